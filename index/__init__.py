@@ -1,0 +1,1 @@
+"""Vectors to neighbours to decisions; knows nothing of pictures or networks."""

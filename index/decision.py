@@ -1,0 +1,233 @@
+"""Neighbours to decisions: which group, if any.
+
+The rule: among the k nearest references within the threshold the majority label wins, a tie
+goes to the label that is nearer. Nothing within the threshold is `no_match`. `ambiguous` exists
+only where a least margin to the runner-up was asked for.
+
+Does not search and does not choose thresholds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """One reference near a query.
+
+    Attributes:
+        rank: 1 for the nearest.
+        id: The reference's id.
+        label: The reference's group.
+        distance: Euclidean distance of the two vectors, a float32 value.
+    """
+
+    rank: int
+    id: str
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The k nearest references of n queries, nearest first, equal distances ordered by id.
+
+    Attributes:
+        ids: Shape `(n, k)`, str objects.
+        labels: Shape `(n, k)`, str objects.
+        distances: Shape `(n, k)`, float32, Euclidean.
+
+    Example:
+        >>> found = Neighbours(
+        ...     ids=np.array([["a", "b"]], dtype=object),
+        ...     labels=np.array([["cat", "dog"]], dtype=object),
+        ...     distances=np.array([[0.25, 0.5]], dtype=np.float32),
+        ... )
+        >>> len(found)
+        1
+        >>> found[0][0]
+        Neighbour(rank=1, id='a', label='cat', distance=0.25)
+    """
+
+    ids: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.object_]
+    distances: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.distances)
+
+    def __getitem__(self, query: int) -> list[Neighbour]:
+        return neighbour_list(
+            self.ids[query].tolist(), self.labels[query].tolist(), self.distances[query].tolist()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for one query.
+
+    Attributes:
+        decision: `match`, `no_match`, `ambiguous`, or `error` for a query that has no vector.
+        label: The winning group of a `match` or an `ambiguous` answer, else None.
+        distance: To the winning group's nearest reference; to the nearest of all for `no_match`.
+        threshold: The largest distance that is a match, equality included.
+        runner_up_label: The nearest other group among the neighbours; None when all agree.
+        runner_up_distance: Distance of that group's nearest reference.
+        neighbours: The k nearest references, nearest first.
+        reason: Why there is no answer; only for `error`.
+    """
+
+    decision: str
+    label: str | None
+    distance: float | None
+    threshold: float | None
+    runner_up_label: str | None
+    runner_up_distance: float | None
+    neighbours: list[Neighbour]
+    reason: str | None = None
+
+
+def decide(
+    neighbours: Neighbours, threshold: float, *, min_margin: float | None = None
+) -> list[Decision]:
+    """Decide for each query which group it belongs to, if any.
+
+    Args:
+        neighbours: Of n queries, `(n, k)`, as `Gallery.search` returns them.
+        threshold: Largest distance that is a match, >= 0, equality included (compared in float64).
+        min_margin: When given, a match whose runner-up is less than this much farther
+            is `ambiguous`.
+
+    Returns:
+        n decisions, in the order of the queries.
+
+    Raises:
+        ValueError: If `threshold` or `min_margin` is negative or not a number.
+
+    Example:
+        >>> found = Neighbours(
+        ...     ids=np.array([["a", "b", "c"]], dtype=object),
+        ...     labels=np.array([["cat", "dog", "dog"]], dtype=object),
+        ...     distances=np.array([[0.25, 0.5, 0.75]], dtype=np.float32),
+        ... )
+        >>> [answer] = decide(found, threshold=1.0)
+        >>> answer.decision, answer.label, answer.distance, answer.runner_up_label
+        ('match', 'dog', 0.5, 'cat')
+        >>> [answer] = decide(found, threshold=0.1)
+        >>> answer.decision, answer.label, answer.distance
+        ('no_match', None, 0.25)
+    """
+    _check_limit("threshold", threshold)
+    if min_margin is not None:
+        _check_limit("min_margin", min_margin)
+    threshold = float(threshold)
+    inside = np.count_nonzero(neighbours.distances.astype(np.float64) <= threshold, axis=1)
+    nearest = map(
+        neighbour_list,
+        neighbours.ids.tolist(),
+        neighbours.labels.tolist(),
+        neighbours.distances.tolist(),
+    )
+    return [
+        _decide_one(found, count, threshold, min_margin)
+        for found, count in zip(nearest, inside.tolist(), strict=True)
+    ]
+
+
+def for_group(answer: Decision, group: str, distance: float) -> Decision:
+    """Turn a plain decision into the answer to "is it of this group or not?".
+
+    Args:
+        answer: What `decide` said.
+        group: The label that is asked about.
+        distance: From the query to the group's nearest reference.
+
+    Returns:
+        `match` (or `ambiguous`) if the plain decision was that with this label, else `no_match`;
+        the runner-up is the nearest of the other groups among the neighbours.
+
+    Example:
+        >>> plain = Decision("match", "7", 0.25, 0.5, None, None, [Neighbour(1, "a", "7", 0.25)])
+        >>> for_group(plain, "1", distance=2.0).decision
+        'no_match'
+    """
+    chosen = answer.label == group
+    other = _nearest_other(answer.neighbours, group)
+    return replace(
+        answer,
+        decision=answer.decision if chosen else NO_MATCH,
+        label=group if chosen else None,
+        distance=distance,
+        runner_up_label=other.label if other else None,
+        runner_up_distance=other.distance if other else None,
+    )
+
+
+def neighbour_list(
+    ids: Sequence[str], labels: Sequence[str], distances: Sequence[float]
+) -> list[Neighbour]:
+    """Put one query's columns together, rank 1 first.
+
+    Example:
+        >>> neighbour_list(["a"], ["cat"], [0.5])
+        [Neighbour(rank=1, id='a', label='cat', distance=0.5)]
+    """
+    return list(map(Neighbour, range(1, len(ids) + 1), ids, labels, distances))
+
+
+def _decide_one(
+    nearest: list[Neighbour], inside: int, threshold: float, min_margin: float | None
+) -> Decision:
+    winner = _majority(nearest[:inside])
+    leader = winner or (nearest[0] if nearest else None)
+    other = _nearest_other(nearest, leader.label) if leader else None
+    decision = MATCH if winner else NO_MATCH
+    if (
+        winner
+        and other
+        and min_margin is not None
+        and other.distance - winner.distance < min_margin
+    ):
+        decision = AMBIGUOUS
+    return Decision(
+        decision,
+        winner.label if winner else None,
+        leader.distance if leader else None,
+        threshold,
+        other.label if other else None,
+        other.distance if other else None,
+        nearest,
+    )
+
+
+def _majority(nearest: list[Neighbour]) -> Neighbour | None:
+    """The nearest reference of the most frequent label."""
+    counts: dict[str, int] = {}
+    for neighbour in nearest:
+        counts[neighbour.label] = counts.get(neighbour.label, 0) + 1
+    if not counts:
+        return None
+    # `max` keeps the first of equals, and labels stand in the order of their nearness.
+    label = max(counts, key=counts.__getitem__)
+    return next(neighbour for neighbour in nearest if neighbour.label == label)
+
+
+def _nearest_other(nearest: list[Neighbour], label: str) -> Neighbour | None:
+    for neighbour in nearest:
+        if neighbour.label != label:
+            return neighbour
+    return None
+
+
+def _check_limit(name: str, value: Any) -> None:
+    if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= 0):
+        raise ValueError(f"`{name}` must be a finite number >= 0. Received: {value!r}.")

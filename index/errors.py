@@ -1,0 +1,20 @@
+"""What can go wrong with a gallery; a wrong argument is a plain ValueError instead."""
+
+
+class GalleryError(Exception):
+    """Base of every error about a gallery; its text is one sentence for a person."""
+
+
+class StoreError(GalleryError):
+    """A gallery's file is missing, altered, unreadable or locked; the text names the file."""
+
+
+class FingerprintError(GalleryError):
+    """The gallery's vectors come from another embedder than the one that asks."""
+
+
+class ReferenceNotFoundError(GalleryError, KeyError):
+    """No reference has this id."""
+
+    # KeyError would print the repr of the message.
+    __str__ = Exception.__str__
