@@ -1,0 +1,83 @@
+"""What Keras is fed: batches of pictures, drawn afresh each epoch by seed and epoch alone.
+
+Nothing is remembered between epochs, so a training that goes on after a kill sees the same
+batches as one that was never killed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from embedder.pairs import Groups, balanced_batches, pair_positions
+from embedder.recipes import Recipe
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of one epoch after another; a subclass says how an epoch is `drawn`."""
+
+    def __init__(self, recipe: Recipe, epoch: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.epoch = epoch
+        self._drawn = self.drawn()
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Draw the batches of `self.epoch`, as positions."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._drawn)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's batches."""
+        self.epoch += 1
+        self._drawn = self.drawn()
+
+
+class DrawnPairs(Batches):
+    """The tutorial's way: fixed pairs from `create_pairs`, in a new order each epoch."""
+
+    def __init__(
+        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
+    ) -> None:
+        self.images = images
+        self.first, self.second, self.same = pair_positions(
+            labels, seed=recipe.seed, pairs_per_image=recipe.pairs_per_image
+        )
+        super().__init__(recipe, epoch)
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Shuffle the pairs and cut them into batches."""
+        order = np.random.default_rng([self.recipe.seed, self.epoch]).permutation(len(self.same))
+        return np.split(order, range(self.recipe.batch, len(order), self.recipe.batch))
+
+    def __getitem__(self, position: int) -> tuple[Any, Any]:
+        """Return `((left, right), same)` of one batch."""
+        pairs = self._drawn[position]
+        left, right = self.images[self.first[pairs]], self.images[self.second[pairs]]
+        return (left, right), self.same[pairs]
+
+
+class BalancedImages(Batches):
+    """Class-balanced batches of single pictures with their label codes, for all pairs in them."""
+
+    def __init__(
+        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
+    ) -> None:
+        self.images = images
+        self.codes = Groups.of(labels).codes
+        super().__init__(recipe, epoch)
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Draw an epoch of class-balanced batches."""
+        recipe = self.recipe
+        return list(balanced_batches(self.codes, recipe.batch, recipe.seed, self.epoch))
+
+    def __getitem__(self, position: int) -> tuple[Any, Any]:
+        """Return `(images, codes)` of one batch."""
+        positions = self._drawn[position]
+        return self.images[positions], self.codes[positions]

@@ -1,0 +1,101 @@
+"""Contrastive loss with margin, on the Euclidean distance itself (never on its square).
+
+Polarity, here and everywhere: `same` is 1 for a pair of one label and 0 for a pair of two.
+A same pair costs d², a different pair costs max(margin - d, 0)²: nothing once it is farther
+apart than the margin.
+
+Source: Hadsell, Chopra, LeCun, "Dimensionality Reduction by Learning an Invariant Mapping",
+CVPR 2006, equation 4, without its factor 1/2 and with the polarity turned round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any  # Keras has no public type for its tensors
+
+
+def pair_costs(same: Tensor, distance: Tensor, margin: float) -> Tensor:
+    """Cost of each pair: same·d² + (1 - same)·max(margin - d, 0)², of the inputs' shape."""
+    same = ops.cast(same, distance.dtype)
+    hinge = ops.maximum(margin - distance, 0.0)
+    return same * ops.square(distance) + (1.0 - same) * ops.square(hinge)
+
+
+def contrastive_loss_with_margin(margin: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
+    """Make the loss `(same, distance) -> mean cost of the pairs`, to compile a Siamese model with.
+
+    Args:
+        margin: Distance beyond which a different pair costs nothing, > 0.
+
+    Returns:
+        A function of `same` and `distance`, both of shape `(n, 1)` or `(n,)`, to a scalar.
+
+    Example:
+        >>> loss = contrastive_loss_with_margin(margin=1.0)
+        >>> round(float(loss(np.array([1.0, 0.0]), np.array([0.5, 0.8]))), 3)  # (0.25 + 0.04) / 2
+        0.145
+    """
+    if not margin > 0:
+        raise ValueError(f"`margin` must be a distance above 0. Received: {margin}.")
+
+    def contrastive_loss(same: Tensor, distance: Tensor) -> Tensor:
+        distance = ops.convert_to_tensor(distance)
+        return ops.mean(pair_costs(ops.reshape(same, ops.shape(distance)), distance, margin))
+
+    return contrastive_loss
+
+
+@keras.saving.register_keras_serializable(package="likewise")
+class AllPairsContrastiveLoss(keras.losses.Loss):
+    """The contrastive loss over every pair inside a batch, from one forward pass per image.
+
+    Same pairs are averaged over all of them. Different pairs are averaged over those that are
+    still nearer than the margin: in a batch nearly all are soon farther, and averaged over all
+    of them the few that matter would fade away.
+
+    Args:
+        margin: Distance beyond which a different pair costs nothing, in (0, 2] for embeddings
+            of unit length.
+
+    Call arguments:
+        y_true: Label codes, shape `(n,)` or `(n, 1)`.
+        y_pred: Embeddings of unit length, shape `(n, dim)`.
+    """
+
+    def __init__(self, margin: float = 1.0, name: str = "all_pairs_contrastive_loss") -> None:
+        super().__init__(name=name, reduction="sum")
+        self.margin = margin
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the scalar loss of one batch."""
+        codes = ops.reshape(y_true, (-1,))
+        same = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
+        itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
+        costs = pair_costs(same, pairwise_distances(y_pred), self.margin) * (1.0 - itself)
+        same_mean = ops.sum(same * costs) / ops.maximum(ops.sum(same - itself), 1.0)
+        active = ops.sum((1.0 - same) * ops.cast(costs > 0, y_pred.dtype))
+        # One pair per image is the least divisor, so that the very last active pair of a
+        # batch does not weigh as much as all of them did at the start.
+        count = ops.maximum(active, ops.cast(ops.shape(y_pred)[0], y_pred.dtype))
+        return same_mean + ops.sum((1.0 - same) * costs) / count
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds this loss."""
+        return {"margin": self.margin, "name": self.name}
+
+
+def pairwise_distances(embeddings: Tensor) -> Tensor:
+    """Distances between all rows of unit length, shape `(n, n)`, with a gradient of 0 at 0."""
+    squared = 2.0 - 2.0 * ops.matmul(embeddings, ops.transpose(embeddings))
+    return root(squared)
+
+
+def root(squared: Tensor) -> Tensor:
+    """Square root that is exactly 0 at 0 and has the gradient 0 there, instead of infinity."""
+    positive = squared > 1e-12
+    return ops.where(positive, ops.sqrt(ops.where(positive, squared, 1.0)), 0.0)

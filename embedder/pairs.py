@@ -1,0 +1,181 @@
+"""Pairs of images to train and to measure on: who is compared with whom.
+
+`same` is 1.0 where both images of a pair carry one label and 0.0 elsewhere, in this file as
+everywhere. No function pairs an image with itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+Same = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Positions of the images of each label, so that partners are drawn without a search.
+
+    Attributes:
+        names: The distinct labels, sorted, length `g`.
+        codes: Position in `names` of each image's label, shape `(n,)`, int64.
+        order: Positions of the images, sorted by label, shape `(n,)`, int64.
+        starts: Where each label begins in `order`, and `n` at the end, shape `(g + 1,)`, int64.
+    """
+
+    names: list[str]
+    codes: Indices
+    order: Indices
+    starts: Indices
+
+    @classmethod
+    def of(cls, labels: Sequence[Any] | npt.NDArray[Any]) -> Groups:
+        """Group the positions `0 … n - 1` by their label.
+
+        Example:
+            >>> Groups.of(["b", "a", "b"]).order
+            array([1, 0, 2])
+        """
+        names, codes = np.unique(np.asarray(labels).astype(str), return_inverse=True)
+        order = np.argsort(codes, kind="stable")
+        starts = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        return cls(names.tolist(), codes.astype(np.int64), order, starts.astype(np.int64))
+
+    @property
+    def sizes(self) -> Indices:
+        """Images per label, shape `(g,)`, int64."""
+        return np.diff(self.starts)
+
+    def members(self, code: int) -> Indices:
+        """Positions of the images with label number `code`, ascending, int64."""
+        return self.order[self.starts[code] : self.starts[code + 1]]
+
+    def same_partners(self, images: Indices, rng: np.random.Generator) -> Indices:
+        """Draw for each image another image of its label, shape `(len(images),)`, int64.
+
+        Each image's label must have at least two images.
+        """
+        codes = self.codes[images]
+        rank = np.empty(len(self.order), dtype=np.int64)
+        rank[self.order] = np.arange(len(self.order))
+        own = rank[images] - self.starts[codes]
+        drawn = rng.integers(0, self.sizes[codes] - 1)
+        return self.order[self.starts[codes] + drawn + (drawn >= own)]  # step over itself
+
+    def different_partners(self, images: Indices, rng: np.random.Generator) -> Indices:
+        """Draw for each image one of another label, shape `(len(images),)`, int64.
+
+        There must be at least two labels.
+        """
+        codes = self.codes[images]
+        drawn = rng.integers(0, len(self.order) - self.sizes[codes])
+        return self.order[drawn + np.where(drawn >= self.starts[codes], self.sizes[codes], 0)]
+
+
+def create_pairs(
+    images: npt.NDArray[Any],
+    labels: Sequence[Any] | npt.NDArray[Any],
+    min_equals: int | None = None,
+    seed: int = 0,
+    *,
+    pairs_per_image: int = 1,
+) -> tuple[npt.NDArray[Any], Same]:
+    """Give each image a partner: at least `min_equals` of the pairs hold one label twice.
+
+    Args:
+        images: Pictures, shape `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
+        labels: Their labels, length `n`; at least two labels, at least one of them twice.
+        min_equals: Pairs of one label, `0 <= min_equals <= n * pairs_per_image`; half of
+            the pairs when None. All other pairs hold two labels.
+        seed: The same seed gives the same pairs.
+        pairs_per_image: Partners drawn for each image.
+
+    Returns:
+        `pairs`, shape `(n * pairs_per_image, 2, h, w[, 3])`, each image first in its own pairs,
+        and `same`, shape `(n * pairs_per_image,)`, float32: 1.0 for one label, 0.0 for two.
+
+    Raises:
+        ValueError: If `min_equals` is out of range or the labels allow no such pairs.
+
+    Example:
+        >>> pictures = np.arange(4, dtype="uint8").reshape(4, 1, 1)
+        >>> pairs, same = create_pairs(pictures, ["a", "a", "b", "b"], min_equals=2, seed=1)
+        >>> pairs.shape, float(same.sum())
+        ((4, 2, 1, 1), 2.0)
+    """
+    first, second, same = pair_positions(labels, min_equals, seed, pairs_per_image=pairs_per_image)
+    return np.stack([images[first], images[second]], axis=1), same
+
+
+def pair_positions(
+    labels: Sequence[Any] | npt.NDArray[Any],
+    min_equals: int | None = None,
+    seed: int = 0,
+    *,
+    pairs_per_image: int = 1,
+) -> tuple[Indices, Indices, Same]:
+    """Draw the pairs of `create_pairs` as positions: `first`, `second` and `same`, `(pairs,)`."""
+    groups = Groups.of(labels)
+    first = np.tile(np.arange(len(groups.codes)), pairs_per_image)
+    equals = len(first) // 2 if min_equals is None else min_equals
+    able = np.flatnonzero(groups.sizes[groups.codes[first]] > 1)
+    if not 0 <= equals <= len(able):
+        raise ValueError(
+            f"`min_equals` must lie between 0 and {len(able)}, the pairs whose first image has "
+            f"another image of its label. Received: {equals}."
+        )
+    if equals < len(first) and len(groups.names) < 2:
+        raise ValueError(
+            "Pairs of two labels need at least 2 labels. "
+            f"Received: {len(groups.names)} label. Add images of another label."
+        )
+    rng = np.random.default_rng(seed)
+    same = np.zeros(len(first), dtype=np.float32)
+    same[rng.permutation(able)[:equals]] = 1.0
+    second = np.empty_like(first)
+    second[same == 1] = groups.same_partners(first[same == 1], rng)
+    second[same == 0] = groups.different_partners(first[same == 0], rng)
+    return first, second, same
+
+
+def balanced_batches(
+    labels: Sequence[Any] | npt.NDArray[Any], batch: int, seed: int, epoch: int = 0
+) -> Iterator[Indices]:
+    """Yield one epoch of batches in which every label has the same number of images.
+
+    The labels of a batch are drawn afresh when there are more of them than `batch // 2`, so
+    that each label present has at least two images. A label with fewer images than the
+    largest one comes round more often.
+
+    Args:
+        labels: Labels of the training images, length `n`.
+        batch: Images per batch, about: rounded down to a multiple of the labels in it.
+        seed: With `epoch`, decides every draw.
+        epoch: Number of the epoch.
+
+    Yields:
+        Positions of the images of a batch, int64; about `n / batch` batches in all.
+
+    Example:
+        >>> [b.tolist() for b in balanced_batches(["a", "a", "b", "b"], batch=4, seed=0)]
+        [[1, 0, 2, 3]]
+    """
+    groups = Groups.of(labels)
+    rng = np.random.default_rng([seed, epoch])
+    present = min(len(groups.names), max(2, batch // 2))
+    per_label = max(2, batch // present)
+    queues: list[Indices] = [np.empty(0, dtype=np.int64) for _ in groups.names]
+    for _ in range(max(1, len(groups.codes) // (present * per_label))):
+        chosen = np.sort(rng.permutation(len(groups.names))[:present])
+        for code in chosen:
+            while len(queues[code]) < per_label:
+                shuffled = rng.permutation(groups.members(int(code)))
+                queues[code] = np.concatenate([queues[code], shuffled])
+        yield np.concatenate([queues[code][:per_label] for code in chosen])
+        for code in chosen:
+            queues[code] = queues[code][per_label:]
