@@ -1,5 +1,67 @@
+# Each target makes the environment that it needs, once, under .venv/.
+# An environment is made again only when its lock or pyproject.toml has changed.
+
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test slow bench train lint lock clean
+
 PYTHON ?= python3
+VENVS  ?= .venv
+
+RUN := $(VENVS)/runtime
+TRAIN := $(VENVS)/train
+DEV := $(VENVS)/dev
+
+# Settings of a user's shell that would send packages elsewhere, or bring in others.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIREMENT PIP_CONSTRAINT PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
-.PHONY: help
+	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(RUN)/.ready ## see it work on real digits, without TensorFlow
+	@$(RUN)/bin/likewise demo
+
+test: lint ## check style and types, run the quick tests with coverage
+	@$(DEV)/bin/python -m pytest -m "not slow" --cov --cov-report=term
+
+slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, memory
+	@$(DEV)/bin/python -m pytest -m slow
+
+bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, as JSON lines
+	@$(DEV)/bin/python -m bench
+
+train: $(TRAIN)/.ready ## retrain the shipped digits model with the default recipe
+	@$(TRAIN)/bin/likewise train mnist --out embedder/pretrained
+
+lint: $(DEV)/.ready ## check style (ruff) and types (mypy)
+	@$(DEV)/bin/ruff check .
+	@$(DEV)/bin/ruff format --check .
+	@$(DEV)/bin/mypy
+
+# Chosen for all Pythons and platforms at once. The wider lock binds the narrower ones, so that
+# the tests run on the very versions that a user gets.
+LOCK = $(DEV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
+
+lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions)
+	$(LOCK) --group dev --extra train -o requirements/dev.txt
+	$(LOCK) --group build --extra train -c requirements/dev.txt -o requirements/train.txt
+	$(LOCK) --group build -c requirements/dev.txt -o requirements/runtime.txt
+
+clean: ## remove the environments and all caches
+	rm -rf $(VENVS) build dist .coverage .coverage.* htmlcov .demo
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENVS)/%/.ready: requirements/%.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
+		f"likewise needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is {v[0]}.{v[1]}. " \
+		"Name another one: make PYTHON=python3.12 ...")'
+	@echo "Making the environment $(@D) ..." >&2
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --require-hashes -r $<
+	@$(@D)/bin/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
