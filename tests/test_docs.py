@@ -1,0 +1,160 @@
+"""What the documentation shows is what happens.
+
+Every `console` block of README.md and docs/ is run: a line after `$ ` is a command, the lines
+after it are what it must print, where `...` stands for anything. A command with no lines after it
+must only succeed; one that shows `Error:` must fail. Every `python` block is run too, in the same
+folder, after the blocks above it. Sybil finds the blocks; `<!--- skip: next -->` leaves one out.
+
+Docstring examples are run by pytest itself (`--doctest-modules`), and ruff's rules D1 hold that
+every public function has a docstring.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import SkipTest
+
+import pytest
+from click import Command, Context, Group
+from sybil import Document, Example
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+from cli import main
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md")])
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n?)*)", re.MULTILINE)
+
+# What changes the machine is run by the slow test of packaging and by .ci/run, not here.
+ELSEWHERE = ("make", "pip", "git", "cd", "python3", ".", "source")
+SAMPLES = ("seven", "two", "one", "zero", "four")  # the first five test digits, in order
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """The commands of a `console` block, each with the output that is shown for it."""
+    return [(command, shown.strip()) for command, shown in COMMAND.findall(block)]
+
+
+def run(command: str) -> subprocess.CompletedProcess[str]:
+    beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        ["bash", "-c", command],
+        env=os.environ | {"PATH": beside_python, "COLUMNS": "100", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def evaluate_console(example: Example) -> str | None:
+    """Run a block; return what is wrong with it, or None."""
+    for command, shown in commands(example.parsed):
+        if shlex.split(command)[0] in ELSEWHERE:
+            continue
+        done = run(command)
+        if (done.returncode != 0) != bool(re.search(r"^Error: ", shown, re.MULTILINE)):
+            return f"$ {command}\nended with status {done.returncode} and printed:\n{done.stdout}"
+        if shown and not doctest.OutputChecker().check_output(shown, done.stdout, FLAGS):
+            return f"$ {command}\nis shown with:\n{shown}\n\nbut printed:\n{done.stdout}"
+    return None
+
+
+PARSERS = (
+    CodeBlockParser("console", evaluate_console),
+    PythonCodeBlockParser(doctest_optionflags=FLAGS),
+    SkipParser(),
+)
+
+
+def write_samples(folder: Path) -> None:
+    """Digits as a person would have them: seven.png ..., dark on white, and all in photos/."""
+    from PIL import Image, ImageOps
+
+    from embedder.datasets import records
+
+    (folder / "photos").mkdir()
+    for name, record in zip(SAMPLES, records("mnist/test"), strict=False):
+        picture = ImageOps.invert(Image.fromarray(record.pixels())).resize((140, 140))
+        for path in (folder / f"{name}.png", folder / "photos" / f"{name}.png"):
+            ImageOps.expand(picture, 20, 255).save(path)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_block_does_what_the_document_shows(path, tmp_path, monkeypatch):
+    write_samples(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for example in Document.parse(str(path), *PARSERS):
+        try:
+            example.evaluate()
+        except SkipTest:
+            continue
+
+
+def documented() -> Iterator[tuple[str, str]]:
+    """Every `likewise ...` line in a block of the documents, skipped ones too, by document."""
+    fenced = re.compile(r"^```(?:console|sh|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    for path in DOCUMENTS:
+        for block in fenced.findall(path.read_text()):
+            for command, _ in commands(block):
+                if command.startswith("likewise "):
+                    yield path.name, command.replace("\\\n", " ")
+
+
+def leaves(group: Group, *before: str) -> Iterator[tuple[str, Command]]:
+    """Every command with its full name, those of groups within groups included."""
+    for name, command in group.commands.items():
+        if isinstance(command, Group):
+            yield from leaves(command, *before, name)
+        else:
+            yield " ".join([*before, name]), command
+
+
+COMMANDS = dict(leaves(main))
+
+
+@pytest.mark.parametrize(("document", "line"), documented())
+def test_a_documented_command_and_its_options_exist(document, line):
+    words = shlex.split(re.split(r"[|>]", line)[0])[1:]
+    given = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    name = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), None)
+    known = COMMANDS[name].params if name else main.params
+    assert name or not words[0].isalpha(), f"{document}: no command {words[0]!r}"
+    options = {option for param in known for option in (*param.opts, *param.secondary_opts)}
+    assert given <= options | {"--help", "-h", "--version"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_each_command_holds_an_example_of_it(name):
+    with Context(COMMANDS[name], info_name=f"likewise {name}") as context:
+        text = COMMANDS[name].get_help(context)
+    example = re.compile(rf"^ +(?:[^\n]*\| )?likewise {name}(?: |$)", re.MULTILINE)
+    assert example.search(text), text
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="the README is written last")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_names_each_command(name):
+    assert f"likewise {name}" in (ROOT / "README.md").read_text()
+
+
+def test_a_console_block_that_shows_something_else_fails():
+    block = "```console\n$ echo one\\\n    two\none two\n$ echo three\nfour\n```\n"
+    (example,) = CodeBlockParser("console", evaluate_console)(Document(block, "made up"))
+    wrong = evaluate_console(Example(Document(block, ""), 1, 0, example, {}))
+    assert wrong == "$ echo three\nis shown with:\nfour\n\nbut printed:\nthree\n"
+
+
+def test_a_console_block_that_fails_without_saying_so_fails():
+    block = "```console\n$ exit 3\n```\n"
+    (example,) = CodeBlockParser("console", evaluate_console)(Document(block, "made up"))
+    wrong = evaluate_console(Example(Document(block, ""), 1, 0, example, {}))
+    assert wrong == "$ exit 3\nended with status 3 and printed:\n"
