@@ -1,0 +1,25 @@
+"""Pictures to vectors: data sets, preprocessing, training, and the embedder itself.
+
+Names are imported when they are first used, so `import embedder` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+_HOMES = {
+    "Dataset": "datasets",
+    "Embedder": "model",
+    "Record": "records",
+    "load": "datasets",
+    "prepare": "preprocessing",
+    "read_image": "images",
+}
+
+__all__ = ["Dataset", "Embedder", "Record", "load", "prepare", "read_image"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'embedder' has no attribute {name!r}")
+    return getattr(import_module(f"embedder.{_HOMES[name]}"), name)

@@ -1,0 +1,21 @@
+"""What can go wrong between a picture and its vector.
+
+Every message is one plain sentence: what was expected, what came, what to do.
+Wrong arguments are `ValueError`s and are not listed here.
+"""
+
+
+class EmbedderError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ImageError(EmbedderError):
+    """One picture cannot be read; the message is a short reason without its path."""
+
+
+class DatasetError(EmbedderError):
+    """A data set is missing, damaged or not in a known form; the message names file and row."""
+
+
+class ModelError(EmbedderError):
+    """A saved model is missing, altered, or of another kind than expected."""

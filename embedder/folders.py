@@ -1,0 +1,117 @@
+"""Picture files on disk: a folder per label, a folder of pictures, a glob.
+
+Folders are walked in sorted order, one at a time, and no picture is opened before its
+pixels are asked for. Hidden files and files with an ending that is no picture's are passed
+over; a picture that turns out to be damaged is not.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+
+from embedder.errors import DatasetError
+from embedder.records import Record
+
+_SPLITS = frozenset(("train", "test", "val", "valid", "validation"))
+
+
+def folder_records(folder: Path, split: str | None = None) -> Iterator[Record]:
+    """Stream the pictures of a folder, the first folder below it being the label.
+
+    Args:
+        folder: `folder/alice/1.png` has the label `alice`, also when it lies deeper, as
+            `folder/alice/2024/1.png`; a picture directly in the folder has the label None.
+        split: Read only `folder/split`, whose folders are then the labels.
+
+    Returns:
+        Records whose ids are the paths relative to `folder`, with forward slashes.
+
+    Raises:
+        DatasetError: If there is no picture in it, or it holds splits and none was named.
+
+    Example:
+        >>> from embedder.bundled import FOLDER
+        >>> list(folder_records(FOLDER))
+        Traceback (most recent call last):
+        ...
+        embedder.errors.DatasetError: ...
+    """
+    top = folder if split is None else folder / split
+    if not top.is_dir():
+        raise DatasetError(f"{folder} has no folder {split!r} in it: leave out the split.")
+    if split is None:
+        _refuse_splits(folder)
+    files = _walk(top, "", ())
+    first = next(files, None)
+    if first is None:
+        raise DatasetError(f"{top} should hold pictures, but there is none in it: check the path.")
+    prefix = "" if split is None else f"{split}/"
+    return (_record(top, inside, prefix) for inside in chain((first,), files))
+
+
+def glob_records(pattern: str) -> Iterator[Record]:
+    """Stream the picture files that match a pattern, `**` included, without labels.
+
+    Raises:
+        DatasetError: If no file matches.
+    """
+    paths = [path for path in sorted(glob.glob(pattern, recursive=True)) if os.path.isfile(path)]
+    if not paths:
+        raise DatasetError(f"No file matches {pattern!r}: check the pattern.")
+    return (Record(path, None, Path(path)) for path in paths)
+
+
+def _record(top: Path, inside: str, prefix: str) -> Record:
+    label, slash, _ = inside.partition("/")
+    return Record(prefix + inside, label if slash else None, top / inside)
+
+
+def _walk(top: Path, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
+    """Give the pictures below `top/inside` as sorted paths relative to `top`."""
+    folder = top / inside
+    status = folder.stat()
+    here = (status.st_dev, status.st_ino)
+    if here in above:  # a link back to a folder that we are in
+        return
+    for name, is_folder in _entries(folder):
+        if is_folder:
+            yield from _walk(top, f"{inside}{name}/", (*above, here))
+        elif _is_picture(name):
+            yield inside + name
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e.name, e.is_dir()) for e in entries if not e.name.startswith("."))
+    except OSError as error:
+        raise DatasetError(f"{folder} cannot be listed: {error.strerror}.") from error
+
+
+def _is_picture(name: str) -> bool:
+    ending = os.path.splitext(name)[1].lower()
+    return not ending or ending in _endings()
+
+
+@functools.cache
+def _endings() -> frozenset[str]:
+    """The file endings of all formats that Pillow can open."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    return frozenset(ending for ending, kind in known.items() if kind in Image.OPEN)
+
+
+def _refuse_splits(folder: Path) -> None:
+    """Refuse to take `train` and `test` for labels."""
+    names = [name for name, is_folder in _entries(folder) if is_folder]
+    if len(names) > 1 and _SPLITS.issuperset(names):
+        raise DatasetError(
+            f"{folder} holds the splits {', '.join(names)}, not labels: name one of them, "
+            f"as {folder / names[0]}."
+        )

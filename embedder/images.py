@@ -1,0 +1,161 @@
+"""Read one picture file, whatever its format, into uint8 grey or RGB pixels.
+
+Leaves out: resizing and everything else that depends on a model (`preprocessing`),
+all frames of an animation but the first, and embedded colour profiles.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from embedder.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+
+MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
+NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
+_ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
+
+
+def read_image(source: Source) -> np.ndarray:
+    """Read a picture in any format that Pillow knows.
+
+    The EXIF orientation is honoured. Transparency is flattened on white, or on black where
+    all that is visible is itself nearly white and would vanish. Palette, 1-bit, 16-bit,
+    float and CMYK pictures are brought to 8 bits.
+
+    Args:
+        source: A path, the bytes of a picture file, or a binary stream.
+
+    Returns:
+        uint8 `(h, w)` for a grey picture, `(h, w, 3)` RGB for any other.
+
+    Raises:
+        ImageError: If there is no such file, if it is no picture, truncated or damaged, or
+            if it holds more than `MAX_PIXELS` pixels. The message has no path in it.
+
+    Example:
+        >>> read_image(b"P5 2 1 255 " + bytes([0, 200]))
+        array([[  0, 200]], dtype=uint8)
+    """
+    try:
+        with _opener()(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            return _pixels(image)
+    except ImageError:
+        raise
+    except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        raise ImageError(_reason(error, source)) from error
+
+
+@functools.cache
+def _opener() -> Callable[..., Image.Image]:
+    """Import Pillow when the first picture is read; its bomb warning becomes an error."""
+    from PIL import Image
+
+    warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    return Image.open
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """Decode an opened picture: the two common modes directly, the others by conversion."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_too_large(f"{image.width * image.height / 1e6:.0f} million"))
+    image.load()
+    if image.mode in ("L", "RGB") and _is_plain(image):
+        return np.asarray(image)
+    return np.ascontiguousarray(_to_8_bits(_upright(image)))
+
+
+def _is_plain(image: Image.Image) -> bool:
+    """Tell whether nothing but the pixels matters: no orientation, no transparent colour."""
+    info = image.info
+    return (not info or ("transparency" not in info and _ORIENTED.isdisjoint(info))) and (
+        image.format != "TIFF"  # keeps its orientation among its tags
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # unreadable EXIF says nothing about orientation; the pixels are fine
+        return image
+
+
+def _to_8_bits(image: Image.Image) -> np.ndarray:
+    """Bring any Pillow mode to uint8 grey `(h, w)` or RGB `(h, w, 3)`."""
+    if image.has_transparency_data:
+        return _flatten(image)
+    if image.mode[0] in "IF":
+        return _scaled(np.asarray(image))
+    grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
+    return np.asarray(image.convert("L" if grey else "RGB"))
+
+
+def _has_grey_palette(image: Image.Image) -> bool:
+    colours = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
+    return bool((colours == colours[:, :1]).all())
+
+
+def _flatten(image: Image.Image) -> np.ndarray:
+    """Lay a picture with transparency on white, or on black where white would hide it."""
+    layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
+    colour, alpha = layers[..., :-1].astype(np.uint16), layers[..., -1:].astype(np.uint16)
+    visible = colour[(alpha > 127).repeat(colour.shape[-1], axis=-1)]
+    hidden_on_white = (alpha <= 127).any() and visible.size and visible.min() > NEARLY_WHITE
+    paper = 0 if hidden_on_white else 255
+    flat = ((colour * alpha + paper * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return flat[..., 0] if flat.shape[-1] == 1 else flat
+
+
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Scale 16-bit, 32-bit or float grey values to 0..255, by the range that they must have."""
+    if values.dtype == np.uint16:
+        return (values >> 8).astype(np.uint8)
+    finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    top = finite.max(initial=0.0)
+    if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
+        full = 1.0
+    else:
+        full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
+    return np.clip(np.rint(finite * (255.0 / full)), 0, 255).astype(np.uint8)
+
+
+def _reason(error: Exception, source: Source) -> str:
+    """Say in a few words why a picture could not be read."""
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a picture"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_large("too many")
+    if isinstance(error, UnidentifiedImageError):
+        return "empty file" if _is_empty(source) else "not a picture in a format that can be read"
+    if "truncated" in str(error).lower() or isinstance(error, EOFError):
+        return "truncated picture"
+    return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"
+
+
+def _too_large(count: str) -> str:
+    return f"{count} pixels, at most {MAX_PIXELS / 1e6:.0f} million are read: scale it down"
+
+
+def _is_empty(source: Source) -> bool:
+    if isinstance(source, bytes):
+        return not source
+    return isinstance(source, str | os.PathLike) and os.stat(source).st_size == 0

@@ -1,0 +1,100 @@
+"""Find the connected parts of a drawing, and tell a digit from specks and edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def digit(mask: np.ndarray) -> np.ndarray:
+    """Keep what belongs to the digit and clear everything else.
+
+    Args:
+        mask: float32 `(h, w)`, 0 paper to 1 ink.
+    """
+    names, boxes, areas = components(mask > 0.3)
+    if not len(areas):
+        return np.zeros_like(mask)
+    height, width = mask.shape
+    touches = (
+        (boxes[:, 0] == 0) | (boxes[:, 1] == 0) | (boxes[:, 2] == height) | (boxes[:, 3] == width)
+    )
+    rank = np.where(touches & (areas < 10 * areas[~touches].max(initial=0)), 0, areas)
+    main = int(rank.argmax())
+    extent = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    keep = (areas >= 0.1 * areas[main]) | (extent >= 0.25 * extent[main])
+    keep &= ~touches | touches[main]
+    keep[main] = True
+    return np.where(np.concatenate([[False], keep])[names], mask, 0).astype(np.float32)
+
+
+def bounds(mask: np.ndarray) -> tuple[slice, slice] | None:
+    """Give the rows and columns that hold any ink (more than 0.3), None when there is none."""
+    rows, columns = (
+        np.flatnonzero((mask > 0.3).any(axis=1)),
+        np.flatnonzero((mask > 0.3).any(axis=0)),
+    )
+    if not len(rows):
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def components(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Name the connected regions (8 neighbours) of a bool array.
+
+    Args:
+        on: bool `(h, w)`.
+
+    Returns:
+        `names` int `(h, w)`, 0 where off, 1..n elsewhere; `boxes` int `(n, 4)` as top, left,
+        bottom, right (the latter two exclusive); `areas` int `(n,)`.
+    """
+    rows, starts, stops = _runs(on)
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    for upper, lower in _touching(rows, starts, stops):
+        parent[root(lower)] = root(upper)
+    roots = np.array([root(run) for run in range(len(rows))], dtype=np.intp)
+    _, name = np.unique(roots, return_inverse=True)
+    return _described(on, rows, starts, stops, name)
+
+
+def _runs(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give row, first column and end column of each horizontal run, in reading order."""
+    padded = np.zeros((on.shape[0], on.shape[1] + 2), np.int8)
+    padded[:, 1:-1] = on
+    change = np.diff(padded, axis=1)
+    rows, starts = np.nonzero(change == 1)
+    return rows, starts, np.nonzero(change == -1)[1]
+
+
+def _touching(rows: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> list[tuple[int, int]]:
+    """Pair each run with the runs of the row above that touch it, corners included."""
+    width = int(stops.max(initial=0)) + 2
+    first = np.searchsorted(rows * width + stops, (rows - 1) * width + starts, side="left")
+    last = np.searchsorted(rows * width + starts, (rows - 1) * width + stops, side="right")
+    return [
+        (upper, lower)
+        for lower, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True))
+        for upper in range(a, b)
+    ]
+
+
+def _described(
+    on: np.ndarray, rows: np.ndarray, starts: np.ndarray, stops: np.ndarray, name: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    count = int(name.max(initial=-1)) + 1
+    names = np.zeros(on.shape, np.intp)
+    names[on] = np.repeat(name + 1, stops - starts)
+    boxes = np.empty((count, 4), np.intp)
+    boxes[:, :2], boxes[:, 2:] = max(on.shape), 0
+    np.minimum.at(boxes[:, 0], name, rows)
+    np.minimum.at(boxes[:, 1], name, starts)
+    np.maximum.at(boxes[:, 2], name, rows + 1)
+    np.maximum.at(boxes[:, 3], name, stops)
+    return names, boxes, np.bincount(name, weights=stops - starts, minlength=count)

@@ -1,0 +1,66 @@
+"""One labelled picture of a data set, not yet decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One picture with its id and label.
+
+    Attributes:
+        id: Stable name that says where the picture came from: `mnist/train/00017`,
+            a path relative to the folder that was given, `digits.csv/12`.
+        label: The group it belongs to, None when the source says nothing about it.
+        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, or the path of a picture file.
+        metadata: Further columns of a list, `{}` when there are none.
+
+    Example:
+        >>> import numpy as np
+        >>> Record("blank/0", "none", np.zeros((28, 28), np.uint8)).pixels().shape
+        (28, 28)
+    """
+
+    id: str
+    label: str | None
+    image: np.ndarray | Path
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def pixels(self) -> np.ndarray:
+        """Give the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
+
+        Raises:
+            ImageError: If the file cannot be read as a picture.
+        """
+        if isinstance(self.image, Path):
+            from embedder.images import read_image
+
+            return read_image(self.image)
+        return self.image
+
+
+def from_arrays(
+    prefix: str, images: np.ndarray, labels: Sequence[str] | None, first: int = 0
+) -> Iterator[Record]:
+    """Stream the rows of an array as records `prefix/00000`, `prefix/00001`, and so on.
+
+    Args:
+        prefix: What stands before the number in every id.
+        images: uint8 `(n, h, w)` or `(n, h, w, 3)`; records hold views into it.
+        labels: n labels, or None when the pictures have none.
+        first: The number of the first row.
+
+    Example:
+        >>> import numpy as np
+        >>> [r.id for r in from_arrays("set", np.zeros((2, 8, 8), np.uint8), None, first=7)]
+        ['set/00007', 'set/00008']
+    """
+    known = labels if labels is not None else [None] * len(images)
+    for row, (image, label) in enumerate(zip(images, known, strict=True), start=first):
+        yield Record(f"{prefix}/{row:05d}", label, image)
