@@ -1,0 +1,111 @@
+"""What a stranger gets: a wheel that holds everything, an environment without TensorFlow, a demo.
+
+Each test makes environments of its own, with the locked packages from wherever pip finds them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("embedder", "index", "service")
+
+pytestmark = pytest.mark.slow
+
+
+def shell(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    unset = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=cwd, env=unset, text=True, capture_output=True)
+
+
+def succeed(*command: str | Path, cwd: Path = ROOT) -> str:
+    done = shell(*command, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    """A folder with the wheel and the source distribution."""
+    folder = tmp_path_factory.mktemp("dist")
+    succeed(sys.executable, "-m", "hatchling", "build", "-d", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory) -> Path:
+    """The bin/ of an environment with the runtime lock and the wheel, nothing else."""
+    environment = tmp_path_factory.mktemp("environment")
+    (wheel,) = built.glob("*.whl")
+    succeed(sys.executable, "-m", "venv", environment)
+    python = environment / "bin" / "python"
+    pip = (python, "-m", "pip", "install", "-qq")
+    succeed(*pip, "--require-hashes", "-r", "requirements/runtime.txt")
+    succeed(*pip, "--no-deps", wheel)
+    return environment / "bin"
+
+
+def shipped() -> set[str]:
+    """Every file of the packages, as it must stand in wheel and source distribution."""
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
+    names = {str(path.relative_to(ROOT)) for path in files if path.is_file()}
+    return {name for name in names if "__pycache__" not in name} | {"cli.py"}
+
+
+def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(built):
+    (wheel,) = built.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert names == shipped()
+    assert {"embedder/mnist/train-images-idx3-ubyte.gz", "embedder/pretrained/model.json"} <= names
+
+
+def test_the_source_distribution_holds_the_packages_and_the_licence(built):
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as source:
+        names = {name.partition("/")[2] for name in source.getnames()}
+    assert shipped() | {"LICENSE", "pyproject.toml", "tests/conftest.py"} <= names
+
+
+def test_the_installed_command_works_away_from_the_sources_without_tensorflow(installed, tmp_path):
+    succeed(installed / "python", "-m", "pip", "check")
+    assert "tensorflow" not in succeed(installed / "python", "-m", "pip", "freeze")
+    build = (installed / "likewise", "build", "small.gallery", "mnist/test")
+    succeed(*build, cwd=tmp_path)
+    assert "10000" in succeed(installed / "likewise", "info", "small.gallery", cwd=tmp_path)
+
+
+def test_training_without_tensorflow_says_so_in_one_sentence(installed, tmp_path):
+    done = shell(installed / "likewise", "train", "mnist", "--out", "model", cwd=tmp_path)
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: .*likewise\[train\].*\n", done.stderr)
+
+
+def test_make_demo_works_on_a_fresh_copy_of_the_sources(tmp_path):
+    unwanted = shutil.ignore_patterns(".venv", ".git", ".*_cache", "__pycache__", ".hypothesis")
+    copy = shutil.copytree(ROOT, tmp_path / "likewise", ignore=unwanted)
+    shown = succeed("make", "demo", f"PYTHON={sys.executable}", cwd=copy)
+    assert "▀" in shown or "▄" in shown  # pictures, in half blocks
+    assert not list(copy.glob(".venv/*/lib/*/site-packages/tensorflow"))
+
+
+def test_no_lock_names_where_its_packages_come_from():
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        assert not re.search(r"://|^--(?:extra-)?index|^--find", lock.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("narrow", ["runtime", "train"])
+def test_the_tests_run_on_the_very_versions_that_a_user_gets(narrow):
+    def pinned(name: str) -> set[str]:
+        text = (ROOT / "requirements" / f"{name}.txt").read_text()
+        return set(re.findall(r"^[a-z][^ ]*==[^\\\n]*", text, re.MULTILINE))
+
+    assert pinned(narrow) <= pinned("dev")
