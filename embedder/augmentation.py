@@ -33,7 +33,7 @@ class Distortion(keras.layers.Layer):
         super().__init__(**settings)
         self.strength = strength
         self.seed = seed
-        self.random = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return distorted pictures of the same shape and dtype."""
@@ -50,14 +50,14 @@ class Distortion(keras.layers.Layer):
 
         def spread(limit: float) -> Any:
             limit *= self.strength
-            return keras.random.uniform((n, 1, 1), -limit, limit, seed=self.random)
+            return keras.random.uniform((n, 1, 1), -limit, limit, seed=self.seed_generator)
 
         y = (tf.range(height, dtype=tf.float32) - (height - 1) / 2)[None, :, None]
         x = (tf.range(width, dtype=tf.float32) - (width - 1) / 2)[None, None, :]
         angle, scale, stretch = spread(0.26), tf.exp(spread(0.15)), tf.exp(spread(0.1))
         turned_x = (tf.cos(angle) * x - tf.sin(angle) * y) * scale * stretch
         turned_y = (tf.sin(angle) * x + tf.cos(angle) * y) * scale / stretch
-        bend = keras.random.normal((n, 5, 5, 2), stddev=0.04 * self.strength, seed=self.random)
+        bend = keras.random.normal((n, 5, 5, 2), stddev=0.04 * self.strength, seed=self.seed_generator)
         bend = tf.image.resize(bend, (height, width), "bicubic")
         from_x = turned_x + spread(0.25) * turned_y + (spread(0.09) + bend[..., 0]) * width
         from_y = turned_y + (spread(0.09) + bend[..., 1]) * height

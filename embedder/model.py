@@ -18,6 +18,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,20 +117,16 @@ class Embedder:
                 "Bring other pictures to that shape with `prepare`."
             )
         embeddings = np.empty((len(images), self.dim), dtype=np.float32)
-        workers = min(self._threads, -(-len(images) // BATCH))
+        workers = min(self._threads, -(-len(images) // BATCH))  # rounded up
+        embed_part = partial(self._embed_every, images, embeddings, parts=workers)
         if workers <= 1:
-            self._embed_every(images, embeddings, 0, 1)
+            embed_part(0)
         else:
             with ThreadPoolExecutor(workers) as pool:
-                parts = range(workers)
-                list(
-                    pool.map(
-                        lambda part: self._embed_every(images, embeddings, part, workers), parts
-                    )
-                )
+                list(pool.map(embed_part, range(workers)))
         return embeddings
 
-    def _embed_every(self, images: Pixels, embeddings: Embeddings, part: int, parts: int) -> None:
+    def _embed_every(self, images: Pixels, embeddings: Embeddings, part: int, *, parts: int) -> None:
         """Embed batch `part` and every `parts`-th after it, each into its own rows."""
         interpreter = self._borrow()
         for start in range(part * BATCH, len(images), parts * BATCH):

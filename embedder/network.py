@@ -15,8 +15,8 @@ from embedder.loss import root
 
 NETWORKS = ("dense", "conv")
 
-# Filters, kernel size and stride of each convolution of `conv`.
-CONVOLUTIONS = ((24, 5, 2), (48, 3, 1), (64, 3, 2), (80, 3, 1))
+# Filters, kernel size and stride of each convolution of `conv`: depth was worth more than width.
+CONVOLUTIONS = ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1))
 
 
 def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None) -> keras.Model:

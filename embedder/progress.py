@@ -108,6 +108,13 @@ class ValidationEER(keras.callbacks.Callback):
         self.base, self.images, self.labels = base, images, labels
         self.state, self.patience, self.seed = state, patience, seed
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Set dropout and distortion to draws that only seed and epoch decide."""
+        for number, layer in enumerate([*self.base.layers, *self.model.layers]):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                generator.state.assign([self.seed + 1000 * number, epoch << 20])
+
     def measured(self) -> EqualErrorRate:
         """Measure the base network as it stands."""
         embeddings = self.base.predict(self.images, batch_size=500, verbose=0)

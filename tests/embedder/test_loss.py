@@ -1,0 +1,69 @@
+"""The contrastive loss, its numbers derived by hand and by explicit loops."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from embedder.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin, root
+
+
+def test_a_same_pair_costs_its_squared_distance():
+    loss = contrastive_loss_with_margin(1.0)(np.array([[1.0]]), np.array([[0.5]], "float32"))
+    assert float(loss) == pytest.approx(0.25)  # 0.5²
+
+
+def test_a_different_pair_costs_the_squared_way_to_the_margin():
+    loss = contrastive_loss_with_margin(1.0)(np.array([[0.0]]), np.array([[0.4]], "float32"))
+    assert float(loss) == pytest.approx(0.36)  # (1.0 - 0.4)²
+
+
+def test_a_different_pair_beyond_the_margin_costs_nothing():
+    loss = contrastive_loss_with_margin(1.0)(np.array([[0.0]]), np.array([[1.2]], "float32"))
+    assert float(loss) == 0.0  # max(1.0 - 1.2, 0)² = 0
+
+
+def test_labels_of_shape_n_do_not_broadcast_against_distances_of_shape_n_1():
+    distance = np.array([[0.5], [0.8]], "float32")
+    loss = contrastive_loss_with_margin(1.0)(np.array([1.0, 0.0]), distance)
+    assert float(loss) == pytest.approx((0.5**2 + 0.2**2) / 2)
+
+
+def test_a_margin_of_zero_is_refused():
+    with pytest.raises(ValueError, match="above 0. Received: 0"):
+        contrastive_loss_with_margin(0)
+
+
+def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs():
+    angles = np.array([0.0, 0.1, 0.4, 1.5, 3.0])
+    embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype("float32")
+    codes, margin = [0, 0, 1, 1, 1], 1.0
+    same, different = [], []
+    for i, j in itertools.permutations(range(5), 2):
+        distance = np.linalg.norm(embeddings[i] - embeddings[j])
+        if codes[i] == codes[j]:
+            same.append(distance**2)
+        else:
+            different.append(max(margin - distance, 0) ** 2)
+    active = max(sum(cost > 0 for cost in different), len(codes))
+    expected = np.mean(same) + sum(different) / active
+    loss = AllPairsContrastiveLoss(margin)(np.array(codes), embeddings)
+    assert float(loss) == pytest.approx(expected, abs=1e-5)
+
+
+def test_equal_embeddings_have_a_finite_gradient():
+    import tensorflow as tf
+
+    embeddings = tf.Variable(np.ones((4, 1), "float32"))
+    with tf.GradientTape() as tape:
+        loss = AllPairsContrastiveLoss(1.0)(np.array([0, 0, 1, 1]), embeddings)
+    assert np.isfinite(tape.gradient(loss, embeddings)).all()
+
+
+def test_the_root_of_zero_is_exactly_zero():
+    np.testing.assert_array_equal(root(np.array([0.0, 4.0], "float32")), [0.0, 2.0])
+
+
+def test_the_all_pairs_loss_comes_back_from_its_config():
+    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3))
+    assert keras.losses.deserialize(config).margin == 1.3

@@ -1,0 +1,25 @@
+"""Recipes and their limits."""
+
+import pytest
+from embedder.recipes import RECIPES
+
+
+def test_settings_that_are_none_leave_the_recipe_as_it_is():
+    assert RECIPES["default"].changed(epochs=None, seed=None) == RECIPES["default"]
+
+
+def test_the_tutorial_is_kept_to_the_letter():
+    tutorial = RECIPES["tutorial"]
+    assert (tutorial.epochs, tutorial.batch, tutorial.margin) == (20, 128, 1.0)
+    assert (tutorial.network, tutorial.optimizer, tutorial.pairs_per_image) == ("dense", "rmsprop", 1)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch", "margin", "learning_rate", "pairs_per_image"])
+def test_a_setting_of_zero_is_refused(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be above 0. Received: 0"):
+        RECIPES["default"].changed(**{name: 0})
+
+
+def test_a_validation_share_of_everything_is_refused():
+    with pytest.raises(ValueError, match=r"between 0 and 1. Received: 1.0"):
+        RECIPES["default"].changed(validation=1.0)
