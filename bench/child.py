@@ -1,0 +1,55 @@
+"""Other processes, started as a user starts them, and their peak memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+# The kernel counts what the parent held before exec as the child's peak: so the parent is a
+# small process of its own, which then reports.
+_LAUNCHER = """
+import os, sys
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(child, 0)
+print(used.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+# A user's Python keeps its compiled modules; what else would slow down only ours, not the floor.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+
+
+def likewise(*arguments: str | Path) -> list[str]:
+    """The command line of the installed command."""
+    command = Path(sysconfig.get_path("scripts")) / "likewise"
+    return [str(command), *map(str, arguments)]
+
+
+def python(code: str) -> list[str]:
+    """The command line of the same Python with a line of code."""
+    return [sys.executable, "-c", code]
+
+
+def run(command: Sequence[str]) -> str:
+    """Run to the end; what it printed."""
+    done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def peak_mib(command: Sequence[str]) -> float:
+    """Run to the end; the most memory that it held at a time, in MiB."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command],
+        env=ENVIRONMENT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return int(done.stderr.split()[-1]) / 1024  # Linux counts in KiB

@@ -1,0 +1,128 @@
+"""How a figure is taken: it and its floor in turns, and the median of their ratios.
+
+Alternating lets a slow spell of the machine fall on both; the median ignores the odd one that
+falls on one alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value beside its floor.
+
+    Attributes:
+        figure: What was measured.
+        unit: Of `value` and `floor`.
+        value: Ours, the median of all rounds.
+        floor: The bare libraries', the median of all rounds.
+        ratio: Median over the rounds of value ÷ floor.
+        bar: What the ratio must not go beyond, as '<= 1.2' or '>= 0.9'; None when only reported.
+        met: Whether it does not; None without a bar.
+        note: What the floor is, and anything else that a reader must know.
+    """
+
+    figure: str
+    unit: str
+    value: float
+    floor: float | None
+    ratio: float | None
+    bar: str | None
+    met: bool | None
+    note: str
+
+
+def compare(
+    ours: Callable[[], Any], floor: Callable[[], Any], rounds: int
+) -> tuple[list[float], list[float]]:
+    """Seconds of both, in turns, after one unmeasured turn of each."""
+    ours()
+    floor()
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds):
+        order = (0, 1) if turn % 2 else (1, 0)  # neither always comes first
+        for which in order:
+            times[which].append(seconds((ours, floor)[which]))
+    return times
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Run once, by the clock."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratio_of(values: list[float], floors: list[float]) -> float:
+    """The median of the rounds' own ratios."""
+    return statistics.median(value / floor for value, floor in zip(values, floors, strict=True))
+
+
+def figure(
+    name: str,
+    unit: str,
+    values: list[float],
+    floors: list[float],
+    bar: str | None,
+    note: str,
+) -> Figure:
+    """Put the rounds of a value and its floor together."""
+    ratio = ratio_of(values, floors)
+    met = None if bar is None else holds(ratio, bar)
+    value, floor = statistics.median(values), statistics.median(floors)
+    return Figure(name, unit, round(value, 6), round(floor, 6), round(ratio, 4), bar, met, note)
+
+
+def holds(value: float, bar: str) -> bool:
+    """Whether a value keeps a bar such as '<= 1.2'."""
+    sign, _, limit = bar.partition(" ")
+    return value <= float(limit) if sign == "<=" else value >= float(limit)
+
+
+def line(found: Figure) -> str:
+    """A figure as one line of JSON, with the machine that it was measured on."""
+    return json.dumps(asdict(found) | {"machine": machine()}, ensure_ascii=False)
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """Facts without which a time means nothing."""
+    packages = ("numpy", "faiss-cpu", "ai-edge-litert", "pillow")
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "load": round(os.getloadavg()[0], 2),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "commit": _commit(),
+    }
+
+
+def _processor() -> str:
+    for row in Path("/proc/cpuinfo").read_text().splitlines():
+        if row.startswith("model name"):
+            return row.partition(": ")[2]
+    return platform.processor()
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()

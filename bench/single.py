@@ -1,0 +1,30 @@
+"""One warm check of one array, beside LiteRT and FAISS alone."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from bench.floors import best_litert_for_one, flat_index
+from bench.material import K, Material
+from bench.measure import Figure, compare, figure, holds
+
+ROUNDS = 500
+
+
+def figures(material: Material) -> Iterator[Figure]:
+    """Milliseconds, as a ratio and as such."""
+    images, index = material.test[:1], flat_index(material.vectors)
+    bare = best_litert_for_one(material.network, images)
+    times, floors = compare(
+        lambda: material.matcher.check(images, k=K),
+        lambda: index.search(bare(images), K),
+        ROUNDS,
+    )
+    ours, floor = ([1000 * time for time in column] for column in (times, floors))
+    name, note = "check one array, warm", f"floor: LiteRT ({bare.layout}) + IndexFlatL2.search"
+    yield figure(name, "ms", ours, floor, "<= 1.50", note)
+    median = statistics.median(ours)
+    yield Figure(
+        f"{name}, absolute", "ms", round(median, 4), None, None, "<= 2", holds(median, "<= 2"), ""
+    )
