@@ -1,5 +1,5 @@
 # Each target makes the environment that it needs, once, under .venv/.
-# An environment is made again only when its lock or pyproject.toml has changed.
+# An environment is made again only when its lock has changed.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -55,7 +55,7 @@ clean: ## remove the environments and all caches
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENVS)/%/.ready: requirements/%.txt pyproject.toml
+$(VENVS)/%/.locked: requirements/%.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit( \
 		f"likewise needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is {v[0]}.{v[1]}. " \
 		"Name another one: make PYTHON=python3.12 ...")'
@@ -63,5 +63,10 @@ $(VENVS)/%/.ready: requirements/%.txt pyproject.toml
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install -qq --require-hashes -r $<
+	@touch $@
+
+$(VENVS)/%/.ready: $(VENVS)/%/.locked pyproject.toml
 	@$(@D)/bin/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
+
+.PRECIOUS: $(VENVS)/%/.locked
