@@ -72,7 +72,7 @@ def test_the_source_distribution_holds_the_packages_and_the_licence(built):
     (archive,) = built.glob("*.tar.gz")
     with tarfile.open(archive) as source:
         names = {name.partition("/")[2] for name in source.getnames()}
-    assert shipped() | {"LICENSE", "pyproject.toml", "tests/conftest.py"} <= names
+    assert shipped() | {"LICENSE", "pyproject.toml", "tests/test_docs.py"} <= names
 
 
 def test_the_installed_command_works_away_from_the_sources_without_tensorflow(installed, tmp_path):

@@ -1,8 +1,9 @@
-"""What every test shares: a quiet TensorFlow, one random generator, hypothesis without a clock."""
+"""What every test and every docstring's example shares."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,3 +20,9 @@ settings.load_profile("likewise")
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(autouse=True)
+def _numpy_in_examples(doctest_namespace: dict[str, Any]) -> None:
+    """Examples in docstrings write `np`, as every reader of NumPy's own does."""
+    doctest_namespace["np"] = np
