@@ -1,0 +1,108 @@
+"""The directory of a gallery: made whole or not at all, and its manifest `gallery.json`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from index.errors import GalleryError, StoreError
+from index.sealed import read_sealed, write_sealed
+from index.store import Store
+
+FORMAT = 1
+MANIFEST, MODEL, STORE = "gallery.json", "model", "references.sqlite"
+
+
+def create_directory(
+    path: Path,
+    dim: int,
+    fingerprint: str,
+    operating_points: Mapping[str, Mapping[str, Any]],
+    model: Path | None,
+) -> None:
+    """Make an empty gallery; a kill at any moment leaves all of it or nothing under its name.
+
+    Raises:
+        GalleryError: If `path` exists already.
+        ValueError: If `dim` or an operating point is unusable.
+        OSError: If the directory cannot be written.
+    """
+    import shutil  # seldom needed, so not paid for at every start
+
+    points = {name: dict(point) for name, point in operating_points.items()}
+    _check_manifest(dim, points)
+    manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
+    _refuse_existing(path)
+    with _staged(path) as staging:
+        if model is not None:
+            shutil.copytree(model, staging / MODEL)
+        Store.create(staging / STORE)
+        write_sealed(staging / MANIFEST, {**manifest, "operating_points": points})
+        _refuse_existing(path)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What `gallery.json` says.
+
+    Raises:
+        GalleryError: If `path` is no gallery.
+        StoreError: If the file is missing, altered or of another format; the text names it.
+    """
+    if not path.is_dir():
+        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+    manifest = read_sealed(path / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"'{path / MANIFEST}' is of format {manifest.get('format')}, but this version reads"
+            f" format {FORMAT}: use the version that wrote it."
+        )
+    return manifest
+
+
+@contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """A directory beside `path` that becomes `path` at the end, or goes away."""
+    import shutil
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    staging.mkdir()
+    try:
+        yield staging
+        os.rename(staging, path)
+        _sync(path.parent)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _sync(directory: Path) -> None:
+    """Bring the directory's list of names to the disk."""
+    if os.name == "posix":
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        raise GalleryError(
+            f"'{path}' exists already: add to it, choose another path, or remove it first."
+        )
+
+
+def _check_manifest(dim: int, points: Mapping[str, Mapping[str, Any]]) -> None:
+    if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
+        raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
+    for name, point in points.items():
+        threshold = point.get("threshold")
+        if not isinstance(threshold, (int, float)) or not threshold >= 0:
+            raise ValueError(
+                "Each of `operating_points` must have a `threshold` >= 0."
+                f" Received: {threshold!r} for '{name}'."
+            )

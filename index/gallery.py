@@ -1,0 +1,411 @@
+"""Gallery: the enrolled references in a directory, to be searched and asked.
+
+A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (whatever made
+the vectors, copied in and left alone), `references.sqlite` (the truth), `vectors.faiss` with
+`vectors.json` (derived from it).
+
+Does not make vectors, does not choose thresholds and does not search approximately.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from index.arguments import check_k, checked_strings, checked_vectors, new_rows
+from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
+from index.derived import DerivedIndex
+from index.directory import MODEL, STORE, create_directory, read_manifest
+from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
+from index.names import Names
+from index.pictures import Pixels
+from index.reference import Reference, Row
+from index.store import State, Store
+from index.vectors import Floats, Vectors
+
+
+class Gallery:
+    """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
+
+    One process may change a gallery at a time, any number may read it; each sees whole changes,
+    at its next call. A gallery may be shared between threads.
+
+    Attributes:
+        path: The directory.
+        dim: Length of the vectors.
+        fingerprint: Of the embedder that makes the vectors.
+        operating_points: Named thresholds: `{"eer": {"threshold": 0.61, ...}}`.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> points = {"eer": {"threshold": 0.5}}
+        >>> with Gallery.create(
+        ...     Path(folder.name, "pets"), dim=2, fingerprint="3f9a1c", operating_points=points
+        ... ) as gallery:
+        ...     gallery.add(["a", "b"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+        ...     [answer] = gallery.check(np.array([[1, 0.25]], dtype=np.float32), k=2)
+        >>> answer.decision, answer.label, answer.distance, answer.runner_up_label
+        ('match', 'cat', 0.25, 'dog')
+        >>> folder.cleanup()
+    """
+
+    def __init__(self, path: Path, manifest: Mapping[str, Any], store: Store) -> None:
+        self.path = path
+        self.dim: int = manifest["dim"]
+        self.fingerprint: str = manifest["fingerprint"]
+        self.operating_points: dict[str, dict[str, Any]] = manifest["operating_points"]
+        self._store = store
+        self._names = Names(store)
+        self._index: DerivedIndex | None = None
+        self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
+        self._lock = threading.RLock()
+
+    # ------------------------------------------------------------ opening
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        dim: int,
+        fingerprint: str,
+        operating_points: Mapping[str, Mapping[str, Any]] | None = None,
+        model: Path | None = None,
+    ) -> Gallery:
+        """Make an empty gallery where nothing is yet: the whole directory or nothing of it.
+
+        Args:
+            path: Where; must not exist.
+            dim: Length of the vectors, >= 1.
+            fingerprint: Of the embedder that will make the vectors.
+            operating_points: Named thresholds with whatever belongs to them; plain JSON.
+            model: A directory to be copied in as `model_path`.
+
+        Raises:
+            GalleryError: If `path` exists already.
+            ValueError: If `dim` or an operating point is unusable.
+            OSError: If the directory cannot be written.
+        """
+        create_directory(Path(path), dim, fingerprint, operating_points or {}, model)
+        return cls.open(path)
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike[str], *, fingerprint: str | None = None, timeout: float = 10.0
+    ) -> Gallery:
+        """Open a gallery.
+
+        Args:
+            path: Its directory.
+            fingerprint: Of the embedder that will make the queries; None asks no question.
+            timeout: Seconds to wait for another process that is changing the gallery.
+
+        Raises:
+            GalleryError: If `path` is no gallery.
+            StoreError: If a file of it is missing or altered; the text names the file.
+            FingerprintError: If the vectors come from another embedder.
+        """
+        path = Path(path)
+        manifest = read_manifest(path)
+        if fingerprint is not None and fingerprint != manifest["fingerprint"]:
+            raise FingerprintError(
+                f"Gallery '{path}' was built with model {manifest['fingerprint']}, but this model"
+                f" is {fingerprint}: use the gallery's own model or build the gallery again."
+            )
+        return cls(path, manifest, Store(path / STORE, timeout=timeout))
+
+    def close(self) -> None:
+        """Write the derived index if it is behind, and close the files."""
+        with self._lock:
+            if self._index is not None and self._store.writable:
+                self._index.save()
+            self._index = None
+            self._groups.clear()
+            self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------ what it holds
+
+    @property
+    def model_path(self) -> Path:
+        """Where the copy of the embedder lies."""
+        return self.path / MODEL
+
+    @property
+    def generation(self) -> int:
+        """A number that grows with every change."""
+        return self._state().generation
+
+    @property
+    def default_threshold(self) -> float:
+        """The threshold of the operating point `default`, else of the first.
+
+        Raises:
+            GalleryError: If the gallery has no operating point.
+        """
+        points = self.operating_points
+        if not points:
+            raise GalleryError(
+                f"Gallery '{self.path}' has no operating point yet: give a threshold."
+            )
+        return float(points.get("default", next(iter(points.values())))["threshold"])
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many references each group has, labels in order."""
+        with self._lock, self._store.reading():
+            return dict(sorted(Counter(row.label for row in self._all_rows()).items()))
+
+    def __len__(self) -> int:
+        return self._state().count
+
+    def __contains__(self, id: object) -> bool:
+        if not isinstance(id, str):
+            return False
+        with self._lock:
+            return bool(self._store.named(checked_strings("id", [id])))
+
+    def ids(self, label: str | None = None) -> Iterator[str]:
+        """All ids, or those of one group, in the order in which they were added."""
+        with self._lock, self._store.reading():
+            rows = self._all_rows()
+            return iter([row.id for row in rows if label is None or row.label == label])
+
+    def get(self, id: str) -> Reference:
+        """The reference with this id.
+
+        Raises:
+            ReferenceNotFoundError: If there is none; also a KeyError.
+        """
+        with self._lock, self._store.reading():
+            for row in self._store.named(checked_strings("id", [id])):
+                return row.reference(self._store.picture(row))
+        raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
+
+    def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
+        """Vectors, `(dim,)` float32, of those pictures that were embedded before."""
+        with self._lock:
+            rows = self._store.with_contents(list(dict.fromkeys(contents)))
+        return {row.content: row.reference(None).vector for row in rows if row.content is not None}
+
+    def unchanged(
+        self, ids: Sequence[str], labels: Sequence[str], contents: Sequence[bytes]
+    ) -> list[bool]:
+        """Whether each id is there already with just this label and content."""
+        with self._lock:
+            rows = {row.id: row for row in self._store.named(checked_strings("ids", ids))}
+        stored = ((row.label, row.content) if row else None for row in map(rows.get, ids))
+        return [
+            found == (label, content)
+            for found, label, content in zip(stored, labels, contents, strict=True)
+        ]
+
+    def verify(self) -> None:
+        """Prove every row, picture and file.
+
+        Raises:
+            StoreError: Naming the file that is altered and how.
+        """
+        read_manifest(self.path)
+        with self._lock:
+            self._store.verify()
+            with self._searching():
+                pass
+
+    # ------------------------------------------------------------ changes
+
+    def add(
+        self,
+        ids: Sequence[str],
+        vectors: Floats,
+        labels: Sequence[str],
+        *,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        pictures: Pixels | Sequence[Pixels | None] | None = None,
+        contents: Sequence[bytes | None] | None = None,
+    ) -> None:
+        """Add n references in one transaction, on disk when this returns.
+
+        An id that is there already is replaced; of an id given twice the last counts.
+
+        Args:
+            ids: n names.
+            vectors: `(n, dim)`, float32, finite.
+            labels: n groups.
+            metadata: n JSON objects, or None.
+            pictures: uint8 `(n, h, w)` or `(n, h, w, c)`, or n pictures of any shapes, or None.
+            contents: n hashes of the pictures, for `vectors_of` and `unchanged`, or None.
+
+        Raises:
+            ValueError: If lengths, shapes, types or values do not fit.
+            StoreError: If the store cannot be changed; then nothing was.
+        """
+        checked = checked_vectors(vectors, self.dim)
+        rows = new_rows(ids, checked, labels, metadata, pictures, contents)
+        last = list({row.id: place for place, row in enumerate(rows)}.values())
+        if not rows:
+            return
+        with self._lock:
+            change = self._store.add([rows[place] for place in last])
+            if self._index is not None:
+                self._index.apply(change, checked[last])
+                self._index.save(still_writing=True)
+
+    def remove(self, ids: Sequence[str]) -> int:
+        """Remove references in one transaction.
+
+        Returns:
+            How many of the ids were there.
+
+        Raises:
+            StoreError: If the store cannot be changed; then nothing was.
+        """
+        with self._lock:
+            change = self._store.remove(checked_strings("ids", ids))
+            if self._index is not None and change.removed:
+                self._index.apply(change, np.empty((0, self.dim), np.float32))
+        return len(change.removed)
+
+    # ------------------------------------------------------------ questions
+
+    def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
+        """Find the k nearest references of each query, exactly.
+
+        Many queries at once are much cheaper than one by one: ask for thousands.
+
+        Args:
+            vectors: `(n, dim)`, float32, finite. Left unchanged.
+            k: Neighbours per query, `1 <= k <= len(self)`.
+            label: Search in this group only.
+
+        Returns:
+            ids, labels and distances, `(n, k)` each, nearest first, equal distances ordered by id.
+            A distance is Euclidean; an identical vector's is exactly 0.0.
+
+        Raises:
+            ValueError: If `vectors` does not fit, or `k` is out of range.
+            StoreError: If the store is altered.
+        """
+        queries = checked_vectors(vectors, self.dim)
+        with self._searching() as index:
+            rows, part = self._part(index, label)
+            check_k(k, len(part), label)
+            places, distances = part.nearest(queries, k, lambda found: self._ids(rows, found))
+            found = places if rows is None else rows[places]
+            return Neighbours(self._names.ids(found), self._names.labels(found), distances)
+
+    def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
+        """Find all references of each query whose distance is at most `radius`, nearest first.
+
+        Raises:
+            ValueError: If `vectors` does not fit, or `radius` is negative or not a number.
+            StoreError: If the store is altered.
+        """
+        queries = checked_vectors(vectors, self.dim)
+        if not radius >= 0:
+            raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
+        with self._searching() as index:
+            return [
+                neighbour_list(
+                    self._names.ids(rows).tolist(),
+                    self._names.labels(rows).tolist(),
+                    distances.tolist(),
+                )
+                for rows, distances in index.vectors.within(queries, radius, self._names.ids)
+            ]
+
+    def check(
+        self,
+        vectors: Floats,
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+        group: str | None = None,
+    ) -> list[Decision]:
+        """Decide for each query which group it belongs to, if any; see `decide`.
+
+        Args:
+            vectors: `(n, dim)`, float32, finite.
+            k: Neighbours that are looked at, `1 <= k <= len(self)`.
+            threshold: Largest distance that is a match; None takes `default_threshold`.
+            min_margin: Least distance to the runner-up; a nearer one makes it `ambiguous`.
+            group: Ask for this group only: `match` or `no_match`, with the distance to its nearest.
+
+        Raises:
+            ValueError: If an argument does not fit, or no reference has the label `group`.
+            StoreError: If the store is altered.
+        """
+        limit = self.default_threshold if threshold is None else threshold
+        with self._lock, self._store.reading():
+            answers = decide(self.search(vectors, k), limit, min_margin=min_margin)
+            if group is None:
+                return answers
+            nearest = self.search(vectors, 1, label=group).distances[:, 0].tolist()
+        return [
+            for_group(answer, group, distance)
+            for answer, distance in zip(answers, nearest, strict=True)
+        ]
+
+    # ------------------------------------------------------------ inside
+
+    def _state(self) -> State:
+        with self._lock:
+            return self._store.state()
+
+    @contextmanager
+    def _searching(self) -> Iterator[DerivedIndex]:
+        """The index as of one snapshot of the store, which is held meanwhile."""
+        with self._lock, self._store.reading() as state:
+            if self._index is None:
+                self._index = DerivedIndex(self.path, self.dim)
+            before = self._index.slots
+            self._index.catch_up(self._store, state)
+            if self._index.slots is not before:
+                self._groups.clear()
+            self._names.align(self._index.slots)
+            yield self._index
+
+    def _part(
+        self, index: DerivedIndex, label: str | None
+    ) -> tuple[npt.NDArray[np.int64] | None, Vectors]:
+        """What is to be searched: a group's rows and vectors, or None and everything."""
+        if label is None:
+            return None, index.vectors
+        if label not in self._groups:
+            rows = self._names.rows_with(label)
+            if not len(rows):
+                raise ValueError(f"No reference of gallery '{self.path}' has the label '{label}'.")
+            self._groups[label] = rows, index.vectors.subset(rows)
+        return self._groups[label]
+
+    def _ids(
+        self, rows: npt.NDArray[np.int64] | None, places: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.object_]:
+        return self._names.ids(places if rows is None else rows[places])
+
+    def _all_rows(self) -> list[Row]:
+        rows = list(self._store.rows())
+        if len(rows) != self._store.state().count:
+            raise StoreError(f"'{self._store.path}' was altered: rows came or went.")
+        return rows

@@ -1,0 +1,209 @@
+"""Exact nearest neighbours with FAISS.
+
+FAISS works with squared distances in float32, which may order near-equal vectors wrongly. So it
+only proposes candidates: their distances are computed again in float64 from the stored float32
+vectors and rounded once to float32, equal ones are ordered by id, and then the answer is proven.
+What FAISS left out cannot belong to the answer if FAISS's value for its last candidate, less the
+largest error that float32 can have made, is still beyond the k-th exact distance. Queries for which
+this fails (ties, duplicates, very tight clusters) ask FAISS for everything within that distance
+plus error. So the answer is always that of a brute-force search.
+
+The squared value never leaves this file. Does not store anything and does not know ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+# From rows of any shape to their ids, same shape; asked only where distances are equal.
+Namer = Callable[[Rows], npt.NDArray[np.object_]]
+
+LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
+_PADDING = 11  # candidates beyond k: enough that the proof seldom fails
+_QUERIES_AT_ONCE = 1024  # bounds the memory of re-ranking
+_WIDE_AT_ONCE = 32  # the same where a query may find every vector
+_UNIT = 2.0**-24  # largest relative error of one float32 rounding
+_TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
+_HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32
+
+
+class Vectors:
+    """An exact search structure over rows of float32 vectors.
+
+    Args:
+        flat: A `faiss.IndexFlatL2`; its vectors are the rows, 0 to n - 1.
+
+    Example:
+        >>> vectors = Vectors(faiss.IndexFlatL2(2))
+        >>> vectors.append(np.array([[0, 0], [3, 4]], dtype=np.float32))
+        >>> vectors.nearest(np.zeros((1, 2), dtype=np.float32), 2, namer=lambda rows: rows)
+        (array([[0, 1]]), array([[0., 5.]], dtype=float32))
+    """
+
+    def __init__(self, flat: Any) -> None:
+        self.flat = flat
+        self.dim: int = flat.d
+        self._view: Floats | None = None
+        self._longest = _longest(self.stored)
+
+    def __len__(self) -> int:
+        return int(self.flat.ntotal)
+
+    @property
+    def stored(self) -> Floats:
+        """FAISS's own memory, `(n, dim)`; valid until the next change."""
+        if self._view is None:
+            if len(self):
+                memory = faiss.rev_swig_ptr(self.flat.get_xb(), len(self) * self.dim)
+            else:
+                memory = np.empty(0, np.float32)
+            self._view = memory.reshape(len(self), self.dim)
+        return self._view
+
+    def append(self, vectors: Floats) -> None:
+        """Add rows at the end, `(n, dim)`, float32."""
+        self.flat.add(np.ascontiguousarray(vectors, np.float32))
+        self.appended(vectors)
+
+    def appended(self, vectors: Floats) -> None:
+        """To be called when these rows were added to `flat` by another hand."""
+        self._view = None
+        self._longest = max(self._longest, _longest(vectors))
+
+    def removed(self) -> None:
+        """To be called when rows were removed from `flat` by another hand."""
+        self._view = None
+
+    def subset(self, rows: Rows) -> Vectors:
+        """A copy of some rows as a structure of its own."""
+        part = Vectors(faiss.IndexFlatL2(self.dim))
+        part.append(self.stored[rows])
+        return part
+
+    def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Rows, Floats]:
+        """The k nearest rows of each query, exactly.
+
+        Args:
+            queries: `(n, dim)`, float32, finite, each no longer than `LONGEST`.
+            k: 1 <= k <= len(self).
+            namer: Gives the rows' ids, which order equal distances.
+
+        Returns:
+            Rows (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
+        """
+        wide = min(k + _PADDING, len(self))
+        squared, candidates = self.flat.search(queries, wide)
+        distances = self._distances(queries, candidates)
+        order = np.argsort(distances, axis=1, kind="stable")
+        rows = np.take_along_axis(candidates, order, axis=1)
+        distances = np.take_along_axis(distances, order, axis=1)
+        if wide < len(self):
+            bound = self._error_bound(queries)
+            unproven = squared[:, -1] - bound <= _may_round_to(distances[:, k - 1])
+            self._widen(queries, np.flatnonzero(unproven), k, rows, distances, bound, namer)
+        else:
+            unproven = np.zeros(len(queries), bool)
+        _order_ties(rows, distances, k, namer, skip=unproven)
+        return rows[:, :k], distances[:, :k]
+
+    def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Rows, Floats]]:
+        """All rows whose distance is at most `radius`, nearest first, for each query."""
+        reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
+        bound = self._error_bound(queries)
+        found = []
+        for start in range(0, len(queries), _WIDE_AT_ONCE):
+            some = slice(start, start + _WIDE_AT_ONCE)
+            for rows, distances in self._reached(queries[some], reach[some], bound[some]):
+                inside = distances.astype(np.float64) <= radius
+                found.append(_sorted_by_id(rows[inside], distances[inside], namer))
+        return found
+
+    def _distances(self, queries: Floats, rows: Rows) -> Floats:
+        """Exact distances of each query to its own rows, `(n, m)`."""
+        distances = np.empty(rows.shape, np.float32)
+        for start in range(0, len(rows), _QUERIES_AT_ONCE):
+            some = slice(start, start + _QUERIES_AT_ONCE)
+            gaps = self.stored[rows[some]].astype(np.float64)  # (some, m, dim)
+            gaps -= queries[some, None, :]
+            distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
+        return distances
+
+    def _error_bound(self, queries: Floats) -> npt.NDArray[np.float64]:
+        """Largest error of FAISS's squared distances, for each query.
+
+        With |x|² + |y|² − 2xy each of the three sums of `dim` products is off by at most
+        dim · 2⁻²⁴ of its size, whatever the order of adding; putting them together rounds a
+        few times more.
+        """
+        lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
+        bound: npt.NDArray[np.float64] = (lengths + self._longest) ** 2
+        return bound * ((self.dim + 8) * _UNIT) + _TINY
+
+    def _widen(
+        self,
+        queries: Floats,
+        which: npt.NDArray[np.intp],
+        k: int,
+        rows: Rows,
+        distances: Floats,
+        bound: npt.NDArray[np.float64],
+        namer: Namer,
+    ) -> None:
+        """Answer the unproven queries again from everything that can belong to the answer."""
+        for start in range(0, len(which), _WIDE_AT_ONCE):
+            some = which[start : start + _WIDE_AT_ONCE]
+            reached = self._reached(queries[some], distances[some, k - 1], bound[some])
+            for query, (near, far) in zip(some.tolist(), reached, strict=True):
+                inside = far <= distances[query, k - 1]
+                near, far = _sorted_by_id(near[inside], far[inside], namer)
+                rows[query, :k], distances[query, :k] = near[:k], far[:k]
+
+    def _reached(
+        self, queries: Floats, reach: Floats, bound: npt.NDArray[np.float64]
+    ) -> list[tuple[Rows, Floats]]:
+        """All rows that may lie within each query's `reach`, with their exact distances."""
+        squared = _may_round_to(reach) + bound
+        # FAISS takes one radius for all and leaves equality out.
+        widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
+        limits, _, rows = self.flat.range_search(queries, float(widest))
+        spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
+        return [
+            (span, self._distances(query[None], span[None])[0])
+            for query, span in zip(queries, spans, strict=True)
+        ]
+
+
+def _longest(vectors: Floats) -> float:
+    """Length of the longest vector; 0.0 for none."""
+    squared = np.einsum("nd,nd->n", vectors, vectors)
+    return float(np.sqrt(squared.max(initial=0.0), dtype=np.float64)) * (1 + 1e-4)
+
+
+def _may_round_to(distances: Floats) -> npt.NDArray[np.float64]:
+    """The largest squared distance whose root may round to `distances` in float32."""
+    exact: npt.NDArray[np.float64] = distances.astype(np.float64) ** 2 * _HALF_ULP
+    return exact
+
+
+def _order_ties(
+    rows: Rows, distances: Floats, k: int, namer: Namer, skip: npt.NDArray[np.bool_]
+) -> None:
+    """Order equal distances by id, in place, where one of the first k has an equal."""
+    equal = distances[:, 1 : k + 1] == distances[:, :k][:, : distances.shape[1] - 1]
+    for query in np.flatnonzero(equal.any(axis=1) & ~skip).tolist():
+        rows[query], distances[query] = _sorted_by_id(rows[query], distances[query], namer)
+
+
+def _sorted_by_id(rows: Rows, distances: Floats, namer: Namer) -> tuple[Rows, Floats]:
+    """Sort by distance, then id; Python orders strings as their UTF-8 bytes are ordered."""
+    ids = namer(rows).tolist()
+    keyed = zip(distances.tolist(), ids, range(len(ids)), strict=True)
+    order = np.array([place for _, _, place in sorted(keyed)], np.intp)
+    return rows[order], distances[order]
