@@ -1,0 +1,1 @@
+"""Pictures, embedder and gallery together: enrol, ask, check in bulk, show."""

@@ -1,0 +1,137 @@
+"""Many pictures in, one row each out, in input order and in constant memory.
+
+    records ─chunks─▶ decode (threads that run ahead) ─▶ embed ─▶ Gallery.check ─▶ rows
+
+Decoding holds Python's lock for much of its time; the network and FAISS release it. So while this
+thread waits for them, the next chunks are decoded. Does not write rows (`outputs`, `journal`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from embedder.records import Record
+from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH
+from service.decoding import Decoded, ahead, chunks, decode
+from service.matcher import Matcher
+from service.rows import Row, decision_row, error_row
+
+CHUNK = 512  # pictures embedded and searched together: 512 rows amortise FAISS's fixed cost
+_THREADS = 2
+_WAITING = 3
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of a job's rows by decision.
+
+    Example:
+        >>> summary = Summary()
+        >>> [row["id"] for row in summary.counted([{"id": "a.png", "decision": "match"}])]
+        ['a.png']
+        >>> summary.sentence(seconds=0.5)
+        '1 picture: 1 match, 0 no_match, 0 ambiguous, 0 unreadable; 0.5 s, 2 pictures per second'
+    """
+
+    decisions: Counter[str] = field(default_factory=Counter)
+
+    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Pass rows on and count them."""
+        for row in rows:
+            self.decisions[row["decision"]] += 1
+            yield row
+
+    @property
+    def total(self) -> int:
+        """How many rows were counted."""
+        return self.decisions.total()
+
+    def sentence(self, seconds: float) -> str:
+        """Say what was counted and how fast it went."""
+        counts = ", ".join(
+            f"{self.decisions[name]} {name}" for name in (MATCH, NO_MATCH, AMBIGUOUS)
+        )
+        rate = self.total / max(seconds, 1e-9)
+        return (
+            f"{self.total} picture{'' if self.total == 1 else 's'}: {counts}, "
+            f"{self.decisions[ERROR]} unreadable; {seconds:.1f} s, {rate:.0f} pictures per second"
+        )
+
+
+def check_stream(
+    matcher: Matcher,
+    records: Iterable[Record],
+    *,
+    k: int = 5,
+    threshold: float | None = None,
+    min_margin: float | None = None,
+    group: str | None = None,
+    chunk: int = CHUNK,
+) -> Iterator[Row]:
+    """Check each picture of a stream, of any length.
+
+    A row depends on its picture and the gallery alone, not on its neighbours in the stream or on
+    where it was cut, so a job that goes on later gives the same rows.
+
+    Args:
+        matcher: Embedder and gallery.
+        records: The pictures; labels are not looked at.
+        k: Nearest references that are asked.
+        threshold: Largest distance that is a match; the gallery's own when None.
+        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+        group: Ask about this group alone.
+        chunk: Pictures that are embedded and searched together.
+
+    Yields:
+        One row per record, in order, as `service.rows` describes it. A picture that cannot be
+        read is a row with the decision `error`.
+
+    Raises:
+        EmptyGalleryError: If there are no references.
+        GalleryError: If there is no such group, or no threshold.
+
+    Example:
+        >>> import tempfile
+        >>> from embedder.datasets import records
+        >>> from embedder.model import Embedder
+        >>> with Matcher.create(f"{tempfile.mkdtemp()}/digits.gallery", Embedder.load()) as matcher:
+        ...     report = matcher.add(records("mnist/test/00000"))
+        ...     [row] = check_stream(matcher, records("mnist/test/00000"))
+        >>> row["id"], row["decision"], row["label"]
+        ('mnist/test/00000', 'match', '7')
+    """
+    if threshold is None:
+        threshold = matcher.gallery.default_threshold
+
+    def decoded(some: list[Record]) -> Decoded:
+        return decode(some, matcher.embedder)
+
+    for part in ahead(decoded, chunks(records, chunk), threads=_THREADS, waiting=_WAITING):
+        yield from _rows(matcher, part, k, threshold, min_margin, group)
+
+
+def _rows(
+    matcher: Matcher,
+    part: Decoded,
+    k: int,
+    threshold: float,
+    min_margin: float | None,
+    group: str | None,
+) -> Iterator[Row]:
+    answers = iter(
+        matcher.decide(
+            matcher.embedder.embed(part.images),
+            k=k,
+            threshold=threshold,
+            min_margin=min_margin,
+            group=group,
+        )
+    )
+    for place, record in enumerate(part.records):
+        reason = part.reasons.get(place)
+        if reason is None:
+            yield decision_row(record.id, next(answers))
+        else:
+            yield error_row(record.id, reason, threshold)

@@ -1,0 +1,307 @@
+"""An embedder and a gallery as one object: pictures in, neighbours and decisions out.
+
+    records ─decode─▶ pixels ─embed─▶ vectors ─Gallery─▶ Neighbours, Decisions
+
+Does not stream answers (`bulk`), does not write rows (`rows`), prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.model import Embedder
+from embedder.records import Record
+from index.decision import Decision, Neighbours
+from index.errors import FingerprintError
+from index.gallery import Gallery
+from service.decoding import Decoded, ahead, chunks, decode
+from service.errors import EmptyGalleryError, UnlabelledError
+
+BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
+
+Images = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class AddReport:
+    """What became of the records that were to be added.
+
+    Attributes:
+        added: New ids.
+        replaced: Ids that were there with another label or picture.
+        unchanged: Ids that were there with this label and picture; nothing was written.
+        unreadable: Id and reason of each picture that could not be read.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """All records that came."""
+        return self.added + self.replaced + self.unchanged + len(self.unreadable)
+
+
+class Matcher:
+    """Answers which of the gallery's groups a picture belongs to.
+
+    Attributes:
+        embedder: Makes the vectors.
+        gallery: Holds the references.
+
+    Example:
+        >>> import tempfile
+        >>> from embedder.datasets import records
+        >>> path = Path(tempfile.mkdtemp()) / "digits.gallery"
+        >>> with Matcher.create(path, Embedder.load()) as matcher:
+        ...     report = matcher.add(records("mnist/test/00000"))
+        ...     [answer] = matcher.check([next(records("mnist/test/00000")).pixels()])
+        >>> report.added, answer.decision, answer.label, answer.distance
+        (1, 'match', '7', 0.0)
+    """
+
+    def __init__(self, embedder: Embedder, gallery: Gallery) -> None:
+        self.embedder = embedder
+        self.gallery = gallery
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], embedder: Embedder) -> Matcher:
+        """Make an empty gallery with a copy of the embedder in it.
+
+        Raises:
+            GalleryError: If there is something at `path` already.
+        """
+        gallery = Gallery.create(
+            Path(path),
+            dim=embedder.dim,
+            fingerprint=embedder.fingerprint,
+            operating_points=embedder.operating_points,
+            model=embedder.path,
+        )
+        return cls(embedder, gallery)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Matcher:
+        """Open a gallery and the embedder that lies in it.
+
+        Raises:
+            GalleryError: If there is no gallery at `path`, it is damaged, or its vectors were
+                made by another embedder.
+            ModelError: If the embedder in it is missing or altered.
+        """
+        where = Path(path)
+        gallery = Gallery.open(where)
+        try:
+            embedder = Embedder.load(gallery.model_path)
+            _require_same(embedder, gallery)
+        except BaseException:
+            gallery.close()
+            raise
+        return cls(embedder, gallery)
+
+    def add(
+        self, records: Iterable[Record], *, progress: Callable[[int], object] | None = None
+    ) -> AddReport:
+        """Enrol labelled pictures, `BATCH` of them in a transaction.
+
+        An id that is there already is replaced. A picture that the gallery knows, under
+        whatever id, is not embedded again, so a call that was cut off can be repeated.
+
+        Args:
+            records: A stream; each needs a label.
+            progress: Called with the number of records that each transaction dealt with.
+
+        Raises:
+            UnlabelledError: If a record has no label; those before its batch stay added.
+            GalleryError: If the gallery cannot be written.
+        """
+        report = AddReport()
+        batches = ahead(self._decoded, chunks(records, BATCH), threads=1, waiting=1)
+        for batch in batches:
+            self._add_batch(batch, report)
+            if progress:
+                progress(len(batch.records))
+        return report
+
+    def query(self, images: Images, k: int = 5) -> Neighbours:
+        """Find the k nearest references of each picture.
+
+        Args:
+            images: n pictures of any size, uint8, `(h, w)` grey or `(h, w, 3)` RGB each.
+            k: 1 or more; of a smaller gallery all references are given.
+
+        Returns:
+            Neighbours, `(n, min(k, len(gallery)))`, nearest first.
+
+        Raises:
+            EmptyGalleryError: If there are no references.
+        """
+        return self.gallery.search(self._embedded(images), self.neighbours_of(k))
+
+    def check(
+        self,
+        images: Images,
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+        group: str | None = None,
+    ) -> list[Decision]:
+        """Decide for each picture which group it belongs to, if any.
+
+        Args:
+            images: n pictures, as for `query`.
+            k: Nearest references that are asked.
+            threshold: Largest distance that is a match; the gallery's own when None.
+            min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+            group: Ask about this group alone: is the picture of it or not?
+
+        Returns:
+            n decisions.
+
+        Raises:
+            EmptyGalleryError: If there are no references.
+        """
+        return self.decide(
+            self._embedded(images), k=k, threshold=threshold, min_margin=min_margin, group=group
+        )
+
+    def decide(
+        self,
+        vectors: npt.NDArray[np.float32],
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+        group: str | None = None,
+    ) -> list[Decision]:
+        """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
+        return self.gallery.check(
+            vectors,
+            k=self.neighbours_of(k),
+            threshold=threshold,
+            min_margin=min_margin,
+            group=group,
+        )
+
+    def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+        """Give the distance of two pictures, the same number that a search would give.
+
+        Args:
+            a: A picture of any size, uint8.
+            b: Another.
+
+        Returns:
+            Euclidean distance of their vectors, a float32 value; 0.0 for identical pictures.
+        """
+        return distance(self.embedder, a, b)
+
+    def neighbours_of(self, k: int) -> int:
+        """Give how many neighbours an answer will have when `k` are asked for."""
+        if not len(self.gallery):
+            raise EmptyGalleryError(
+                f"Gallery {str(self.gallery.path)!r} holds no references to compare with. "
+                f"Add some: likewise add {self.gallery.path} DATA"
+            )
+        return min(k, len(self.gallery))
+
+    def close(self) -> None:
+        """Close the gallery."""
+        self.gallery.close()
+
+    def __enter__(self) -> Matcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _embedded(self, images: Images) -> npt.NDArray[np.float32]:
+        return self.embedder.embed(self.embedder.prepare(images))
+
+    def _decoded(self, records: Sequence[Record]) -> Decoded:
+        for record in records:
+            if record.label is None:
+                raise UnlabelledError(
+                    f"{record.id} has no label, and a reference needs one. Give a folder per "
+                    "label, a list of path,label, or one label for all with --label."
+                )
+        return decode(records, self.embedder, hashed=True)
+
+    def _add_batch(self, batch: Decoded, report: AddReport) -> None:
+        """Write what is new of a batch, and count what became of it."""
+        for place, reason in batch.reasons.items():
+            report.unreadable.append((batch.records[place].id, reason))
+        records = batch.readable
+        last = {record.id: row for row, record in enumerate(records)}  # of equal ids the last
+        report.replaced += len(records) - len(last)
+        same = self.gallery.unchanged(
+            list(last),
+            [str(records[row].label) for row in last.values()],
+            [batch.contents[row] for row in last.values()],
+        )
+        report.unchanged += sum(same)
+        new = [row for row, known in zip(last.values(), same, strict=True) if not known]
+        if new:
+            before = len(self.gallery)
+            self._write([records[row] for row in new], new, batch)
+            fresh = len(self.gallery) - before
+            report.added += fresh
+            report.replaced += len(new) - fresh
+
+    def _write(self, records: list[Record], rows: list[int], batch: Decoded) -> None:
+        """Embed and store some readable records of a batch; `rows` are their pictures."""
+        pictures = batch.images if len(rows) == len(batch.images) else batch.images[rows]
+        contents = [batch.contents[row] for row in rows]
+        self.gallery.add(
+            [record.id for record in records],
+            self._vectors(pictures, contents),
+            [str(record.label) for record in records],
+            metadata=[dict(record.metadata) for record in records],
+            pictures=pictures,
+            contents=contents,
+        )
+
+    def _vectors(
+        self, pictures: npt.NDArray[np.uint8], contents: list[bytes]
+    ) -> npt.NDArray[np.float32]:
+        """Embed what the gallery does not know, each different picture once."""
+        known = self.gallery.vectors_of(contents)
+        first: dict[bytes, int] = {}
+        for row, content in enumerate(contents):
+            if content not in known:
+                first.setdefault(content, row)
+        if len(first) == len(pictures):
+            return self.embedder.embed(pictures)
+        embedded = self.embedder.embed(pictures[list(first.values())])
+        known = {**known, **dict(zip(first, embedded, strict=True))}
+        return np.stack([known[content] for content in contents])
+
+
+def _require_same(embedder: Embedder, gallery: Gallery) -> None:
+    if embedder.fingerprint != gallery.fingerprint:
+        raise FingerprintError(
+            f"The vectors of gallery {str(gallery.path)!r} were made by the model "
+            f"{gallery.fingerprint}, but the model that lies in it is {embedder.fingerprint}. "
+            "Restore its model from a copy, or build the gallery again."
+        )
+
+
+def distance(embedder: Embedder, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Give the Euclidean distance of two pictures' vectors, without a gallery.
+
+    Example:
+        >>> blank = np.zeros((28, 28), np.uint8)
+        >>> distance(Embedder.load(), blank, blank)
+        0.0
+    """
+    first, second = embedder.embed(embedder.prepare([a, b])).astype(np.float64)
+    return float(np.float32(np.linalg.norm(first - second)))

@@ -1,0 +1,141 @@
+"""Answers as rows: one JSON object per picture, or one line of a CSV or a table.
+
+A row of `check`:
+
+    {"id", "decision", "label", "distance", "threshold", "runner_up_label",
+     "runner_up_distance", "neighbours": [{"rank", "id", "label", "distance"}], "reason"}
+
+`reason` is there only where the decision is `error`. A row of `query` has `id` and `neighbours`,
+and `reason` for a picture that cannot be read. Distances are written in the shortest form that
+names the float32 value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from index.decision import ERROR, Decision, Neighbour, Neighbours
+
+Row = dict[str, Any]
+
+_SCALARS = (
+    *("id", "decision", "label", "distance", "threshold"),
+    *("runner_up_label", "runner_up_distance", "reason"),
+)
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def shortest(distance: float | None) -> float | None:
+    """Give the float that prints as the shortest name of a float32 value.
+
+    Example:
+        >>> float(np.float32(0.1)), shortest(float(np.float32(0.1)))
+        (0.10000000149011612, 0.1)
+    """
+    return None if distance is None else float(str(np.float32(distance)))
+
+
+def decision_row(id: str, answer: Decision) -> Row:
+    """Make the row of one checked picture.
+
+    Example:
+        >>> near = Neighbour(1, "mnist/train/00009", "4", 0.25)
+        >>> row = decision_row("a.png", Decision("match", "4", 0.25, 0.5, None, None, [near]))
+        >>> row["decision"], row["neighbours"]
+        ('match', [{'rank': 1, 'id': 'mnist/train/00009', 'label': '4', 'distance': 0.25}])
+    """
+    row = {
+        "id": id,
+        "decision": answer.decision,
+        "label": answer.label,
+        "distance": shortest(answer.distance),
+        "threshold": answer.threshold,
+        "runner_up_label": answer.runner_up_label,
+        "runner_up_distance": shortest(answer.runner_up_distance),
+        "neighbours": _neighbours(answer.neighbours),
+    }
+    return row if answer.reason is None else {**row, "reason": answer.reason}
+
+
+def error_row(id: str, reason: str, threshold: float | None) -> Row:
+    """Make the row of a picture that could not be checked."""
+    return decision_row(id, Decision(ERROR, None, None, threshold, None, None, [], reason))
+
+
+def query_rows(ids: Sequence[str], found: Neighbours) -> list[Row]:
+    """Make the rows of n queries: the id of each and its neighbours."""
+    return [{"id": id, "neighbours": _neighbours(found[query])} for query, id in enumerate(ids)]
+
+
+def json_line(row: Row) -> bytes:
+    r"""Write a row as one line of UTF-8 JSON; what is no UTF-8 in a file name is escaped.
+
+    Example:
+        >>> json_line({"id": "größe.png"}).decode(), json_line({"id": "\udcff.png"})
+        ('{"id": "größe.png"}\n', b'{"id": "\\udcff.png"}\n')
+    """
+    try:
+        return f"{_encode(row)}\n".encode()
+    except UnicodeEncodeError:
+        return f"{json.dumps(row)}\n".encode()
+
+
+def columns(k: int, *, decided: bool) -> list[str]:
+    """Name the columns of a CSV of rows with k neighbours.
+
+    Example:
+        >>> columns(1, decided=False)
+        ['id', 'reason', 'neighbour_1_id', 'neighbour_1_label', 'neighbour_1_distance']
+    """
+    scalars = _SCALARS if decided else ("id", "reason")
+    return [
+        *scalars,
+        *(f"neighbour_{n}_{part}" for n in range(1, k + 1) for part in ("id", "label", "distance")),
+    ]
+
+
+def flat(row: Row) -> Row:
+    """Give a row without lists: its neighbours become numbered columns.
+
+    Example:
+        >>> near = {"rank": 1, "id": "x", "label": "4", "distance": 0.25}
+        >>> list(flat({"id": "a.png", "neighbours": [near]}).values())
+        ['a.png', 'x', '4', 0.25]
+    """
+    cells = {name: value for name, value in row.items() if name != "neighbours"}
+    for near in row.get("neighbours", ()):
+        for part in ("id", "label", "distance"):
+            cells[f"neighbour_{near['rank']}_{part}"] = near[part]
+    return cells
+
+
+def for_people(rows: Iterable[Row]) -> list[Row]:
+    """Choose what a person reads: decisions without neighbours, else a line per neighbour."""
+    lines: list[Row] = []
+    for row in rows:
+        near = row.get("neighbours")
+        if "decision" in row or not near:
+            lines.append({name: value for name, value in row.items() if name != "neighbours"})
+        else:
+            lines += [{"id": row["id"], **_renamed(reference)} for reference in near]
+    return lines
+
+
+def _neighbours(nearest: Iterable[Neighbour]) -> list[Row]:
+    return [
+        {"rank": near.rank, "id": near.id, "label": near.label, "distance": shortest(near.distance)}
+        for near in nearest
+    ]
+
+
+def _renamed(near: Row) -> Row:
+    return {
+        "rank": near["rank"],
+        "neighbour": near["id"],
+        "label": near["label"],
+        "distance": near["distance"],
+    }
