@@ -29,7 +29,7 @@ from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError,
 from index.names import Names
 from index.pictures import Pixels
 from index.reference import Reference, Row
-from index.store import State, Store
+from index.store import Change, State, Store
 from index.vectors import Floats, Vectors
 
 
@@ -68,6 +68,7 @@ class Gallery:
         self._names = Names(store)
         self._index: DerivedIndex | None = None
         self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
+        self._changed = False
         self._lock = threading.RLock()
 
     # ------------------------------------------------------------ opening
@@ -127,11 +128,12 @@ class Gallery:
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files."""
         with self._lock:
-            if self._index is not None and self._store.writable:
-                self._index.save()
-            self._index = None
-            self._groups.clear()
-            self._store.close()
+            try:
+                self._save()
+            finally:
+                self._changed, self._index = False, None
+                self._groups.clear()
+                self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -267,9 +269,7 @@ class Gallery:
             return
         with self._lock:
             change = self._store.add([rows[place] for place in last])
-            if self._index is not None:
-                self._index.apply(change, checked[last])
-                self._index.save(still_writing=True)
+            self._apply(change, checked[last])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction.
@@ -282,8 +282,8 @@ class Gallery:
         """
         with self._lock:
             change = self._store.remove(checked_strings("ids", ids))
-            if self._index is not None and change.removed:
-                self._index.apply(change, np.empty((0, self.dim), np.float32))
+            if change.removed:
+                self._apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
 
     # ------------------------------------------------------------ questions
@@ -372,6 +372,21 @@ class Gallery:
     def _state(self) -> State:
         with self._lock:
             return self._store.state()
+
+    def _apply(self, change: Change, vectors: Floats) -> None:
+        """Bring an own change into the index, so that `close` can leave it up to date."""
+        self._changed = True
+        if self._index is None:
+            self._index = DerivedIndex(self.path, self.dim)
+        self._index.apply(change, vectors)
+        self._index.save(still_writing=True)
+
+    def _save(self) -> None:
+        if self._changed:
+            with self._searching():
+                pass
+        if self._index is not None and self._store.writable:
+            self._index.save()
 
     @contextmanager
     def _searching(self) -> Iterator[DerivedIndex]:

@@ -3,10 +3,11 @@
 FAISS works with squared distances in float32, which may order near-equal vectors wrongly. So it
 only proposes candidates: their distances are computed again in float64 from the stored float32
 vectors and rounded once to float32, equal ones are ordered by id, and then the answer is proven.
-What FAISS left out cannot belong to the answer if FAISS's value for its last candidate, less the
-largest error that float32 can have made, is still beyond the k-th exact distance. Queries for which
-this fails (ties, duplicates, very tight clusters) ask FAISS for everything within that distance
-plus error. So the answer is always that of a brute-force search.
+What FAISS left out cannot belong to it if FAISS's value for the last candidate, less the largest
+error that float32 can have made, is still beyond the k-th exact distance. Where this fails, as in
+very tight clusters, FAISS is asked again to sum differences, slower but nearly free of error; where
+it still fails (many equal distances), for everything within the k-th distance. So the answer is
+always that of a brute-force search.
 
 The squared value never leaves this file. Does not store anything and does not know ids.
 """
@@ -26,9 +27,10 @@ Rows = npt.NDArray[np.int64]
 Namer = Callable[[Rows], npt.NDArray[np.object_]]
 
 LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
-_PADDING = 11  # candidates beyond k: enough that the proof seldom fails
-_QUERIES_AT_ONCE = 1024  # bounds the memory of re-ranking
-_WIDE_AT_ONCE = 32  # the same where a query may find every vector
+# Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
+_FEW, _MANY, _SELDOM = 11, 59, 0.02
+_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
+_WIDE_AT_ONCE = 32  # queries, where each may find every vector
 _UNIT = 2.0**-24  # largest relative error of one float32 rounding
 _TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
 _HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32
@@ -51,6 +53,7 @@ class Vectors:
         self.flat = flat
         self.dim: int = flat.d
         self._view: Floats | None = None
+        self._padding = _FEW
         self._longest = _longest(self.stored)
 
     def __len__(self) -> int:
@@ -98,86 +101,126 @@ class Vectors:
         Returns:
             Rows (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
         """
-        wide = min(k + _PADDING, len(self))
+        wide = min(k + self._padding, len(self))
         squared, candidates = self.flat.search(queries, wide)
-        distances = self._distances(queries, candidates)
-        order = np.argsort(distances, axis=1, kind="stable")
-        rows = np.take_along_axis(candidates, order, axis=1)
-        distances = np.take_along_axis(distances, order, axis=1)
-        if wide < len(self):
-            bound = self._error_bound(queries)
-            unproven = squared[:, -1] - bound <= _may_round_to(distances[:, k - 1])
-            self._widen(queries, np.flatnonzero(unproven), k, rows, distances, bound, namer)
-        else:
-            unproven = np.zeros(len(queries), bool)
-        _order_ties(rows, distances, k, namer, skip=unproven)
+        bound = self._bound(queries)
+        rows, distances, proven = self._ranked(queries, k, squared, candidates, bound)
+        doubtful = np.flatnonzero(~proven)
+        if len(doubtful):
+            if len(doubtful) > _SELDOM * len(queries):
+                self._padding = _MANY
+            self._rank_again(queries, doubtful, k, rows, distances, namer)
+        _order_ties(rows, distances, k, namer, proven)
         return rows[:, :k], distances[:, :k]
 
     def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Rows, Floats]]:
         """All rows whose distance is at most `radius`, nearest first, for each query."""
         reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
-        bound = self._error_bound(queries)
         found = []
         for start in range(0, len(queries), _WIDE_AT_ONCE):
             some = slice(start, start + _WIDE_AT_ONCE)
-            for rows, distances in self._reached(queries[some], reach[some], bound[some]):
+            for rows, distances in self._reached(queries[some], reach[some]):
                 inside = distances.astype(np.float64) <= radius
                 found.append(_sorted_by_id(rows[inside], distances[inside], namer))
         return found
 
-    def _distances(self, queries: Floats, rows: Rows) -> Floats:
-        """Exact distances of each query to its own rows, `(n, m)`."""
-        distances = np.empty(rows.shape, np.float32)
-        for start in range(0, len(rows), _QUERIES_AT_ONCE):
-            some = slice(start, start + _QUERIES_AT_ONCE)
-            gaps = self.stored[rows[some]].astype(np.float64)  # (some, m, dim)
-            gaps -= queries[some, None, :]
-            distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
-        return distances
+    def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
+        """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
 
-    def _error_bound(self, queries: Floats) -> npt.NDArray[np.float64]:
-        """Largest error of FAISS's squared distances, for each query.
-
-        With |x|² + |y|² − 2xy each of the three sums of `dim` products is off by at most
-        dim · 2⁻²⁴ of its size, whatever the order of adding; putting them together rounds a
-        few times more.
+        Each of the three sums of `dim` products is off by at most dim · 2⁻²⁴ of its size, whatever
+        the order of adding; putting them together rounds a few times more.
         """
         lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
-        bound: npt.NDArray[np.float64] = (lengths + self._longest) ** 2
-        return bound * ((self.dim + 8) * _UNIT) + _TINY
+        bound: npt.NDArray[np.float64] = (lengths + self._longest) ** 2 * self._relative_error
+        return bound + _TINY
 
-    def _widen(
+    @property
+    def _relative_error(self) -> float:
+        """Largest error of a float32 sum of `dim` products, relative to the sum of their sizes."""
+        return (self.dim + 8) * _UNIT
+
+    def _ranked(
+        self,
+        queries: Floats,
+        k: int,
+        squared: Floats,
+        candidates: Rows,
+        bound: npt.NDArray[np.float64],
+    ) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+        """Sort candidates by exact distance; say for which queries none can be missing.
+
+        Only those that may belong to the answer are computed: FAISS's order says which.
+        """
+        exact = np.full(candidates.shape, np.inf, np.float32)
+        exact[:, :k] = self._distances(queries, candidates[:, :k])
+        limit = _may_round_to(exact[:, :k].max(axis=1)) + bound  # (n,)
+        needed = squared <= limit[:, None]
+        proven = ~needed[:, -1] | (candidates.shape[1] == len(self))
+        needed[:, :k] = False
+        at, column = np.nonzero(needed)
+        if len(at):
+            exact[at, column] = self._distances(queries[at], candidates[at, column][:, None])[:, 0]
+        used = max(k, int(column.max(initial=0)) + 1)
+        order = np.argsort(exact[:, :used], axis=1, kind="stable")
+        return (
+            np.take_along_axis(candidates, order, axis=1),
+            np.take_along_axis(exact, order, axis=1),
+            proven,
+        )
+
+    def _rank_again(
         self,
         queries: Floats,
         which: npt.NDArray[np.intp],
         k: int,
         rows: Rows,
         distances: Floats,
-        bound: npt.NDArray[np.float64],
         namer: Namer,
     ) -> None:
-        """Answer the unproven queries again from everything that can belong to the answer."""
-        for start in range(0, len(which), _WIDE_AT_ONCE):
-            some = which[start : start + _WIDE_AT_ONCE]
-            reached = self._reached(queries[some], distances[some, k - 1], bound[some])
+        """Answer some queries again, in place, from squared distances that are nearly exact."""
+        wide = min(k + _MANY, len(self))
+        squared, candidates = self.flat.search(queries[which], wide, params=_by_differences())
+        bound = _may_round_to(distances[which, k - 1]) * self._relative_error + _TINY
+        near, far, proven = self._ranked(queries[which], k, squared, candidates, bound)
+        _order_ties(near, far, k, namer, proven)
+        rows[which, :k], distances[which, :k] = near[:, :k], far[:, :k]
+        crowded = which[~proven]
+        for start in range(0, len(crowded), _WIDE_AT_ONCE):
+            some = crowded[start : start + _WIDE_AT_ONCE]
+            reached = self._reached(queries[some], distances[some, k - 1])
             for query, (near, far) in zip(some.tolist(), reached, strict=True):
                 inside = far <= distances[query, k - 1]
                 near, far = _sorted_by_id(near[inside], far[inside], namer)
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
 
-    def _reached(
-        self, queries: Floats, reach: Floats, bound: npt.NDArray[np.float64]
-    ) -> list[tuple[Rows, Floats]]:
+    def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Rows, Floats]]:
         """All rows that may lie within each query's `reach`, with their exact distances."""
-        squared = _may_round_to(reach) + bound
+        squared = _may_round_to(reach) * (1 + self._relative_error) + _TINY
         # FAISS takes one radius for all and leaves equality out.
         widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
-        limits, _, rows = self.flat.range_search(queries, float(widest))
+        limits, _, rows = self.flat.range_search(queries, float(widest), params=_by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
         return [
             (span, self._distances(query[None], span[None])[0])
             for query, span in zip(queries, spans, strict=True)
         ]
+
+    def _distances(self, queries: Floats, rows: Rows) -> Floats:
+        """Exact distances of each query to its own rows, `(n, m)`."""
+        distances = np.empty(rows.shape, np.float32)
+        step = max(1, _PAIRS_AT_ONCE // max(1, rows.shape[1]))
+        for start in range(0, len(rows), step):
+            some = slice(start, start + step)
+            gaps = self.stored[rows[some]].astype(np.float64)  # (some, m, dim)
+            gaps -= queries[some, None, :]
+            distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
+        return distances
+
+
+def _by_differences() -> Any:
+    """Make FAISS compute Σ(x − y)²: it always does so where it is given a choice of rows."""
+    parameters: Any = faiss.SearchParameters  # its stub lacks its keywords
+    return parameters(sel=faiss.IDSelectorAll())
 
 
 def _longest(vectors: Floats) -> float:
@@ -193,11 +236,11 @@ def _may_round_to(distances: Floats) -> npt.NDArray[np.float64]:
 
 
 def _order_ties(
-    rows: Rows, distances: Floats, k: int, namer: Namer, skip: npt.NDArray[np.bool_]
+    rows: Rows, distances: Floats, k: int, namer: Namer, proven: npt.NDArray[np.bool_]
 ) -> None:
     """Order equal distances by id, in place, where one of the first k has an equal."""
-    equal = distances[:, 1 : k + 1] == distances[:, :k][:, : distances.shape[1] - 1]
-    for query in np.flatnonzero(equal.any(axis=1) & ~skip).tolist():
+    equal = distances[:, 1 : k + 1] == distances[:, : distances.shape[1] - 1][:, :k]
+    for query in np.flatnonzero(equal.any(axis=1) & proven).tolist():
         rows[query], distances[query] = _sorted_by_id(rows[query], distances[query], namer)
 
 
