@@ -49,7 +49,7 @@ def draw_pairs(
         path: PNG file to write.
     """
     first, second, same = pair_positions(labels, seed=seed)
-    shown = np.random.default_rng(seed).permutation(len(same))[:16]
+    shown = np.random.default_rng([seed, 16]).permutation(len(same))[:16]
     left, right = pictures[first[shown]], pictures[second[shown]]
     distances = np.linalg.norm(embedder.embed(left) - embedder.embed(right), axis=1)
     figure = Figure(figsize=(8, 5.4), layout="constrained")

@@ -54,39 +54,50 @@ def contrastive_loss_with_margin(margin: float = 1.0) -> Callable[[Tensor, Tenso
 class AllPairsContrastiveLoss(keras.losses.Loss):
     """The contrastive loss over every pair inside a batch, from one forward pass per image.
 
-    Same pairs are averaged over all of them. Different pairs are averaged over those that are
-    still nearer than the margin: in a batch nearly all are soon farther, and averaged over all
-    of them the few that matter would fade away.
+    A same pair nearer than `near` costs nothing either: it need not shrink to a point. Each kind
+    of pair is averaged over those pairs that still cost something. In a batch most pairs are soon
+    settled, and averaged over all of them the few that matter would fade away.
 
     Args:
         margin: Distance beyond which a different pair costs nothing, in (0, 2] for embeddings
             of unit length.
+        near: Distance within which a same pair costs nothing, `0 <= near < margin`; a farther
+            one costs (d - near)².
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`.
         y_pred: Embeddings of unit length, shape `(n, dim)`.
     """
 
-    def __init__(self, margin: float = 1.0, name: str = "all_pairs_contrastive_loss") -> None:
+    def __init__(
+        self, margin: float = 1.0, near: float = 0.0, name: str = "all_pairs_contrastive_loss"
+    ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
+        self.near = near
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
         codes = ops.reshape(y_true, (-1,))
         same = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
-        costs = pair_costs(same, pairwise_distances(y_pred), self.margin) * (1.0 - itself)
-        same_mean = ops.sum(same * costs) / ops.maximum(ops.sum(same - itself), 1.0)
-        active = ops.sum((1.0 - same) * ops.cast(costs > 0, y_pred.dtype))
-        # One pair per image is the least divisor, so that the very last active pair of a
-        # batch does not weigh as much as all of them did at the start.
-        count = ops.maximum(active, ops.cast(ops.shape(y_pred)[0], y_pred.dtype))
-        return same_mean + ops.sum((1.0 - same) * costs) / count
+        distances = pairwise_distances(y_pred)
+        far = ops.square(ops.maximum(distances - self.near, 0.0)) * (same - itself)
+        close = ops.square(ops.maximum(self.margin - distances, 0.0)) * (1.0 - same)
+        return _mean_of_active(far) + _mean_of_active(close)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds this loss."""
-        return {"margin": self.margin, "name": self.name}
+        return {"margin": self.margin, "near": self.near, "name": self.name}
+
+
+def _mean_of_active(costs: Tensor) -> Tensor:
+    """Mean of the costs above 0, with one per image added to their number.
+
+    So the very last active pair of a batch does not weigh as much as all of them at the start.
+    """
+    active = ops.sum(ops.cast(costs > 0, costs.dtype)) + ops.cast(ops.shape(costs)[0], costs.dtype)
+    return ops.sum(costs) / active
 
 
 def pairwise_distances(embeddings: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ class Recipe:
         pairs_per_image: Partners per image where pairs are drawn.
         dim: Length of an embedding.
         margin: Distance beyond which a different pair costs nothing.
+        near: Distance within which a same pair of a batch costs nothing.
         epochs: Passes over the training images, at most.
         patience: Epochs without a better validation EER after which training stops.
         batch: Pairs (drawn) or images (batch) per step.
@@ -42,6 +43,7 @@ class Recipe:
     pairs_per_image: int
     dim: int
     margin: float
+    near: float
     epochs: int
     patience: int
     batch: int
@@ -85,15 +87,16 @@ RECIPES = {
         pairs="batch",
         pairs_per_image=1,
         dim=64,
-        margin=1.4,
-        epochs=60,
+        margin=1.2,
+        near=0.3,
+        epochs=90,
         patience=30,
         batch=320,
         learning_rate=0.015,
         schedule="cosine",
         optimizer="adamw",
         weight_decay=0.001,
-        augmentation=1.0,
+        augmentation=0.75,
         validation=1 / 12,
     ),
     "tutorial": Recipe(
@@ -103,6 +106,7 @@ RECIPES = {
         pairs_per_image=1,
         dim=128,
         margin=1.0,
+        near=0.0,
         epochs=20,
         patience=20,
         batch=128,

@@ -168,7 +168,8 @@ def _trainable(base: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
         pixels = keras.Input(base.input_shape[1:], dtype="uint8")
         distorted = Distortion(recipe.augmentation, recipe.seed)(pixels)
         model = keras.Model(pixels, base(distorted))
-        model.compile(optimizer, AllPairsContrastiveLoss(recipe.margin), jit_compile=False)
+        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near)
+        model.compile(optimizer, loss, jit_compile=False)
     optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
     return model
 

@@ -34,7 +34,8 @@ def test_a_margin_of_zero_is_refused():
         contrastive_loss_with_margin(0)
 
 
-def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs():
+@pytest.mark.parametrize("near", [0.0, 0.2])
+def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs(near):
     angles = np.array([0.0, 0.1, 0.4, 1.5, 3.0])
     embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype("float32")
     codes, margin = [0, 0, 1, 1, 1], 1.0
@@ -42,12 +43,11 @@ def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs():
     for i, j in itertools.permutations(range(5), 2):
         distance = np.linalg.norm(embeddings[i] - embeddings[j])
         if codes[i] == codes[j]:
-            same.append(distance**2)
+            same.append(max(distance - near, 0) ** 2)
         else:
             different.append(max(margin - distance, 0) ** 2)
-    active = max(sum(cost > 0 for cost in different), len(codes))
-    expected = np.mean(same) + sum(different) / active
-    loss = AllPairsContrastiveLoss(margin)(np.array(codes), embeddings)
+    expected = sum(sum(costs) / (sum(c > 0 for c in costs) + 5) for costs in (same, different))
+    loss = AllPairsContrastiveLoss(margin, near)(np.array(codes), embeddings)
     assert float(loss) == pytest.approx(expected, abs=1e-5)
 
 
@@ -65,5 +65,6 @@ def test_the_root_of_zero_is_exactly_zero():
 
 
 def test_the_all_pairs_loss_comes_back_from_its_config():
-    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3))
-    assert keras.losses.deserialize(config).margin == 1.3
+    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2))
+    loss = keras.losses.deserialize(config)
+    assert (loss.margin, loss.near) == (1.3, 0.2)

@@ -128,3 +128,13 @@ def test_pictures_of_one_label_cannot_be_trained_on(digits, tmp_path):
     with pytest.raises(DatasetError, match="needs at least 2 labels"):
         train(ones, tmp_path / "model", quick("default"))
     assert not (tmp_path / "model").exists()
+
+
+def test_the_tutorials_recipe_reaches_its_published_accuracy(tmp_path):
+    from embedder.training import train
+
+    digits = load("mnist/train")
+    model = train(digits, tmp_path / "tutorial", RECIPES["tutorial"], preprocessing="digit")
+    # 0.968 is the tutorial's own figure: validation pairs, judged at a distance of 0.5.
+    assert model.metadata["figures"]["validation"]["pair_accuracy_at_0.5"] >= 0.968
+    assert (model.path / "pairs.png").stat().st_size > 10_000
