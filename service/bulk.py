@@ -9,14 +9,20 @@ thread waits for them, the next chunks are decoded. Does not write rows (`output
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH
 from service.decoding import Decoded, ahead, chunks, decode
 from service.matcher import Matcher
-from service.rows import Row, decision_row, error_row
+from service.rows import Row, decision_row, error_row, query_row
 
 CHUNK = 512  # pictures embedded and searched together: 512 rows amortise FAISS's fixed cost
 _THREADS = 2
@@ -37,7 +43,7 @@ class Summary:
 
     decisions: Counter[str] = field(default_factory=Counter)
 
-    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def counted(self, rows: Iterable[Row]) -> Generator[Row, None, None]:
         """Pass rows on and count them."""
         for row in rows:
             self.decisions[row["decision"]] += 1
@@ -69,7 +75,7 @@ def check_stream(
     min_margin: float | None = None,
     group: str | None = None,
     chunk: int = CHUNK,
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """Check each picture of a stream, of any length.
 
     A row depends on its picture and the gallery alone, not on its neighbours in the stream or on
@@ -95,43 +101,66 @@ def check_stream(
     Example:
         >>> import tempfile
         >>> from embedder.datasets import records
-        >>> from embedder.model import Embedder
         >>> with Matcher.create(f"{tempfile.mkdtemp()}/digits.gallery", Embedder.load()) as matcher:
         ...     report = matcher.add(records("mnist/test/00000"))
         ...     [row] = check_stream(matcher, records("mnist/test/00000"))
         >>> row["id"], row["decision"], row["label"]
         ('mnist/test/00000', 'match', '7')
     """
-    if threshold is None:
-        threshold = matcher.gallery.default_threshold
+    limit = matcher.gallery.default_threshold if threshold is None else threshold
+    asked: dict[str, Any] = {"k": k, "threshold": limit, "min_margin": min_margin, "group": group}
+    for part, vectors in embed_stream(matcher.embedder, records, chunk=chunk):
+        answers = iter(matcher.decide(vectors, **asked))
+        for place, record in enumerate(part.records):
+            if place in part.reasons:
+                yield error_row(record.id, part.reasons[place], limit)
+            else:
+                yield decision_row(record.id, next(answers))
+
+
+def query_stream(
+    matcher: Matcher, records: Iterable[Record], *, k: int = 5, chunk: int = CHUNK
+) -> Generator[Row, None, None]:
+    """Find the k nearest references of each picture of a stream.
+
+    Args:
+        matcher: Embedder and gallery.
+        records: The pictures.
+        k: Neighbours of each; of a smaller gallery all references.
+        chunk: Pictures that are embedded and searched together.
+
+    Yields:
+        One row per record, in order; a picture that cannot be read has a reason and no neighbours.
+    """
+    for part, vectors in embed_stream(matcher.embedder, records, chunk=chunk):
+        found = matcher.gallery.search(vectors, matcher.neighbours_of(k))
+        answers = iter(range(len(found)))
+        for place, record in enumerate(part.records):
+            if place in part.reasons:
+                yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
+            else:
+                yield query_row(record.id, found[next(answers)])
+
+
+def embed_stream(
+    embedder: Embedder, records: Iterable[Record], *, chunk: int = CHUNK
+) -> Generator[tuple[Decoded, npt.NDArray[np.float32]], None, None]:
+    """Embed the pictures of a stream; those further on are decoded meanwhile.
+
+    Yields:
+        Some records, in order, and the embeddings of those that can be read, `(m, dim)`.
+
+    Example:
+        >>> from embedder.datasets import records
+        >>> sizes = [len(some) for _, some in embed_stream(Embedder.load(), records("mnist/test"))]
+        >>> sum(sizes)
+        10000
+    """
 
     def decoded(some: list[Record]) -> Decoded:
-        return decode(some, matcher.embedder)
+        return decode(some, embedder)
 
-    for part in ahead(decoded, chunks(records, chunk), threads=_THREADS, waiting=_WAITING):
-        yield from _rows(matcher, part, k, threshold, min_margin, group)
-
-
-def _rows(
-    matcher: Matcher,
-    part: Decoded,
-    k: int,
-    threshold: float,
-    min_margin: float | None,
-    group: str | None,
-) -> Iterator[Row]:
-    answers = iter(
-        matcher.decide(
-            matcher.embedder.embed(part.images),
-            k=k,
-            threshold=threshold,
-            min_margin=min_margin,
-            group=group,
-        )
-    )
-    for place, record in enumerate(part.records):
-        reason = part.reasons.get(place)
-        if reason is None:
-            yield decision_row(record.id, next(answers))
-        else:
-            yield error_row(record.id, reason, threshold)
+    parts = ahead(decoded, chunks(records, chunk), threads=_THREADS, waiting=_WAITING)
+    with closing(parts):
+        for part in parts:
+            yield part, embedder.embed(part.images)

@@ -7,7 +7,7 @@ folder of large photographs takes little more memory than one of small ones.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -101,7 +101,7 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 def ahead(
     function: Callable[[T], R], items: Iterable[T], *, threads: int, waiting: int
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Call a function on each item in threads; yield the results in the order of the items.
 
     Args:

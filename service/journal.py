@@ -63,6 +63,7 @@ class Journal:
         self.output = output
         self.path = journal_path(output)
         self.done = 0
+        self._idle = True  # nothing written: not worth going on with
         self._columns = columns
         header = json_line(dict(settings))
         if self.path.exists() and not resume:
@@ -100,6 +101,7 @@ class Journal:
         """Append rows; a kill after this returned does not lose them."""
         self._file.write(b"".join(map(json_line, rows)))
         self._file.flush()
+        self._idle = False
 
     def finish(self) -> None:
         """Make the wanted file of all rows, then remove the journal."""
@@ -117,6 +119,8 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        if self._idle and not self.done:
+            self.path.unlink(missing_ok=True)
 
     def _drop_half_line(self) -> None:
         """Cut off what a kill left after the last line end."""

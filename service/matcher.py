@@ -8,8 +8,8 @@ Does not stream answers (`bulk`), does not write rows (`rows`), prints nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +284,11 @@ class Matcher:
         embedded = self.embedder.embed(pictures[list(first.values())])
         known = {**known, **dict(zip(first, embedded, strict=True))}
         return np.stack([known[content] for content in contents])
+
+
+def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
+    """Give each record of a stream the same label, whatever its own was."""
+    return (replace(record, label=label) for record in records)
 
 
 def _require_same(embedder: Embedder, gallery: Gallery) -> None:

@@ -187,15 +187,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def _schema(pa: Any, *, decided: bool) -> Any:
     text, real = pa.string(), pa.float32()
     near = pa.struct([("rank", pa.int32()), ("id", text), ("label", text), ("distance", real)])
-    answer = [
+    decision = [
         *(("decision", text), ("label", text), ("distance", real), ("threshold", pa.float64())),
         *(("runner_up_label", text), ("runner_up_distance", real)),
     ]
-    return pa.schema(
-        [
-            ("id", text),
-            *(answer if decided else []),
-            ("neighbours", pa.list_(near)),
-            ("reason", text),
-        ]
-    )
+    columns = [("id", text), *(decision if decided else [])]
+    return pa.schema([*columns, ("neighbours", pa.list_(near)), ("reason", text)])

@@ -13,12 +13,12 @@ names the float32 value.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from index.decision import ERROR, Decision, Neighbour, Neighbours
+from index.decision import ERROR, Decision, Neighbour
 
 Row = dict[str, Any]
 
@@ -66,9 +66,9 @@ def error_row(id: str, reason: str, threshold: float | None) -> Row:
     return decision_row(id, Decision(ERROR, None, None, threshold, None, None, [], reason))
 
 
-def query_rows(ids: Sequence[str], found: Neighbours) -> list[Row]:
-    """Make the rows of n queries: the id of each and its neighbours."""
-    return [{"id": id, "neighbours": _neighbours(found[query])} for query, id in enumerate(ids)]
+def query_row(id: str, nearest: Iterable[Neighbour]) -> Row:
+    """Make the row of one query: its id and its neighbours."""
+    return {"id": id, "neighbours": _neighbours(nearest)}
 
 
 def json_line(row: Row) -> bytes:

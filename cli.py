@@ -1,0 +1,585 @@
+"""The command `likewise`: parse, call, print rows. Each command is glue around `service`.
+
+stdout carries data, stderr everything else. Whatever a command needs is imported when it runs, so
+that `likewise --help` and a single query start at once.
+"""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from embedder.model import Embedder
+    from embedder.records import Record
+    from service.checking import Job
+    from service.matcher import AddReport, Matcher
+    from service.rows import Row
+
+PACKAGES = ("embedder", "index", "service")
+TRACEBACK = "LIKEWISE_TRACEBACK"
+INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+SHOWN_REASONS = 5
+ROWS_AT_ONCE = 256
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+# ------------------------------------------------------------------ errors
+
+
+class Commands(click.Group):
+    """Turns every error into one line on stderr and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click ends these as it should: usage 2, a closed pipe quietly
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+        except Exception as error:
+            if os.environ.get(TRACEBACK):
+                raise
+            raise click.ClickException(sentence(error)) from error
+
+
+def sentence(error: Exception) -> str:
+    """Say in one line what went wrong."""
+    homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
+    if isinstance(error, ValueError) or not homes.isdisjoint(PACKAGES):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return (
+        f"Unexpected {type(error).__name__}: {' '.join(str(error).split())}. This is a defect of "
+        f"likewise; {TRACEBACK}=1 shows where."
+    )
+
+
+# ------------------------------------------------------------------ options that commands share
+
+gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
+inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+split_option = click.option(
+    "--split", type=click.Choice(["train", "test"]), help="Part of an input that holds both."
+)
+neighbours_option = click.option(
+    "-k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours per picture."
+)
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["jsonl", "csv", "table"]),
+    default="jsonl",
+    show_default=True,
+    help="Of the rows on stdout.",
+)
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Directory that `likewise train` wrote.  [default: the digits model]",
+)
+
+
+def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
+    """Give the option -o, whose file's ending must be one of `endings`."""
+
+    def checked(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in endings.split():
+            raise click.BadParameter(f"{path} should end in one of {endings}.")
+        return path
+
+    return click.option(
+        *("-o", "--output"),
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=checked,
+        required=required,
+        help=f"File to write; its ending says how: {endings}.",
+    )
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="likewise")
+def main() -> None:
+    """Tell which of the groups that you know a picture belongs to, if any.
+
+    An INPUT is a picture, a folder, a pattern in quotes such as 'scans/**/*.png', a list
+    (CSV, JSONL or Parquet with a column path), a data set (IDX, .npz, CSV of pixels; mnist/train
+    and mnist/test are built in), or - for paths on stdin.
+
+    \b
+    likewise build digits.gallery mnist/train
+    likewise query digits.gallery mnist/test/00042
+    likewise check digits.gallery scans/ -o rows.csv
+
+    Tab completion: eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" in ~/.bashrc; zsh_source and
+    fish_source for the other shells.
+    """
+
+
+# ------------------------------------------------------------------ commands
+
+
+@main.command()
+@click.argument("data", default="mnist/train")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Model to write.")
+@click.option("--recipe", type=click.Choice(["default", "tutorial"]), default="default")
+@click.option("--network", type=click.Choice(["conv", "dense"]), help="[default: the recipe's]")
+@click.option("--epochs", type=click.IntRange(min=1), help="At most so many.")
+@click.option("--batch", type=click.IntRange(min=2), help="Pairs or images in a step.")
+@click.option("--margin", type=click.FloatRange(0, min_open=True), help="Of the loss.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--seed", type=click.IntRange(min=0), help="Same seed, same model.")
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Share of the pictures to stop and to measure the threshold by.",
+)
+@click.option("--pairs-per-image", type=click.IntRange(min=1), help="For drawn pairs.")
+@click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
+@click.option("--test", metavar="DATA", help="Measure the model on these, used for no choice.")
+@click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
+@split_option
+def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> None:
+    """Train a model on labelled pictures, DATA, by default mnist/train.
+
+    Needs TensorFlow: pip install 'likewise[train]'. Of what is not given, the recipe decides.
+
+    \b
+    likewise train --out models/digits
+    likewise train shoes/ --out models/shoes --epochs 40
+    likewise train --recipe tutorial --out models/tutorial
+    """
+    from service.teaching import teach
+
+    try:
+        trained = teach(data, out, recipe, resume=resume, **settings)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("tensorflow", "keras", "matplotlib"):
+            raise
+        raise click.ClickException(
+            "Training needs TensorFlow, which is not installed: pip install 'likewise[train]'"
+        ) from error
+    note(f"{trained.path}: model {trained.fingerprint}. Now: likewise build GALLERY {data}")
+
+
+@main.command()
+@gallery_argument
+@inputs_argument
+@model_option
+@split_option
+def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str | None) -> None:
+    """Make a GALLERY of labelled pictures: a folder per label, a list, or a data set.
+
+    \b
+    likewise build digits.gallery mnist/train
+    likewise build shoes.gallery shoes/ --model models/shoes
+    """
+    if gallery.exists():
+        raise click.ClickException(
+            f"{gallery} exists already. Add to it: likewise add {gallery} {' '.join(inputs)}"
+        )
+    from embedder.model import Embedder
+    from service.matcher import Matcher
+
+    records = first_seen(read(inputs, split))
+    with Matcher.create(gallery, Embedder.load(model)) as matcher:
+        enrol(matcher, records, inputs, split)
+
+
+@main.command()
+@gallery_argument
+@inputs_argument
+@click.option("--label", help="Of all these pictures, in place of their own.")
+@split_option
+def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | None) -> None:
+    """Add references to a GALLERY; an id that is there already is replaced.
+
+    What is there unchanged is passed over, so a call that was cut off can be repeated.
+
+    \b
+    likewise add digits.gallery more-digits/
+    likewise add digits.gallery seven.png --label 7
+    """
+    from service.matcher import Matcher, relabelled
+
+    records = first_seen(read(inputs, split))
+    with Matcher.open(gallery) as matcher:
+        enrol(matcher, relabelled(records, label) if label else records, inputs, split)
+
+
+@main.command()
+@gallery_argument
+@click.argument("ids", nargs=-1, required=True)
+@click.option("--missing-ok", is_flag=True, help="Pass over ids that are not there.")
+def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
+    """Remove the references with these IDS from a GALLERY; - reads ids from stdin.
+
+    \b
+    likewise remove digits.gallery mnist/train/00017
+    """
+    from index.gallery import Gallery
+
+    wanted = [id for given in ids for id in (stdin_lines() if given == "-" else [given])]
+    with Gallery.open(gallery) as opened:
+        missing = [] if missing_ok else [id for id in wanted if id not in opened]
+        if missing:
+            raise click.ClickException(
+                f"{gallery} has no reference {missing[0]!r}"
+                f"{f' and {len(missing) - 1} more of these' if len(missing) > 1 else ''}; "
+                "nothing was removed. Pass over them with --missing-ok."
+            )
+        note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+
+
+@main.command()
+@gallery_argument
+@inputs_argument
+@neighbours_option
+@format_option
+@output_option(".jsonl .csv .parquet")
+@click.option("--pictures", is_flag=True, help="Show them in the terminal instead of rows.")
+@split_option
+def query(
+    gallery: Path, inputs: tuple[str, ...], k: int, pictures: bool, split: str | None, **to: Any
+) -> None:
+    """Find the nearest references of each picture. Prints one JSON object per picture.
+
+    \b
+    likewise query digits.gallery seven.png
+    likewise query digits.gallery mnist/test/00042 --pictures
+    likewise query digits.gallery scans/ -k 1 -o rows.csv
+    """
+    from service.bulk import query_stream
+    from service.matcher import Matcher
+
+    records = read(inputs, split)
+    with Matcher.open(gallery) as matcher:
+        if pictures:
+            show(matcher, records, k)
+        else:
+            rows = query_stream(matcher, records, k=k)
+            write(rows, matcher.neighbours_of(k), decided=False, **to)
+
+
+@main.command()
+@gallery_argument
+@inputs_argument
+@click.option("--group", metavar="LABEL", help="Ask about one group: is it of this one or not?")
+@neighbours_option
+@click.option(
+    "--threshold",
+    type=click.FloatRange(min=0),
+    help="Largest distance that is a match.  [default: the gallery's]",
+)
+@click.option(
+    "--min-margin",
+    type=click.FloatRange(min=0),
+    help="Least distance to the runner-up; what is nearer is ambiguous.",
+)
+@format_option
+@output_option(".jsonl .csv .parquet")
+@click.option("--resume", is_flag=True, help="With -o: go on with a run that was cut off.")
+@split_option
+def check(
+    gallery: Path,
+    inputs: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    resume: bool,
+    split: str | None,
+    **asked: Any,
+) -> None:
+    """Decide for each picture which group it belongs to, if any.
+
+    Prints one JSON object per picture: match, no_match, ambiguous, or error for a picture that
+    cannot be read. No match is an answer: the exit status is 0.
+
+    \b
+    likewise check digits.gallery scans/ -o rows.csv
+    likewise check digits.gallery seven.png --group 7
+    find . -name '*.png' | likewise check digits.gallery -
+    """
+    if resume and output is None:
+        raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
+    from service.checking import Job
+    from service.matcher import Matcher
+
+    records = read(inputs, split)
+    with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
+        job = Job(matcher, records, inputs, asked, done)
+        if output is None:
+            write(job.rows(), job.k, decided=True, format_=format_, output=None)
+        else:
+            into_file(job, output, resume)
+    note(job.summary.sentence(job.seconds))
+
+
+@main.command()
+@click.argument("first", metavar="IMAGE")
+@click.argument("second", metavar="IMAGE")
+@click.option("--gallery", type=click.Path(path_type=Path), help="Use its model and threshold.")
+@model_option
+def compare(first: str, second: str, gallery: Path | None, model: Path | None) -> None:
+    """Give the distance of two pictures, and whether it is a match.
+
+    \b
+    likewise compare seven.png other-seven.png
+    likewise compare mnist/test/00000 mnist/test/00017 --gallery digits.gallery
+    """
+    from service.comparing import compare_row
+    from service.rows import json_line
+
+    embedder, threshold = opened_model(gallery, model)
+    row = compare_row(read([first]), read([second]), embedder, threshold)
+    data_stream().write(json_line(row))
+
+
+@main.command()
+@inputs_argument
+@output_option(".npy .parquet", required=True)
+@click.option("--gallery", type=click.Path(path_type=Path), help="Use its model.")
+@model_option
+@split_option
+def embed(
+    inputs: tuple[str, ...],
+    output: Path,
+    gallery: Path | None,
+    model: Path | None,
+    split: str | None,
+) -> None:
+    """Write the embeddings of pictures, one row each, in order.
+
+    A .parquet file has ids and labels too. In a .npy file the row of a picture that cannot be read
+    is NaN.
+
+    \b
+    likewise embed scans/ -o vectors.parquet
+    likewise embed mnist/test -o vectors.npy --model models/digits
+    """
+    from service.vectors_file import write_embeddings
+
+    embedder, _ = opened_model(gallery, model)
+    with progress(inputs, split) as done:
+        report = write_embeddings(embedder, read(inputs, split), output, progress=done)
+    note_unreadable(report.unreadable)
+    note(f"{report.rows} rows of {embedder.dim} numbers in {output}.")
+
+
+@main.command()
+@gallery_argument
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def info(gallery: Path, format_: str) -> None:
+    """Tell what a GALLERY holds: references, groups, model, thresholds, sizes on disk.
+
+    \b
+    likewise info digits.gallery
+    likewise info digits.gallery --format json
+    """
+    from service.description import describe, text
+    from service.matcher import Matcher
+    from service.rows import json_line
+
+    with Matcher.open(gallery) as matcher:
+        described = describe(matcher)
+    if format_ == "json":
+        data_stream().write(json_line(described))
+    else:
+        click.echo(text(described))
+
+
+@main.command()
+@click.argument("gallery", type=click.Path(path_type=Path), default="digits.gallery")
+def demo(gallery: Path) -> None:
+    """Show it all on real digits, in GALLERY, by default digits.gallery.
+
+    \b
+    likewise demo
+    """
+    from service.demo import Terminal, demonstrate
+
+    def track(records: Iterable[Record], total: int) -> Iterator[Record]:
+        with progress_bar(total) as done:
+            for record in records:
+                yield record
+                done(1)
+
+    for line in demonstrate(gallery, Terminal(columns(), has_colour()), track):
+        click.echo(line)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def read(inputs: Iterable[str], split: str | None = None) -> Iterator[Record]:
+    """Stream the pictures of all inputs; a misspelt one fails at once."""
+    from service.inputs import read_inputs
+
+    return read_inputs(inputs, stdin_lines(), split=split)
+
+
+def stdin_lines() -> Iterator[str]:
+    """Stream the lines of stdin; any bytes may be in a path."""
+    for line in sys.stdin.buffer:
+        yield os.fsdecode(line.rstrip(b"\r\n"))
+
+
+def first_seen(records: Iterator[Record]) -> Iterator[Record]:
+    """Draw the first record now, so that useless input fails before anything is made of it."""
+    from itertools import chain
+
+    first = list(islice(records, 1))
+    if not first:
+        raise click.ClickException("The input holds no picture: nothing was done.")
+    return chain(first, records)
+
+
+def opened_model(gallery: Path | None, model: Path | None) -> tuple[Embedder, float | None]:
+    """Load the model of a gallery, or a model, and its threshold."""
+    if gallery is not None and model is not None:
+        raise click.UsageError("Give --gallery or --model, not both.")
+    from embedder.model import Embedder
+    from service.matcher import Matcher
+
+    if gallery is None:
+        embedder = Embedder.load(model)
+        points = list(embedder.operating_points.values())
+        return embedder, float(points[0]["threshold"]) if points else None
+    with Matcher.open(gallery) as matcher:
+        return matcher.embedder, matcher.gallery.default_threshold
+
+
+# ------------------------------------------------------------------ writing
+
+
+def data_stream() -> BinaryIO:
+    """Give stdout for data: bytes, so that it is UTF-8 whatever the terminal's language."""
+    return sys.stdout.buffer
+
+
+def note(text: str) -> None:
+    """Tell the user something that is no data."""
+    click.echo(text, err=True)
+
+
+def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
+    """Name the first few pictures that could not be read."""
+    for id, reason in unreadable[:SHOWN_REASONS]:
+        note(f"unreadable: {id}: {reason}")
+    if len(unreadable) > SHOWN_REASONS:
+        note(f"unreadable: {len(unreadable) - SHOWN_REASONS} more")
+
+
+def write(rows: Iterator[Row], k: int, *, decided: bool, format_: str, output: Path | None) -> None:
+    """Write rows to a file, or to stdout as they come."""
+    from service.decoding import chunks
+    from service.outputs import write_file, writer
+    from service.rows import columns as columns_of
+
+    names = columns_of(k, decided=decided)
+    if output is not None:
+        write_file(output, rows, names)
+        return
+    stream = data_stream()
+    to = writer(format_, stream, names)
+    for some in chunks(rows, ROWS_AT_ONCE):
+        to.write(some)
+        stream.flush()
+    to.close()
+    stream.flush()
+
+
+def into_file(job: Job, output: Path, resume: bool) -> None:
+    """Run a job into a file; after Ctrl-C say how to go on."""
+    try:
+        if not job.into(output, resume=resume):
+            note(f"{output} is whole already: there was nothing to resume.")
+    except KeyboardInterrupt:
+        note(f"Interrupted. What is done is kept in {output}.partial: go on with --resume.")
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def enrol(
+    matcher: Matcher, records: Iterable[Record], inputs: tuple[str, ...], split: str | None
+) -> None:
+    """Add records to a gallery and tell what became of them."""
+    with progress(inputs, split) as done:
+        report: AddReport = matcher.add(records, progress=done)
+    note_unreadable(report.unreadable)
+    note(
+        f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
+        f"{len(report.unreadable)} unreadable; {len(matcher.gallery)} references in "
+        f"{matcher.gallery.path}."
+    )
+    if report.total == len(report.unreadable):
+        raise click.ClickException("No picture could be read: nothing was added.")
+
+
+def show(matcher: Matcher, records: Iterator[Record], k: int) -> None:
+    """Draw each query beside its nearest references."""
+    from embedder.errors import ImageError
+    from service.showing import show_neighbours
+
+    for record in records:
+        try:
+            picture = record.pixels()
+        except ImageError as error:
+            note_unreadable([(record.id, str(error))])
+            continue
+        nearest = matcher.query([picture], k)[0]
+        lines = show_neighbours(
+            matcher, picture, record.id, nearest, columns=columns(), colour=has_colour()
+        )
+        click.echo("\n".join(lines) + "\n")
+
+
+# ------------------------------------------------------------------ the terminal
+
+
+@contextmanager
+def progress(inputs: tuple[str, ...], split: str | None) -> Iterator[Callable[[int], object]]:
+    """Show how many pictures are done, how fast, and the time left where the total is known."""
+    from service.inputs import count_inputs
+
+    with progress_bar(count_inputs(inputs, split=split)) as done:
+        yield done
+
+
+@contextmanager
+def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
+    """Show a bar on stderr once the work takes longer than a second; in a log, seldom."""
+    from tqdm import tqdm
+
+    every = 0.1 if sys.stderr.isatty() else 10.0
+    with tqdm(
+        total=total, unit=" pictures", delay=1.0, mininterval=every, leave=False, file=sys.stderr
+    ) as bar:
+        yield bar.update
+
+
+def columns() -> int:
+    """Give the width of the terminal."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def has_colour() -> bool:
+    """Tell whether to use colour: on a terminal, unless NO_COLOR is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,118 @@
+"""A bulk check as one job: to be streamed, or written into a file that a kill does not harm."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from embedder.records import Record
+from service.bulk import Summary, check_stream
+from service.decoding import chunks
+from service.journal import Journal, journal_path
+from service.matcher import Matcher
+from service.rows import Row, columns
+
+_ROWS_AT_ONCE = 256  # what a kill can cost
+_NAMED_INPUTS = 20
+
+
+class Job:
+    """Checks all pictures of some inputs.
+
+    Attributes:
+        k: How many neighbours each row has.
+        summary: Counts of the rows so far, those of an earlier run not among them.
+        seconds: How long it took.
+
+    Args:
+        matcher: Embedder and gallery.
+        records: The pictures.
+        inputs: What the user named; another job's journal is told by it.
+        asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`.
+        progress: Called with the number of further pictures that are done.
+
+    Raises:
+        EmptyGalleryError: If there are no references.
+    """
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        records: Iterable[Record],
+        inputs: Sequence[str],
+        asked: dict[str, Any],
+        progress: Callable[[int], object],
+    ) -> None:
+        self._matcher = matcher
+        self._records = records
+        self._inputs = list(inputs)
+        self._progress = progress
+        self.k = matcher.neighbours_of(asked["k"])
+        self._asked = {**asked, "k": self.k}
+        if asked["threshold"] is None:
+            self._asked["threshold"] = matcher.gallery.default_threshold
+        self.summary = Summary()
+        self.seconds = 0.0
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Stream the rows, in input order."""
+        return self._rows_of(self._records)
+
+    def into(self, output: Path, *, resume: bool = False) -> bool:
+        """Write the rows into a file, which appears when it is whole.
+
+        Args:
+            output: `.jsonl`, `.csv` or `.parquet`; until it is whole the rows lie in a journal
+                beside it.
+            resume: Go on with the journal of a run that was cut off.
+
+        Returns:
+            False if there was nothing to go on with, as the file is whole already.
+
+        Raises:
+            ResumeError: If there is a journal and `resume` is not set, or it is another job's.
+        """
+        if resume and output.exists() and not journal_path(output).exists():
+            return False
+        names = columns(self.k, decided=True)
+        with Journal(output, self._settings(), names, resume=resume) as journal:
+            self._progress(journal.done)
+            with closing(self._rows_of(journal.remaining(self._records))) as rows:
+                for some in chunks(rows, _ROWS_AT_ONCE):
+                    journal.write(some)
+            journal.finish()
+        return True
+
+    def _rows_of(self, records: Iterable[Record]) -> Generator[Row, None, None]:
+        started = time.monotonic()
+        answers = check_stream(self._matcher, records, **self._asked)
+        with closing(answers):
+            for row in self.summary.counted(answers):
+                yield row
+                self._progress(1)
+        self.seconds = time.monotonic() - started
+
+    def _settings(self) -> dict[str, Any]:
+        """All that decides the rows."""
+        gallery = self._matcher.gallery
+        return {
+            "job": "check",
+            "format": 1,
+            "gallery": str(gallery.path.resolve()),
+            "gallery_generation": gallery.generation,
+            "model": gallery.fingerprint,
+            **self._asked,
+            "inputs": _named(self._inputs),
+        }
+
+
+def _named(inputs: list[str]) -> list[str]:
+    """Name the inputs; a shell's long list of files by a digest."""
+    if len(inputs) <= _NAMED_INPUTS:
+        return inputs
+    digest = hashlib.sha256("\0".join(inputs).encode("utf-8", "surrogateescape")).hexdigest()
+    return [inputs[0], f"and {len(inputs) - 1} more: sha256 {digest}"]
