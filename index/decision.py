@@ -131,15 +131,10 @@ def decide(
         _check_limit("min_margin", min_margin)
     threshold = float(threshold)
     inside = np.count_nonzero(neighbours.distances.astype(np.float64) <= threshold, axis=1)
-    nearest = map(
-        neighbour_list,
-        neighbours.ids.tolist(),
-        neighbours.labels.tolist(),
-        neighbours.distances.tolist(),
-    )
+    columns = (neighbours.ids, neighbours.labels, neighbours.distances, inside)
     return [
-        _decide_one(found, count, threshold, min_margin)
-        for found, count in zip(nearest, inside.tolist(), strict=True)
+        _decide_one(ids, labels, distances, count, threshold, min_margin)
+        for ids, labels, distances, count in zip(*map(np.ndarray.tolist, columns), strict=True)
     ]
 
 
@@ -161,7 +156,7 @@ def for_group(answer: Decision, group: str, distance: float) -> Decision:
         'no_match'
     """
     chosen = answer.label == group
-    other = _nearest_other(answer.neighbours, group)
+    other = next((found for found in answer.neighbours if found.label != group), None)
     return replace(
         answer,
         decision=answer.decision if chosen else NO_MATCH,
@@ -185,47 +180,46 @@ def neighbour_list(
 
 
 def _decide_one(
-    nearest: list[Neighbour], inside: int, threshold: float, min_margin: float | None
+    ids: list[str],
+    labels: list[str],
+    distances: list[float],
+    inside: int,
+    threshold: float,
+    min_margin: float | None,
 ) -> Decision:
-    winner = _majority(nearest[:inside])
-    leader = winner or (nearest[0] if nearest else None)
-    other = _nearest_other(nearest, leader.label) if leader else None
-    decision = MATCH if winner else NO_MATCH
-    if (
-        winner
-        and other
-        and min_margin is not None
-        and other.distance - winner.distance < min_margin
-    ):
+    """Decide from one query's columns, of which the first `inside` lie within the threshold."""
+    winner = _majority(labels[:inside])
+    leader = labels.index(winner) if winner is not None else 0
+    other = _first_other(labels, labels[leader]) if labels else None
+    decision = NO_MATCH if winner is None else MATCH
+    margin = math.inf if other is None else distances[other] - distances[leader]
+    if winner is not None and min_margin is not None and margin < min_margin:
         decision = AMBIGUOUS
     return Decision(
         decision,
-        winner.label if winner else None,
-        leader.distance if leader else None,
+        winner,
+        distances[leader] if labels else None,
         threshold,
-        other.label if other else None,
-        other.distance if other else None,
-        nearest,
+        None if other is None else labels[other],
+        None if other is None else distances[other],
+        neighbour_list(ids, labels, distances),
     )
 
 
-def _majority(nearest: list[Neighbour]) -> Neighbour | None:
-    """The nearest reference of the most frequent label."""
-    counts: dict[str, int] = {}
-    for neighbour in nearest:
-        counts[neighbour.label] = counts.get(neighbour.label, 0) + 1
-    if not counts:
+def _majority(labels: list[str]) -> str | None:
+    """The most frequent label; of equally frequent ones that which comes first, the nearer."""
+    if not labels:
         return None
-    # `max` keeps the first of equals, and labels stand in the order of their nearness.
-    label = max(counts, key=counts.__getitem__)
-    return next(neighbour for neighbour in nearest if neighbour.label == label)
+    if labels.count(labels[0]) == len(labels):  # nearly always, and cheap to see
+        return labels[0]
+    return max(dict.fromkeys(labels), key=labels.count)
 
 
-def _nearest_other(nearest: list[Neighbour], label: str) -> Neighbour | None:
-    for neighbour in nearest:
-        if neighbour.label != label:
-            return neighbour
-    return None
+def _first_other(labels: list[str], label: str) -> int | None:
+    """The place of the nearest reference with another label."""
+    if labels.count(label) == len(labels):
+        return None
+    return next(place for place, other in enumerate(labels) if other != label)
 
 
 def _check_limit(name: str, value: Any) -> None:

@@ -55,6 +55,8 @@ class Names:
         if known.all():
             return
         wanted = np.unique(rows[~known])
-        for row in self._store.at(self._slots[wanted].tolist()):
-            place = np.searchsorted(self._slots, row.slot)
-            self._ids[place], self._labels[place], self._known[place] = row.id, row.label, True
+        found = self._store.at(self._slots[wanted].tolist())
+        places = np.searchsorted(self._slots, [row.slot for row in found])
+        self._ids[places] = [row.id for row in found]
+        self._labels[places] = [row.label for row in found]
+        self._known[places] = True

@@ -113,6 +113,7 @@ class Store:
         self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         self._timeout = timeout
         self._sound = False
+        self._held: State | None = None  # the snapshot being read
         if not path.is_file():
             raise StoreError(f"'{path}' is missing: the gallery's references are gone.")
         self._connection = self._connect()
@@ -147,13 +148,15 @@ class Store:
     def reading(self) -> Iterator[State]:
         """Hold one snapshot: all reads inside see the same whole transactions."""
         with self._errors_named():
-            if self._connection.in_transaction:
-                yield self._state()
+            if self._held is not None:
+                yield self._held
                 return
             self._connection.execute("BEGIN")
             try:
-                yield self._state()
+                self._held = self._state()
+                yield self._held
             finally:
+                self._held = None
                 self._end("ROLLBACK")
 
     @contextmanager
@@ -359,8 +362,7 @@ class Store:
             yield from self._proven(self._connection.execute(query, some))
 
     def _proven(self, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
-        for values in found:
-            row = Row._make(values)
+        for row in map(Row._make, found):
             if not row.intact():
                 raise self._altered(f"row {row.slot} does not fit its checksum")
             yield row
