@@ -68,6 +68,7 @@ class Gallery:
         self._names = Names(store)
         self._index: DerivedIndex | None = None
         self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
+        self._grouped: npt.NDArray[np.int64] | None = None  # the slots that `_groups` is of
         self._changed = False
         self._lock = threading.RLock()
 
@@ -394,10 +395,10 @@ class Gallery:
         with self._lock, self._store.reading() as state:
             if self._index is None:
                 self._index = DerivedIndex(self.path, self.dim)
-            before = self._index.slots
             self._index.catch_up(self._store, state)
-            if self._index.slots is not before:
+            if self._index.slots is not self._grouped:
                 self._groups.clear()
+                self._grouped = self._index.slots
             self._names.align(self._index.slots)
             yield self._index
 

@@ -8,6 +8,7 @@ Bytes: codec (1), number of axes (1), each axis' length (4, little-endian), then
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -54,7 +55,7 @@ def decode_picture(encoded: bytes) -> Pixels:
     try:
         codec, axes = encoded[0], encoded[1]
         shape = struct.unpack_from(f"<{axes}I", encoded, 2)
-        pixels = _DECODERS[codec](encoded[2 + 4 * axes :], int(np.prod(shape)))
+        pixels = _DECODERS[codec](encoded[2 + 4 * axes :], math.prod(shape))
         return pixels.reshape(shape)
     except (IndexError, KeyError, struct.error, zlib.error) as error:
         raise ValueError(f"Expected an encoded picture. Received: {error}.") from error
@@ -89,6 +90,8 @@ def _encode_alike(pictures: Pixels) -> list[bytes]:
 def _decode_sparse(payload: bytes, size: int) -> Pixels:
     coded = np.frombuffer(payload, np.uint8)
     bitmap = -(-size // 8)
+    if bitmap > len(coded):
+        raise IndexError("the bitmap is too short")
     inked = np.unpackbits(coded[:bitmap], count=size).astype(bool)
     pixels = np.zeros(size, np.uint8)
     pixels[inked] = coded[bitmap:]

@@ -395,6 +395,8 @@ class Store:
             raise self._named(error) from error
 
     def _named(self, error: sqlite3.Error) -> StoreError:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return StoreError(f"'{self.path}' is closed: open the gallery again.")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return StoreError(
