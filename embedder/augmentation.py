@@ -57,7 +57,9 @@ class Distortion(keras.layers.Layer):
         angle, scale, stretch = spread(0.26), tf.exp(spread(0.15)), tf.exp(spread(0.1))
         turned_x = (tf.cos(angle) * x - tf.sin(angle) * y) * scale * stretch
         turned_y = (tf.sin(angle) * x + tf.cos(angle) * y) * scale / stretch
-        bend = keras.random.normal((n, 5, 5, 2), stddev=0.04 * self.strength, seed=self.seed_generator)
+        bend = keras.random.normal(
+            (n, 5, 5, 2), stddev=0.04 * self.strength, seed=self.seed_generator
+        )
         bend = tf.image.resize(bend, (height, width), "bicubic")
         from_x = turned_x + spread(0.25) * turned_y + (spread(0.09) + bend[..., 0]) * width
         from_y = turned_y + (spread(0.09) + bend[..., 1]) * height

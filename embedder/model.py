@@ -16,8 +16,9 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,9 @@ class Embedder:
                 list(pool.map(embed_part, range(workers)))
         return embeddings
 
-    def _embed_every(self, images: Pixels, embeddings: Embeddings, part: int, *, parts: int) -> None:
+    def _embed_every(
+        self, images: Pixels, embeddings: Embeddings, part: int, *, parts: int
+    ) -> None:
         """Embed batch `part` and every `parts`-th after it, each into its own rows."""
         interpreter = self._borrow()
         for start in range(part * BATCH, len(images), parts * BATCH):
@@ -148,7 +151,9 @@ class _Interpreter:
     def __init__(self, network: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(model_content=network, num_threads=1)
+        with _stderr_closed():  # LiteRT tells there, once, that it uses the processor
+            self._interpreter = Interpreter(model_content=network, num_threads=1)
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._rows = 0
@@ -162,6 +167,22 @@ class _Interpreter:
         self._interpreter.set_tensor(self._input, images)
         self._interpreter.invoke()
         embeddings[:] = self._interpreter.get_tensor(self._output)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def _stderr_closed() -> Iterator[None]:
+    """Throw away what native code writes to stderr; it has no other way to be silenced."""
+    with _one_at_a_time, open(os.devnull, "w") as nowhere:
+        kept = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def read_metadata(directory: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Groups:
     @property
     def sizes(self) -> Indices:
         """Images per label, shape `(g,)`, int64."""
-        return np.diff(self.starts)
+        return self.starts[1:] - self.starts[:-1]
 
     def members(self, code: int) -> Indices:
         """Positions of the images with label number `code`, ascending, int64."""

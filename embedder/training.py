@@ -16,7 +16,6 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from embedder.splits import split
 
 from embedder.batches import BalancedImages, Batches, DrawnPairs
 from embedder.datasets import Dataset
@@ -30,6 +29,7 @@ from embedder.pairs import Groups
 from embedder.preprocessing import prepare
 from embedder.progress import State, ValidationEER
 from embedder.recipes import RECIPES, Recipe
+from embedder.splits import split
 from embedder.verification import equal_error_rate, pair_accuracy, pair_distances
 
 LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square of this side

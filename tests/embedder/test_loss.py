@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+
 from embedder.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin, root
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from embedder.errors import ModelError
 from embedder.model import SHIPPED, Embedder
 

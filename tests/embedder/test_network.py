@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from embedder.network import base_network, multiply_adds, siamese_network
 
 

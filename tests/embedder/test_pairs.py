@@ -4,9 +4,10 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from embedder.pairs import Groups, balanced_batches, create_pairs, pair_positions
 from hypothesis import given
 from hypothesis import strategies as st
+
+from embedder.pairs import Groups, balanced_batches, create_pairs, pair_positions
 
 # At least two labels, one of them twice.
 labels_that_pair = st.lists(st.sampled_from("abcd"), min_size=3, max_size=40).filter(

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+
 from embedder.datasets import Dataset, load
 from embedder.errors import DatasetError, ModelError
 from embedder.model import Embedder

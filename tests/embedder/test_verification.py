@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from embedder.verification import equal_error_rate, error_rates, pair_accuracy, pair_distances
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from embedder.verification import equal_error_rate, error_rates, pair_accuracy, pair_distances
 
 distances = arrays(np.float64, st.integers(1, 30), elements=st.sampled_from(np.arange(9) / 4))
 

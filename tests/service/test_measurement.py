@@ -1,6 +1,7 @@
 """The figures of a model, and those of the model that is shipped."""
 
 import pytest
+
 from embedder.datasets import load
 from embedder.model import Embedder
 from service.measurement import measure
