@@ -121,7 +121,7 @@ def leaves(group: Group, *before: str) -> Iterator[tuple[str, Command]]:
 COMMANDS = dict(leaves(main))
 
 
-@pytest.mark.parametrize(("document", "line"), documented())
+@pytest.mark.parametrize(("document", "line"), list(documented()))
 def test_a_documented_command_and_its_options_exist(document, line):
     words = shlex.split(re.split(r"[|>]", line)[0])[1:]
     given = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
