@@ -1,0 +1,69 @@
+"""What the tests of service and of the command line share: a fake embedder, digits, a gallery."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from embedder.datasets import Record, records
+from embedder.model import Embedder
+from service.matcher import Matcher
+from tests.fakes import FakeEmbedder
+
+REFERENCES = 300
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch) -> FakeEmbedder:
+    """The embedder that every `Embedder.load` gives."""
+    fake = FakeEmbedder(tmp_path / "fake-model")
+    monkeypatch.setattr(Embedder, "load", lambda path=None, *, threads=None: fake)
+    return fake
+
+
+@pytest.fixture(scope="session")
+def references() -> list[Record]:
+    return list(islice(records("mnist/train"), REFERENCES))
+
+
+@pytest.fixture(scope="session")
+def queries() -> list[Record]:
+    return list(islice(records("mnist/test"), 40))
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, references) -> Path:
+    """A gallery of the references as the fake embeds them, not to be changed."""
+    folder = tmp_path_factory.mktemp("built")
+    with Matcher.create(folder / "digits.gallery", FakeEmbedder(folder / "model")) as matcher:
+        matcher.add(references)
+    return matcher.gallery.path
+
+
+@pytest.fixture
+def gallery(built, tmp_path, fake) -> Path:
+    """A copy of that gallery, to be changed at will."""
+    return Path(shutil.copytree(built, tmp_path / "digits.gallery"))
+
+
+@pytest.fixture
+def matcher(gallery):
+    with Matcher.open(gallery) as matcher:
+        yield matcher
+
+
+@pytest.fixture
+def scans(tmp_path, queries) -> Path:
+    """Forty test digits as PNG files, 00.png to 39.png; 05.png is cut off, 06.png is text."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for place, record in enumerate(queries):
+        Image.fromarray(record.pixels()).save(folder / f"{place:02}.png")
+    whole = (folder / "05.png").read_bytes()
+    (folder / "05.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "06.png").write_text("not a picture")
+    return folder

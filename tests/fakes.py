@@ -1,0 +1,60 @@
+"""A deterministic stand-in for the embedder, so that most tests need no network.
+
+An embedding is the mean brightness of sixteen 7 × 7 blocks of a 28 × 28 picture, in 0..1: sums of
+whole numbers, so the same to the bit in a batch of any size.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedder.preprocessing import prepare
+
+
+class FakeEmbedder:
+    """Has the attributes of `embedder.model.Embedder`.
+
+    Attributes:
+        embedded: How many pictures it has embedded.
+        seconds: How long it takes for one batch.
+    """
+
+    input_shape = (28, 28)
+    dim = 16
+    preprocessing = "digit"
+
+    def __init__(self, path: Path, fingerprint: str = "fa4e00000001", seconds: float = 0.0) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "model.json").write_text("{}")
+        self.path = path
+        self.fingerprint = fingerprint
+        self.operating_points: dict[str, dict[str, Any]] = {"eer": {"threshold": 0.5, "fmr": 0.02}}
+        self.metadata: dict[str, Any] = {"figures": {}, "recipe": {"name": "fake"}}
+        self.embedded = 0
+        self.seconds = seconds
+
+    def prepare(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+        return prepare(images, self.preprocessing, self.input_shape)
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        if images.shape[1:] != self.input_shape or images.dtype != np.uint8:
+            raise ValueError(f"uint8 of (n, 28, 28), not {images.dtype} of {images.shape}")
+        time.sleep(self.seconds)
+        self.embedded += len(images)
+        blocks = images.reshape(-1, 4, 7, 4, 7).sum(axis=(2, 4), dtype=np.int64)
+        return (blocks.reshape(-1, 16) / (49 * 255)).astype(np.float32)
+
+
+def install(seconds: float = 0.0) -> FakeEmbedder:
+    """Let every `Embedder.load` of this process give one fake; for scripts of their own."""
+    from embedder.model import Embedder
+
+    fake = FakeEmbedder(Path(tempfile.mkdtemp()) / "model", seconds=seconds)
+    Embedder.load = classmethod(lambda cls, path=None, *, threads=None: fake)  # type: ignore[method-assign,assignment,return-value]
+    return fake
