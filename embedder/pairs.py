@@ -49,7 +49,7 @@ class Groups:
     @property
     def sizes(self) -> Indices:
         """Images per label, shape `(g,)`, int64."""
-        return self.starts[1:] - self.starts[:-1]
+        return np.asarray(np.diff(self.starts), dtype=np.int64)
 
     def members(self, code: int) -> Indices:
         """Positions of the images with label number `code`, ascending, int64."""

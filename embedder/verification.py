@@ -71,7 +71,7 @@ def _distances(
     embeddings: npt.NDArray[np.float32], first: npt.NDArray[Any], second: npt.NDArray[Any]
 ) -> Floats:
     gaps = embeddings[first].astype(np.float64) - embeddings[second]
-    return np.linalg.norm(gaps, axis=1)
+    return np.asarray(np.linalg.norm(gaps, axis=1))
 
 
 def equal_error_rate(same: Floats, different: Floats) -> EqualErrorRate:

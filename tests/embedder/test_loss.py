@@ -31,7 +31,7 @@ def test_labels_of_shape_n_do_not_broadcast_against_distances_of_shape_n_1():
 
 
 def test_a_margin_of_zero_is_refused():
-    with pytest.raises(ValueError, match="above 0. Received: 0"):
+    with pytest.raises(ValueError, match=r"above 0\. Received: 0"):
         contrastive_loss_with_margin(0)
 
 

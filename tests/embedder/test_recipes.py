@@ -12,11 +12,8 @@ def test_settings_that_are_none_leave_the_recipe_as_it_is():
 def test_the_tutorial_is_kept_to_the_letter():
     tutorial = RECIPES["tutorial"]
     assert (tutorial.epochs, tutorial.batch, tutorial.margin) == (20, 128, 1.0)
-    assert (tutorial.network, tutorial.optimizer, tutorial.pairs_per_image) == (
-        "dense",
-        "rmsprop",
-        1,
-    )
+    assert (tutorial.network, tutorial.optimizer) == ("dense", "rmsprop")
+    assert tutorial.pairs_per_image == 1
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch", "margin", "learning_rate", "pairs_per_image"])
