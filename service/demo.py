@@ -115,14 +115,15 @@ def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
     yield f"\nChecking the 10000 test digits and {len(odd)} pictures that are no digits ..."
     labels: list[str | None] = []
 
-    def noted() -> Iterator[Record]:
-        for record in chain(records(QUERIES), odd):
+    def noted(stream: Iterable[Record]) -> Iterator[Record]:
+        for record in stream:
             labels.append(record.label)
             yield record
 
     digits, others = _Tally(), []
     started = time.monotonic()
-    for place, row in enumerate(check_stream(matcher, track(noted(), total))):
+    stream = noted(track(chain(records(QUERIES), odd), total))
+    for place, row in enumerate(check_stream(matcher, stream)):
         said = row["label"] if row["decision"] == MATCH else None
         if labels[place] is None:
             others.append((row["id"], said))

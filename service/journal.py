@@ -101,7 +101,7 @@ class Journal:
         """Append rows; a kill after this returned does not lose them."""
         self._file.write(b"".join(map(json_line, rows)))
         self._file.flush()
-        self._idle = False
+        self._idle = self._idle and not rows
 
     def finish(self) -> None:
         """Make the wanted file of all rows, then remove the journal."""
@@ -141,8 +141,8 @@ class Journal:
         if not found:
             self._file.write(header)
             self._file.flush()
-        elif found != header:
-            raise self._another_job(_difference(found, header))
+        elif difference := _difference(found, header):
+            raise self._another_job(difference)
         else:
             self.done = sum(1 for _ in self._file)
 
@@ -163,17 +163,18 @@ def journal_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.partial")
 
 
-def _difference(found: bytes, header: bytes) -> str:
-    """Name the first setting that differs."""
+def _difference(found: bytes, header: bytes) -> str | None:
+    """Name the first setting that differs, if any does."""
     now = json.loads(header)
     try:
-        before = json.loads(found)
-        names = [name for name in now if before.get(name) != now[name]]
-    except (ValueError, AttributeError):
+        before = dict(json.loads(found))
+    except (ValueError, TypeError):
         return "its first line is damaged"
-    if not names:
-        return "it had further settings"
-    return f"its {names[0].replace('_', ' ')} was {before.get(names[0])!r}, not {now[names[0]]!r}"
+    for name in [*now, *before]:
+        was, wanted = before.get(name), now.get(name)
+        if was != wanted:
+            return f"its {name.replace('_', ' ')} was {was!r}, not {wanted!r}"
+    return None
 
 
 def _id_of(line: bytes) -> str | None:

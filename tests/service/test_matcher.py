@@ -94,7 +94,7 @@ def test_progress_is_told_of_every_record(empty, references, monkeypatch):
 
 
 def test_an_empty_gallery_says_how_to_fill_it(empty, queries):
-    with pytest.raises(EmptyGalleryError, match="holds no references.*likewise add"):
+    with pytest.raises(EmptyGalleryError, match=r"holds no references.*likewise add"):
         empty.check([queries[0].pixels()])
 
 
@@ -133,7 +133,7 @@ def test_a_gallery_with_another_model_in_it_is_refused_with_both_names(gallery, 
 
 
 def test_creating_a_gallery_where_one_is_fails(gallery, fake):
-    with pytest.raises(GalleryError, match="digits.gallery"):
+    with pytest.raises(GalleryError, match=r"digits\.gallery"):
         Matcher.create(gallery, fake)
 
 

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.decision import Decision, Neighbour
+from service.rows import columns, decision_row, error_row, flat, for_people, json_line, shortest
+
+NEAR = [Neighbour(1, "a", "4", 0.25), Neighbour(2, "b", "9", 0.5)]
+MATCH = Decision("match", "4", 0.25, 0.6, "9", 0.5, NEAR)
+
+
+@given(st.floats(0, 1e6, width=32))
+def test_a_distance_survives_its_shortest_form(distance):
+    assert np.float32(json.loads(json.dumps(shortest(distance)))) == np.float32(distance)
+
+
+def test_a_distance_has_no_digits_that_its_float32_does_not_need():
+    assert json.dumps(shortest(float(np.float32(0.3)))) == "0.3"
+
+
+@given(st.text())
+def test_any_id_comes_back_from_its_line(id):
+    assert json.loads(json_line({"id": id})) == {"id": id}
+
+
+def test_a_file_name_that_is_no_text_comes_back_from_its_line():
+    assert json.loads(json_line({"id": "\udcff.png"})) == {"id": "\udcff.png"}
+
+
+def test_a_row_stays_one_line():
+    assert json_line({"id": "two\nlines"}).count(b"\n") == 1
+
+
+def test_every_cell_of_a_flat_row_has_its_column():
+    cells = flat(decision_row("x.png", MATCH)) | flat(error_row("y.png", "empty file", 0.6))
+    assert list(columns(2, decided=True)) == sorted(cells, key=columns(2, decided=True).index)
+    assert (cells["neighbour_2_label"], cells["reason"]) == ("9", "empty file")
+
+
+def test_people_see_a_decision_without_neighbours_and_a_query_with_a_line_for_each():
+    row = decision_row("x.png", MATCH)
+    assert "neighbours" not in for_people([row])[0]
+    lines = for_people([{"id": "x.png", "neighbours": row["neighbours"]}])
+    assert [(line["rank"], line["neighbour"]) for line in lines] == [(1, "a"), (2, "b")]
