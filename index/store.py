@@ -280,17 +280,13 @@ class Store:
 
     def _connect(self) -> sqlite3.Connection:
         with self._errors_named():
-            connection = sqlite3.connect(
+            return sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?{self._mode()}",
                 uri=True,
                 timeout=self._timeout,
                 isolation_level=None,
                 check_same_thread=False,
             )
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA cache_size = -16000")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
-            return connection
 
     def _mode(self) -> str:
         """How to open: a file that nobody here can write needs no locks unless a log lies by it."""
@@ -300,6 +296,10 @@ class Store:
         return "mode=ro" if log.exists() else "immutable=1"
 
     def _check_opened(self) -> None:
+        with self._errors_named():
+            self._connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
+            self._connection.execute("PRAGMA cache_size = -16000")  # KiB
+            self._connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
         with self.reading() as state:
             if self._connection.execute("PRAGMA user_version").fetchone() != (_FORMAT,):
                 raise self._altered(f"it is not of format {_FORMAT}")
@@ -391,10 +391,10 @@ class Store:
     def _errors_named(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from SQLite's own text
             raise self._named(error) from error
 
-    def _named(self, error: sqlite3.Error) -> StoreError:
+    def _named(self, error: Exception) -> StoreError:
         if isinstance(error, sqlite3.ProgrammingError):
             return StoreError(f"'{self.path}' is closed: open the gallery again.")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
