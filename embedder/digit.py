@@ -19,10 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from embedder import ink, parts
+from embedder import ink, parts, strokes
 
 _LOOK = 128  # longest side at which a picture is looked at
-_FINE = 4  # a digit is cut out at this multiple of its final size
 _MARGIN = 0.3  # kept around a digit when it is cut out again, as a share of its longer side
 
 
@@ -61,8 +60,8 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     """
     picture = Image.fromarray(image)
     box = Box(0, 0, picture.width, picture.height)
-    for _ in range(3):
-        mask = _look(picture, box)
+    for look in range(3):
+        mask = _look(picture, box, whole=look == 0)
         found = parts.bounds(mask)
         if found is None:
             return np.zeros(size, np.uint8)
@@ -73,15 +72,15 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
     return _laid_out(mask[found], size)
 
 
-def _look(picture: Image.Image, box: Box) -> np.ndarray:
+def _look(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
     """Give the ink of the digit in `box` as float32 0..1, at most `_LOOK` a side."""
     height, width = box.bottom - box.top, box.right - box.left
     scale = _LOOK / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     smooth = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
     pixels = np.asarray(picture.resize(size, smooth, box=box), np.float32)
-    contrast = ink.contrast(pixels.reshape(*pixels.shape[:2], -1))
-    return parts.digit(ink.mask(contrast))
+    contrast = ink.contrast(pixels.reshape(*pixels.shape[:2], -1), whole)
+    return parts.digit(ink.mask(contrast), whole)
 
 
 def _in_picture(found: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:
@@ -108,15 +107,22 @@ def _around(box: Box, picture: Image.Image) -> Box:
 
 def _laid_out(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Fit a cut-out digit (float 0..1) into 20/28 of `size` and centre it by mass."""
+    mask = strokes.usual_width(_fine(mask))
     inner = size[0] * 20 / 28, size[1] * 20 / 28
     scale = min(inner[0] / mask.shape[0], inner[1] / mask.shape[1])
     fitted = max(1, round(mask.shape[0] * scale)), max(1, round(mask.shape[1] * scale))
-    fine = _resized(mask, (fitted[0] * _FINE, fitted[1] * _FINE))
-    digit = np.clip(_resized(ink.usual_width(fine), fitted), 0, 1)
+    digit = np.clip(_resized(mask, fitted), 0, 1)
     out = np.zeros(size, np.uint8)
     top, left = (_centred(digit, axis, size[axis]) for axis in (0, 1))
     out[top : top + fitted[0], left : left + fitted[1]] = np.rint(digit * 255)
     return out
+
+
+def _fine(mask: np.ndarray) -> np.ndarray:
+    """Scale a cut-out digit to `FINE` pixels on its longer side."""
+    scale = strokes.FINE / max(mask.shape)
+    height, width = (max(1, round(side * scale)) for side in mask.shape)
+    return np.asarray(np.clip(_resized(mask, (height, width)), 0, 1))
 
 
 def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 
-def digit(mask: np.ndarray) -> np.ndarray:
+def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
     """Keep what belongs to the digit and clear everything else.
 
     Args:
         mask: float32 `(h, w)`, 0 paper to 1 ink.
+        whole: Whether this is a whole picture, whose digit may touch the edges in several
+            parts, rather than a part of one with paper left around the digit.
     """
     names, boxes, areas = components(mask > 0.3)
     if not len(areas):
@@ -22,7 +24,7 @@ def digit(mask: np.ndarray) -> np.ndarray:
     main = int(rank.argmax())
     extent = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     keep = (areas >= 0.1 * areas[main]) | (extent >= 0.25 * extent[main])
-    keep &= ~touches | touches[main]
+    keep &= ~touches | (touches[main] & whole)
     keep[main] = True
     return np.where(np.concatenate([[False], keep])[names], mask, 0).astype(np.float32)
 
