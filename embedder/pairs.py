@@ -65,7 +65,8 @@ class Groups:
         rank[self.order] = np.arange(len(self.order))
         own = rank[images] - self.starts[codes]
         drawn = rng.integers(0, self.sizes[codes] - 1)
-        return self.order[self.starts[codes] + drawn + (drawn >= own)]  # step over itself
+        partners: Indices = self.order[self.starts[codes] + drawn + (drawn >= own)]
+        return partners  # `drawn >= own` steps over the image itself
 
     def different_partners(self, images: Indices, rng: np.random.Generator) -> Indices:
         """Draw for each image one of another label, shape `(len(images),)`, int64.
@@ -74,7 +75,9 @@ class Groups:
         """
         codes = self.codes[images]
         drawn = rng.integers(0, len(self.order) - self.sizes[codes])
-        return self.order[drawn + np.where(drawn >= self.starts[codes], self.sizes[codes], 0)]
+        own_group = np.where(drawn >= self.starts[codes], self.sizes[codes], 0)
+        partners: Indices = self.order[drawn + own_group]  # steps over the own group
+        return partners
 
 
 def create_pairs(
