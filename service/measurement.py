@@ -6,6 +6,7 @@ nearest references of a gallery, by majority. Every figure comes with what it wa
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -94,5 +95,5 @@ def _nearest_labels(
                 rows = slice(start, start + AT_ONCE)
                 vectors = embedder.embed(embedder.prepare(references.images[rows]))
                 gallery.add(references.ids[rows], vectors, references.labels[rows])
-            decisions = gallery.check(embeddings, k=NEAREST, threshold=float("inf"))
+            decisions = gallery.check(embeddings, k=NEAREST, threshold=sys.float_info.max)
     return [decision.label for decision in decisions]
