@@ -72,6 +72,8 @@ def _staged(path: Path) -> Iterator[Path]:
     staging.mkdir()
     try:
         yield staging
+        for made in [staging, *staging.rglob("*")]:
+            _sync(made)
         os.rename(staging, path)
         _sync(path.parent)
     except BaseException:
@@ -79,10 +81,10 @@ def _staged(path: Path) -> Iterator[Path]:
         raise
 
 
-def _sync(directory: Path) -> None:
-    """Bring the directory's list of names to the disk."""
+def _sync(path: Path) -> None:
+    """Bring a file's content, or a directory's list of names, to the disk."""
     if os.name == "posix":
-        handle = os.open(directory, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:

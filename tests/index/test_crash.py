@@ -1,0 +1,145 @@
+"""`kill -9` at any moment: nothing acknowledged is lost, nothing half-written is seen."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import gallery as module
+from index.gallery import Gallery
+
+ROOT = Path(module.__file__).parents[1]
+DIM, BATCH = 8, 50
+KILLS = 200
+
+# Forks a child for each line on stdin; the child changes the gallery and prints what is done, as
+# it is done, until it is killed. Every transaction is one batch of fifty.
+CHANGER = """
+import os, sys
+import numpy as np
+from index.gallery import Gallery
+
+def vector(name):
+    return np.random.default_rng(list(name.encode())).normal(size=8).astype(np.float32)
+
+def change(path, first):
+    with Gallery.open(path) as gallery:
+        for batch in range(first, first + 1000):
+            ids = [f"{batch}/{i}" for i in range(50)]
+            vectors = np.stack([vector(id) for id in ids])
+            pictures = np.full((50, 28, 28), batch % 251, np.uint8)
+            print("adding", batch, flush=True)
+            gallery.add(ids, vectors, [str(batch % 7)] * 50, pictures=pictures)
+            print("added", batch, flush=True)
+            if batch % 5 == 4:
+                print("removing", batch - 3, flush=True)
+                gallery.remove([f"{batch - 3}/{i}" for i in range(50)])
+                print("removed", batch - 3, flush=True)
+            if batch % 3 == 2:
+                gallery.close()  # writes the index
+                gallery = Gallery.open(path)
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        change(sys.argv[1], int(line))
+        os._exit(0)
+    print("child", child, flush=True)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
+"""
+
+
+@dataclass
+class Expected:
+    """What was acknowledged, and the one change that was under way."""
+
+    present: set[int] = field(default_factory=set)
+    pending: int | None = None
+    next: int = 0
+
+    def hear(self, word: str, batch: int) -> None:
+        if word in ("adding", "removing"):
+            self.pending, self.next = batch, max(self.next, batch + 1)
+        elif word == "added":
+            self.present.add(batch)
+            self.pending = None
+        elif word == "removed":
+            self.present.discard(batch)
+            self.pending = None
+
+    def settle(self, present: set[int]) -> None:
+        """The pending change happened wholly or not at all; everything else as acknowledged."""
+        assert present ^ self.present <= {self.pending}
+        self.present, self.pending = present, None
+
+
+def run_until_killed(changer: subprocess.Popen[str], expected: Expected, after: float) -> None:
+    assert changer.stdin is not None
+    assert changer.stdout is not None
+    changer.stdin.write(f"{expected.next}\n")
+    changer.stdin.flush()
+    child = int(changer.stdout.readline().split()[1])
+    time.sleep(after)
+    os.kill(child, signal.SIGKILL)
+    for line in iter(changer.stdout.readline, "dead\n"):
+        words = line.split()
+        expected.hear(words[0], int(words[1]))
+
+
+def batches(gallery: Gallery) -> set[int]:
+    """The batches that are there; each must be there wholly."""
+    numbers = [int(id.split("/")[0]) for id in gallery.ids()]
+    present = set(numbers)
+    assert len(numbers) == BATCH * len(present)
+    return present
+
+
+def vector(name: str) -> np.ndarray:
+    return np.random.default_rng(list(name.encode())).normal(size=DIM).astype(np.float32)
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_at_two_hundred_kills(tmp_path: Path) -> None:
+    path, rng, expected = tmp_path / "gallery", np.random.default_rng(5), Expected()
+    Gallery.create(path, dim=DIM, fingerprint="a").close()
+    changer = subprocess.Popen(
+        [sys.executable, "-c", CHANGER, str(path)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    pending = 0
+    try:
+        for kill in range(KILLS):
+            run_until_killed(changer, expected, after=rng.exponential(0.08))
+            pending += expected.pending is not None
+            with Gallery.open(path) as gallery:
+                expected.settle(batches(gallery))
+                if expected.present:
+                    some = f"{rng.choice(sorted(expected.present))}/{rng.integers(BATCH)}"
+                    [[nearest]] = gallery.search(vector(some)[None], 1).ids.tolist()
+                    assert nearest == some
+                if kill % 20 == 0:
+                    gallery.verify()
+    finally:
+        changer.kill()
+        changer.communicate()
+    assert pending > KILLS / 10  # kills did fall within transactions
+    assert_index_agrees(path)
+
+
+def assert_index_agrees(path: Path) -> None:
+    """Every reference is its own nearest, from the index that the kills left behind."""
+    with Gallery.open(path) as gallery:
+        gallery.verify()
+        ids = list(gallery.ids())
+        found = gallery.search(np.stack([vector(id) for id in ids]), 1)
+        assert found.ids[:, 0].tolist() == ids
+        assert not found.distances.any()
