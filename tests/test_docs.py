@@ -43,16 +43,17 @@ def commands(block: str) -> list[tuple[str, str]]:
     return [(command, shown.strip()) for command, shown in COMMAND.findall(block)]
 
 
-def run(command: str) -> subprocess.CompletedProcess[str]:
+def run(command: str) -> tuple[int, str]:
+    """Exit status and what a terminal shows in the end: of a progress bar its last state."""
     beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
+    done = subprocess.run(
         ["bash", "-c", command],
         env=os.environ | {"PATH": beside_python, "COLUMNS": "100", "NO_COLOR": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
     )
+    return done.returncode, re.sub(r"[^\n]*\r", "", done.stdout.decode())
 
 
 def evaluate_console(example: Example) -> str | None:
@@ -60,11 +61,11 @@ def evaluate_console(example: Example) -> str | None:
     for command, shown in commands(example.parsed):
         if shlex.split(command)[0] in ELSEWHERE:
             continue
-        done = run(command)
-        if (done.returncode != 0) != bool(re.search(r"^Error: ", shown, re.MULTILINE)):
-            return f"$ {command}\nended with status {done.returncode} and printed:\n{done.stdout}"
-        if shown and not doctest.OutputChecker().check_output(shown, done.stdout, FLAGS):
-            return f"$ {command}\nis shown with:\n{shown}\n\nbut printed:\n{done.stdout}"
+        status, printed = run(command)
+        if (status != 0) != bool(re.search(r"^Error: ", shown, re.MULTILINE)):
+            return f"$ {command}\nended with status {status} and printed:\n{printed}"
+        if shown and not doctest.OutputChecker().check_output(shown, printed, FLAGS):
+            return f"$ {command}\nis shown with:\n{shown}\n\nbut printed:\n{printed}"
     return None
 
 
