@@ -13,8 +13,6 @@ Does not search and does not know what a vector means.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,11 +20,10 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from index.errors import StoreError
+from index.database import Database
 from index.reference import Row, picture_digest, row_checksum, wrap
 
 _FORMAT = 1
-_APPLICATION = 0x6C696B65  # "like"
 _SCHEMA = (
     "CREATE TABLE reference (slot INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
     " label TEXT NOT NULL, content BLOB, metadata TEXT, vector BLOB NOT NULL,"
@@ -109,67 +106,59 @@ class Store:
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
-        self.path = path
-        self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-        self._timeout = timeout
-        self._sound = False
         self._held: State | None = None  # the snapshot being read
-        if not path.is_file():
-            raise StoreError(f"'{path}' is missing: the gallery's references are gone.")
-        self._connection = self._connect()
+        self._database = Database(path, _SCHEMA, _FORMAT, timeout)
         try:
-            self._check_opened()
+            with self.reading() as state:
+                [(count,)] = self._database.execute("SELECT count(*) FROM reference")
+                if count != state.count:
+                    raise self._database.altered("rows came or went by another hand")
         except BaseException:
-            self._connection.close()
+            self._database.close()
             raise
 
     @classmethod
     def create(cls, path: Path) -> None:
         """Write an empty store to a path where nothing is yet."""
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA page_size = 8192")
-            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {_FORMAT}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            _write_state(connection, State())
-        finally:
-            connection.close()
+        empty = State()
+        seal = f"x'{empty.seal().hex()}'"
+        first = f"INSERT INTO state VALUES (1, {', '.join(map(str, empty.values()))}, {seal})"
+        Database.create(path, [*_SCHEMA, first], _FORMAT)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._database.path
+
+    @property
+    def writable(self) -> bool:
+        """Whether this user may change the file."""
+        return self._database.writable
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        self._connection.close()
+        self._database.close()
 
     # ------------------------------------------------------------ transactions
 
     @contextmanager
     def reading(self) -> Iterator[State]:
         """Hold one snapshot: all reads inside see the same whole transactions."""
-        with self._errors_named():
-            if self._held is not None:
-                yield self._held
-                return
-            self._connection.execute("BEGIN")
+        if self._held is not None:
+            yield self._held
+            return
+        with self._database.snapshot():
             try:
                 self._held = self._state()
                 yield self._held
             finally:
                 self._held = None
-                self._end("ROLLBACK")
 
     @contextmanager
     def _writing(self) -> Iterator[State]:
         """Be the one writer; the block is committed as a whole or not at all."""
-        self._need_writable()
-        with self._errors_named():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._state()
-                self._connection.execute("COMMIT")
-            finally:
-                self._end("ROLLBACK")
+        with self._database.change():
+            yield self._state()
 
     def state(self) -> State:
         """Where the store stands now."""
@@ -189,7 +178,7 @@ class Store:
             after = self._drop(state, old)
             added = range(after.last_slot + 1, after.last_slot + 1 + len(rows))
             sealed = [_sealed(slot, row) for slot, row in zip(added, rows, strict=True)]
-            self._connection.executemany(
+            self._database.execute_many(
                 f"INSERT INTO reference ({_COLUMNS}, picture) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 ((*row, new.picture) for row, new in zip(sealed, rows, strict=True)),
             )
@@ -200,7 +189,7 @@ class Store:
                 total=wrap(after.total + sum(row.checksum for row in sealed)),
                 last_slot=after.last_slot + len(rows),
             )
-            _write_state(self._connection, after)
+            self._write_state(after)
         return Change(state, after, [row.slot for row in old], added)
 
     def remove(self, ids: Sequence[str]) -> Change:
@@ -210,7 +199,7 @@ class Store:
             after = state
             if old:
                 after = replace(self._drop(state, old), generation=state.generation + 1)
-                _write_state(self._connection, after)
+                self._write_state(after)
         return Change(state, after, [row.slot for row in old], range(0))
 
     # ------------------------------------------------------------ reads
@@ -219,7 +208,7 @@ class Store:
         """Every row whose slot is beyond `after`, in the order of slots, each proven."""
         with self.reading():
             query = f"SELECT {_COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
-            yield from self._proven(self._connection.execute(query, (after,)))
+            yield from self._proven(self._database.execute(query, (after,)))
 
     def named(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in no order; an id that is absent is proven absent."""
@@ -231,9 +220,9 @@ class Store:
         query = f"SELECT {_COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
         with self.reading():
             wanted = "[" + ",".join(map(str, slots)) + "]"
-            found = list(self._proven(self._connection.execute(query, (wanted,))))
+            found = list(self._proven(self._database.execute(query, (wanted,))))
         if len(found) != len(slots):
-            raise self._altered("a row is missing")
+            raise self._database.altered("a row is missing")
         return found
 
     def with_contents(self, contents: Sequence[bytes]) -> list[Row]:
@@ -247,17 +236,17 @@ class Store:
             return None
         query = "SELECT picture FROM reference WHERE slot = ?"
         with self.reading():
-            found = self._connection.execute(query, (row.slot,)).fetchone()
+            found = self._database.execute(query, (row.slot,)).fetchone()
         picture = found[0] if found else None
         if not isinstance(picture, bytes) or picture_digest(picture) != row.picture_digest:
-            raise self._altered(f"the picture of '{row.id}' does not fit its checksum")
+            raise self._database.altered(f"the picture of '{row.id}' does not fit its checksum")
         return picture
 
     def removals(self, after: int) -> list[tuple[int, int]] | None:
         """Slot and checksum of every removal beyond `after`; None if the log was cut since."""
         with self.reading() as state:
             query = "SELECT slot, checksum FROM removal WHERE sequence > ? ORDER BY sequence"
-            found = self._connection.execute(query, (after,)).fetchall()
+            found = self._database.execute(query, (after,)).fetchall()
         return found if len(found) == state.last_removal - after else None
 
     def verify(self) -> None:
@@ -266,54 +255,20 @@ class Store:
         Raises:
             StoreError: Naming what is wrong.
         """
-        self._sound = False
         with self.reading() as state:
-            self._prove_sound()
+            self._database.prove_sound(again=True)
             count = total = 0
             for row in self.rows():
                 self.picture(row)
                 count, total = count + 1, total + row.checksum
             if (count, wrap(total)) != (state.count, state.total):
-                raise self._altered("rows came, went or changed by another hand")
+                raise self._database.altered("rows came, went or changed by another hand")
 
     # ------------------------------------------------------------ inside
 
-    def _connect(self) -> sqlite3.Connection:
-        with self._errors_named():
-            return sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?{self._mode()}",
-                uri=True,
-                timeout=self._timeout,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-
-    def _mode(self) -> str:
-        """How to open: a file that nobody here can write needs no locks unless a log lies by it."""
-        if self.writable:
-            return "mode=rw"
-        log = self.path.with_name(self.path.name + "-wal")
-        return "mode=ro" if log.exists() else "immutable=1"
-
-    def _check_opened(self) -> None:
-        with self._errors_named():
-            self._connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
-            self._connection.execute("PRAGMA cache_size = -16000")  # KiB
-            self._connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
-        with self.reading() as state:
-            if self._connection.execute("PRAGMA user_version").fetchone() != (_FORMAT,):
-                raise self._altered(f"it is not of format {_FORMAT}")
-            schema = self._connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
-            if sorted(text for (text,) in schema) != sorted(_SCHEMA):
-                raise self._altered("its tables are not those that were made")
-            if self._connection.execute("SELECT count(*) FROM reference").fetchone()[0] != (
-                state.count
-            ):
-                raise self._altered("rows came or went by another hand")
-
     def _state(self) -> State:
         query = "SELECT generation, count, total, last_slot, last_removal, checksum FROM state"
-        found = self._connection.execute(query).fetchone()
+        found = self._database.execute(query).fetchone()
         try:
             *values, seal = found
             state = State(*values)
@@ -321,7 +276,7 @@ class Store:
         except (TypeError, ValueError, struct.error):
             intact = False
         if not intact:
-            raise self._altered("its state does not fit its checksum")
+            raise self._database.altered("its state does not fit its checksum")
         return state
 
     def _drop(self, state: State, rows: Sequence[Row]) -> State:
@@ -329,10 +284,10 @@ class Store:
         if not rows:
             return state
         first = state.last_removal + 1
-        self._connection.executemany(
+        self._database.execute_many(
             "DELETE FROM reference WHERE slot = ?", ((row.slot,) for row in rows)
         )
-        self._connection.executemany(
+        self._database.execute_many(
             "INSERT INTO removal (sequence, slot, checksum) VALUES (?, ?, ?)",
             ((first + i, row.slot, row.checksum) for i, row in enumerate(rows)),
         )
@@ -343,7 +298,7 @@ class Store:
             last_removal=state.last_removal + len(rows),
         )
         oldest = after.last_removal - max(_LEAST_LOG, after.count)
-        self._connection.execute("DELETE FROM removal WHERE sequence <= ?", (oldest,))
+        self._database.execute("DELETE FROM removal WHERE sequence <= ?", (oldest,))
         return after
 
     def _found(self, ids: Sequence[str]) -> list[Row]:
@@ -351,7 +306,7 @@ class Store:
         unique = list(dict.fromkeys(ids))
         found = list(self._chosen("id", unique))
         if len(found) < len(unique):
-            self._prove_sound()
+            self._database.prove_sound()
         return found
 
     def _chosen(self, column: str, values: Sequence[str] | Sequence[bytes]) -> Iterator[Row]:
@@ -359,63 +314,22 @@ class Store:
             some = values[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
             query = f"SELECT {_COLUMNS} FROM reference WHERE {column} IN ({marks})"
-            yield from self._proven(self._connection.execute(query, some))
+            yield from self._proven(self._database.execute(query, some))
 
     def _proven(self, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
         for row in map(Row._make, found):
             if not row.intact():
-                raise self._altered(f"row {row.slot} does not fit its checksum")
+                raise self._database.altered(f"row {row.slot} does not fit its checksum")
             yield row
 
-    def _prove_sound(self) -> None:
-        """Let SQLite compare its indexes with the rows; once per opening."""
-        if self._sound:
-            return
-        answer = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
-        if answer != ("ok",):
-            raise self._altered(str(answer[0] if answer else "it cannot be checked"))
-        self._sound = True
-
-    def _need_writable(self) -> None:
-        if not self.writable:
-            raise StoreError(f"Cannot change '{self.path}': it or its directory is read-only.")
-
-    def _end(self, how: str) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute(how)
-
-    def _altered(self, what: str) -> StoreError:
-        return StoreError(f"'{self.path}' was altered: {what}. Restore it or build it again.")
-
-    @contextmanager
-    def _errors_named(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from SQLite's own text
-            raise self._named(error) from error
-
-    def _named(self, error: Exception) -> StoreError:
-        if isinstance(error, sqlite3.ProgrammingError):
-            return StoreError(f"'{self.path}' is closed: open the gallery again.")
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(
-                f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
-                " did not help; try again when it has finished."
-            )
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-            return StoreError(f"Cannot read or write '{self.path}': {error}.")
-        return self._altered(str(error))
+    def _write_state(self, state: State) -> None:
+        self._database.execute(
+            "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
+            (*state.values(), state.seal()),
+        )
 
 
 def _sealed(slot: int, new: NewRow) -> Row:
     digest = None if new.picture is None else picture_digest(new.picture)
     fields = (slot, new.id, new.label, new.content, new.metadata, new.vector, digest)
     return Row(*fields, row_checksum(*fields))
-
-
-def _write_state(connection: sqlite3.Connection, state: State) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
-        (*state.values(), state.seal()),
-    )

@@ -1,0 +1,158 @@
+"""One SQLite file: opening, whole transactions, and errors that name the file.
+
+Knows nothing of references: tables are told to it. See `store` for what they hold.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from index.errors import StoreError
+
+_APPLICATION = 0x6C696B65  # "like"
+
+
+class Database:
+    """An SQLite file in WAL mode whose commits are on the disk when they return.
+
+    Args:
+        path: The file; must exist.
+        schema: The statements that made its tables and indexes, word for word.
+        version: Its format number.
+        timeout: Seconds to wait for another process's change.
+    """
+
+    def __init__(self, path: Path, schema: Sequence[str], version: int, timeout: float) -> None:
+        self.path = path
+        self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        self._timeout = timeout
+        self._sound = False
+        if not path.is_file():
+            raise StoreError(f"'{path}' is missing: the gallery's references are gone.")
+        with self.errors_named():
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?{self._mode()}",
+                uri=True,
+                timeout=timeout,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        try:
+            self._prepare(schema, version)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path, statements: Sequence[str], version: int) -> None:
+        """Write a new file by these statements to a path where nothing is yet."""
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute("PRAGMA page_size = 8192")
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {version}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            for statement in statements:
+                connection.execute(statement)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._connection.close()
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        return self._connection.execute(statement, values)
+
+    def execute_many(self, statement: str, rows: Iterator[Sequence[Any]]) -> None:
+        """Run one statement for each row of values."""
+        self._connection.executemany(statement, rows)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads in the block see the same whole transactions."""
+        with self.errors_named():
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._roll_back()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Be the one writer; the block is committed as a whole or not at all.
+
+        Raises:
+            StoreError: If the file is read-only, full, or another process keeps writing.
+        """
+        if not self.writable:
+            raise StoreError(f"Cannot change '{self.path}': it or its directory is read-only.")
+        with self.errors_named():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                self._roll_back()
+
+    def prove_sound(self, *, again: bool = False) -> None:
+        """Let SQLite compare its indexes with the rows; once per opening unless asked `again`."""
+        if self._sound and not again:
+            return
+        answer = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if answer != ("ok",):
+            raise self.altered(str(answer[0] if answer else "it cannot be checked"))
+        self._sound = True
+
+    def altered(self, what: str) -> StoreError:
+        """The error that says that the file is not as it was written."""
+        return StoreError(f"'{self.path}' was altered: {what}. Restore it or build it again.")
+
+    @contextmanager
+    def errors_named(self) -> Iterator[None]:
+        """Turn SQLite's errors in the block into ours."""
+        try:
+            yield
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from SQLite's own text
+            raise self._named(error) from error
+
+    def _mode(self) -> str:
+        """How to open: a file that nobody here can write needs no locks unless a log lies by it."""
+        if self.writable:
+            return "mode=rw"
+        log = self.path.with_name(self.path.name + "-wal")
+        return "mode=ro" if log.exists() else "immutable=1"
+
+    def _prepare(self, schema: Sequence[str], version: int) -> None:
+        with self.errors_named():
+            self.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
+            self.execute("PRAGMA cache_size = -16000")  # KiB
+            self.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
+            if self.execute("PRAGMA user_version").fetchone() != (version,):
+                raise self.altered(f"it is not of format {version}")
+            found = self.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
+            if sorted(str(text) for (text,) in found) != sorted(schema):
+                raise self.altered("its tables are not those that were made")
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _named(self, error: Exception) -> StoreError:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return StoreError(f"'{self.path}' is closed: open the gallery again.")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return StoreError(
+                f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
+                " did not help; try again when it has finished."
+            )
+        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+            return StoreError(f"Cannot read or write '{self.path}': {error}.")
+        return self.altered(str(error))
