@@ -70,8 +70,9 @@ def flips(gallery: Gallery, count: int, seed: int, *, with_index: bool) -> set[o
     for name, question in QUESTIONS.items():
         restore(path, files)
         expected[name] = outcome(path, question)
+    assert "refused" not in expected.values()
     rng = np.random.default_rng(seed)
-    refused = set()
+    refused, answered = set(), set()
     for place in rng.choice(len(files[NAME]), size=count):
         name = list(QUESTIONS)[rng.integers(len(QUESTIONS))]
         altered = bytearray(files[NAME])
@@ -79,7 +80,8 @@ def flips(gallery: Gallery, count: int, seed: int, *, with_index: bool) -> set[o
         restore(path, {**files, NAME: bytes(altered)})
         got = outcome(path, QUESTIONS[name])
         assert got in (expected[name], "refused"), f"{name} with byte {place} altered"
-        refused |= {name} if got == "refused" else set()
+        (refused if got == "refused" else answered).add(name)
+    assert answered == set(QUESTIONS)
     shutil.rmtree(path)
     return refused
 
