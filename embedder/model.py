@@ -118,9 +118,9 @@ class Embedder:
                 "Bring other pictures to that shape with `prepare`."
             )
         embeddings = np.empty((len(images), self.dim), dtype=np.float32)
-        workers = min(self._threads, -(-len(images) // BATCH))  # rounded up
+        workers = min(self._threads, max(1, -(-len(images) // BATCH)))  # rounded up
         embed_part = partial(self._embed_every, images, embeddings, parts=workers)
-        if workers <= 1:
+        if workers == 1:
             embed_part(0)
         else:
             with ThreadPoolExecutor(workers) as pool:

@@ -166,7 +166,7 @@ def balanced_batches(
 
     Example:
         >>> [b.tolist() for b in balanced_batches(["a", "a", "b", "b"], batch=4, seed=0)]
-        [[1, 0, 2, 3]]
+        [[0, 1, 2, 3]]
     """
     groups = Groups.of(labels)
     rng = np.random.default_rng([seed, epoch])
