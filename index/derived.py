@@ -1,6 +1,6 @@
 """The FAISS file of a gallery: derived from the store, never trusted, never needed.
 
-`vectors.faiss` is an `IndexIDMap2` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
+`vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
 Missing, truncated, altered or foreign: built again from the store. Behind: caught up.
 """
@@ -149,7 +149,7 @@ class DerivedIndex:
 
     def _clear(self) -> None:
         self._mark = Mark()
-        self._hold(faiss.IndexIDMap2(faiss.IndexFlatL2(self._dim)))
+        self._hold(faiss.IndexIDMap(faiss.IndexFlatL2(self._dim)))
 
     def _hold(self, index: Any) -> None:
         self._index = index
