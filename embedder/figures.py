@@ -22,11 +22,13 @@ def draw_history(epochs: list[dict[str, Any]], path: Path) -> None:
     """
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     numbers = [entry["epoch"] for entry in epochs]
-    losses, rates = figure.subplots(1, 2)
-    losses.plot(numbers, [entry["loss"] for entry in epochs])
-    losses.set(xlabel="epoch", ylabel="training loss", yscale="log")
-    rates.plot(numbers, [100 * entry["eer"] for entry in epochs])
-    rates.set(xlabel="epoch", ylabel="validation EER, %", yscale="log")
+    drawn = {
+        "training loss": [entry["loss"] for entry in epochs],
+        "validation EER, %": [100 * entry["eer"] for entry in epochs],
+    }
+    for panel, (name, values) in zip(figure.subplots(1, 2), drawn.items(), strict=True):
+        panel.plot(numbers, values)
+        panel.set(xlabel="epoch", ylabel=name, yscale="log" if min(values) > 0 else "linear")
     figure.savefig(path, metadata={"Software": None})
 
 
