@@ -1,32 +1,35 @@
 """Many pictures in, one row each out, in input order and in constant memory.
 
-    records ─chunks─▶ decode (threads that run ahead) ─▶ embed ─▶ Gallery.check ─▶ rows
+    records ─chunks─▶ decode │ embed ─▶ Gallery.check │ rows
 
-Decoding holds Python's lock for much of its time; the network and FAISS release it. So while this
-thread waits for them, the next chunks are decoded. Does not write rows (`outputs`, `journal`).
+Each of the three has threads of its own and runs a chunk ahead of the next. Making rows and reading
+small pictures hold Python's lock; the network, FAISS and the decoders of large pictures release it.
+Does not write rows (`outputs`, `journal`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from embedder.model import Embedder
 from embedder.records import Record
-from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH
-from service.decoding import Decoded, ahead, chunks, decode
+from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
+from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
 from service.rows import Row, decision_row, error_row, query_row
 
-CHUNK = 512  # pictures embedded and searched together: 512 rows amortise FAISS's fixed cost
-_THREADS = 2
-_WAITING = 3
+CHUNK = 2048  # pictures searched together: with up to 1024, FAISS takes 2.5 times as long for each
+_SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
+
+Vectors = npt.NDArray[np.float32]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -109,13 +112,17 @@ def check_stream(
     """
     limit = matcher.gallery.default_threshold if threshold is None else threshold
     asked: dict[str, Any] = {"k": k, "threshold": limit, "min_margin": min_margin, "group": group}
-    for part, vectors in embed_stream(matcher.embedder, records, chunk=chunk):
-        answers = iter(matcher.decide(vectors, **asked))
+
+    def answer(vectors: Vectors) -> list[Decision]:
+        return matcher.decide(vectors, **asked)
+
+    for part, answers in _answered(matcher.embedder, records, answer, chunk):
+        given = iter(answers)
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield error_row(record.id, part.reasons[place], limit)
             else:
-                yield decision_row(record.id, next(answers))
+                yield decision_row(record.id, next(given))
 
 
 def query_stream(
@@ -132,19 +139,22 @@ def query_stream(
     Yields:
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
     """
-    for part, vectors in embed_stream(matcher.embedder, records, chunk=chunk):
-        found = matcher.gallery.search(vectors, matcher.neighbours_of(k))
-        answers = iter(range(len(found)))
+
+    def answer(vectors: Vectors) -> Neighbours:
+        return matcher.gallery.search(vectors, matcher.neighbours_of(k))
+
+    for part, found in _answered(matcher.embedder, records, answer, chunk):
+        queries = iter(range(len(found)))
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
             else:
-                yield query_row(record.id, found[next(answers)])
+                yield query_row(record.id, found[next(queries)])
 
 
 def embed_stream(
     embedder: Embedder, records: Iterable[Record], *, chunk: int = CHUNK
-) -> Generator[tuple[Decoded, npt.NDArray[np.float32]], None, None]:
+) -> Generator[tuple[Decoded, Vectors], None, None]:
     """Embed the pictures of a stream; those further on are decoded meanwhile.
 
     Yields:
@@ -156,11 +166,20 @@ def embed_stream(
         >>> sum(sizes)
         10000
     """
+    return _answered(embedder, records, lambda vectors: vectors, chunk)
 
-    def decoded(some: list[Record]) -> Decoded:
-        return decode(some, embedder)
 
-    parts = ahead(decoded, chunks(records, chunk), threads=_THREADS, waiting=_WAITING)
-    with closing(parts):
-        for part in parts:
-            yield part, embedder.embed(part.images)
+def _answered(
+    embedder: Embedder,
+    records: Iterable[Record],
+    answer: Callable[[Vectors], T],
+    chunk: int,
+) -> Generator[tuple[Decoded, T], None, None]:
+    """Decode in some threads, embed and answer in another; the caller's makes rows meanwhile."""
+
+    def answered(part: Decoded) -> tuple[Decoded, T]:
+        return part, answer(embedder.embed(part.images))
+
+    parts = decode_stream(records, embedder, size=chunk, seconds=_SECONDS)
+    with closing(parts), closing(ahead(answered, parts, threads=1, waiting=1)) as answers:
+        yield from answers

@@ -6,9 +6,12 @@ folder of large photographs takes little more memory than one of small ones.
 
 from __future__ import annotations
 
+import os
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
@@ -25,6 +28,8 @@ Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
 
+_PIECE = 64  # records decoded by one task
+_THREADS = min(8, os.cpu_count() or 1)
 _WAITING_BYTES = 8 << 20  # pictures at their own size that are brought to the network's together
 
 
@@ -87,6 +92,69 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
     return Decoded(list(records), images, contents, reasons)
 
 
+def decode_stream(
+    records: Iterable[Record],
+    embedder: Embedder,
+    *,
+    size: int,
+    seconds: float,
+    hashed: bool = False,
+) -> Generator[Decoded, None, None]:
+    """Decode a stream of any length, a chunk ahead of the one that was yielded.
+
+    Args:
+        records: Drawn in the caller's thread.
+        embedder: Says how pictures are prepared.
+        size: Records in a chunk.
+        seconds: How long a chunk may take to fill; slow pictures come in smaller chunks.
+        hashed: As for `decode`.
+
+    Example:
+        >>> from embedder.datasets import records
+        >>> stream = decode_stream(records("mnist/test"), Embedder.load(), size=4000, seconds=60.0)
+        >>> [len(chunk.records) for chunk in stream]
+        [4032, 4032, 1936]
+    """
+
+    def decoded(some: list[Record]) -> Decoded:
+        return decode(some, embedder, hashed=hashed)
+
+    piece = min(size, _PIECE)
+    pieces = chunks(records, piece)
+    with closing(ahead(decoded, pieces, threads=_THREADS, waiting=2 * size // piece)) as parts:
+        yield from gathered(parts, size, seconds)
+
+
+def gathered(parts: Iterable[Decoded], size: int, seconds: float) -> Iterator[Decoded]:
+    """Put parts together until there are `size` records, or until `seconds` have gone by.
+
+    So slow pictures come in small steps, fast ones in the large ones that a search is best at.
+
+    Args:
+        parts: Decoded records, in order.
+        size: No further part is waited for once so many records are there.
+        seconds: Nor once the first of them has waited for so long.
+
+    Example:
+        >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))
+        >>> parts = [decode([blank, blank], Embedder.load())] * 3
+        >>> [len(some.records) for some in gathered(parts, size=4, seconds=60.0)]
+        [4, 2]
+    """
+    waiting: list[Decoded] = []
+    count, since = 0, time.monotonic()
+    for part in parts:
+        if not waiting:
+            since = time.monotonic()
+        waiting.append(part)
+        count += len(part.records)
+        if count >= size or time.monotonic() - since >= seconds:
+            yield _merged(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield _merged(waiting)
+
+
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Cut a stream into lists of `size`, the last one shorter.
 
@@ -126,6 +194,17 @@ def ahead(
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _merged(parts: list[Decoded]) -> Decoded:
+    records: list[Record] = []
+    reasons: dict[int, str] = {}
+    for part in parts:
+        reasons |= {len(records) + place: reason for place, reason in part.reasons.items()}
+        records += part.records
+    contents = [content for part in parts for content in part.contents]
+    images = parts[0].images if len(parts) == 1 else np.concatenate([p.images for p in parts])
+    return Decoded(records, images, contents, reasons)
 
 
 def _none(embedder: Embedder) -> Pixels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from embedder.records import Record
 from index.decision import Decision, Neighbours
 from index.errors import FingerprintError
 from index.gallery import Gallery
-from service.decoding import Decoded, ahead, chunks, decode
+from service.decoding import Decoded, decode_stream
 from service.errors import EmptyGalleryError, UnlabelledError
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
+_SECONDS = 2.0  # large pictures are made durable at least as often
 
 Images = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
 
@@ -121,15 +123,18 @@ class Matcher:
             progress: Called with the number of records that each transaction dealt with.
 
         Raises:
-            UnlabelledError: If a record has no label; those before its batch stay added.
+            UnlabelledError: If a record has no label; what was written before stays.
             GalleryError: If the gallery cannot be written.
         """
         report = AddReport()
-        batches = ahead(self._decoded, chunks(records, BATCH), threads=1, waiting=1)
-        for batch in batches:
-            self._add_batch(batch, report)
-            if progress:
-                progress(len(batch.records))
+        batches = decode_stream(
+            _labelled(records), self.embedder, size=BATCH, seconds=_SECONDS, hashed=True
+        )
+        with closing(batches):
+            for batch in batches:
+                self._add_batch(batch, report)
+                if progress:
+                    progress(len(batch.records))
         return report
 
     def query(self, images: Images, k: int = 5) -> Neighbours:
@@ -227,15 +232,6 @@ class Matcher:
     def _embedded(self, images: Images) -> npt.NDArray[np.float32]:
         return self.embedder.embed(self.embedder.prepare(images))
 
-    def _decoded(self, records: Sequence[Record]) -> Decoded:
-        for record in records:
-            if record.label is None:
-                raise UnlabelledError(
-                    f"{record.id} has no label, and a reference needs one. Give a folder per "
-                    "label, a list of path,label, or one label for all with --label."
-                )
-        return decode(records, self.embedder, hashed=True)
-
     def _add_batch(self, batch: Decoded, report: AddReport) -> None:
         """Write what is new of a batch, and count what became of it."""
         for place, reason in batch.reasons.items():
@@ -289,6 +285,17 @@ class Matcher:
 def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
     """Give each record of a stream the same label, whatever its own was."""
     return (replace(record, label=label) for record in records)
+
+
+def _labelled(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass records on; refuse one without a label."""
+    for record in records:
+        if record.label is None:
+            raise UnlabelledError(
+                f"{record.id} has no label, and a reference needs one. Give a folder per label, "
+                "a list of path,label, or one label for all with `likewise add --label`."
+            )
+        yield record
 
 
 def _require_same(embedder: Embedder, gallery: Gallery) -> None:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedder.datasets import Record, records
+from service import bulk, decoding
 from service.bulk import Summary, check_stream, query_stream
 from service.rows import shortest
 
@@ -21,6 +22,13 @@ same_gallery = settings(
 def test_a_row_depends_on_its_picture_alone(matcher, queries, chunk, start):
     whole = list(check_stream(matcher, queries))
     assert list(check_stream(matcher, queries[start:], chunk=chunk)) == whole[start:]
+
+
+def test_pictures_that_are_slow_to_read_give_the_same_rows(matcher, queries, monkeypatch):
+    whole = list(check_stream(matcher, queries))
+    monkeypatch.setattr(bulk, "_SECONDS", 0.0)
+    monkeypatch.setattr(decoding, "_PIECE", 3)
+    assert list(check_stream(matcher, queries)) == whole
 
 
 def test_rows_say_what_check_says(matcher, queries):

@@ -3,9 +3,12 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
 import pytest
 
-from service.decoding import ahead, chunks
+from embedder.datasets import Record
+from service.decoding import ahead, chunks, decode, gathered
+from tests.fakes import FakeEmbedder
 
 
 def test_results_come_in_the_order_of_the_items_though_the_first_is_slowest():
@@ -38,6 +41,19 @@ def test_no_thread_is_left_when_the_consumer_stops_early():
     next(results)
     results.close()
     assert threading.active_count() == before
+
+
+def test_slow_pictures_come_in_smaller_steps_and_none_is_lost(scans, tmp_path):
+    fake = FakeEmbedder(tmp_path / "model")
+    records = [Record(path.name, None, path) for path in sorted(scans.iterdir())]
+    parts = [decode(some, fake, hashed=True) for some in chunks(records, 4)]
+    whole = decode(records, fake, hashed=True)
+    for seconds, sizes in [(0.0, [4] * 10), (60.0, [16, 16, 8])]:
+        steps = list(gathered(parts, 16, seconds))
+        assert [len(step.records) for step in steps] == sizes
+        assert [r for step in steps for r in step.readable] == whole.readable
+        assert [c for step in steps for c in step.contents] == whole.contents
+        np.testing.assert_array_equal(np.concatenate([s.images for s in steps]), whole.images)
 
 
 def test_chunks_hold_every_item_once():
