@@ -22,6 +22,9 @@ from PIL import Image
 from embedder import ink, parts, strokes
 
 _LOOK = 128  # longest side at which a picture is looked at
+_PHOTO = 64  # pixels on the longer side from which a picture may be a photograph with shadows
+_CLOSER = 3  # looks after the first, at most
+_FILLED = 0.7  # share of the view that a digit and its margin fill when it is close enough
 _MARGIN = 0.3  # kept around a digit when it is cut out again, as a share of its longer side
 
 
@@ -55,32 +58,48 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
         >>> page[30:70, 20:24] = 30  # a one, in dark ink
         >>> digit = as_mnist(page)
         >>> rows, columns = np.nonzero(digit > 127)
-        >>> int(rows.max() - rows.min() + 1), digit[0, 0], digit[14, 14]
-        (20, np.uint8(0), np.uint8(255))
+        >>> int(rows.max() - rows.min() + 1), int(digit[0, 0]), int(digit[14, 14]) > 200
+        (20, 0, True)
     """
-    picture = Image.fromarray(image)
+    mask = _close_up(Image.fromarray(image))
+    found = parts.bounds(mask)
+    return np.zeros(size, np.uint8) if found is None else _laid_out(mask[found], size)
+
+
+def _close_up(picture: Image.Image) -> np.ndarray:
+    """Look at the picture, then closer and closer until the digit fills most of the view."""
     box = Box(0, 0, picture.width, picture.height)
-    for look in range(3):
-        mask = _look(picture, box, whole=look == 0)
+    mask = _first_look(picture, box)
+    for _ in range(_CLOSER):
         found = parts.bounds(mask)
         if found is None:
-            return np.zeros(size, np.uint8)
-        close = _around(_in_picture(found, mask.shape, box), picture)
-        if close.side > 0.7 * box.side:
             break
-        box = close
-    return _laid_out(mask[found], size)
+        around = _around(_in_picture(found, mask.shape, box), picture)
+        if around.side > _FILLED * box.side:
+            break
+        box = around
+        mask = parts.digit(_ink(picture, box, whole=False), whole=False)
+    return mask
 
 
-def _look(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
-    """Give the ink of the digit in `box` as float32 0..1, at most `_LOOK` a side."""
+def _first_look(picture: Image.Image, box: Box) -> np.ndarray:
+    """Look at the whole picture; what reaches its edge may be a digit cut close, or a shadow."""
+    mask = parts.digit(_ink(picture, box, whole=True), whole=True)
+    if box.side >= _PHOTO and parts.at_edge(mask):
+        without_shadows = _ink(picture, box, whole=False)
+        if parts.is_inside(without_shadows):
+            return parts.digit(without_shadows, whole=False)
+    return mask
+
+
+def _ink(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
+    """Give the ink in `box` as float32 0..1, at most `_LOOK` a side."""
     height, width = box.bottom - box.top, box.right - box.left
     scale = _LOOK / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    smooth = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+    smooth = Image.Resampling.LANCZOS if scale > 1 else Image.Resampling.BOX
     pixels = np.asarray(picture.resize(size, smooth, box=box), np.float32)
-    contrast = ink.contrast(pixels.reshape(*pixels.shape[:2], -1), whole)
-    return parts.digit(ink.mask(contrast), whole)
+    return ink.mask(ink.contrast(pixels.reshape(*pixels.shape[:2], -1), whole))
 
 
 def _in_picture(found: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:

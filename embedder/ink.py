@@ -11,6 +11,7 @@ from embedder import filters
 _LEAST = 10.0  # grey levels of contrast below which a picture counts as blank
 _WIDEST = 0.5  # share of a picture's longer side that every stroke is narrower than
 _WIDEST_INSIDE = 0.35  # the same where paper was left around the digit
+_EVEN = 0.2  # a border whose spread is less than this share of the picture's is even
 _COARSE = 32  # side at which the shading of the paper is fitted
 _EXPLAINED = 0.92  # share of the paper's variance that a fit of its shading must explain
 
@@ -49,8 +50,8 @@ def mask(ink: np.ndarray) -> np.ndarray:
     if top - paper < max(_LEAST, 4 * noise):
         return np.zeros_like(ink)
     dark = float(np.median(ink[ink > paper + 0.5 * (top - paper)]))
-    low = paper + max(0.3 * (dark - paper), 2 * noise)
-    high = max(paper + 0.75 * (dark - paper), low + 1)
+    low = paper + max(0.15 * (dark - paper), 2 * noise)
+    high = max(paper + 0.85 * (dark - paper), low + 1)
     return np.clip((ink - low) / (high - low), 0, 1).astype(np.float32)
 
 
@@ -81,12 +82,24 @@ def _deviation(plane: np.ndarray) -> np.ndarray:
 
 
 def _is_light_ink(plane: np.ndarray) -> bool:
-    """Tell polarity: ink is rarer than paper and stands out more; the border is paper."""
+    """Tell polarity: ink is rarer than paper and stands out more; the border is paper.
+
+    An even border may also be a frame around the page, so there one looks further inside.
+    """
     local = _deviation(plane)
     spread = float(local.std()) + 1e-6
     skew = float((local**3).mean()) / spread**3
-    edges = np.concatenate([local[0], local[-1], local[:, 0], local[:, -1]])
-    return skew - 2 * float(np.median(edges)) / spread > 0
+    if _ring(plane, 0).std() > _EVEN * plane.std():
+        return skew - 2 * float(np.median(_ring(local, 0))) / spread > 0
+    page = float((plane > (plane.max() + plane.min()) / 2).mean()) - 0.5
+    return skew - float(np.median(_ring(local, max(2, min(plane.shape) // 12)))) / spread > 4 * page
+
+
+def _ring(plane: np.ndarray, depth: int) -> np.ndarray:
+    """Give the pixels that lie `depth` inside the edges."""
+    depth = min(depth, (min(plane.shape) - 1) // 2)
+    last = -1 - depth
+    return np.concatenate([plane[depth], plane[last], plane[:, depth], plane[:, last]])
 
 
 def _shading(paper: np.ndarray) -> np.ndarray | float:

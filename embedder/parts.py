@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+_INK = 0.15  # from here on a pixel of a mask counts as ink
+
 
 def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
     """Keep what belongs to the digit and clear everything else.
@@ -13,13 +15,10 @@ def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
         whole: Whether this is a whole picture, whose digit may touch the edges in several
             parts, rather than a part of one with paper left around the digit.
     """
-    names, boxes, areas = components(mask > 0.3)
+    names, boxes, areas = components(mask > _INK)
     if not len(areas):
         return np.zeros_like(mask)
-    height, width = mask.shape
-    touches = (
-        (boxes[:, 0] == 0) | (boxes[:, 1] == 0) | (boxes[:, 2] == height) | (boxes[:, 3] == width)
-    )
+    touches = _touch_edge(boxes, mask.shape)
     rank = np.where(touches & (areas < 10 * areas[~touches].max(initial=0)), 0, areas)
     main = int(rank.argmax())
     extent = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
@@ -30,14 +29,30 @@ def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
 
 
 def bounds(mask: np.ndarray) -> tuple[slice, slice] | None:
-    """Give the rows and columns that hold any ink (more than 0.3), None when there is none."""
+    """Give the rows and columns that hold any ink (more than `_INK`), None when there is none."""
     rows, columns = (
-        np.flatnonzero((mask > 0.3).any(axis=1)),
-        np.flatnonzero((mask > 0.3).any(axis=0)),
+        np.flatnonzero((mask > _INK).any(axis=1)),
+        np.flatnonzero((mask > _INK).any(axis=0)),
     )
     if not len(rows):
         return None
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def at_edge(mask: np.ndarray) -> bool:
+    """Tell whether any ink (more than `_INK`) reaches the edge of the picture."""
+    edges = mask[0], mask[-1], mask[:, 0], mask[:, -1]
+    return any((edge > _INK).any() for edge in edges)
+
+
+def is_inside(mask: np.ndarray) -> bool:
+    """Tell whether the largest part of the ink stays clear of the edges."""
+    _, boxes, areas = components(mask > _INK)
+    return bool(len(areas)) and not _touch_edge(boxes, mask.shape)[areas.argmax()]
+
+
+def _touch_edge(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.asarray((boxes[:, :2] == 0).any(axis=1) | (boxes[:, 2:] == shape).any(axis=1))
 
 
 def components(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
