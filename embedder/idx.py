@@ -84,7 +84,7 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
     count, *shape = _header(path)
     each = int(np.prod(shape))
     with _open(path) as stream:
-        stream.read(4 + 4 * (1 + len(shape)))
+        stream.read(4 + 4 * len(_dimensions(path)))
         for first in range(0, count, _AT_ONCE):
             wanted = min(_AT_ONCE, count - first) * each
             content = _read(stream, wanted, path, first)

@@ -40,7 +40,7 @@ def npz_records(path: Path, split: str | None = None) -> Iterator[Record]:
         [('two.npz/00000', 'a'), ('two.npz/00001', 'b')]
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name in _KNOWN}
             found = archive.files
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:

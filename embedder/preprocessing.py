@@ -99,8 +99,8 @@ def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.nd
 def _white_on_black(images: np.ndarray) -> np.ndarray:
     """Tell of each picture `(n, h, w[, 3])` whether most of its outermost pixels are dark."""
     edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
-    light = sum((edge >= 128).reshape(len(images), -1).sum(axis=1) for edge in edges)
-    count = sum(edge[0].size for edge in edges) if len(images) else 1
+    light = sum((edge >= 128).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
+    count = sum(int(np.prod(edge.shape[1:])) for edge in edges)
     return np.asarray(light * 2 < count)
 
 

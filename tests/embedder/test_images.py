@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 
 import numpy as np
@@ -159,10 +160,8 @@ def test_a_truncated_picture_is_an_image_error(kind):
 def test_an_altered_byte_gives_a_picture_or_an_image_error(place, change, kind):
     content = bytearray(encoded(Image.fromarray(COLOURS), kind))
     content[place % len(content)] ^= change
-    try:
+    with contextlib.suppress(ImageError):  # any other exception fails the test
         assert read_image(bytes(content)).dtype == np.uint8
-    except ImageError as error:
-        assert str(error)  # any other exception fails the test
 
 
 def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
