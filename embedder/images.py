@@ -59,9 +59,13 @@ def read_image(source: Source) -> np.ndarray:
 
 @functools.cache
 def _opener() -> Callable[..., Image.Image]:
-    """Import Pillow when the first picture is read; its bomb warning becomes an error."""
+    """Import Pillow when the first picture is read; its bomb warning becomes an error.
+
+    Its other warnings are about files that are readable all the same, and are not shown.
+    """
     from PIL import Image
 
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
     return Image.open
 
@@ -146,6 +150,8 @@ def _reason(error: Exception, source: Source) -> str:
         return _too_large("too many")
     if isinstance(error, UnidentifiedImageError):
         return "empty file" if _is_empty(source) else "not a picture in a format that can be read"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be opened ({error.strerror})"
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "truncated picture"
     return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"

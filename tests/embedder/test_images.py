@@ -172,6 +172,7 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         "empty.png": "empty file",
         "gone.png": "no such file",
         ".": "a folder, not a picture",
+        "x" * 300: "cannot be opened (File name too long)",
     }
     for name, reason in reasons.items():
         with pytest.raises(ImageError) as caught:
