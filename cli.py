@@ -9,6 +9,7 @@ that `likewise --help` and a single query start at once.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,10 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
     def checked(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
         if path is not None and path.suffix.lower() not in endings.split():
             raise click.BadParameter(f"{path} should end in one of {endings}.")
+        if path is not None and not path.parent.is_dir():
+            raise click.ClickException(
+                f"There is no folder {path.parent} to write {path.name} into: make it first."
+            )
         return path
 
     return click.option(
@@ -197,8 +202,21 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
     from service.matcher import Matcher
 
     records = first_seen(read(inputs, split))
-    with Matcher.create(gallery, Embedder.load(model)) as matcher:
-        enrol(matcher, records, inputs, split)
+    empty = False
+    try:
+        with Matcher.create(gallery, Embedder.load(model)) as matcher:
+            try:
+                report = enrol(matcher, records, inputs, split)
+            finally:
+                empty = not len(matcher.gallery)
+    finally:
+        if empty:  # so that the corrected command finds its place free
+            shutil.rmtree(gallery, ignore_errors=True)
+    if report.replaced:
+        note(
+            f"Warning: {report.replaced} pictures had the id of another one in this input, and the "
+            "last of each id was kept. Ids are relative to the folder given: name the folder above."
+        )
 
 
 @main.command()
@@ -219,7 +237,7 @@ def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | 
 
     records = first_seen(read(inputs, split))
     with Matcher.open(gallery) as matcher:
-        enrol(matcher, relabelled(records, label) if label else records, inputs, split)
+        enrol(matcher, records if label is None else relabelled(records, label), inputs, split)
 
 
 @main.command()
@@ -517,7 +535,7 @@ def into_file(job: Job, output: Path, resume: bool) -> None:
 
 def enrol(
     matcher: Matcher, records: Iterable[Record], inputs: tuple[str, ...], split: str | None
-) -> None:
+) -> AddReport:
     """Add records to a gallery and tell what became of them."""
     with progress(inputs, split) as done:
         report: AddReport = matcher.add(records, progress=done)
@@ -529,6 +547,7 @@ def enrol(
     )
     if report.total == len(report.unreadable):
         raise click.ClickException("No picture could be read: nothing was added.")
+    return report
 
 
 def show(matcher: Matcher, records: Iterator[Record], k: int) -> None:

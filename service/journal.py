@@ -7,6 +7,7 @@ appended; at the end the wanted file is made from them in one step, and the jour
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -73,6 +74,7 @@ class Journal:
             )
         self._file: BinaryIO = self.path.open("a+b")
         try:
+            self._lock()
             self._drop_half_line()
             self._start_or_go_on(header)
         except BaseException:
@@ -121,6 +123,16 @@ class Journal:
         self._file.close()
         if self._idle and not self.done:
             self.path.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        """Hold the journal alone; the lock goes with the process, however it ends."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResumeError(
+                f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
+                "name another output file."
+            ) from error
 
     def _drop_half_line(self) -> None:
         """Cut off what a kill left after the last line end."""

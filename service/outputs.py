@@ -90,8 +90,13 @@ class Table:
     def _draw(self, rows: list[Row]) -> None:
         from tabulate import tabulate
 
-        text = tabulate(rows, headers="keys", floatfmt=".4f", disable_numparse=[0])
+        words = [place for place, name in enumerate(rows[0]) if name not in _NUMBERS]
+        text = tabulate(rows, headers="keys", floatfmt=".4f", disable_numparse=words)
         self._stream.write(f"{text}\n".encode("utf-8", "replace"))
+
+
+# The columns of a table that hold numbers; a label stays as it is, `007` and `1e5` too.
+_NUMBERS = ("distance", "threshold", "runner_up_distance", "rank")
 
 
 class Parquet:

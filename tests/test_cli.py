@@ -304,8 +304,7 @@ def test_a_missing_model_is_one_line(tmp_path):
 
 def test_an_output_folder_that_is_missing_is_one_line(gallery):
     message = failure("check", gallery, "mnist/test/00000", "-o", "no-such-folder/rows.csv")
-    assert "no-such-folder" in message
-    assert "No such file or directory" in message
+    assert "There is no folder no-such-folder" in message
 
 
 def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
@@ -450,3 +449,22 @@ def test_completion_comes_from_click():
     asked = {"_LIKEWISE_COMPLETE": "bash_complete", "COMP_WORDS": "likewise ch", "COMP_CWORD": "1"}
     result = CliRunner().invoke(main, [], prog_name="likewise", env=asked)
     assert result.output.split() == ["plain,check"]
+
+
+def test_a_build_that_fails_leaves_the_place_free_for_the_next_try(tmp_path, folder):
+    unlabelled = next(folder.iterdir())
+    assert "label" in failure("build", tmp_path / "new.gallery", unlabelled)
+    assert not (tmp_path / "new.gallery").exists()
+
+
+def test_a_table_leaves_labels_that_look_like_numbers_alone(tmp_path, folder):
+    one = next(folder.rglob("*.png"))
+    run("build", tmp_path / "codes.gallery", folder)
+    run("add", tmp_path / "codes.gallery", one, "--label", "007")
+    table = run("check", tmp_path / "codes.gallery", one, "-k", "1", "--format", "table")
+    assert " 007 " in table.stdout
+
+
+def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
+    result = run("build", tmp_path / "new.gallery", folder, folder)
+    assert "Warning: 30 pictures had the id of another one" in result.stderr

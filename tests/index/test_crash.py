@@ -50,9 +50,9 @@ def change(path, first):
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
+        print("child", os.getpid(), flush=True)  # before anything else that the child says
         change(sys.argv[1], int(line))
         os._exit(0)
-    print("child", child, flush=True)
     os.waitpid(child, 0)
     print("dead", flush=True)
 """
@@ -87,9 +87,10 @@ def run_until_killed(changer: subprocess.Popen[str], expected: Expected, after: 
     assert changer.stdout is not None
     changer.stdin.write(f"{expected.next}\n")
     changer.stdin.flush()
-    child = int(changer.stdout.readline().split()[1])
+    word, child = changer.stdout.readline().split()
+    assert word == "child"
     time.sleep(after)
-    os.kill(child, signal.SIGKILL)
+    os.kill(int(child), signal.SIGKILL)
     for line in iter(changer.stdout.readline, "dead\n"):
         words = line.split()
         expected.hear(words[0], int(words[1]))

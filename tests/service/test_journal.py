@@ -102,3 +102,11 @@ def test_a_refused_journal_stays_as_it_was(output):
     with pytest.raises(ResumeError):
         Journal(output, {}, [], resume=True)
     assert journal.read_bytes() == before
+
+
+def test_two_runs_never_write_one_journal(output):
+    with Journal(output, SETTINGS, []) as first:
+        first.write(ROWS[:1])
+        with pytest.raises(ResumeError, match="Another run is writing"):
+            Journal(output, SETTINGS, [], resume=True)
+    assert finish(output) == [record.id for record in RECORDS[1:]]
