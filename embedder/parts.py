@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+_FRAME = 5  # so many times the largest part inside is what hangs on the edges when it is the digit
 _INK = 0.15  # from here on a pixel of a mask counts as ink
 
 
@@ -19,7 +20,7 @@ def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
     if not len(areas):
         return np.zeros_like(mask)
     touches = _touch_edge(boxes, mask.shape)
-    rank = np.where(touches & (areas < 10 * areas[~touches].max(initial=0)), 0, areas)
+    rank = np.where(touches & (areas < _FRAME * areas[~touches].max(initial=0)), 0, areas)
     main = int(rank.argmax())
     extent = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     keep = (areas >= 0.1 * areas[main]) | (extent >= 0.25 * extent[main])
@@ -46,9 +47,10 @@ def at_edge(mask: np.ndarray) -> bool:
 
 
 def is_inside(mask: np.ndarray) -> bool:
-    """Tell whether the largest part of the ink stays clear of the edges."""
+    """Tell whether there is ink and next to none of it hangs on the edges."""
     _, boxes, areas = components(mask > _INK)
-    return bool(len(areas)) and not _touch_edge(boxes, mask.shape)[areas.argmax()]
+    touches = _touch_edge(boxes, mask.shape)
+    return bool(areas[touches].sum() < 0.1 * areas[~touches].max(initial=0))
 
 
 def _touch_edge(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
