@@ -27,6 +27,9 @@ import os, sys
 import numpy as np
 from index.gallery import Gallery
 
+def say(line):
+    os.write(1, f"{line}\\n".encode())  # in one piece, so that no kill leaves half a line
+
 def vector(name):
     return np.random.default_rng(list(name.encode())).normal(size=8).astype(np.float32)
 
@@ -36,13 +39,13 @@ def change(path, first):
             ids = [f"{batch}/{i}" for i in range(50)]
             vectors = np.stack([vector(id) for id in ids])
             pictures = np.full((50, 28, 28), batch % 251, np.uint8)
-            print("adding", batch, flush=True)
+            say(f"adding {batch}")
             gallery.add(ids, vectors, [str(batch % 7)] * 50, pictures=pictures)
-            print("added", batch, flush=True)
+            say(f"added {batch}")
             if batch % 5 == 4:
-                print("removing", batch - 3, flush=True)
+                say(f"removing {batch - 3}")
                 gallery.remove([f"{batch - 3}/{i}" for i in range(50)])
-                print("removed", batch - 3, flush=True)
+                say(f"removed {batch - 3}")
             if batch % 3 == 2:
                 gallery.close()  # writes the index
                 gallery = Gallery.open(path)
@@ -50,11 +53,11 @@ def change(path, first):
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
-        print("child", os.getpid(), flush=True)  # before anything else that the child says
+        say(f"child {os.getpid()}")  # before anything else that the child says
         change(sys.argv[1], int(line))
         os._exit(0)
     os.waitpid(child, 0)
-    print("dead", flush=True)
+    say("dead")
 """
 
 
