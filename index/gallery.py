@@ -26,11 +26,12 @@ from index.decision import Decision, Neighbour, Neighbours, decide, for_group, n
 from index.derived import DerivedIndex
 from index.directory import MODEL, STORE, create_directory, read_manifest
 from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
-from index.names import Names
+from index.grouping import NONE, nearest_by_group, rows_by_group
+from index.names import Names, Strings
 from index.pictures import Pixels
 from index.reference import Reference, Row
 from index.store import Change, State, Store
-from index.vectors import Floats, Vectors
+from index.vectors import Floats, Rows, Vectors
 
 
 class Gallery:
@@ -205,6 +206,12 @@ class Gallery:
                 return row.reference(self._store.picture(row))
         raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
 
+    def references(self) -> tuple[Strings, Strings, Floats]:
+        """Ids `(n,)`, labels `(n,)` and vectors `(n, dim)` of all references, oldest first."""
+        with self._searching() as index:
+            rows = np.arange(len(index.vectors))
+            return self._names.ids(rows), self._names.labels(rows), index.vectors.stored.copy()
+
     def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
         """Vectors, `(dim,)` float32, of those pictures that were embedded before."""
         with self._lock:
@@ -315,6 +322,43 @@ class Gallery:
             found = places if rows is None else rows[places]
             return Neighbours(self._names.ids(found), self._names.labels(found), distances)
 
+    def nearest_by_group(
+        self, vectors: Floats, *, skip: Sequence[str | None] | None = None
+    ) -> tuple[list[str], Floats]:
+        """Find how near each query comes to each group, exactly, for about one search's price.
+
+        Args:
+            vectors: `(n, dim)`, float32, finite. Left unchanged.
+            skip: For each query the id of a reference that is left out for it, or None: give the
+                references' own ids to search each among all others.
+
+        Returns:
+            The g labels, in order, and the distance to the nearest reference of each, `(n, g)`,
+            float32; inf where nothing is left of a group.
+
+        Raises:
+            ValueError: If `vectors` or `skip` does not fit, or an id is no reference's.
+            StoreError: If the store is altered.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> path = Path(folder.name, "pets")
+            >>> with Gallery.create(path, dim=2, fingerprint="3f9a1c") as gallery:
+            ...     gallery.add(["a", "b"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+            ...     query = np.array([[1, 0]], dtype=np.float32)
+            ...     gallery.nearest_by_group(query), gallery.nearest_by_group(query, skip=["a"])
+            ((['cat', 'dog'], array([[0. , 1.4142135]], dtype=float32)),
+             (['cat', 'dog'], array([[ inf, 1.4142135]], dtype=float32)))
+            >>> folder.cleanup()
+        """
+        queries = checked_vectors(vectors, self.dim)
+        with self._searching() as index:
+            every = np.arange(len(index.vectors))
+            groups = rows_by_group(self._names.labels(every).tolist())
+            left_out = None if skip is None else self._rows_named(every, skip, len(queries))
+            return list(groups), nearest_by_group(index.vectors, groups, queries, left_out)
+
     def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
         """Find all references of each query whose distance is at most `radius`, nearest first.
 
@@ -414,6 +458,18 @@ class Gallery:
                 raise ValueError(f"No reference of gallery '{self.path}' has the label '{label}'.")
             self._groups[label] = rows, index.vectors.subset(rows)
         return self._groups[label]
+
+    def _rows_named(self, every: Rows, ids: Sequence[str | None], count: int) -> Rows:
+        """The row of each id, or `NONE`."""
+        if len(ids) != count:
+            raise ValueError(
+                f"`skip` must have one entry for each of the {count} vectors. Received: {len(ids)}."
+            )
+        places = {id: row for row, id in enumerate(self._names.ids(every).tolist())}
+        missing = [id for id in ids if id is not None and id not in places]
+        if missing:
+            raise ValueError(f"`skip` must name references. Received: {missing[0]!r}.")
+        return np.array([NONE if id is None else places[id] for id in ids], np.int64)
 
     def _ids(
         self, rows: npt.NDArray[np.int64] | None, places: npt.NDArray[np.int64]
