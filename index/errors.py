@@ -18,3 +18,7 @@ class ReferenceNotFoundError(GalleryError, KeyError):
 
     # KeyError would print the repr of the message.
     __str__ = Exception.__str__
+
+
+class CalibrationError(GalleryError):
+    """The queries cannot support the threshold that was asked for; the text says what would."""
