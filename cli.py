@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from service.matcher import AddReport, Matcher
     from service.rows import Row
 
+SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
 TRACEBACK = "LIKEWISE_TRACEBACK"
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
@@ -91,6 +92,21 @@ model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
     help="Directory that `likewise train` wrote.  [default: the digits model]",
+)
+
+
+min_margin_option = click.option(
+    "--min-margin",
+    type=click.FloatRange(min=0),
+    help="Least distance to the runner-up; what is nearer is ambiguous.",
+)
+at_option = click.option(
+    "--at", metavar="NAME", help="Operating point.  [default: the gallery's; see likewise info]"
+)
+evidence_option = click.option(
+    "--evidence",
+    is_flag=True,
+    help="Add p_value: the share of the calibration's unknowns that come at least as close.",
 )
 
 
@@ -271,9 +287,18 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
 @format_option
 @output_option(".jsonl .csv .parquet")
 @click.option("--pictures", is_flag=True, help="Show them in the terminal instead of rows.")
+@at_option
+@evidence_option
 @split_option
 def query(
-    gallery: Path, inputs: tuple[str, ...], k: int, pictures: bool, split: str | None, **to: Any
+    gallery: Path,
+    inputs: tuple[str, ...],
+    k: int,
+    pictures: bool,
+    at: str | None,
+    evidence: bool,
+    split: str | None,
+    **to: Any,
 ) -> None:
     """Find the nearest references of each picture. Prints one JSON object per picture.
 
@@ -282,16 +307,20 @@ def query(
     likewise query digits.gallery mnist/test/00042 --pictures
     likewise query digits.gallery scans/ -k 1 -o rows.csv
     """
+    if at is not None and not evidence:
+        raise click.UsageError("--at says whose --evidence to add: a query decides nothing.")
     from service.bulk import query_stream
     from service.matcher import Matcher
+    from service.rows import columns as columns_of
 
     records = read(inputs, split)
     with Matcher.open(gallery) as matcher:
         if pictures:
             show(matcher, records, k)
         else:
-            rows = query_stream(matcher, records, k=k)
-            write(rows, matcher.neighbours_of(k), decided=False, **to)
+            rows = query_stream(matcher, records, k=k, at=at, evidence=evidence)
+            names = columns_of(matcher.neighbours_of(k), decided=False, evidence=evidence)
+            write(rows, names, **to)
 
 
 @main.command()
@@ -302,13 +331,11 @@ def query(
 @click.option(
     "--threshold",
     type=click.FloatRange(min=0),
-    help="Largest distance that is a match.  [default: the gallery's]",
+    help="Largest distance that is a match.  [default: the operating point's]",
 )
-@click.option(
-    "--min-margin",
-    type=click.FloatRange(min=0),
-    help="Least distance to the runner-up; what is nearer is ambiguous.",
-)
+@min_margin_option
+@at_option
+@evidence_option
 @format_option
 @output_option(".jsonl .csv .parquet")
 @click.option("--resume", is_flag=True, help="With -o: go on with a run that was cut off.")
@@ -332,6 +359,8 @@ def check(
     likewise check digits.gallery seven.png --group 7
     find . -name '*.png' | likewise check digits.gallery -
     """
+    if asked["threshold"] is not None and asked["at"] is not None:
+        raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
     from service.checking import Job
@@ -340,11 +369,60 @@ def check(
     records = read(inputs, split)
     with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
         job = Job(matcher, records, inputs, asked, done)
+        if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
+            note(f"Warning: {change}. Calibrate again: likewise calibrate {gallery}")
         if output is None:
-            write(job.rows(), job.k, decided=True, format_=format_, output=None)
+            write(job.rows(), job.columns, format_=format_, output=None)
         else:
             into_file(job, output, resume)
     note(job.summary.sentence(job.seconds))
+
+
+@main.command()
+@gallery_argument
+@click.argument("data", nargs=-1)
+@click.option("--fpir", type=SHARE, help="Share of unknowns that are matched, at most.")
+@click.option("--cost-false-match", type=click.FloatRange(0, min_open=True), help="Or by cost ...")
+@click.option("--cost-miss", type=click.FloatRange(0, min_open=True), help="... of each error ...")
+@click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
+@click.option("--unknown", metavar="DATA", multiple=True, help="Pictures of none of the groups.")
+@click.option("--per-group", is_flag=True, help="Own thresholds for groups with enough queries.")
+@min_margin_option
+@click.option("--name", help="Of the operating point.  [default: such as fpir-0.01]")
+@split_option
+def calibrate(
+    gallery: Path, data: tuple[str, ...], unknown: tuple[str, ...], split: str | None, **wanted: Any
+) -> None:
+    """Measure the threshold for a wanted error rate; it is the GALLERY's default from then on.
+
+    DATA are labelled pictures that are not in the gallery; each is asked with its own group, and
+    as an unknown with its own group left out. Without DATA, the references among each other, which
+    is optimistic. Prints what was measured as a JSON object.
+
+    \b
+    likewise calibrate digits.gallery mnist/test --fpir 0.01
+    likewise calibrate digits.gallery mnist/test --unknown letters/ --fpir 0.01
+    likewise calibrate digits.gallery --cost-false-match 10 --cost-miss 1 --share-unknown 0.2
+    """
+    from service.calibrating import calibrate as measure
+    from service.calibrating import wanted_cost
+    from service.matcher import Matcher
+    from service.rows import json_line
+
+    wanted["cost"] = wanted_cost(
+        *(wanted.pop(name) for name in ("cost_false_match", "cost_miss", "share_unknown"))
+    )
+    if (wanted["fpir"] is None) == (wanted["cost"] is None):
+        raise click.UsageError(
+            "Say which error rate is wanted: --fpir 0.01, or all of --cost-false-match 10 "
+            "--cost-miss 1 --share-unknown 0.2."
+        )
+    given = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
+    with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:
+        made = measure(matcher, *given, progress=done, **wanted)
+    note_unreadable(made.unreadable)
+    note("\n".join(made.sentences()))
+    data_stream().write(json_line({"name": made.name, **made.point}))
 
 
 @main.command()
@@ -504,13 +582,11 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
         note(f"unreadable: {len(unreadable) - SHOWN_REASONS} more")
 
 
-def write(rows: Iterator[Row], k: int, *, decided: bool, format_: str, output: Path | None) -> None:
-    """Write rows to a file, or to stdout as they come."""
+def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path | None) -> None:
+    """Write rows with these columns to a file, or to stdout as they come."""
     from service.decoding import chunks
     from service.outputs import write_file, writer
-    from service.rows import columns as columns_of
 
-    names = columns_of(k, decided=decided)
     if output is not None:
         write_file(output, rows, names)
         return

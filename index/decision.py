@@ -4,18 +4,25 @@ The rule: among the k nearest references within the threshold the majority label
 goes to the label that is nearer. Nothing within the threshold is `no_match`. `ambiguous` exists
 only where a least margin to the runner-up was asked for.
 
+Where groups have thresholds of their own, a reference is judged by that of its group, and the
+nearest reference of all must be within its own: a stranger that is too far from the group it is
+nearest to is none of a laxer group farther away.
+
 Does not search and does not choose thresholds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from index.operating import Limits
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
@@ -79,11 +86,14 @@ class Decision:
         decision: `match`, `no_match`, `ambiguous`, or `error` for a query that has no vector.
         label: The winning group of a `match` or an `ambiguous` answer, else None.
         distance: To the winning group's nearest reference; to the nearest of all for `no_match`.
-        threshold: The largest distance that is a match, equality included.
+        threshold: The largest distance that is a match, equality included; where groups have
+            their own, that of the group whose distance is given.
         runner_up_label: The nearest other group among the neighbours; None when all agree.
         runner_up_distance: Distance of that group's nearest reference.
         neighbours: The k nearest references, nearest first.
         reason: Why there is no answer; only for `error`.
+        p_value: Where evidence was asked for: the share of the calibration's unknowns that come
+            at least as close to a reference as this query, in (0, 1].
     """
 
     decision: str
@@ -94,10 +104,15 @@ class Decision:
     runner_up_distance: float | None
     neighbours: list[Neighbour]
     reason: str | None = None
+    p_value: float | None = None
 
 
 def decide(
-    neighbours: Neighbours, threshold: float, *, min_margin: float | None = None
+    neighbours: Neighbours,
+    threshold: float,
+    *,
+    min_margin: float | None = None,
+    group_thresholds: Mapping[str, float] | None = None,
 ) -> list[Decision]:
     """Decide for each query which group it belongs to, if any.
 
@@ -106,6 +121,7 @@ def decide(
         threshold: Largest distance that is a match, >= 0, equality included (compared in float64).
         min_margin: When given, a match whose runner-up is less than this much farther
             is `ambiguous`.
+        group_thresholds: In place of `threshold` for references with these labels.
 
     Returns:
         n decisions, in the order of the queries.
@@ -129,22 +145,24 @@ def decide(
     _check_limit("threshold", threshold)
     if min_margin is not None:
         _check_limit("min_margin", min_margin)
-    threshold = float(threshold)
-    inside = np.count_nonzero(neighbours.distances.astype(np.float64) <= threshold, axis=1)
-    columns = (neighbours.ids, neighbours.labels, neighbours.distances, inside)
+    limits = Limits(float(threshold), group_thresholds or {})
+    columns = (neighbours.ids, neighbours.labels, neighbours.distances, _inside(neighbours, limits))
     return [
-        _decide_one(ids, labels, distances, count, threshold, min_margin)
-        for ids, labels, distances, count in zip(*map(np.ndarray.tolist, columns), strict=True)
+        _decide_one(ids, labels, distances, inside, limits, min_margin)
+        for ids, labels, distances, inside in zip(*map(np.ndarray.tolist, columns), strict=True)
     ]
 
 
-def for_group(answer: Decision, group: str, distance: float) -> Decision:
+def for_group(
+    answer: Decision, group: str, distance: float, threshold: float | None = None
+) -> Decision:
     """Turn a plain decision into the answer to "is it of this group or not?".
 
     Args:
         answer: What `decide` said.
         group: The label that is asked about.
         distance: From the query to the group's nearest reference.
+        threshold: The group's own, where it has one.
 
     Returns:
         `match` (or `ambiguous`) if the plain decision was that with this label, else `no_match`;
@@ -162,6 +180,7 @@ def for_group(answer: Decision, group: str, distance: float) -> Decision:
         decision=answer.decision if chosen else NO_MATCH,
         label=group if chosen else None,
         distance=distance,
+        threshold=answer.threshold if threshold is None else threshold,
         runner_up_label=other.label if other else None,
         runner_up_distance=other.distance if other else None,
     )
@@ -179,16 +198,25 @@ def neighbour_list(
     return list(map(Neighbour, range(1, len(ids) + 1), ids, labels, distances))
 
 
+def _inside(neighbours: Neighbours, limits: Limits) -> npt.NDArray[np.bool_]:
+    """Which neighbours have a vote, `(n, k)`."""
+    labels, distances = neighbours.labels, neighbours.distances.astype(np.float64)
+    if not limits.groups:
+        return distances <= limits.threshold
+    inside = distances <= limits.of(labels.ravel().tolist()).reshape(labels.shape)
+    return inside & inside[:, :1]
+
+
 def _decide_one(
     ids: list[str],
     labels: list[str],
     distances: list[float],
-    inside: int,
-    threshold: float,
+    inside: list[bool],
+    limits: Limits,
     min_margin: float | None,
 ) -> Decision:
-    """Decide from one query's columns, of which the first `inside` lie within the threshold."""
-    winner = _majority(labels[:inside])
+    """Decide from one query's columns; those `inside` have a vote."""
+    winner = _majority(list(compress(labels, inside)))
     leader = labels.index(winner) if winner is not None else 0
     other = _first_other(labels, labels[leader]) if labels else None
     decision = NO_MATCH if winner is None else MATCH
@@ -199,7 +227,7 @@ def _decide_one(
         decision,
         winner,
         distances[leader] if labels else None,
-        threshold,
+        limits.groups.get(labels[leader], limits.threshold) if labels else limits.threshold,
         None if other is None else labels[other],
         None if other is None else distances[other],
         neighbour_list(ids, labels, distances),

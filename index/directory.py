@@ -14,6 +14,7 @@ from index.store import Store
 
 FORMAT = 1
 MANIFEST, MODEL, STORE = "gallery.json", "model", "references.sqlite"
+DEFAULT_POINT = "default_point"  # in the manifest, optional: the operating point's name
 
 
 def create_directory(
@@ -62,6 +63,57 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return manifest
 
 
+class Manifest:
+    """What `gallery.json` says now; that another process has replaced it is seen by its stat.
+
+    Args:
+        path: The gallery's directory.
+
+    Raises:
+        GalleryError: If `path` is no gallery.
+        StoreError: If the file is missing, altered or of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = _identity(path / MANIFEST)
+        self._fields = read_manifest(path)
+
+    def current(self) -> dict[str, Any]:
+        """The fields; read anew only when the file is another one.
+
+        Raises:
+            StoreError: If the file is missing or altered, or is that of another gallery.
+        """
+        seen = _identity(self._path / MANIFEST)
+        if seen != self._seen:
+            fields = read_manifest(self._path)
+            for name in ("dim", "fingerprint"):
+                if fields.get(name) != self._fields[name]:
+                    raise StoreError(
+                        f"'{self._path}' is another gallery than when it was opened, with the"
+                        f" {name} {fields.get(name)}: open it again."
+                    )
+            self._seen, self._fields = seen, fields
+        return self._fields
+
+    def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
+        """Rewrite the file with one more, or another, operating point; for the one writer.
+
+        A kill at any moment leaves the old file or the new one, both whole.
+
+        Raises:
+            ValueError: If the point has no threshold >= 0 or is no plain JSON.
+            OSError: If the file cannot be written.
+        """
+        fields = read_manifest(self._path)
+        points = {**fields["operating_points"], name: dict(point)}
+        _check_manifest(fields["dim"], points)
+        chosen = {DEFAULT_POINT: name} if default else {}
+        write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
+        _sync(self._path)
+
+
 @contextmanager
 def _staged(path: Path) -> Iterator[Path]:
     """A directory beside `path` that becomes `path` at the end, or goes away."""
@@ -89,6 +141,15 @@ def _sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _identity(path: Path) -> tuple[int, int, int] | None:
+    """What differs between a file and the one that replaced it; None where there is none."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _refuse_existing(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (whatever made
 the vectors, copied in and left alone), `references.sqlite` (the truth), `vectors.faiss` with
-`vectors.json` (derived from it).
+`vectors.json` (derived from it), and `evidence-….npy` (distances of a calibration's unknowns).
 
 Does not make vectors, does not choose thresholds and does not search approximately.
 """
@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,10 +25,19 @@ import numpy.typing as npt
 from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
 from index.derived import DerivedIndex
-from index.directory import MODEL, STORE, create_directory, read_manifest
+from index.directory import (
+    DEFAULT_POINT,
+    MODEL,
+    STORE,
+    Manifest,
+    create_directory,
+    read_manifest,
+)
 from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
+from index.evidence import EVIDENCE, drop_evidence, p_values, read_evidence, write_evidence
 from index.grouping import NONE, nearest_by_group, rows_by_group
 from index.names import Names, Strings
+from index.operating import Limits, Rule, outdated
 from index.pictures import Pixels
 from index.reference import Reference, Row
 from index.store import Change, State, Store
@@ -44,7 +54,6 @@ class Gallery:
         path: The directory.
         dim: Length of the vectors.
         fingerprint: Of the embedder that makes the vectors.
-        operating_points: Named thresholds: `{"eer": {"threshold": 0.61, ...}}`.
 
     Example:
         >>> import tempfile
@@ -60,11 +69,12 @@ class Gallery:
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: Path, manifest: Mapping[str, Any], store: Store) -> None:
+    def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
         self.path = path
-        self.dim: int = manifest["dim"]
-        self.fingerprint: str = manifest["fingerprint"]
-        self.operating_points: dict[str, dict[str, Any]] = manifest["operating_points"]
+        self.dim: int = manifest.current()["dim"]
+        self.fingerprint: str = manifest.current()["fingerprint"]
+        self._manifest = manifest
+        self._evidence: tuple[str, Floats] | None = None  # the last that was asked for
         self._store = store
         self._names = Names(store)
         self._index: DerivedIndex | None = None
@@ -119,10 +129,11 @@ class Gallery:
             FingerprintError: If the vectors come from another embedder.
         """
         path = Path(path)
-        manifest = read_manifest(path)
-        if fingerprint is not None and fingerprint != manifest["fingerprint"]:
+        manifest = Manifest(path)
+        built_with = manifest.current()["fingerprint"]
+        if fingerprint is not None and fingerprint != built_with:
             raise FingerprintError(
-                f"Gallery '{path}' was built with model {manifest['fingerprint']}, but this model"
+                f"Gallery '{path}' was built with model {built_with}, but this model"
                 f" is {fingerprint}: use the gallery's own model or build the gallery again."
             )
         return cls(path, manifest, Store(path / STORE, timeout=timeout))
@@ -161,18 +172,73 @@ class Gallery:
         return self._state().generation
 
     @property
+    def operating_points(self) -> dict[str, dict[str, Any]]:
+        """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
+        points: dict[str, dict[str, Any]] = self._manifest.current()["operating_points"]
+        return points
+
+    @property
+    def default_point(self) -> str | None:
+        """The operating point that is used where none is named; None if the gallery has none.
+
+        The one calibrated last, else the one called `default`, else the first.
+        """
+        points = self.operating_points
+        chosen = self._manifest.current().get(DEFAULT_POINT, "default")
+        return chosen if chosen in points else next(iter(points), None)
+
+    @property
     def default_threshold(self) -> float:
-        """The threshold of the operating point `default`, else of the first.
+        """The threshold of the default operating point.
 
         Raises:
             GalleryError: If the gallery has no operating point.
         """
-        points = self.operating_points
-        if not points:
+        return self.rule().limits.threshold
+
+    def point(self, name: str | None = None) -> tuple[str, dict[str, Any]]:
+        """An operating point, the default one when None, with its name.
+
+        Raises:
+            GalleryError: If the gallery has no such point, or none at all.
+        """
+        chosen = self.default_point if name is None else name
+        if chosen is None:
             raise GalleryError(
                 f"Gallery '{self.path}' has no operating point yet: give a threshold."
             )
-        return float(points.get("default", next(iter(points.values())))["threshold"])
+        if chosen not in self.operating_points:
+            known = ", ".join(self.operating_points) or "none"
+            raise GalleryError(
+                f"Gallery '{self.path}' has no operating point '{chosen}'. It has: {known}."
+            )
+        return chosen, self.operating_points[chosen]
+
+    def rule(
+        self,
+        at: str | None = None,
+        *,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+    ) -> Rule:
+        """What `check` with these arguments decides by.
+
+        Raises:
+            ValueError: If an operating point and a threshold are given.
+            GalleryError: If the gallery has no such operating point, or none at all.
+        """
+        if threshold is None:
+            return Rule.of(*self.point(at), min_margin)
+        if at is not None:
+            raise ValueError(
+                f"Give a threshold or an operating point, not both. Received: {threshold}, {at!r}."
+            )
+        return Rule(Limits(threshold), min_margin, None)
+
+    def outdated(self, name: str | None = None) -> str | None:
+        """Say in one sentence if the gallery has changed since a point was calibrated."""
+        state = self._state()
+        return outdated(*self.point(name), state.count, state.generation)
 
     @property
     def labels(self) -> dict[str, int]:
@@ -236,7 +302,10 @@ class Gallery:
         Raises:
             StoreError: Naming the file that is altered and how.
         """
-        read_manifest(self.path)
+        fields = read_manifest(self.path)
+        for point in fields["operating_points"].values():
+            if EVIDENCE in point:
+                read_evidence(self.path, point[EVIDENCE])
         with self._lock:
             self._store.verify()
             with self._searching():
@@ -293,6 +362,40 @@ class Gallery:
             if change.removed:
                 self._apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
+
+    def store_point(
+        self,
+        name: str,
+        point: Mapping[str, Any],
+        *,
+        unknown: Floats | None = None,
+        default: bool = True,
+    ) -> None:
+        """Store a named operating point, on disk when this returns; an older one is replaced.
+
+        Other processes that have the gallery open use it from their next call on.
+
+        Args:
+            name: Not empty.
+            point: `threshold` with whatever belongs to it, as `calibration` gives it; plain JSON.
+            unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32:
+                the evidence that `check` can give.
+            default: Whether it is used from now on where no point is named.
+
+        Raises:
+            ValueError: If the name is empty or the point unusable.
+            StoreError: If the gallery is read-only, or another process keeps writing.
+            OSError: If a file cannot be written.
+        """
+        if not name.strip():
+            raise ValueError("The name of an operating point must not be empty.")
+        fields = dict(point)
+        with self._lock, self._store.writing():
+            if unknown is not None:
+                fields[EVIDENCE] = write_evidence(self.path, unknown)
+            self._manifest.store_point(name, fields, default=default)
+            used = {other.get(EVIDENCE) for other in self.operating_points.values()}
+            drop_evidence(self.path, keep=used)
 
     # ------------------------------------------------------------ questions
 
@@ -387,30 +490,71 @@ class Gallery:
         threshold: float | None = None,
         min_margin: float | None = None,
         group: str | None = None,
+        at: str | None = None,
+        evidence: bool = False,
     ) -> list[Decision]:
         """Decide for each query which group it belongs to, if any; see `decide`.
 
         Args:
             vectors: `(n, dim)`, float32, finite.
             k: Neighbours that are looked at, `1 <= k <= len(self)`.
-            threshold: Largest distance that is a match; None takes `default_threshold`.
-            min_margin: Least distance to the runner-up; a nearer one makes it `ambiguous`.
+            threshold: Largest distance that is a match, for all groups; None takes that of `at`.
+            min_margin: Least distance to the runner-up; a nearer one makes it `ambiguous`. None
+                takes that of `at`, if it has one.
             group: Ask for this group only: `match` or `no_match`, with the distance to its nearest.
+            at: The operating point, with its thresholds by group; None takes `default_point`.
+            evidence: Give each decision its `p_value`.
 
         Raises:
             ValueError: If an argument does not fit, or no reference has the label `group`.
+            GalleryError: If there is no such operating point, or no evidence with it.
             StoreError: If the store is altered.
         """
-        limit = self.default_threshold if threshold is None else threshold
+        rule = self.rule(at, threshold=threshold, min_margin=min_margin)
+        groups = rule.limits.groups
         with self._lock, self._store.reading():
-            answers = decide(self.search(vectors, k), limit, min_margin=min_margin)
-            if group is None:
-                return answers
-            nearest = self.search(vectors, 1, label=group).distances[:, 0].tolist()
-        return [
-            for_group(answer, group, distance)
-            for answer, distance in zip(answers, nearest, strict=True)
-        ]
+            found = self.search(vectors, k)
+            answers = decide(
+                found,
+                rule.limits.threshold,
+                min_margin=rule.min_margin,
+                group_thresholds=groups,
+            )
+            if group is not None:
+                nearest = self.search(vectors, 1, label=group).distances[:, 0].tolist()
+                answers = [
+                    for_group(answer, group, distance, groups.get(group, rule.limits.threshold))
+                    for answer, distance in zip(answers, nearest, strict=True)
+                ]
+            if evidence:
+                shares = self.p_values(found.distances[:, 0], at).tolist()
+                answers = [
+                    replace(answer, p_value=share)
+                    for answer, share in zip(answers, shares, strict=True)
+                ]
+            return answers
+
+    def p_values(self, distances: Floats, at: str | None = None) -> npt.NDArray[np.float64]:
+        """Give the share of a calibration's unknowns that come at least as close; see `evidence`.
+
+        Args:
+            distances: From queries to their nearest references, any shape, float32.
+            at: The operating point that was calibrated; None takes `default_point`.
+
+        Raises:
+            GalleryError: If there is no such point, or it was not calibrated.
+            StoreError: If the file of the evidence is missing or altered.
+        """
+        name, point = self.point(at)
+        if EVIDENCE not in point:
+            raise GalleryError(
+                f"Operating point '{name}' of gallery '{self.path}' has no evidence: it was not "
+                "calibrated with this gallery. Calibrate it, or ask without evidence."
+            )
+        with self._lock:
+            if self._evidence is None or self._evidence[0] != point[EVIDENCE]:
+                self._evidence = point[EVIDENCE], read_evidence(self.path, point[EVIDENCE])
+            return p_values(self._evidence[1], distances)
 
     # ------------------------------------------------------------ inside
 

@@ -37,6 +37,32 @@ class Limits:
         return np.array([self.groups.get(label, self.threshold) for label in labels], np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """All that decides, once the neighbours are known.
+
+    Attributes:
+        limits: Largest distances that are a match.
+        min_margin: Least distance by which the runner-up must be farther, or None.
+        point: The operating point's name; None for a threshold that the caller gave.
+    """
+
+    limits: Limits
+    min_margin: float | None
+    point: str | None
+
+    @classmethod
+    def of(cls, name: str, point: Mapping[str, Any], min_margin: float | None) -> Rule:
+        """The rule of a stored operating point; a margin that is given replaces its own.
+
+        Example:
+            >>> Rule.of("strict", {"threshold": 0.5, "min_margin": 0.25}, None)
+            Rule(limits=Limits(threshold=0.5, groups={}), min_margin=0.25, point='strict')
+        """
+        limits = Limits(float(point["threshold"]), point.get("group_thresholds", {}))
+        return cls(limits, point.get("min_margin") if min_margin is None else min_margin, name)
+
+
 def expected_fpir(fpir: float, size: int, now: int) -> float:
     """Guess the FPIR once the gallery has grown: 1 − (1 − FPIR)^(now / size).
 

@@ -155,7 +155,7 @@ class Store:
                 self._held = None
 
     @contextmanager
-    def _writing(self) -> Iterator[State]:
+    def writing(self) -> Iterator[State]:
         """Be the one writer; the block is committed as a whole or not at all."""
         with self._database.change():
             yield self._state()
@@ -173,7 +173,7 @@ class Store:
         Raises:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
         """
-        with self._writing() as state:
+        with self.writing() as state:
             old = self._found([row.id for row in rows])
             after = self._drop(state, old)
             added = range(after.last_slot + 1, after.last_slot + 1 + len(rows))
@@ -194,7 +194,7 @@ class Store:
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
-        with self._writing() as state:
+        with self.writing() as state:
             old = self._found(ids)
             after = state
             if old:

@@ -77,6 +77,8 @@ def check_stream(
     threshold: float | None = None,
     min_margin: float | None = None,
     group: str | None = None,
+    at: str | None = None,
+    evidence: bool = False,
     chunk: int = CHUNK,
 ) -> Generator[Row, None, None]:
     """Check each picture of a stream, of any length.
@@ -88,9 +90,12 @@ def check_stream(
         matcher: Embedder and gallery.
         records: The pictures; labels are not looked at.
         k: Nearest references that are asked.
-        threshold: Largest distance that is a match; the gallery's own when None.
-        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+        threshold: Largest distance that is a match, for all groups; that of `at` when None.
+        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`;
+            that of `at`, if it has one, when None.
         group: Ask about this group alone.
+        at: Name of the gallery's operating point; its default, as it is now, when None.
+        evidence: Give each row its `p_value`.
         chunk: Pictures that are embedded and searched together.
 
     Yields:
@@ -99,7 +104,7 @@ def check_stream(
 
     Raises:
         EmptyGalleryError: If there are no references.
-        GalleryError: If there is no such group, or no threshold.
+        GalleryError: If there is no such group or operating point, no threshold, or no evidence.
 
     Example:
         >>> import tempfile
@@ -110,8 +115,11 @@ def check_stream(
         >>> row["id"], row["decision"], row["label"]
         ('mnist/test/00000', 'match', '7')
     """
-    limit = matcher.gallery.default_threshold if threshold is None else threshold
-    asked: dict[str, Any] = {"k": k, "threshold": limit, "min_margin": min_margin, "group": group}
+    rule = matcher.gallery.rule(at, threshold=threshold, min_margin=min_margin)
+    asked: dict[str, Any] = {
+        **{"k": k, "threshold": threshold, "min_margin": min_margin, "group": group},
+        **{"at": rule.point, "evidence": evidence},
+    }
 
     def answer(vectors: Vectors) -> list[Decision]:
         return matcher.decide(vectors, **asked)
@@ -120,13 +128,19 @@ def check_stream(
         given = iter(answers)
         for place, record in enumerate(part.records):
             if place in part.reasons:
-                yield error_row(record.id, part.reasons[place], limit)
+                yield error_row(record.id, part.reasons[place], rule.limits.threshold)
             else:
                 yield decision_row(record.id, next(given))
 
 
 def query_stream(
-    matcher: Matcher, records: Iterable[Record], *, k: int = 5, chunk: int = CHUNK
+    matcher: Matcher,
+    records: Iterable[Record],
+    *,
+    k: int = 5,
+    at: str | None = None,
+    evidence: bool = False,
+    chunk: int = CHUNK,
 ) -> Generator[Row, None, None]:
     """Find the k nearest references of each picture of a stream.
 
@@ -134,28 +148,40 @@ def query_stream(
         matcher: Embedder and gallery.
         records: The pictures.
         k: Neighbours of each; of a smaller gallery all references.
+        at: Name of the operating point that the evidence is of; the gallery's default when None.
+        evidence: Give each row its `p_value`.
         chunk: Pictures that are embedded and searched together.
 
     Yields:
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
     """
 
-    def answer(vectors: Vectors) -> Neighbours:
-        return matcher.gallery.search(vectors, matcher.neighbours_of(k))
+    def answer(vectors: Vectors) -> tuple[Neighbours, list[float | None]]:
+        found = matcher.gallery.search(vectors, matcher.neighbours_of(k))
+        if not evidence:
+            return found, [None] * len(found)
+        return found, matcher.gallery.p_values(found.distances[:, 0], at).tolist()
 
-    for part, found in _answered(matcher.embedder, records, answer, chunk):
+    for part, (found, shares) in _answered(matcher.embedder, records, answer, chunk):
         queries = iter(range(len(found)))
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
             else:
-                yield query_row(record.id, found[next(queries)])
+                query = next(queries)
+                yield query_row(record.id, found[query], shares[query])
 
 
 def embed_stream(
-    embedder: Embedder, records: Iterable[Record], *, chunk: int = CHUNK
+    embedder: Embedder, records: Iterable[Record], *, hashed: bool = False, chunk: int = CHUNK
 ) -> Generator[tuple[Decoded, Vectors], None, None]:
     """Embed the pictures of a stream; those further on are decoded meanwhile.
+
+    Args:
+        embedder: Makes the vectors.
+        records: The pictures.
+        hashed: Whether the records come with content hashes.
+        chunk: Pictures that are embedded together.
 
     Yields:
         Some records, in order, and the embeddings of those that can be read, `(m, dim)`.
@@ -166,7 +192,7 @@ def embed_stream(
         >>> sum(sizes)
         10000
     """
-    return _answered(embedder, records, lambda vectors: vectors, chunk)
+    return _answered(embedder, records, lambda vectors: vectors, chunk, hashed=hashed)
 
 
 def _answered(
@@ -174,12 +200,14 @@ def _answered(
     records: Iterable[Record],
     answer: Callable[[Vectors], T],
     chunk: int,
+    *,
+    hashed: bool = False,
 ) -> Generator[tuple[Decoded, T], None, None]:
     """Decode in some threads, embed and answer in another; the caller's makes rows meanwhile."""
 
     def answered(part: Decoded) -> tuple[Decoded, T]:
         return part, answer(embedder.embed(part.images))
 
-    parts = decode_stream(records, embedder, size=chunk, seconds=_SECONDS)
+    parts = decode_stream(records, embedder, size=chunk, seconds=_SECONDS, hashed=hashed)
     with closing(parts), closing(ahead(answered, parts, threads=1, waiting=1)) as answers:
         yield from answers

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.records import Record
+from index.evidence import EVIDENCE
 from service.bulk import Summary, check_stream
 from service.decoding import chunks
 from service.journal import Journal, journal_path
@@ -25,6 +26,7 @@ class Job:
 
     Attributes:
         k: How many neighbours each row has.
+        columns: Of a CSV of the rows.
         summary: Counts of the rows so far, those of an earlier run not among them.
         seconds: How long it took.
 
@@ -32,7 +34,8 @@ class Job:
         matcher: Embedder and gallery.
         records: The pictures.
         inputs: What the user named; another job's journal is told by it.
-        asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`.
+        asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`; `at` and
+            `evidence` may be left out.
         progress: Called with the number of further pictures that are done.
 
     Raises:
@@ -52,9 +55,8 @@ class Job:
         self._inputs = list(inputs)
         self._progress = progress
         self.k = matcher.neighbours_of(asked["k"])
-        self._asked = {**asked, "k": self.k}
-        if asked["threshold"] is None:
-            self._asked["threshold"] = matcher.gallery.default_threshold
+        self._asked = {"at": None, "evidence": False, **asked, "k": self.k}
+        self.columns = columns(self.k, decided=True, evidence=self._asked["evidence"])
         self.summary = Summary()
         self.seconds = 0.0
 
@@ -78,8 +80,7 @@ class Job:
         """
         if resume and output.exists() and not journal_path(output).exists():
             return False
-        names = columns(self.k, decided=True)
-        with Journal(output, self._settings(), names, resume=resume) as journal:
+        with Journal(output, self._settings(), self.columns, resume=resume) as journal:
             self._progress(journal.done)
             with closing(self._rows_of(journal.remaining(self._records))) as rows:
                 for some in chunks(rows, _ROWS_AT_ONCE):
@@ -98,14 +99,24 @@ class Job:
 
     def _settings(self) -> dict[str, Any]:
         """All that decides the rows."""
-        gallery = self._matcher.gallery
+        gallery, asked = self._matcher.gallery, self._asked
+        rule = gallery.rule(
+            asked["at"], threshold=asked["threshold"], min_margin=asked["min_margin"]
+        )
+        evidence = gallery.point(asked["at"])[1].get(EVIDENCE) if asked["evidence"] else None
         return {
             "job": "check",
             "format": 1,
             "gallery": str(gallery.path.resolve()),
             "gallery_generation": gallery.generation,
             "model": gallery.fingerprint,
-            **self._asked,
+            "k": self.k,
+            "group": asked["group"],
+            "threshold": rule.limits.threshold,
+            "group_thresholds": dict(rule.limits.groups),
+            "min_margin": rule.min_margin,
+            "operating_point": rule.point,
+            "evidence": evidence,
             "inputs": _named(self._inputs),
         }
 

@@ -28,6 +28,8 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         "groups": gallery.labels,
         "generation": gallery.generation,
         "operating_points": gallery.operating_points,
+        "default_point": gallery.default_point,
+        "warnings": [told for name in gallery.operating_points if (told := gallery.outdated(name))],
         "model": {
             "fingerprint": embedder.fingerprint,
             "input_shape": list(embedder.input_shape),
@@ -67,6 +69,8 @@ def text(described: dict[str, Any]) -> str:
         *shown,
         "operating points (largest distance that is a match):",
         *(f"  {line}" for line in _points(described["operating_points"])),
+        *_default(described),
+        *(f"Warning: {line}" for line in described["warnings"]),
         f"model: {model['fingerprint']}",
         f"  takes {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}), "
         f"gives {model['dim']} numbers",
@@ -81,9 +85,29 @@ def text(described: dict[str, Any]) -> str:
 def _points(points: dict[str, dict[str, Any]]) -> list[str]:
     lines = []
     for name, point in points.items():
-        rest = {key: value for key, value in point.items() if key != "threshold"}
-        lines.append(f"{name}: {point['threshold']:.4f}{_listed(rest)}")
+        lines.append(f"{name}: {point['threshold']:.4f}{_measured(point)}")
     return lines or ["none: give --threshold"]
+
+
+def _measured(point: dict[str, Any]) -> str:
+    """What stands behind a threshold: of a calibration what a person looks for, else all."""
+    if "fpir" not in point:
+        return _listed({key: value for key, value in point.items() if key != "threshold"})
+    parts = [f"FPIR {100 * point['fpir']:.3g} %"]
+    if point["fnir"] is not None:
+        parts.append(f"FNIR {100 * point['fnir']:.3g} %")
+    if "group_thresholds" in point:
+        parts.append(f"{len(point['group_thresholds'])} groups have their own")
+    if "min_margin" in point:
+        parts.append(f"least margin {point['min_margin']:g}")
+    return f" ({', '.join(parts)}, {point['gallery_size']} references)"
+
+
+def _default(described: dict[str, Any]) -> list[str]:
+    """Which of several operating points is used."""
+    if len(described["operating_points"]) < 2:
+        return []
+    return [f"  used where none is named: {described['default_point']}"]
 
 
 def _recipe(recipe: Any) -> list[str]:

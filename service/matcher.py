@@ -160,24 +160,37 @@ class Matcher:
         threshold: float | None = None,
         min_margin: float | None = None,
         group: str | None = None,
+        at: str | None = None,
+        evidence: bool = False,
     ) -> list[Decision]:
         """Decide for each picture which group it belongs to, if any.
 
         Args:
             images: n pictures, as for `query`.
             k: Nearest references that are asked.
-            threshold: Largest distance that is a match; the gallery's own when None.
-            min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+            threshold: Largest distance that is a match, for all groups; that of `at` when None.
+            min_margin: Least distance by which the runner-up must be farther, else `ambiguous`;
+                that of `at`, if it has one, when None.
             group: Ask about this group alone: is the picture of it or not?
+            at: Name of the gallery's operating point; its default when None.
+            evidence: Give each decision its `p_value`: the share of the calibration's unknowns
+                that come at least as close.
 
         Returns:
             n decisions.
 
         Raises:
             EmptyGalleryError: If there are no references.
+            GalleryError: If there is no such operating point, or no evidence with it.
         """
         return self.decide(
-            self._embedded(images), k=k, threshold=threshold, min_margin=min_margin, group=group
+            self._embedded(images),
+            k=k,
+            threshold=threshold,
+            min_margin=min_margin,
+            group=group,
+            at=at,
+            evidence=evidence,
         )
 
     def decide(
@@ -188,6 +201,8 @@ class Matcher:
         threshold: float | None = None,
         min_margin: float | None = None,
         group: str | None = None,
+        at: str | None = None,
+        evidence: bool = False,
     ) -> list[Decision]:
         """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
         return self.gallery.check(
@@ -196,6 +211,8 @@ class Matcher:
             threshold=threshold,
             min_margin=min_margin,
             group=group,
+            at=at,
+            evidence=evidence,
         )
 
     def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:

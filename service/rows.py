@@ -5,7 +5,8 @@ A row of `check`:
     {"id", "decision", "label", "distance", "threshold", "runner_up_label",
      "runner_up_distance", "neighbours": [{"rank", "id", "label", "distance"}], "reason"}
 
-`reason` is there only where the decision is `error`. A row of `query` has `id` and `neighbours`,
+`reason` is there only where the decision is `error`, `p_value` after the threshold only where
+evidence was asked for. A row of `query` has `id` and `neighbours`,
 and `reason` for a picture that cannot be read. Distances are written in the shortest form that
 names the float32 value.
 """
@@ -53,7 +54,8 @@ def decision_row(id: str, answer: Decision) -> Row:
         "decision": answer.decision,
         "label": answer.label,
         "distance": shortest(answer.distance),
-        "threshold": answer.threshold,
+        "threshold": _shortest_if_float32(answer.threshold),
+        **({} if answer.p_value is None else {"p_value": answer.p_value}),
         "runner_up_label": answer.runner_up_label,
         "runner_up_distance": shortest(answer.runner_up_distance),
         "neighbours": _neighbours(answer.neighbours),
@@ -66,9 +68,10 @@ def error_row(id: str, reason: str, threshold: float | None) -> Row:
     return decision_row(id, Decision(ERROR, None, None, threshold, None, None, [], reason))
 
 
-def query_row(id: str, nearest: Iterable[Neighbour]) -> Row:
-    """Make the row of one query: its id and its neighbours."""
-    return {"id": id, "neighbours": _neighbours(nearest)}
+def query_row(id: str, nearest: Iterable[Neighbour], p_value: float | None = None) -> Row:
+    """Make the row of one query: its id, its evidence if there is any, and its neighbours."""
+    evidence = {} if p_value is None else {"p_value": p_value}
+    return {"id": id, **evidence, "neighbours": _neighbours(nearest)}
 
 
 def json_line(row: Row) -> bytes:
@@ -84,14 +87,16 @@ def json_line(row: Row) -> bytes:
         return f"{json.dumps(row)}\n".encode()
 
 
-def columns(k: int, *, decided: bool) -> list[str]:
+def columns(k: int, *, decided: bool, evidence: bool = False) -> list[str]:
     """Name the columns of a CSV of rows with k neighbours.
 
     Example:
         >>> columns(1, decided=False)
         ['id', 'reason', 'neighbour_1_id', 'neighbour_1_label', 'neighbour_1_distance']
     """
-    scalars = _SCALARS if decided else ("id", "reason")
+    scalars = list(_SCALARS if decided else ("id", "reason"))
+    if evidence:
+        scalars.insert(scalars.index("threshold" if decided else "id") + 1, "p_value")
     return [
         *scalars,
         *(f"neighbour_{n}_{part}" for n in range(1, k + 1) for part in ("id", "label", "distance")),
@@ -123,6 +128,16 @@ def for_people(rows: Iterable[Row]) -> list[Row]:
         else:
             lines += [{"id": row["id"], **_renamed(reference)} for reference in near]
     return lines
+
+
+def _shortest_if_float32(threshold: float | None) -> float | None:
+    """A calibrated threshold as a distance is written, one that a person gave as it was given.
+
+    So `distance <= threshold` holds in a row whenever it does in memory.
+    """
+    if threshold is None or float(np.float32(threshold)) != threshold:
+        return threshold
+    return shortest(threshold)
 
 
 def _neighbours(nearest: Iterable[Neighbour]) -> list[Row]:

@@ -468,3 +468,80 @@ def test_a_table_leaves_labels_that_look_like_numbers_alone(tmp_path, folder):
 def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
     result = run("build", tmp_path / "new.gallery", folder, folder)
     assert "Warning: 30 pictures had the id of another one" in result.stderr
+
+
+# ------------------------------------------------------------------ calibrate
+
+
+def test_calibrate_prints_what_it_measured_and_check_uses_it(gallery):
+    result = done("calibrate", gallery, "mnist/test", "--fpir", 0.01)
+    point = json.loads(result.stdout)
+    assert (point["name"], point["false"], point["queries"]) == ("fpir-0.01", 100, 10_000)
+    assert "FPIR 1 %: 100 of 10000 unknowns were matched (95 %: 0.814 %" in result.stderr
+    (row,) = rows("check", gallery, "mnist/test/00000")
+    assert np.float32(row["threshold"]) == np.float32(point["threshold"])
+    (old,) = rows("check", gallery, "mnist/test/00000", "--at", "eer")
+    assert old["threshold"] == 0.5
+
+
+def test_a_calibrated_answer_is_the_same_in_python(gallery, queries):
+    done("calibrate", gallery, "--fpir", 0.05, "--per-group", "--min-margin", 0.01)
+    printed = rows("check", gallery, "mnist/test/00000", "mnist/test/00001", "--evidence")
+    with Matcher.open(gallery) as matcher:
+        answers = matcher.check([query.pixels() for query in queries[:2]], evidence=True)
+    for row, answer in zip(printed, answers, strict=True):
+        assert (row["decision"], row["label"]) == (answer.decision, answer.label)
+        assert np.float32(row["threshold"]) == np.float32(answer.threshold)
+        assert row["p_value"] == answer.p_value
+
+
+def test_evidence_is_a_column_of_check_and_of_query(gallery):
+    done("calibrate", gallery, "--fpir", 0.05)
+    for command, after in (("check", "threshold"), ("query", "id")):
+        printed = done(command, gallery, "mnist/test/00000", "--evidence", "--format", "csv")
+        head, line = csv.reader(printed.stdout.splitlines())
+        place = head.index("p_value")
+        assert head[place - 1] == after
+        assert 0 < float(line[place]) <= 1
+
+
+def test_evidence_without_a_calibration_is_one_sentence(gallery):
+    assert "'eer'" in failure("check", gallery, "mnist/test/00000", "--evidence")
+
+
+def test_a_changed_gallery_is_warned_of_by_check_and_info(gallery, folder):
+    done("calibrate", gallery, "--fpir", 0.05)
+    assert "Warning" not in done("check", gallery, "mnist/test/00000").stderr
+    done("add", gallery, folder)
+    told = done("check", gallery, "mnist/test/00000").stderr
+    assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in told
+    assert "300 references then, 330 now" in told
+    assert "Warning: the gallery has changed" in done("info", gallery).stdout
+    assert "Warning" not in done("check", gallery, "mnist/test/00000", "--threshold", 1).stderr
+
+
+def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
+    output = tmp_path / "rows.jsonl"
+    interrupted(gallery, scans, output)
+    with Gallery.open(gallery) as opened:
+        opened.store_point("same", {"threshold": 0.5})
+    told = failure("check", gallery, scans, "-o", output, "--resume")
+    assert "its operating point was 'eer', not 'same'" in told
+    done("check", gallery, scans, "-o", output, "--resume", "--at", "eer")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("calibrate", "GALLERY"),
+        ("calibrate", "GALLERY", "--fpir", 2),
+        ("check", "GALLERY", "mnist/test/00000", "--at", "eer", "--threshold", 1),
+        ("query", "GALLERY", "mnist/test/00000", "--at", "eer"),
+    ],
+)
+def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
+    assert run(*(gallery if word == "GALLERY" else word for word in options)).exit_code == 2
+
+
+def test_costs_need_all_three_numbers(gallery):
+    assert "Received: 10.0, None, None" in failure("calibrate", gallery, "--cost-false-match", 10)

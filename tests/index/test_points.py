@@ -1,0 +1,171 @@
+"""Operating points of a gallery: stored whole, seen by open readers, and used by `check`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import index.sealed
+from index.decision import Neighbours, decide
+from index.errors import GalleryError, StoreError
+from index.gallery import Gallery
+
+POINT = {"threshold": 0.25, "fpir": 0.01, "gallery_size": 60, "generation": 1}
+
+
+def test_a_stored_point_is_the_default_and_the_others_stay(gallery: Gallery) -> None:
+    gallery.store_point("strict", POINT)
+    assert (gallery.default_point, gallery.default_threshold) == ("strict", 0.25)
+    with Gallery.open(gallery.path) as again:
+        assert again.operating_points == gallery.operating_points
+        assert list(again.operating_points) == ["eer", "strict"]
+        assert again.rule("eer").limits.threshold == 0.5
+        again.verify()
+
+
+def test_a_point_may_be_stored_without_becoming_the_default(gallery: Gallery) -> None:
+    gallery.store_point("strict", POINT, default=False)
+    assert gallery.default_point == "eer"
+    assert gallery.rule("strict").point == "strict"
+
+
+def test_a_gallery_that_is_open_elsewhere_uses_a_new_point_from_its_next_call(gallery) -> None:
+    query = np.full((1, 4), 9, np.float32)
+    with Gallery.open(gallery.path) as reader:
+        assert reader.check(query)[0].threshold == 0.5
+        gallery.store_point("strict", POINT)
+        assert reader.check(query)[0].threshold == 0.25
+        assert reader.check(query, at="eer")[0].threshold == 0.5
+
+
+def test_two_writers_lose_no_point(gallery: Gallery) -> None:
+    with Gallery.open(gallery.path) as other:
+        gallery.store_point("a", POINT)
+        other.store_point("b", POINT)
+        assert list(gallery.operating_points) == ["eer", "a", "b"]
+
+
+def test_an_unknown_point_is_refused_with_those_there_are(gallery: Gallery) -> None:
+    with pytest.raises(GalleryError, match=r"no operating point 'no'\. It has: eer"):
+        gallery.check(np.zeros((1, 4), np.float32), at="no")
+
+
+def test_a_threshold_and_a_point_are_one_too_many(gallery: Gallery) -> None:
+    with pytest.raises(ValueError, match="not both"):
+        gallery.check(np.zeros((1, 4), np.float32), at="eer", threshold=1.0)
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_point_needs_a_name(gallery: Gallery, name: str) -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
+        gallery.store_point(name, POINT)
+
+
+def test_an_unusable_point_changes_nothing(gallery: Gallery) -> None:
+    before = (gallery.path / "gallery.json").read_bytes()
+    for wrong in ({}, {"threshold": -1}, {"threshold": 1, "x": object()}):
+        with pytest.raises(ValueError, match="Received"):
+            gallery.store_point("p", wrong)
+    assert (gallery.path / "gallery.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("dies_in", ["fsync", "replace"])
+def test_a_writer_that_dies_leaves_the_old_points_whole(gallery, monkeypatch, dies_in) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index.sealed.os, dies_in, die)
+        with pytest.raises(Killed):
+            gallery.store_point("strict", POINT)
+    assert list(gallery.operating_points) == ["eer"]
+    gallery.store_point("strict", POINT)  # and the writer's lock is free again
+    assert gallery.default_point == "strict"
+
+
+def test_a_read_only_gallery_says_so(gallery: Gallery, monkeypatch) -> None:
+    gallery.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with (
+        Gallery.open(gallery.path) as reader,
+        pytest.raises(StoreError, match="read-only"),
+    ):
+        reader.store_point("strict", POINT)
+
+
+def test_another_gallery_in_the_place_of_an_open_one_is_noticed(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    Gallery.create(tmp_path / "other", dim=4, fingerprint="77be02").close()
+    shutil.copy(tmp_path / "other" / "gallery.json", gallery.path / "gallery.json")
+    with pytest.raises(StoreError, match=r"another gallery .* fingerprint 77be02"):
+        gallery.check(np.zeros((1, 4), np.float32))
+
+
+def test_a_gallery_that_has_changed_since_says_so(gallery: Gallery) -> None:
+    gallery.store_point("p", {**POINT, "generation": gallery.generation})
+    assert gallery.outdated() is None
+    gallery.add(["new"], np.ones((1, 4), np.float32), ["5"])
+    assert "60 references then, 61 now" in str(gallery.outdated())
+    assert gallery.outdated("eer") is None
+
+
+def test_the_manifest_stays_of_format_1_with_one_more_field(gallery: Gallery) -> None:
+    gallery.store_point("strict", POINT)
+    fields = json.loads((gallery.path / "gallery.json").read_text())
+    assert (fields["format"], fields["default_point"]) == (1, "strict")
+
+
+# ---------------------------------------------------------------- thresholds by group
+
+
+def found(*neighbours: tuple[str, float]) -> Neighbours:
+    labels = [label for label, _ in neighbours]
+    distances = np.array([[distance for _, distance in neighbours]], np.float32)
+    ids = np.array([[f"id{place}" for place in range(len(labels))]], object)
+    return Neighbours(ids, np.array([labels], object), distances)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "decision", "label", "distance", "threshold"),
+    [
+        ([("a", 0.3), ("b", 0.4)], "match", "a", 0.3, 0.5),
+        ([("b", 0.3), ("a", 0.4)], "no_match", None, 0.3, 0.25),  # too far from b, so no a either
+        ([("b", 0.2), ("a", 0.4), ("a", 0.45)], "match", "a", 0.4, 0.5),  # the majority inside
+        ([("b", 0.2), ("a", 0.6), ("a", 0.7)], "match", "b", 0.2, 0.25),
+        ([("b", 0.25)], "match", "b", 0.25, 0.25),  # equality included
+    ],
+)
+def test_each_reference_is_judged_by_the_threshold_of_its_group(
+    neighbours, decision, label, distance, threshold
+) -> None:
+    [answer] = decide(found(*neighbours), 0.5, group_thresholds={"b": 0.25})
+    assert (answer.decision, answer.label, answer.threshold) == (decision, label, threshold)
+    assert answer.distance == np.float32(distance)
+
+
+def test_a_point_brings_its_group_thresholds_and_margin_and_an_argument_goes_before_them(
+    gallery: Gallery,
+) -> None:
+    reference = gallery.get("r00")
+    near = reference.vector[None] + np.float32(0.01)
+    point = {**POINT, "threshold": 5.0, "group_thresholds": {reference.label: 0.001}}
+    gallery.store_point("p", {**point, "min_margin": 100.0})
+    [answer] = gallery.check(near)
+    assert (answer.decision, answer.threshold) == ("no_match", 0.001)
+    [answer] = gallery.check(near, group=reference.label)
+    assert (answer.decision, answer.threshold) == ("no_match", 0.001)
+    [answer] = gallery.check(reference.vector[None])
+    assert answer.decision == "ambiguous"
+    [answer] = gallery.check(reference.vector[None], min_margin=0, k=1)
+    assert answer.decision == "match"
+    [answer] = gallery.check(near, threshold=5.0, k=1)
+    assert (answer.decision, answer.threshold) == ("match", 5.0)

@@ -1,0 +1,149 @@
+"""Calibration against a brute-force count over the same pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from index.calibration import Cost
+from index.errors import CalibrationError
+from service.calibrating import GIVEN, LEFT_OUT, calibrate
+from service.errors import EmptyGalleryError, UnlabelledError
+from service.matcher import Matcher
+
+
+def vectors_of(matcher, records) -> np.ndarray:
+    return matcher.embedder.embed(matcher.embedder.prepare([r.pixels() for r in records]))
+
+
+def nearest(matcher, records, *, without_own: bool) -> list[float]:
+    """The distance to the nearest reference, those of the record's own label left out or not."""
+    _, labels, stored = matcher.gallery.references()
+    found = []
+    for record, vector in zip(records, vectors_of(matcher, records), strict=True):
+        gaps = np.linalg.norm(stored.astype(np.float64) - vector, axis=1).astype(np.float32)
+        found.append(float(gaps[labels != record.label if without_own else slice(None)].min()))
+    return found
+
+
+def test_at_most_the_wanted_share_matches_with_the_own_group_left_out(matcher, queries) -> None:
+    made = calibrate(matcher, queries, fpir=0.1)
+    point = made.point
+    strangers = nearest(matcher, queries, without_own=True)
+    within = [distance <= point["threshold"] for distance in strangers]
+    assert (point["false"], point["queries"]) == (sum(within), 40) == (4, 40)
+    assert point["measured"] == point["fpir"] == 0.1
+    assert (made.name, matcher.gallery.default_point) == ("fpir-0.1", "fpir-0.1")
+    assert matcher.gallery.operating_points["fpir-0.1"].items() >= point.items()
+    assert (point["gallery_size"], point["generation"]) == (300, matcher.gallery.generation)
+
+
+def test_check_misses_just_as_many_knowns_as_the_point_says(matcher, queries) -> None:
+    point = calibrate(matcher, queries, fpir=0.1).point
+    answers = matcher.check([query.pixels() for query in queries], k=1)
+    missed = [a.label != query.label for a, query in zip(answers, queries, strict=True)]
+    assert (point["missed"], point["mated"]) == (sum(missed), 40)
+
+
+def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, references) -> None:
+    matcher.gallery.remove([r.id for r in references if r.label in "89"])
+    known = [query for query in queries if query.label not in "89"]
+    unknown = [query for query in queries if query.label in "89"]
+    point = calibrate(matcher, known, unknown, fpir=0.15).point
+    assert {name: kind["queries"] for name, kind in point["unknown"].items()} == {
+        LEFT_OUT: len(known),
+        GIVEN: len(unknown),
+    }
+    assert point["mated"] == len(known)
+    strangers = nearest(matcher, known, without_own=True)
+    strangers += nearest(matcher, unknown, without_own=False)
+    assert point["false"] == sum(d <= point["threshold"] for d in strangers) <= 0.15 * 40
+    together = calibrate(matcher, queries, fpir=0.15).point  # the labels say it just as well
+    assert together == point
+
+
+def test_without_data_the_references_are_asked_among_each_other(matcher, references) -> None:
+    point = calibrate(matcher, fpir=0.05).point
+    assert "optimistic" in point["measured_on"]
+    assert (point["queries"], point["mated"]) == (300, 300)
+    strangers = nearest(matcher, references, without_own=True)
+    assert point["false"] == sum(d <= point["threshold"] for d in strangers) == 15
+
+
+def test_pictures_that_are_references_are_passed_over_and_counted(
+    matcher, queries, references
+) -> None:
+    renamed = [replace(record, id=f"other/{record.id}") for record in references[:7]]
+    made = calibrate(matcher, [*renamed, *queries], fpir=0.1)
+    assert (made.in_gallery, made.point["queries"]) == (7, 40)
+    assert "7 pictures are in the gallery and were passed over." in made.sentences()
+    with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
+        calibrate(matcher, renamed, fpir=0.1)
+
+
+def test_too_few_pictures_are_refused_with_the_number_it_takes_and_nothing_is_stored(
+    matcher, queries
+) -> None:
+    with pytest.raises(CalibrationError, match=r"at least 300 non-mated queries.*Received: 40\."):
+        calibrate(matcher, queries, fpir=0.01)
+    assert list(matcher.gallery.operating_points) == ["eer"]
+
+
+def test_a_picture_without_a_label_is_no_data(matcher, queries) -> None:
+    with pytest.raises(UnlabelledError, match=r"mnist/test/00000 has no label.*--unknown"):
+        calibrate(matcher, [replace(queries[0], label=None)], fpir=0.1)
+
+
+def test_a_picture_of_a_known_group_is_no_unknown(matcher, queries) -> None:
+    with pytest.raises(UnlabelledError, match="of group '7', which the gallery has"):
+        calibrate(matcher, unknown=queries, fpir=0.1)
+
+
+def test_a_gallery_of_one_group_needs_unknowns(matcher, queries, references) -> None:
+    matcher.gallery.remove([r.id for r in references if r.label != "7"])
+    sevens = [query for query in queries if query.label == "7"]
+    with pytest.raises(CalibrationError, match="nothing is left of a gallery of one group"):
+        calibrate(matcher, sevens, fpir=0.1)
+    others = [query for query in queries if query.label != "7"]
+    point = calibrate(matcher, sevens, others, fpir=0.1).point
+    assert (point["queries"], point["mated"]) == (len(others), len(sevens))
+
+
+def test_an_empty_gallery_cannot_be_calibrated(tmp_path, fake, queries) -> None:
+    with (
+        Matcher.create(tmp_path / "empty", fake) as matcher,
+        pytest.raises(EmptyGalleryError),
+    ):
+        calibrate(matcher, queries, fpir=0.1)
+
+
+def test_dearer_false_matches_make_a_smaller_threshold(matcher, queries) -> None:
+    dear = calibrate(matcher, queries, cost=Cost(100, 1, 0.5)).point
+    cheap = calibrate(matcher, queries, cost=Cost(1, 100, 0.5)).point
+    assert dear["threshold"] < cheap["threshold"]
+    assert cheap["expected_cost"] == 0.5 * cheap["fpir"] + 50 * cheap["fnir"]
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, {"fpir": 0.1, "cost": Cost(1, 1, 0.5)}, {"per_group": True}]
+)
+def test_one_thing_must_be_wanted(matcher, queries, wanted) -> None:
+    with pytest.raises(ValueError, match="wanted FPIR"):
+        calibrate(matcher, queries, **wanted)
+
+
+def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, queries) -> None:
+    point = calibrate(matcher, fpir=0.1, per_group=True).point
+    assert point["group_thresholds"]
+    _, labels, vectors = matcher.gallery.references()
+    names, distances = matcher.gallery.nearest_by_group(vectors)
+    false = 0
+    for label, row in zip(labels, distances, strict=True):
+        left = [(d, name) for d, name in zip(row.tolist(), names, strict=True) if name != label]
+        distance, name = min(left)
+        false += distance <= point["group_thresholds"].get(name, point["threshold"])
+    assert false == point["false"] <= 0.1 * 300
+    some = dict(list(point["group_thresholds"].items())[:1])
+    assert matcher.gallery.rule().limits.groups.items() >= some.items()
