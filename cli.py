@@ -382,6 +382,7 @@ def check(
 @gallery_argument
 @click.argument("data", nargs=-1)
 @click.option("--fpir", type=SHARE, help="Share of unknowns that are matched, at most.")
+@click.option("--fmr", type=SHARE, help="Or of pairs of two groups: for one-to-one comparison.")
 @click.option("--cost-false-match", type=click.FloatRange(0, min_open=True), help="Or by cost ...")
 @click.option("--cost-miss", type=click.FloatRange(0, min_open=True), help="... of each error ...")
 @click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
@@ -412,10 +413,10 @@ def calibrate(
     wanted["cost"] = wanted_cost(
         *(wanted.pop(name) for name in ("cost_false_match", "cost_miss", "share_unknown"))
     )
-    if (wanted["fpir"] is None) == (wanted["cost"] is None):
+    if [wanted[rate] for rate in ("fpir", "fmr", "cost")].count(None) != 2:
         raise click.UsageError(
-            "Say which error rate is wanted: --fpir 0.01, or all of --cost-false-match 10 "
-            "--cost-miss 1 --share-unknown 0.2."
+            "Say which error rate is wanted: --fpir 0.01, or --fmr 0.001, or all of "
+            "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
         )
     given = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
     with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:

@@ -79,9 +79,13 @@ def evidence_path(directory: Path, name: str) -> Path:
 
 
 def drop_evidence(directory: Path, *, keep: Collection[str | None]) -> None:
-    """Remove the files that no operating point names any more; one that cannot go is no loss."""
+    """Remove files that no operating point names any more, and what a killed writer left of one.
+
+    To be called by the one writer. A file that cannot go is no loss.
+    """
     kept = {evidence_path(directory, name) for name in keep if name}
-    for path in set(directory.glob("evidence-*.npy")) - kept:
+    drafts = directory.glob(".evidence-*.npy.*")
+    for path in {*directory.glob("evidence-*.npy"), *drafts} - kept:
         with contextlib.suppress(OSError):
             path.unlink()
 

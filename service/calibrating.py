@@ -21,13 +21,17 @@ from index.calibration import (
     Cost,
     Mated,
     NonMated,
+    counts_behind,
+    largest_threshold,
     limits_by_group,
     measured_at,
+    require_support,
     threshold_for_cost,
     threshold_for_fpir,
 )
 from index.errors import CalibrationError
 from index.gallery import Gallery
+from index.impostors import Impostors
 from index.operating import Limits
 from service.bulk import embed_stream
 from service.errors import UnlabelledError
@@ -39,6 +43,13 @@ _OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
     "those that the embedder was trained on"
 )
+
+_MATCHED = "FPIR {share}: {false} of {queries} unknowns were matched (95 %: {low} to {high})."
+_RATES = {
+    "fpir": _MATCHED,
+    "cost": _MATCHED,
+    "fmr": "FMR {share}: {false} of {queries} pairs of two groups matched (95 %: {low} to {high}).",
+}
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int], object]
@@ -67,9 +78,18 @@ class Calibration:
         lines = [
             f"{self.name}: matches within {point['threshold']:.4f}; measured on "
             f"{point['measured_on']}.",
-            f"FPIR {_rate(point['fpir'])}: {point['false']} of {point['queries']} unknowns were "
-            f"matched (95 %: {_rate(point['interval'][0])} to {_rate(point['interval'][1])}).",
+            _RATES[point["rate"]].format(
+                **point,
+                share=_rate(point["measured"]),
+                low=_rate(point["interval"][0]),
+                high=_rate(point["interval"][1]),
+            ),
         ]
+        if point["rate"] == "fmr":
+            lines.append(
+                f"FPIR {_rate(point['fpir'])}: unknowns that a search of the whole gallery would "
+                "match at this threshold. For `check`, calibrate by FPIR."
+            )
         if point["mated"]:
             lines.append(
                 f"FNIR {_rate(point['fnir'])}: {point['missed']} of {point['mated']} knowns missed "
@@ -78,7 +98,7 @@ class Calibration:
         if "group_thresholds" in point:
             lines.append(f"{len(point['group_thresholds'])} groups have thresholds of their own.")
         if self.in_gallery:
-            lines.append(f"{self.in_gallery} pictures are in the gallery and were passed over.")
+            lines.append(f"Passed over as they are in the gallery: {self.in_gallery} pictures.")
         return lines
 
 
@@ -88,6 +108,7 @@ def calibrate(
     unknown: Iterable[Record] | None = None,
     *,
     fpir: float | None = None,
+    fmr: float | None = None,
     cost: Cost | None = None,
     per_group: bool = False,
     min_margin: float | None = None,
@@ -103,6 +124,7 @@ def calibrate(
             With neither `data` nor `unknown`, the references themselves, each among all others.
         unknown: Pictures of none of the gallery's groups.
         fpir: Wanted share of unknowns that are matched, at most.
+        fmr: In its place, the wanted share of pairs of two groups within the threshold.
         cost: In its place, what errors cost.
         per_group: Give groups to which enough unknowns come nearest their own thresholds.
         min_margin: Stored with the point; the rates are measured without it, as it can only turn
@@ -113,7 +135,7 @@ def calibrate(
     Raises:
         CalibrationError: If there are too few pictures for what is wanted; nothing is stored.
         UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
-        ValueError: If a rate is out of range, or not just one of `fpir` and `cost` is given.
+        ValueError: If a rate is out of range, or not just one of `fpir`, `fmr` and `cost` given.
         GalleryError: If the gallery cannot be read or changed.
 
     Example:
@@ -127,28 +149,40 @@ def calibrate(
         >>> calibration.name, calibration.point["queries"], calibration.point["measured"] <= 0.01
         ('fpir-0.01', 400, True)
     """
-    if (fpir is None) == (cost is None):
-        raise ValueError(f"Give a wanted FPIR or costs, one of them. Received: {fpir}, {cost}.")
+    if [fpir, fmr, cost].count(None) != 2:
+        raise ValueError(
+            f"Give a wanted FPIR, FMR or costs, one of them. Received: {fpir}, {fmr}, {cost}."
+        )
     if per_group and fpir is None:
         raise ValueError("Thresholds by group need a wanted FPIR.")
     gallery = matcher.gallery
     matcher.neighbours_of(1)  # an empty gallery is refused here
     size, generation = len(gallery), gallery.generation
     searched = _Searched(gallery, progress or (lambda done: None))
+    if fmr is not None:
+        _, labels, vectors = gallery.references()
+        searched.pairs = Impostors(labels.tolist(), vectors)
     if data is None and unknown is None:
         searched.own_references()
     if data is not None:
         searched.data(matcher, data)
     if unknown is not None:
         searched.unknown(matcher, unknown)
-    point = _point(searched, fpir, cost, per_group)
+    searched.require_unknowns()
+    if fpir is not None:
+        point = _for_fpir(searched, fpir, per_group)
+    elif fmr is not None:
+        point = _for_fmr(searched, fmr)
+    else:
+        assert cost is not None
+        point = _for_cost(searched, cost)
     point |= {
         "gallery_size": size,
         "generation": generation,
         "measured_on": searched.measured_on,
         **({} if min_margin is None else {"min_margin": _margin(min_margin)}),
     }
-    chosen = name if name is not None else "cost" if fpir is None else f"fpir-{fpir:g}"
+    chosen = name or point["rate"] + ("" if cost else f"-{point['target']:g}")
     gallery.store_point(chosen, point, unknown=searched.pool.distances)
     return Calibration(chosen, point, searched.in_gallery, searched.unreadable)
 
@@ -189,6 +223,7 @@ class _Searched:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     pictures: int = 0
     measured_on: str = ""
+    pairs: Impostors | None = None  # only where an FMR is wanted
 
     @property
     def mated(self) -> Mated:
@@ -204,6 +239,20 @@ class _Searched:
     @property
     def pool(self) -> NonMated:
         return NonMated.pooled(list(self.kinds.values()))
+
+    def require_unknowns(self) -> None:
+        """Refuse to go on with nothing that should not match."""
+        if len(self.pool):
+            return
+        if self.in_gallery:
+            raise CalibrationError(
+                f"All {self.in_gallery} readable pictures are in the gallery and would find "
+                "themselves: give others, or none to ask the references among each other."
+            )
+        raise CalibrationError(
+            "No query of an unknown group came: with its own group left out, nothing is left of a "
+            "gallery of one group. Give pictures of unknown groups."
+        )
 
     def data(self, matcher: Matcher, records: Iterable[Record]) -> None:
         """Ask labelled pictures."""
@@ -261,6 +310,8 @@ class _Searched:
         self, labels: list[str | None], vectors: Floats, skip: list[str] | None = None
     ) -> None:
         """Search; a query without a label, or of a group that is not there, is an unknown."""
+        if self.pairs is not None:
+            self.pairs.add(labels, vectors)
         names, distances = self.gallery.nearest_by_group(vectors, skip=skip)
         columns: dict[str | None, int] = {name: column for column, name in enumerate(names)}
         column = np.array([columns.get(label, -1) for label in labels])
@@ -286,41 +337,41 @@ class _Searched:
         self.measured_on = f"{self.pictures} pictures that are not in the gallery"
 
 
-def _point(
-    searched: _Searched, fpir: float | None, cost: Cost | None, per_group: bool
-) -> dict[str, Any]:
-    mated, kinds, pool = searched.mated, searched.kinds, searched.pool
-    if not len(pool) and searched.in_gallery:
-        raise CalibrationError(
-            f"All {searched.in_gallery} readable pictures are in the gallery and would find "
-            "themselves: give others, or none to ask the references among each other."
-        )
-    if not len(pool):
-        raise CalibrationError(
-            "No query of an unknown group came: with its own group left out, nothing is left of a "
-            "gallery of one group. Give pictures of unknown groups."
-        )
-    if cost is not None:
-        limits = Limits(threshold_for_cost(mated, pool, cost))
-    else:
-        assert fpir is not None
-        limits = Limits(threshold_for_fpir(list(kinds.values()), fpir))
-        if per_group:
-            limits = limits_by_group(pool, fpir, limits.threshold)
-    measured = measured_at(limits, mated, kinds)
-    point = {
-        "threshold": limits.threshold,
-        "rate": "cost" if cost else "fpir",
-        "target": fpir,
-        **measured,
+def _for_fpir(searched: _Searched, target: float, per_group: bool) -> dict[str, Any]:
+    kinds = searched.kinds
+    limits = Limits(threshold_for_fpir(list(kinds.values()), target))
+    if per_group:
+        limits = limits_by_group(searched.pool, target, limits.threshold)
+    groups = {"group_thresholds": dict(limits.groups)} if limits.groups else {}
+    return _point("fpir", target, limits, searched) | groups
+
+
+def _for_fmr(searched: _Searched, target: float) -> dict[str, Any]:
+    """The rate is that of pairs; FPIR and FNIR of a search at the same threshold stay beside it."""
+    assert searched.pairs is not None
+    distances = searched.pairs.distances
+    require_support("an FMR", target, len(distances), "pairs of two groups")
+    limits = Limits(largest_threshold(distances, target))
+    false = int((distances.astype(np.float64) <= limits.threshold).sum())
+    counted = counts_behind(false, len(distances))
+    counted["interval"] = list(searched.pairs.interval(limits.threshold))
+    return _point("fmr", target, limits, searched) | counted
+
+
+def _for_cost(searched: _Searched, cost: Cost) -> dict[str, Any]:
+    limits = Limits(threshold_for_cost(searched.mated, searched.pool, cost))
+    point = _point("cost", None, limits, searched)
+    return point | {
+        "cost_false_match": cost.false_match,
+        "cost_miss": cost.miss,
+        "share_unknown": cost.share_unknown,
+        "expected_cost": float(cost.expected(point["fpir"], point["fnir"])),
     }
-    if cost is not None:
-        point["cost_false_match"], point["cost_miss"] = cost.false_match, cost.miss
-        point["share_unknown"] = cost.share_unknown
-        point["expected_cost"] = float(cost.expected(measured["fpir"], measured["fnir"]))
-    if limits.groups:
-        point["group_thresholds"] = dict(limits.groups)
-    return point
+
+
+def _point(rate: str, target: float | None, limits: Limits, searched: _Searched) -> dict[str, Any]:
+    measured = measured_at(limits, searched.mated, searched.kinds)
+    return {"threshold": limits.threshold, "rate": rate, "target": target, **measured}
 
 
 def _margin(value: float) -> float:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from index.decision import Neighbours, decide
 from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
 
+ROOT = Path(index.sealed.__file__).parents[1]
 POINT = {"threshold": 0.25, "fpir": 0.01, "gallery_size": 60, "generation": 1}
 
 
@@ -122,6 +127,55 @@ def test_the_manifest_stays_of_format_1_with_one_more_field(gallery: Gallery) ->
     gallery.store_point("strict", POINT)
     fields = json.loads((gallery.path / "gallery.json").read_text())
     assert (fields["format"], fields["default_point"]) == (1, "strict")
+
+
+STORER = """
+import os, sys
+import numpy as np
+from index.gallery import Gallery
+
+def say(line):
+    os.write(1, f"{line}\\n".encode())
+
+with Gallery.open(sys.argv[1]) as gallery:
+    for number in range(int(sys.argv[2]), 10**6):
+        say(number)
+        unknown = np.full(5, number, np.float32)
+        gallery.store_point("p", {"threshold": number}, unknown=unknown)
+        say("stored")
+"""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
+    gallery: Gallery, rng: np.random.Generator
+) -> None:
+    gallery.close()
+    number = 0
+    for _ in range(25):
+        command = [sys.executable, "-c", STORER, str(gallery.path), str(number)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as storer:
+            assert storer.stdout is not None
+            storer.stdout.readline()
+            time.sleep(rng.exponential(0.05))
+            storer.send_signal(signal.SIGKILL)
+            said = [str(number), *storer.stdout.read().split()]
+        number = int([line for line in said if line.isdigit()][-1])
+        stored = number if said[-1] == "stored" else number - 1
+        with Gallery.open(gallery.path) as after:
+            after.verify()
+            point = after.operating_points.get("p")
+            if point is None:
+                assert stored < 0
+                continue
+            assert point["threshold"] in {stored, number}
+            far = np.full((1, 4), float(point["threshold"]), np.float32)
+            assert after.p_values(far[:, 0]).tolist() == [1.0]
+        number += 1
+    gallery = Gallery.open(gallery.path)
+    gallery.store_point("p", POINT)
+    assert not [*gallery.path.glob("*evidence-*"), *gallery.path.glob(".evidence-*")]
+    gallery.close()
 
 
 # ---------------------------------------------------------------- thresholds by group

@@ -78,7 +78,7 @@ def test_pictures_that_are_references_are_passed_over_and_counted(
     renamed = [replace(record, id=f"other/{record.id}") for record in references[:7]]
     made = calibrate(matcher, [*renamed, *queries], fpir=0.1)
     assert (made.in_gallery, made.point["queries"]) == (7, 40)
-    assert "7 pictures are in the gallery and were passed over." in made.sentences()
+    assert "Passed over as they are in the gallery: 7 pictures." in made.sentences()
     with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
         calibrate(matcher, renamed, fpir=0.1)
 
@@ -147,3 +147,50 @@ def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, que
     assert false == point["false"] <= 0.1 * 300
     some = dict(list(point["group_thresholds"].items())[:1])
     assert matcher.gallery.rule().limits.groups.items() >= some.items()
+
+
+def test_at_most_the_wanted_share_of_pairs_of_two_groups_matches(matcher, queries) -> None:
+    made = calibrate(matcher, queries, fmr=0.01)
+    point = made.point
+    _, labels, stored = matcher.gallery.references()
+    assert (made.name, point["rate"], point["target"]) == ("fmr-0.01", "fmr", 0.01)
+    assert point["queries"] == 40 * 100  # of 300 references 100 are drawn for each query
+    assert point["measured"] == point["false"] / 4000 <= 0.01
+    low, high = point["interval"]
+    assert low < point["measured"] < high
+    gaps = stored[None].astype(np.float64) - vectors_of(matcher, queries)[:, None]
+    impostor = np.array([[query.label != label for label in labels] for query in queries])
+    every = np.linalg.norm(gaps, axis=2)[impostor]  # of which the drawn ones are a sample
+    assert 0.005 < np.mean(every <= point["threshold"]) < 0.02
+    strangers = nearest(matcher, queries, without_own=True)
+    assert point["fpir"] == np.mean(np.array(strangers) <= point["threshold"])
+    assert "FMR 1 %: 40 of 4000 pairs" in made.sentences()[1]
+
+
+def test_too_few_pairs_are_refused_with_the_number_it_takes(matcher, queries) -> None:
+    with pytest.raises(CalibrationError, match=r"at least 30000 pairs of two groups.*: 4000"):
+        calibrate(matcher, queries, fmr=0.0001)
+
+
+@pytest.mark.parametrize("per_group", [False, True])
+def test_with_a_group_really_gone_check_matches_just_as_many_of_it(
+    matcher, references, per_group
+) -> None:
+    """Leaving a group out in the search is the same as taking it out of the gallery."""
+    point = calibrate(matcher, fpir=0.1, per_group=per_group).point
+    assert bool(point.get("group_thresholds")) == per_group
+    matched = 0
+    for label in sorted({record.label for record in references}):
+        group = [record for record in references if record.label == label]
+        matcher.gallery.remove([record.id for record in group])
+        answers = matcher.check([record.pixels() for record in group])
+        matched += sum(answer.decision == "match" for answer in answers)
+        matcher.add(group)
+    assert matched == point["false"] > 0
+
+
+def test_the_p_value_of_an_unknown_is_at_most_p_in_a_share_p_of_all_cases(matcher, queries) -> None:
+    made = calibrate(matcher, fpir=0.1)
+    strangers = np.array(nearest(matcher, queries, without_own=True), np.float32)
+    share = float((matcher.gallery.p_values(strangers, made.name) <= 0.5).mean())
+    assert abs(share - 0.5) < 3 * np.sqrt(0.25 / 40)  # three standard errors of 40 queries
