@@ -431,7 +431,10 @@ def calibrate(
 @click.argument("second", metavar="IMAGE")
 @click.option("--gallery", type=click.Path(path_type=Path), help="Use its model and threshold.")
 @model_option
-def compare(first: str, second: str, gallery: Path | None, model: Path | None) -> None:
+@at_option
+def compare(
+    first: str, second: str, gallery: Path | None, model: Path | None, at: str | None
+) -> None:
     """Give the distance of two pictures, and whether it is a match.
 
     \b
@@ -441,7 +444,7 @@ def compare(first: str, second: str, gallery: Path | None, model: Path | None) -
     from service.comparing import compare_row
     from service.rows import json_line
 
-    embedder, threshold = opened_model(gallery, model)
+    embedder, threshold = opened_model(gallery, model, at)
     row = compare_row(read([first]), read([second]), embedder, threshold)
     data_stream().write(json_line(row))
 
@@ -547,10 +550,14 @@ def first_seen(records: Iterator[Record]) -> Iterator[Record]:
     return chain(first, records)
 
 
-def opened_model(gallery: Path | None, model: Path | None) -> tuple[Embedder, float | None]:
+def opened_model(
+    gallery: Path | None, model: Path | None, at: str | None = None
+) -> tuple[Embedder, float | None]:
     """Load the model of a gallery, or a model, and its threshold."""
     if gallery is not None and model is not None:
         raise click.UsageError("Give --gallery or --model, not both.")
+    if gallery is None and at is not None:
+        raise click.UsageError("--at names an operating point of a --gallery.")
     from embedder.model import Embedder
     from service.matcher import Matcher
 
@@ -559,7 +566,7 @@ def opened_model(gallery: Path | None, model: Path | None) -> tuple[Embedder, fl
         points = list(embedder.operating_points.values())
         return embedder, float(points[0]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
-        return matcher.embedder, matcher.gallery.default_threshold
+        return matcher.embedder, matcher.gallery.rule(at).limits.threshold
 
 
 # ------------------------------------------------------------------ writing

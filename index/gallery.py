@@ -10,7 +10,6 @@ Does not make vectors, does not choose thresholds and does not search approximat
 from __future__ import annotations
 
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,26 +24,19 @@ import numpy.typing as npt
 from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
 from index.derived import DerivedIndex
-from index.directory import (
-    DEFAULT_POINT,
-    MODEL,
-    STORE,
-    Manifest,
-    create_directory,
-    read_manifest,
-)
-from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
-from index.evidence import EVIDENCE, drop_evidence, p_values, read_evidence, write_evidence
+from index.directory import MODEL, STORE, Manifest, create_directory, read_manifest
+from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
+from index.evidence import EVIDENCE, read_evidence
 from index.grouping import NONE, nearest_by_group, rows_by_group
 from index.names import Names, Strings
-from index.operating import Limits, Rule, outdated
 from index.pictures import Pixels
+from index.points import OperatingPoints
 from index.reference import Reference, Row
 from index.store import Change, State, Store
 from index.vectors import Floats, Rows, Vectors
 
 
-class Gallery:
+class Gallery(OperatingPoints):
     """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
 
     One process may change a gallery at a time, any number may read it; each sees whole changes,
@@ -70,18 +62,14 @@ class Gallery:
     """
 
     def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
-        self.path = path
+        super().__init__(path, manifest, store)
         self.dim: int = manifest.current()["dim"]
         self.fingerprint: str = manifest.current()["fingerprint"]
-        self._manifest = manifest
-        self._evidence: tuple[str, Floats] | None = None  # the last that was asked for
-        self._store = store
         self._names = Names(store)
         self._index: DerivedIndex | None = None
         self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
         self._grouped: npt.NDArray[np.int64] | None = None  # the slots that `_groups` is of
         self._changed = False
-        self._lock = threading.RLock()
 
     # ------------------------------------------------------------ opening
 
@@ -170,75 +158,6 @@ class Gallery:
     def generation(self) -> int:
         """A number that grows with every change."""
         return self._state().generation
-
-    @property
-    def operating_points(self) -> dict[str, dict[str, Any]]:
-        """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
-        points: dict[str, dict[str, Any]] = self._manifest.current()["operating_points"]
-        return points
-
-    @property
-    def default_point(self) -> str | None:
-        """The operating point that is used where none is named; None if the gallery has none.
-
-        The one calibrated last, else the one called `default`, else the first.
-        """
-        points = self.operating_points
-        chosen = self._manifest.current().get(DEFAULT_POINT, "default")
-        return chosen if chosen in points else next(iter(points), None)
-
-    @property
-    def default_threshold(self) -> float:
-        """The threshold of the default operating point.
-
-        Raises:
-            GalleryError: If the gallery has no operating point.
-        """
-        return self.rule().limits.threshold
-
-    def point(self, name: str | None = None) -> tuple[str, dict[str, Any]]:
-        """An operating point, the default one when None, with its name.
-
-        Raises:
-            GalleryError: If the gallery has no such point, or none at all.
-        """
-        chosen = self.default_point if name is None else name
-        if chosen is None:
-            raise GalleryError(
-                f"Gallery '{self.path}' has no operating point yet: give a threshold."
-            )
-        if chosen not in self.operating_points:
-            known = ", ".join(self.operating_points) or "none"
-            raise GalleryError(
-                f"Gallery '{self.path}' has no operating point '{chosen}'. It has: {known}."
-            )
-        return chosen, self.operating_points[chosen]
-
-    def rule(
-        self,
-        at: str | None = None,
-        *,
-        threshold: float | None = None,
-        min_margin: float | None = None,
-    ) -> Rule:
-        """What `check` with these arguments decides by.
-
-        Raises:
-            ValueError: If an operating point and a threshold are given.
-            GalleryError: If the gallery has no such operating point, or none at all.
-        """
-        if threshold is None:
-            return Rule.of(*self.point(at), min_margin)
-        if at is not None:
-            raise ValueError(
-                f"Give a threshold or an operating point, not both. Received: {threshold}, {at!r}."
-            )
-        return Rule(Limits(threshold), min_margin, None)
-
-    def outdated(self, name: str | None = None) -> str | None:
-        """Say in one sentence if the gallery has changed since a point was calibrated."""
-        state = self._state()
-        return outdated(*self.point(name), state.count, state.generation)
 
     @property
     def labels(self) -> dict[str, int]:
@@ -362,40 +281,6 @@ class Gallery:
             if change.removed:
                 self._apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
-
-    def store_point(
-        self,
-        name: str,
-        point: Mapping[str, Any],
-        *,
-        unknown: Floats | None = None,
-        default: bool = True,
-    ) -> None:
-        """Store a named operating point, on disk when this returns; an older one is replaced.
-
-        Other processes that have the gallery open use it from their next call on.
-
-        Args:
-            name: Not empty.
-            point: `threshold` with whatever belongs to it, as `calibration` gives it; plain JSON.
-            unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32:
-                the evidence that `check` can give.
-            default: Whether it is used from now on where no point is named.
-
-        Raises:
-            ValueError: If the name is empty or the point unusable.
-            StoreError: If the gallery is read-only, or another process keeps writing.
-            OSError: If a file cannot be written.
-        """
-        if not name.strip():
-            raise ValueError("The name of an operating point must not be empty.")
-        fields = dict(point)
-        with self._lock, self._store.writing():
-            if unknown is not None:
-                fields[EVIDENCE] = write_evidence(self.path, unknown)
-            self._manifest.store_point(name, fields, default=default)
-            used = {other.get(EVIDENCE) for other in self.operating_points.values()}
-            drop_evidence(self.path, keep=used)
 
     # ------------------------------------------------------------ questions
 
@@ -533,28 +418,6 @@ class Gallery:
                     for answer, share in zip(answers, shares, strict=True)
                 ]
             return answers
-
-    def p_values(self, distances: Floats, at: str | None = None) -> npt.NDArray[np.float64]:
-        """Give the share of a calibration's unknowns that come at least as close; see `evidence`.
-
-        Args:
-            distances: From queries to their nearest references, any shape, float32.
-            at: The operating point that was calibrated; None takes `default_point`.
-
-        Raises:
-            GalleryError: If there is no such point, or it was not calibrated.
-            StoreError: If the file of the evidence is missing or altered.
-        """
-        name, point = self.point(at)
-        if EVIDENCE not in point:
-            raise GalleryError(
-                f"Operating point '{name}' of gallery '{self.path}' has no evidence: it was not "
-                "calibrated with this gallery. Calibrate it, or ask without evidence."
-            )
-        with self._lock:
-            if self._evidence is None or self._evidence[0] != point[EVIDENCE]:
-                self._evidence = point[EVIDENCE], read_evidence(self.path, point[EVIDENCE])
-            return p_values(self._evidence[1], distances)
 
     # ------------------------------------------------------------ inside
 

@@ -182,9 +182,10 @@ def calibrate(
         "measured_on": searched.measured_on,
         **({} if min_margin is None else {"min_margin": _margin(min_margin)}),
     }
-    chosen = name or point["rate"] + ("" if cost else f"-{point['target']:g}")
-    gallery.store_point(chosen, point, unknown=searched.pool.distances)
-    return Calibration(chosen, point, searched.in_gallery, searched.unreadable)
+    if name is None:
+        name = point["rate"] + ("" if cost else f"-{point['target']:g}")
+    gallery.store_point(name, point, unknown=searched.pool.distances)
+    return Calibration(name, point, searched.in_gallery, searched.unreadable)
 
 
 def wanted_cost(
@@ -244,6 +245,8 @@ class _Searched:
         """Refuse to go on with nothing that should not match."""
         if len(self.pool):
             return
+        if not self.pictures and self.unreadable:
+            raise CalibrationError(f"No picture could be read: {': '.join(self.unreadable[0])}.")
         if self.in_gallery:
             raise CalibrationError(
                 f"All {self.in_gallery} readable pictures are in the gallery and would find "

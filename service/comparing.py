@@ -14,7 +14,7 @@ from embedder.records import Record
 from index.decision import MATCH, NO_MATCH
 from service.errors import ServiceError
 from service.matcher import distance
-from service.rows import Row, shortest
+from service.rows import Row, shortest, shortest_threshold
 
 
 def compare_row(
@@ -49,7 +49,7 @@ def compare_row(
         "a": first.id,
         "b": second.id,
         "distance": shortest(apart),
-        "threshold": threshold,
+        "threshold": shortest_threshold(threshold),
         "decision": decision,
     }
 

@@ -40,6 +40,20 @@ def shortest(distance: float | None) -> float | None:
     return None if distance is None else float(str(np.float32(distance)))
 
 
+def shortest_threshold(threshold: float | None) -> float | None:
+    """A calibrated threshold as a distance is written, one that a person gave as it was given.
+
+    So `distance <= threshold` holds in a row whenever it does in memory.
+
+    Example:
+        >>> shortest_threshold(float(np.float32(0.1))), shortest_threshold(1 / 3)
+        (0.1, 0.3333333333333333)
+    """
+    if threshold is None or float(np.float32(threshold)) != threshold:
+        return threshold
+    return shortest(threshold)
+
+
 def decision_row(id: str, answer: Decision) -> Row:
     """Make the row of one checked picture.
 
@@ -54,7 +68,7 @@ def decision_row(id: str, answer: Decision) -> Row:
         "decision": answer.decision,
         "label": answer.label,
         "distance": shortest(answer.distance),
-        "threshold": _shortest_if_float32(answer.threshold),
+        "threshold": shortest_threshold(answer.threshold),
         **({} if answer.p_value is None else {"p_value": answer.p_value}),
         "runner_up_label": answer.runner_up_label,
         "runner_up_distance": shortest(answer.runner_up_distance),
@@ -128,16 +142,6 @@ def for_people(rows: Iterable[Row]) -> list[Row]:
         else:
             lines += [{"id": row["id"], **_renamed(reference)} for reference in near]
     return lines
-
-
-def _shortest_if_float32(threshold: float | None) -> float | None:
-    """A calibrated threshold as a distance is written, one that a person gave as it was given.
-
-    So `distance <= threshold` holds in a row whenever it does in memory.
-    """
-    if threshold is None or float(np.float32(threshold)) != threshold:
-        return threshold
-    return shortest(threshold)
 
 
 def _neighbours(nearest: Iterable[Neighbour]) -> list[Row]:

@@ -537,6 +537,7 @@ def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
         ("calibrate", "GALLERY", "--fpir", 2),
         ("check", "GALLERY", "mnist/test/00000", "--at", "eer", "--threshold", 1),
         ("query", "GALLERY", "mnist/test/00000", "--at", "eer"),
+        ("compare", "mnist/test/00000", "mnist/test/00001", "--at", "eer"),
     ],
 )
 def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
@@ -545,3 +546,16 @@ def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
 
 def test_costs_need_all_three_numbers(gallery):
     assert "Received: 10.0, None, None" in failure("calibrate", gallery, "--cost-false-match", 10)
+
+
+def test_compare_judges_a_pair_by_the_operating_point_that_is_named(gallery):
+    done("calibrate", gallery, "--fmr", 0.01)
+    pair = ("compare", "mnist/test/00000", "mnist/test/00017", "--gallery", gallery)
+    (calibrated,), (old,) = rows(*pair), rows(*pair, "--at", "eer")
+    assert np.float32(calibrated["threshold"]) < old["threshold"] == 0.5
+
+
+def test_calibrate_with_nothing_readable_says_why(gallery, scans):
+    assert "not a picture" in failure(
+        "calibrate", gallery, "--unknown", scans / "06.png", "--fpir", 0.1
+    )
