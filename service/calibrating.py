@@ -90,6 +90,15 @@ class Calibration:
                 f"FPIR {_rate(point['fpir'])}: unknowns that a search of the whole gallery would "
                 "match at this threshold. For `check`, calibrate by FPIR."
             )
+        if point["rate"] != "fmr" and len(point["unknown"]) > 1:
+            lines.append(
+                "By kind: "
+                + ", ".join(
+                    f"{kind['false']} of {kind['queries']} {name}"
+                    for name, kind in point["unknown"].items()
+                )
+                + "."
+            )
         if point["mated"]:
             lines.append(
                 f"FNIR {_rate(point['fnir'])}: {point['missed']} of {point['mated']} knowns missed "

@@ -29,7 +29,9 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         "generation": gallery.generation,
         "operating_points": gallery.operating_points,
         "default_point": gallery.default_point,
-        "warnings": [told for name in gallery.operating_points if (told := gallery.outdated(name))],
+        "outdated": {
+            name: told for name in gallery.operating_points if (told := gallery.outdated(name))
+        },
         "model": {
             "fingerprint": embedder.fingerprint,
             "input_shape": list(embedder.input_shape),
@@ -70,7 +72,7 @@ def text(described: dict[str, Any]) -> str:
         "operating points (largest distance that is a match):",
         *(f"  {line}" for line in _points(described["operating_points"])),
         *_default(described),
-        *(f"Warning: {line}" for line in described["warnings"]),
+        *_outdated(described["outdated"], described["default_point"]),
         f"model: {model['fingerprint']}",
         f"  takes {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}), "
         f"gives {model['dim']} numbers",
@@ -108,6 +110,16 @@ def _default(described: dict[str, Any]) -> list[str]:
     if len(described["operating_points"]) < 2:
         return []
     return [f"  used where none is named: {described['default_point']}"]
+
+
+def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:
+    """A warning about the point that is used; the others, which say much the same, by name."""
+    first = default if default in sentences else next(iter(sentences), None)
+    if first is None:
+        return []
+    others = [name for name in sentences if name != first]
+    also = f"; the same holds for {', '.join(others)}" if others else ""
+    return [f"Warning: {sentences[first]}{also}"]
 
 
 def _recipe(recipe: Any) -> list[str]:

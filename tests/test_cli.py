@@ -517,6 +517,8 @@ def test_a_changed_gallery_is_warned_of_by_check_and_info(gallery, folder):
     assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in told
     assert "300 references then, 330 now" in told
     assert "Warning: the gallery has changed" in done("info", gallery).stdout
+    (described,) = rows("info", gallery, "--format", "json")
+    assert list(described["outdated"]) == ["fpir-0.05"]
     assert "Warning" not in done("check", gallery, "mnist/test/00000", "--threshold", 1).stderr
 
 

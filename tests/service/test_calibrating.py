@@ -60,8 +60,9 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
     strangers = nearest(matcher, known, without_own=True)
     strangers += nearest(matcher, unknown, without_own=False)
     assert point["false"] == sum(d <= point["threshold"] for d in strangers) <= 0.15 * 40
-    together = calibrate(matcher, queries, fpir=0.15).point  # the labels say it just as well
-    assert together == point
+    together = calibrate(matcher, queries, fpir=0.15)  # the labels say it just as well
+    assert together.point == point
+    assert any(f"of {len(unknown)} given as unknown." in line for line in together.sentences())
 
 
 def test_without_data_the_references_are_asked_among_each_other(matcher, references) -> None:
