@@ -427,6 +427,45 @@ def calibrate(
 
 
 @main.command()
+@gallery_argument
+@click.argument("data", nargs=-1, required=True)
+@click.option("--unknown", metavar="DATA", multiple=True, help="Pictures of none of the groups.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
+@click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all sampling.")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, help="Draws of pairs.")
+@click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
+@split_option
+def evaluate(
+    gallery: Path,
+    data: tuple[str, ...],
+    unknown: tuple[str, ...],
+    out: Path,
+    split: str | None,
+    **settings: Any,
+) -> None:
+    """Measure how far the answers of GALLERY can be trusted, on labelled pictures that it has not.
+
+    Writes report.json and report.html, which opens anywhere, into the directory --out.
+
+    \b
+    likewise evaluate digits.gallery mnist/test --out report
+    likewise evaluate digits.gallery mnist/test --unknown letters/ --out report
+    """
+    from service.evaluating import evaluate as measure
+    from service.matcher import Matcher
+    from service.report import sentences, writable, write_report
+
+    writable(out)
+    given = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
+    with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:
+        evaluation = measure(matcher, given[0] or (), given[1], progress=done, **settings)
+        write_report(evaluation, matcher, out)
+    note_unreadable(list(evaluation.figures["unreadable"].items()))
+    note("\n".join(sentences(evaluation.figures, out)))
+
+
+@main.command()
 @click.argument("first", metavar="IMAGE")
 @click.argument("second", metavar="IMAGE")
 @click.option("--gallery", type=click.Path(path_type=Path), help="Use its model and threshold.")

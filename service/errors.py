@@ -15,3 +15,11 @@ class UnlabelledError(ServiceError):
 
 class ResumeError(ServiceError):
     """What an interrupted job left cannot be gone on with."""
+
+
+class OverlapError(ServiceError):
+    """Pictures to evaluate with were trained on, or are references."""
+
+
+class ReportError(ServiceError):
+    """A report cannot be written where it should be."""
