@@ -43,7 +43,7 @@ lint: $(DEV)/.ready ## check style (ruff) and types (mypy)
 # Chosen for all Pythons and platforms at once. The wider lock binds the narrower ones, so that
 # the tests run on the very versions that a user gets.
 LOCK = $(DEV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --custom-compile-command "make lock" --quiet $(UPGRADE)
+	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock" --quiet $(UPGRADE)
 
 lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions)
 	$(LOCK) --group dev --extra train -o requirements/dev.txt
