@@ -544,6 +544,33 @@ def info(gallery: Path, format_: str) -> None:
 
 
 @main.command()
+@gallery_argument
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.pass_context
+def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
+    """Examine a GALLERY: is it whole, and do its references make sense?
+
+    Exit status 1 when something is broken, 0 when there is only advice.
+
+    \b
+    likewise doctor digits.gallery
+    likewise doctor digits.gallery --format json
+    """
+    from service.health import examined, text
+    from service.rows import json_line
+
+    with progress_bar(None) as done:
+        found = examined(gallery, done)
+    if format_ == "json":
+        data_stream().write(json_line(found.described()))
+    else:
+        click.echo(text(found, str(gallery)))
+    ctx.exit(1 if found.broken else 0)
+
+
+@main.command()
 @click.argument("gallery", type=click.Path(path_type=Path), default="digits.gallery")
 def demo(gallery: Path) -> None:
     """Show it all on real digits, in GALLERY, by default digits.gallery.

@@ -197,6 +197,14 @@ class Gallery(OperatingPoints):
             rows = np.arange(len(index.vectors))
             return self._names.ids(rows), self._names.labels(rows), index.vectors.stored.copy()
 
+    def stored(self) -> tuple[Strings, Strings, Floats]:
+        """The same, read from the store itself, each row proven: what searches are held against."""
+        with self._lock, self._store.reading():
+            rows = self._all_rows()
+        vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").astype(np.float32)
+        names = np.array([(row.id, row.label) for row in rows], object).reshape(-1, 2)
+        return names[:, 0], names[:, 1], vectors.reshape(-1, self.dim)
+
     def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
         """Vectors, `(dim,)` float32, of those pictures that were embedded before."""
         with self._lock:

@@ -1,0 +1,124 @@
+"""The doctor: what is planted is found, and a whole gallery is called whole."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+
+from index.doctor import examine
+from index.gallery import Gallery
+
+
+@pytest.fixture
+def clusters(tmp_path, rng) -> Gallery:
+    """Two groups of 30 in the plane, 0.01 wide and 1 apart."""
+    with Gallery.create(tmp_path / "g", dim=2, fingerprint="abc123") as gallery:
+        for label, x in (("left", 0.0), ("right", 1.0)):
+            spots = rng.normal(0, 0.01, (30, 2)) + np.array([x, 0])
+            gallery.add([f"{label}/{n}" for n in range(30)], spots.astype("f4"), [label] * 30)
+        yield gallery
+
+
+def spot(x, y=0.0):
+    return np.array([[x, y]], np.float32)
+
+
+def test_a_whole_gallery_with_clear_groups_has_nothing_to_report(clusters):
+    found = examine(clusters, threshold=0.5)
+    assert (found.references, found.groups, found.search_recall) == (60, 2, 1.0)
+    assert found.broken == found.duplicates == found.mislabels == found.outliers == []
+    assert found.overlaps == []
+    assert found.small_groups == {}
+
+
+def test_a_reference_among_another_group_is_a_probable_mislabel(clusters):
+    clusters.add(["wrong"], spot(1.0), ["left"])
+    [mislabel] = examine(clusters, threshold=0.5).mislabels
+    assert (mislabel.id, mislabel.label, mislabel.suggested) == ("wrong", "left", "right")
+    assert mislabel.votes == 5
+
+
+def test_a_good_reference_beside_a_mislabelled_one_is_not_accused(clusters):
+    _, _, vectors = clusters.stored()
+    clusters.add(["wrong"], vectors[-1:] + np.float32(1e-4), ["left"])
+    assert [one.id for one in examine(clusters, threshold=0.5).mislabels] == ["wrong"]
+
+
+def test_a_reference_with_none_in_reach_is_an_outlier(clusters):
+    clusters.add(["far"], spot(0, 5), ["left"])
+    [(id, distance)] = examine(clusters, threshold=0.5).outliers
+    assert id == "far"
+    assert distance == pytest.approx(5, abs=0.05)
+
+
+def test_the_same_vector_under_several_ids_is_reported_once(clusters):
+    _, _, vectors = clusters.stored()
+    clusters.add(["twin", "triplet"], vectors[[3, 3]], ["left", "left"])
+    assert examine(clusters).duplicates == [["left/3", "twin", "triplet"]]
+
+
+def test_groups_that_reach_into_each_other_are_named_with_their_share(clusters):
+    found = examine(clusters, threshold=5.0)  # all are in reach, but the five nearest are their own
+    assert found.overlaps == []
+    clusters.add([f"mixed/{n}" for n in range(3)], spot(1.0).repeat(3, 0), ["left"] * 3)
+    first, second, share = examine(clusters, threshold=0.5).overlaps[-1]
+    assert {first, second} == {"left", "right"}
+    assert share <= 3 / 33 or first == "right"
+
+
+def test_groups_too_small_to_win_a_vote_are_listed(clusters):
+    clusters.add(["a", "b"], np.float32([[5, 5], [5, 5.01]]), ["new", "new"])
+    assert examine(clusters).small_groups == {"new": 2}
+
+
+def test_removed_references_are_not_found_again(clusters):
+    clusters.remove(["left/0", "right/29"])
+    found = examine(clusters, threshold=0.5)
+    assert (found.references, found.broken) == (58, [])
+
+
+def test_an_empty_gallery_is_whole(tmp_path):
+    with Gallery.create(tmp_path / "g", dim=2, fingerprint="abc123") as gallery:
+        assert examine(gallery).broken == []
+
+
+def test_an_altered_row_is_broken(clusters):
+    with sqlite3.connect(clusters.path / "references.sqlite") as store:
+        table = store.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%vector%'").fetchone()
+        store.execute(f"UPDATE {table[0]} SET label = 'right' WHERE id = 'left/4'")
+    [sentence] = examine(clusters).broken
+    assert "altered" in sentence
+
+
+def test_a_search_that_misses_is_broken(clusters, monkeypatch):
+    search = Gallery.search
+
+    def forgetful(gallery, vectors, k, **rest):
+        return search(gallery, vectors + np.float32(0.25), k, **rest)
+
+    monkeypatch.setattr(Gallery, "search", forgetful)
+    broken = examine(clusters).broken
+    assert "do not find themselves" in broken[0]
+    assert "true nearest" in broken[1]
+
+
+@pytest.mark.slow
+def test_500_planted_mislabels_among_60_000_digits_are_found(tmp_path):
+    from embedder.datasets import load
+    from embedder.model import Embedder
+
+    train, embedder = load("mnist/train"), Embedder.load()
+    rng = np.random.default_rng(0)
+    planted = rng.choice(len(train), 500, replace=False)
+    labels = np.array(train.labels, object)
+    for row in planted:
+        labels[row] = str((int(labels[row]) + rng.integers(1, 10)) % 10)
+    with Gallery.create(tmp_path / "g", dim=embedder.dim, fingerprint="digits") as gallery:
+        gallery.add(train.ids, embedder.embed(embedder.prepare(train.images)), labels.tolist())
+        found = examine(gallery, threshold=0.5)
+    accused = {mislabel.id for mislabel in found.mislabels}
+    guilty = {train.ids[row] for row in planted}
+    recall, precision = len(accused & guilty) / 500, len(accused & guilty) / len(accused)
+    print(f"recall {recall:.3f}, precision {precision:.3f} of {len(accused)}")
+    assert recall >= 0.95
+    assert precision >= 0.75  # some 85 of MNIST's own digits look like another group's too
