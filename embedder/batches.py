@@ -12,8 +12,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embedder.outliers import OF_NO_GROUP, make_outliers
 from embedder.pairs import Groups, balanced_batches, pair_positions
 from embedder.recipes import Recipe
+
+MADE_OUTLIERS = 20_000  # once for a training, drawn from in every batch
 
 
 class Batches(keras.utils.PyDataset):
@@ -63,13 +66,18 @@ class DrawnPairs(Batches):
 
 
 class BalancedImages(Batches):
-    """Class-balanced batches of single pictures with their label codes, for all pairs in them."""
+    """Class-balanced batches of single pictures with their label codes, for all pairs in them.
+
+    After them in each batch come outliers, `recipe.outliers` as many, of the code `OF_NO_GROUP`.
+    """
 
     def __init__(
         self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
     ) -> None:
         self.images = images
         self.codes = Groups.of(labels).codes
+        count = MADE_OUTLIERS if recipe.outliers else 0
+        self.outliers = make_outliers(images, self.codes, count, recipe.seed)
         super().__init__(recipe, epoch)
 
     def drawn(self) -> list[npt.NDArray[np.int64]]:
@@ -80,4 +88,8 @@ class BalancedImages(Batches):
     def __getitem__(self, position: int) -> tuple[Any, Any]:
         """Return `(images, codes)` of one batch."""
         positions = self._drawn[position]
-        return self.images[positions], self.codes[positions]
+        rng = np.random.default_rng([self.recipe.seed, self.epoch, position])
+        strangers = round(self.recipe.outliers * len(positions))
+        drawn = rng.choice(len(self.outliers), strangers)
+        codes = np.append(self.codes[positions], np.full(strangers, OF_NO_GROUP))
+        return np.concatenate([self.images[positions], self.outliers[drawn]]), codes

@@ -16,6 +16,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from embedder.outliers import OF_NO_GROUP
+
 Tensor = Any  # Keras has no public type for its tensors
 
 
@@ -65,7 +67,8 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
             one costs (d - near)².
 
     Call arguments:
-        y_true: Label codes, shape `(n,)` or `(n, 1)`.
+        y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
+            different from every group and is not compared with other outliers.
         y_pred: Embeddings of unit length, shape `(n, dim)`.
     """
 
@@ -79,11 +82,13 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
         codes = ops.reshape(y_true, (-1,))
-        same = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
+        alike = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
+        of_a_group = ops.cast(codes != OF_NO_GROUP, y_pred.dtype)
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
+        same = (alike - itself) * of_a_group  # of outliers nobody knows who belong together
         distances = pairwise_distances(y_pred)
-        far = ops.square(ops.maximum(distances - self.near, 0.0)) * (same - itself)
-        close = ops.square(ops.maximum(self.margin - distances, 0.0)) * (1.0 - same)
+        far = ops.square(ops.maximum(distances - self.near, 0.0)) * same
+        close = ops.square(ops.maximum(self.margin - distances, 0.0)) * (1.0 - alike)
         return _mean_of_active(far) + _mean_of_active(close)
 
     def get_config(self) -> dict[str, Any]:

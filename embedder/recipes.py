@@ -33,6 +33,7 @@ class Recipe:
         optimizer: `rmsprop` or `adamw`.
         weight_decay: Of AdamW.
         augmentation: Strength of the distortions, 0 for none.
+        outliers: Made pictures of no group beside the images of a batch, as a share of them.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
     """
@@ -52,6 +53,7 @@ class Recipe:
     optimizer: str
     weight_decay: float
     augmentation: float
+    outliers: float
     validation: float
     seed: int = 0
 
@@ -89,7 +91,7 @@ RECIPES = {
         dim=64,
         margin=1.2,
         near=0.3,
-        epochs=90,
+        epochs=60,
         patience=30,
         batch=320,
         learning_rate=0.015,
@@ -97,6 +99,7 @@ RECIPES = {
         optimizer="adamw",
         weight_decay=0.001,
         augmentation=0.75,
+        outliers=0.2,
         validation=1 / 12,
     ),
     "tutorial": Recipe(
@@ -115,6 +118,7 @@ RECIPES = {
         optimizer="rmsprop",
         weight_decay=0.0,
         augmentation=0.0,
+        outliers=0.0,
         validation=1 / 12,
     ),
 }

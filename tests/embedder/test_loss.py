@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from embedder.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin, root
+from embedder.outliers import OF_NO_GROUP
 
 
 def test_a_same_pair_costs_its_squared_distance():
@@ -69,3 +70,13 @@ def test_the_all_pairs_loss_comes_back_from_its_config():
     config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2))
     loss = keras.losses.deserialize(config)
     assert (loss.margin, loss.near) == (1.3, 0.2)
+
+
+def test_outliers_are_different_from_every_group_and_are_not_compared_with_each_other():
+    # Two of one group at distance 1, an outlier at √2 from both, and that outlier once more.
+    rows = np.array([[1, 0, 0], [0.5, np.sqrt(0.75), 0], [0, 0, 1], [0, 0, 1]], np.float32)
+    loss = AllPairsContrastiveLoss(margin=1.5, near=0.25)
+    found = float(loss(np.array([0, 0, OF_NO_GROUP, OF_NO_GROUP]), rows))
+    far = 2 * (1 - 0.25) ** 2 / (2 + 4)  # both orders of one pair; 4 images are added to the count
+    close = 8 * (1.5 - np.sqrt(2)) ** 2 / (8 + 4)  # 2 members, 2 outliers, both orders
+    assert found == pytest.approx(far + close, rel=1e-4)
