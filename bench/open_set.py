@@ -1,0 +1,218 @@
+"""What a user meets whose groups the embedder never saw: `python -m bench.open_set`.
+
+Two digits at a time are kept out of the training; the other eight are enrolled, and the two come
+as queries that belong to no group. Writes docs/results.md. Takes hours on 2 cores: a training for
+each pair of digits and each seed. Trainings that lie in --models already are taken as they are.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+from bench.results import page
+from bench.strangers import strangers
+from embedder.datasets import Dataset, load
+from embedder.model import Embedder
+from embedder.outliers import KINDS
+from embedder.pairs import Groups
+from embedder.recipes import RECIPES
+from embedder.splits import split
+from index.calibration import Mated, NonMated, largest_threshold
+from index.gallery import Gallery
+from index.operating import Limits
+
+Floats = npt.NDArray[np.float32]
+Figures = dict[str, float]
+
+HELD_OUT = ("89", "01", "23", "45", "67")  # so that each digit is unknown once
+REFERENCES = 20  # of each group in a small gallery
+DRAWS = 3  # of the references of a small gallery
+ENROLLED = (1, 5, 20)  # references of each new group
+FPIR = 0.01
+OVERLAYS = 3000
+
+
+@dataclass(frozen=True)
+class Material:
+    """The digits as one embedder sees them, and which two of them it never saw."""
+
+    embedder: Embedder
+    held_out: str
+    train: Floats
+    train_labels: npt.NDArray[np.str_]
+    test: Floats
+    test_labels: npt.NDArray[np.str_]
+    overlays: Floats  # of pictures that were held out from training, of known digits alone
+    strangers: dict[str, Floats]
+
+    @property
+    def mated(self) -> npt.NDArray[np.bool_]:
+        """Which test digits belong to an enrolled group."""
+        return ~np.isin(self.test_labels, list(self.held_out))
+
+    def references(self, count: int | None, seed: int, labels: Sequence[str]) -> npt.NDArray[Any]:
+        """Draw training digits of each label; all of them when `count` is None."""
+        rng = np.random.default_rng([seed, 1])
+        members = [np.flatnonzero(self.train_labels == label) for label in labels]
+        return np.concatenate([rng.permutation(rows)[:count] for rows in members])
+
+
+@click.command()
+@click.option("--held-out", multiple=True, default=HELD_OUT, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), default=12, show_default=True)
+@click.option("--models", type=click.Path(path_type=Path), default=Path("build/open_set"))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results.md"))
+def main(held_out: Sequence[str], seeds: int, epochs: int, models: Path, out: Path) -> None:
+    """Train without each of the pairs of digits, measure, and write the table."""
+    measured: dict[str, list[Figures]] = {pair: [] for pair in held_out}
+    for pair in held_out:
+        for seed in range(seeds):
+            material = _material(pair, seed, epochs, models)
+            measured[pair] += [_figures(material, draw) for draw in range(DRAWS)]
+            click.echo(f"{pair} seed {seed}: {_mean(measured[pair])}", err=True)
+    out.write_text(page(measured, seeds=seeds, draws=DRAWS, epochs=epochs))
+
+
+def _material(pair: str, seed: int, epochs: int, models: Path) -> Material:
+    train, test = load("mnist/train"), load("mnist/test")
+    known = train.subset([row for row, label in enumerate(train.labels) if label not in pair])
+    recipe = RECIPES["default"].changed(epochs=epochs, seed=seed)
+    path = models / f"s{seed}-{pair}"
+    embedder = Embedder.load(path) if path.exists() else _trained(known, path, recipe)
+    validation = split(known, recipe.validation, seed)[1]
+    return Material(
+        embedder,
+        pair,
+        _embedded(embedder, train.images),
+        np.array(train.labels),
+        _embedded(embedder, test.images),
+        np.array(test.labels),
+        _embedded(embedder, _overlays(validation)),
+        {kind: _embedded(embedder, pictures) for kind, pictures in strangers().items()},
+    )
+
+
+def _trained(known: Dataset, path: Path, recipe: Any) -> Embedder:
+    from embedder.training import train
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return train(known, path, recipe, preprocessing="digit", resume=True, verbose=True)
+
+
+def _embedded(embedder: Embedder, pictures: Any) -> Floats:
+    return embedder.embed(embedder.prepare(pictures))
+
+
+def _overlays(validation: Dataset) -> list[npt.NDArray[np.uint8]]:
+    """Known unknowns to calibrate with: two digits over each other, none of them trained on."""
+    rng = np.random.default_rng(11)
+    groups = Groups.of(validation.labels)
+    first = rng.integers(len(validation), size=OVERLAYS)
+    second = groups.different_partners(first, rng)
+    overlay = KINDS["overlay"][0]
+    return [
+        overlay(validation.images[a], validation.images[b], rng)
+        for a, b in zip(first, second, strict=True)
+    ]
+
+
+# ------------------------------------------------------------ measuring
+
+
+def _figures(material: Material, draw: int) -> Figures:
+    known = sorted(set(material.test_labels[material.mated]))
+    small = material.references(REFERENCES, draw, known)
+    figures = _open(material, small, known, "")
+    if draw == 0:
+        every = material.references(None, draw, known)
+        figures |= _open(material, every, known, "all ")
+    for count in ENROLLED:
+        new = material.references(count, draw, list(material.held_out))
+        figures |= _enrolled(material, np.concatenate([small, new]), count)
+    return figures
+
+
+def _open(
+    material: Material, references: npt.NDArray[Any], known: list[str], prefix: str
+) -> Figures:
+    """Search a gallery of known groups with known and with unknown digits."""
+    mated = material.mated
+    queries = {
+        "test": material.test,
+        "overlays": material.overlays,
+        **material.strangers,
+    }
+    near = _nearest(material, references, queries)
+    right = material.test_labels[mated]
+    columns = np.searchsorted(known, right)
+    rows = np.arange(len(right))
+    own = near["test"][mated][rows, columns]
+    others = near["test"][mated].copy()
+    others[rows, columns] = np.inf
+    searched = Mated(own, others.min(axis=1), right.tolist())
+    unknown = _non_mated(near["test"][~mated], known)
+    nearest = near["test"].min(axis=1)
+    at_fpir = Limits(largest_threshold(unknown.distances, FPIR))
+    calibrated = Limits(largest_threshold(near["overlays"].min(axis=1), FPIR))
+    figures = {
+        "rank-1": float(np.mean(own < searched.other)),
+        "FNIR": float(searched.missed(at_fpir).mean()),
+        "AUROC": float(roc_auc_score(~mated, nearest)),
+        "accepted": float(unknown.matched(calibrated).mean()),
+        "missed": float(searched.missed(calibrated).mean()),
+    }
+    for kind in material.strangers:
+        met = _non_mated(near[kind], known)
+        figures[kind] = float(met.matched(at_fpir).mean())
+        figures[f"{kind}, calibrated"] = float(met.matched(calibrated).mean())
+    return {prefix + name: value for name, value in figures.items()}
+
+
+def _enrolled(material: Material, references: npt.NDArray[Any], count: int) -> Figures:
+    """Search a gallery that the two unknown groups were added to, without any training."""
+    near = _nearest(material, references, {"test": material.test})["test"]
+    said = np.array(sorted(set(material.test_labels)))[near.argmin(axis=1)]
+    right = said == material.test_labels
+    return {
+        f"{count} enrolled": float(right.mean()),
+        f"{count} enrolled, old groups": float(right[material.mated].mean()),
+        f"{count} enrolled, new groups": float(right[~material.mated].mean()),
+    }
+
+
+def _nearest(
+    material: Material, references: npt.NDArray[Any], queries: dict[str, Floats]
+) -> dict[str, Floats]:
+    """Find how near each query comes to each group of a gallery; groups in order of label."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "gallery"
+        model = material.embedder
+        with Gallery.create(path, dim=model.dim, fingerprint=model.fingerprint) as gallery:
+            labels = material.train_labels[references].tolist()
+            gallery.add([str(row) for row in references], material.train[references], labels)
+            return {name: gallery.nearest_by_group(rows)[1] for name, rows in queries.items()}
+
+
+def _non_mated(near: Floats, labels: list[str]) -> NonMated:
+    return NonMated(near.min(axis=1), [labels[place] for place in near.argmin(axis=1)])
+
+
+def _mean(rows: Sequence[Figures]) -> dict[str, float]:
+    return {
+        name: round(float(np.mean([row[name] for row in rows if name in row])), 4)
+        for name in rows[0]
+    }
+
+
+if __name__ == "__main__":
+    main()
