@@ -171,6 +171,11 @@ def main() -> None:
     help="Share of the pictures to stop and to measure the threshold by.",
 )
 @click.option("--pairs-per-image", type=click.IntRange(min=1), help="For drawn pairs.")
+@click.option(
+    "--outliers",
+    type=click.FloatRange(0),
+    help="Made pictures of no group in each batch, as a share of it; 0.2 keeps strangers away.",
+)
 @click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
 @click.option("--test", metavar="DATA", help="Measure the model on these, used for no choice.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")

@@ -38,6 +38,7 @@ REFERENCES = 20  # of each group in a small gallery
 DRAWS = 3  # of the references of a small gallery
 ENROLLED = (1, 5, 20)  # references of each new group
 FPIR = 0.01
+OUTLIERS = 0.2  # made pictures beside those of the groups, as a share of a batch
 OVERLAYS = 3000
 
 
@@ -86,7 +87,7 @@ def main(held_out: Sequence[str], seeds: int, epochs: int, models: Path, out: Pa
 def _material(pair: str, seed: int, epochs: int, models: Path) -> Material:
     train, test = load("mnist/train"), load("mnist/test")
     known = train.subset([row for row, label in enumerate(train.labels) if label not in pair])
-    recipe = RECIPES["default"].changed(epochs=epochs, seed=seed)
+    recipe = RECIPES["default"].changed(epochs=epochs, seed=seed, outliers=OUTLIERS)
     path = models / f"s{seed}-{pair}"
     embedder = Embedder.load(path) if path.exists() else _trained(known, path, recipe)
     validation = split(known, recipe.validation, seed)[1]

@@ -43,10 +43,11 @@ def make_outliers(pictures: Pixels, codes: npt.NDArray[np.int64], count: int, se
     """
     rng = np.random.default_rng([seed, 7])
     made = np.empty((count, *pictures.shape[1:]), np.uint8)
-    names = rng.choice(list(KINDS), size=count, p=[share for _, share in KINDS.values()])
-    for place, name in enumerate(names):
+    makers = [maker for maker, _ in KINDS.values()]
+    shares = [share for _, share in KINDS.values()]
+    for place, kind in enumerate(rng.choice(len(makers), size=count, p=shares).tolist()):
         first, second = _two_of_different_groups(pictures, codes, rng)
-        made[place] = KINDS[name][0](first, second, rng)
+        made[place] = makers[kind](first, second, rng)
     return made
 
 
@@ -60,7 +61,7 @@ def _two_of_different_groups(
     return pictures[first], pictures[second]
 
 
-def _blank(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
+def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Give a picture of one grey or colour, with a speck or a slope now and then."""
     made = np.full(first.shape, rng.choice([0, 0, rng.integers(256), 255]), np.float32)
     if rng.random() < 0.4:
@@ -88,7 +89,7 @@ def _noise(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
     return _pixels(large * rng.uniform(0.4, 1))
 
 
-def _scribble(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
+def _scribble(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Draw strokes between the points of a grid, as a letter or a doodle has them.
 
     At least four, of which two cross the middle, so that a digit seldom comes of it.
@@ -106,7 +107,7 @@ def _scribble(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
         spots[:, 0] = width / 2 + (spots[:, 0] - width / 2) * narrow
         if rng.random() < 0.3:
             box = [*np.sort(spots, axis=0)[0], *(np.sort(spots, axis=0)[1] + 1)]
-            turn = rng.integers(0, 360)
+            turn = int(rng.integers(0, 360))
             draw.arc(box, turn, turn + int(rng.integers(120, 360)), fill=255, width=thick)
         else:
             draw.line([tuple(spot) for spot in spots.tolist()], fill=255, width=thick)
@@ -150,10 +151,14 @@ def _overlay(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _pixels(values: npt.NDArray[np.floating]) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
-KINDS: dict[str, tuple[Callable[[Pixels, Pixels, np.random.Generator], Pixels], float]] = {
+Maker = Callable[[Pixels, Pixels, np.random.Generator], Pixels]
+
+# Overlays and halves of two groups teach most about groups that are still unknown; some halves make
+# a good digit by chance, so that more of them cost accuracy among the known.
+KINDS: dict[str, tuple[Maker, float]] = {
     "blank": (_blank, 0.06),
     "noise": (_noise, 0.12),
     "scribble": (_scribble, 0.32),

@@ -71,6 +71,11 @@ class Recipe:
         for name in ("epochs", "batch", "pairs_per_image", "dim", "margin", "learning_rate"):
             if not getattr(recipe, name) > 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
+        if recipe.outliers < 0 or (recipe.outliers and recipe.pairs != "batch"):
+            raise ValueError(
+                f"`outliers` must be a share >= 0, and 0 where pairs are drawn. "
+                f"Received: {recipe.outliers}."
+            )
         if not 0 < recipe.validation < 1:
             raise ValueError(
                 f"`validation` must be a share between 0 and 1. Received: {recipe.validation}."
@@ -91,7 +96,7 @@ RECIPES = {
         dim=64,
         margin=1.2,
         near=0.3,
-        epochs=60,
+        epochs=90,
         patience=30,
         batch=320,
         learning_rate=0.015,
@@ -99,7 +104,7 @@ RECIPES = {
         optimizer="adamw",
         weight_decay=0.001,
         augmentation=0.75,
-        outliers=0.2,
+        outliers=0.0,
         validation=1 / 12,
     ),
     "tutorial": Recipe(

@@ -25,3 +25,8 @@ def test_a_setting_of_zero_is_refused(name):
 def test_a_validation_share_of_everything_is_refused():
     with pytest.raises(ValueError, match=r"between 0 and 1. Received: 1.0"):
         RECIPES["default"].changed(validation=1.0)
+
+
+def test_outliers_are_refused_where_pairs_are_drawn():
+    with pytest.raises(ValueError, match="0 where pairs are drawn"):
+        RECIPES["tutorial"].changed(outliers=0.2)
