@@ -63,7 +63,7 @@ def _two_of_different_groups(
 
 def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Give a picture of one grey or colour, with a speck or a slope now and then."""
-    made = np.full(first.shape, rng.choice([0, 0, rng.integers(256), 255]), np.float32)
+    made = np.full(first.shape, rng.choice([0, 0, int(rng.integers(256)), 255]), np.float32)
     if rng.random() < 0.4:
         slope = np.linspace(-1, 1, first.shape[1]) * rng.integers(10, 120)
         made += slope.reshape(1, -1, *[1] * (first.ndim - 2))
