@@ -409,7 +409,7 @@ def test_a_killed_check_goes_on_to_the_same_bytes(gallery, copies, tmp_path, end
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_path):
     output = tmp_path / "rows.jsonl"
-    running = process(0.2, "check", gallery, copies, "-o", output)
+    running = process(1.0, "check", gallery, copies, "-o", output)
     wait_for(Path(f"{output}.partial"), 300)
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=10)
