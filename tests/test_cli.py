@@ -361,8 +361,10 @@ def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
 # ------------------------------------------------------------------ as a process of its own
 
 FAKED = """
+import signal
 import sys
 from tests.fakes import install
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background ignores it
 install(seconds=float(sys.argv.pop(1)))
 from cli import main
 main(prog_name="likewise")
@@ -409,7 +411,7 @@ def test_a_killed_check_goes_on_to_the_same_bytes(gallery, copies, tmp_path, end
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_path):
     output = tmp_path / "rows.jsonl"
-    running = process(1.0, "check", gallery, copies, "-o", output)
+    running = process(0.2, "check", gallery, copies, "-o", output)
     wait_for(Path(f"{output}.partial"), 300)
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=10)
