@@ -19,7 +19,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,20 +118,23 @@ class Embedder:
             )
         embeddings = np.empty((len(images), self.dim), dtype=np.float32)
         workers = min(self._threads, max(1, -(-len(images) // BATCH)))  # rounded up
-        embed_part = partial(self._embed_every, images, embeddings, parts=workers)
+        starts = iter(range(0, len(images), BATCH))  # shared: a thread that was kept takes fewer
         if workers == 1:
-            embed_part(0)
+            self._embed_batches(images, embeddings, starts)
         else:
             with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(embed_part, range(workers)))
+                jobs = [
+                    pool.submit(self._embed_batches, images, embeddings, starts)
+                    for _ in range(workers)
+                ]
+            for job in jobs:
+                job.result()
         return embeddings
 
-    def _embed_every(
-        self, images: Pixels, embeddings: Embeddings, part: int, *, parts: int
-    ) -> None:
-        """Embed batch `part` and every `parts`-th after it, each into its own rows."""
+    def _embed_batches(self, images: Pixels, embeddings: Embeddings, starts: Iterator[int]) -> None:
+        """Embed the batches that begin at `starts`, each into its own rows."""
         interpreter = self._borrow()
-        for start in range(part * BATCH, len(images), parts * BATCH):
+        for start in starts:
             rows = slice(start, start + BATCH)
             interpreter.run(images[rows], embeddings[rows])
         with self._lock:

@@ -9,12 +9,18 @@ very tight clusters, FAISS is asked again to sum differences, slower but nearly 
 it still fails (many equal distances), for everything within the k-th distance. So the answer is
 always that of a brute-force search.
 
+FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
+block and, on a machine that does other work too, a search then takes twice as long.
+
 The squared value never leaves this file. Does not store anything and does not know ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import faiss
@@ -29,6 +35,8 @@ Namer = Callable[[Rows], npt.NDArray[np.object_]]
 LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
+_PART = 256  # queries searched at a time by one thread: more gain nothing
+_BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
 _UNIT = 2.0**-24  # largest relative error of one float32 rounding
@@ -101,10 +109,7 @@ class Vectors:
         Returns:
             Rows (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
         """
-        wide = min(k + self._padding, len(self))
-        squared, candidates = self.flat.search(queries, wide)
-        bound = self._bound(queries)
-        rows, distances, proven = self._ranked(queries, k, squared, candidates, bound)
+        rows, distances, proven = self._searched(queries, k)
         doubtful = np.flatnonzero(~proven)
         if len(doubtful):
             if len(doubtful) > _SELDOM * len(queries):
@@ -123,6 +128,25 @@ class Vectors:
                 inside = distances.astype(np.float64) <= radius
                 found.append(_sorted_by_id(rows[inside], distances[inside], namer))
         return found
+
+    def _searched(self, queries: Floats, k: int) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+        """Find and rank candidates, parts of the queries side by side; see `_ranked`."""
+        wide = min(k + self._padding, len(self))
+        rows = np.empty((len(queries), wide), np.int64)
+        distances = np.full((len(queries), wide), np.inf, np.float32)
+        proven = np.empty(len(queries), bool)
+
+        def search(part: slice) -> None:
+            some = queries[part]
+            with _one_thread(self.dim):
+                squared, candidates = self.flat.search(some, wide)
+            bound = self._bound(some)
+            near, far, proven[part] = self._ranked(some, k, squared, candidates, bound)
+            rows[part] = candidates
+            rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
+
+        _side_by_side(search, len(queries))
+        return rows, distances, proven
 
     def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
         """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
@@ -215,6 +239,35 @@ class Vectors:
             gaps -= queries[some, None, :]
             distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
         return distances
+
+
+def _side_by_side(work: Callable[[slice], None], count: int) -> None:
+    """Do some work on each part of `count` queries, over the cores; a few are done here."""
+    threads = min(_cores(), count // (2 * _BY_MATRIX))
+    if threads < 2:
+        work(slice(0, count))
+        return
+    size = min(_PART, -(-count // threads))
+    with ThreadPoolExecutor(threads, "search") as pool:
+        list(pool.map(work, (slice(start, start + size) for start in range(0, count, size))))
+
+
+@contextmanager
+def _one_thread(dim: int) -> Iterator[None]:
+    """Keep FAISS, called from this thread, to this thread."""
+    faiss.cvar.distance_compute_blas_threshold = _BY_MATRIX * dim  # FAISS counts queries · dim
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # of this thread's own calls alone
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _by_differences() -> Any:

@@ -22,7 +22,7 @@ from embedder.records import Record
 from index.decision import Decision, Neighbours
 from index.errors import FingerprintError
 from index.gallery import Gallery
-from service.decoding import Decoded, decode_stream
+from service.decoding import Decoded, ahead, decode_stream
 from service.errors import EmptyGalleryError, UnlabelledError
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
@@ -130,9 +130,12 @@ class Matcher:
         batches = decode_stream(
             _labelled(records), self.embedder, size=BATCH, seconds=_SECONDS, hashed=True
         )
-        with closing(batches):
-            for batch in batches:
-                self._add_batch(batch, report)
+        with (
+            closing(batches),
+            closing(ahead(self._with_vectors, batches, threads=1, waiting=1)) as embedded,
+        ):
+            for batch, vectors in embedded:
+                self._add_batch(batch, vectors, report)
                 if progress:
                     progress(len(batch.records))
         return report
@@ -249,7 +252,23 @@ class Matcher:
     def _embedded(self, images: Images) -> npt.NDArray[np.float32]:
         return self.embedder.embed(self.embedder.prepare(images))
 
-    def _add_batch(self, batch: Decoded, report: AddReport) -> None:
+    def _with_vectors(self, batch: Decoded) -> tuple[Decoded, npt.NDArray[np.float32]]:
+        """Embed the pictures of a batch that the gallery does not know, each different one once."""
+        pictures, contents = batch.images, batch.contents
+        known = self.gallery.vectors_of(contents)
+        first: dict[bytes, int] = {}
+        for row, content in enumerate(contents):
+            if content not in known:
+                first.setdefault(content, row)
+        if len(first) == len(pictures):
+            return batch, self.embedder.embed(pictures)
+        embedded = self.embedder.embed(pictures[list(first.values())])
+        known = {**known, **dict(zip(first, embedded, strict=True))}
+        return batch, np.stack([known[content] for content in contents])
+
+    def _add_batch(
+        self, batch: Decoded, vectors: npt.NDArray[np.float32], report: AddReport
+    ) -> None:
         """Write what is new of a batch, and count what became of it."""
         for place, reason in batch.reasons.items():
             report.unreadable.append((batch.records[place].id, reason))
@@ -265,38 +284,23 @@ class Matcher:
         new = [row for row, known in zip(last.values(), same, strict=True) if not known]
         if new:
             before = len(self.gallery)
-            self._write([records[row] for row in new], new, batch)
+            self._write(batch, new, vectors)
             fresh = len(self.gallery) - before
             report.added += fresh
             report.replaced += len(new) - fresh
 
-    def _write(self, records: list[Record], rows: list[int], batch: Decoded) -> None:
-        """Embed and store some readable records of a batch; `rows` are their pictures."""
-        pictures = batch.images if len(rows) == len(batch.images) else batch.images[rows]
-        contents = [batch.contents[row] for row in rows]
+    def _write(self, batch: Decoded, rows: list[int], vectors: npt.NDArray[np.float32]) -> None:
+        """Store some of a batch's readable records, by their rows."""
+        records = batch.readable
+        chosen = [records[row] for row in rows]
         self.gallery.add(
-            [record.id for record in records],
-            self._vectors(pictures, contents),
-            [str(record.label) for record in records],
-            metadata=[dict(record.metadata) for record in records],
-            pictures=pictures,
-            contents=contents,
+            [record.id for record in chosen],
+            vectors[rows],
+            [str(record.label) for record in chosen],
+            metadata=[dict(record.metadata) for record in chosen],
+            pictures=batch.images[rows],
+            contents=[batch.contents[row] for row in rows],
         )
-
-    def _vectors(
-        self, pictures: npt.NDArray[np.uint8], contents: list[bytes]
-    ) -> npt.NDArray[np.float32]:
-        """Embed what the gallery does not know, each different picture once."""
-        known = self.gallery.vectors_of(contents)
-        first: dict[bytes, int] = {}
-        for row, content in enumerate(contents):
-            if content not in known:
-                first.setdefault(content, row)
-        if len(first) == len(pictures):
-            return self.embedder.embed(pictures)
-        embedded = self.embedder.embed(pictures[list(first.values())])
-        known = {**known, **dict(zip(first, embedded, strict=True))}
-        return np.stack([known[content] for content in contents])
 
 
 def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
