@@ -35,7 +35,7 @@ Namer = Callable[[Rows], npt.NDArray[np.object_]]
 LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
-_PART = 256  # queries searched at a time by one thread: more gain nothing
+_PART = 512  # queries searched at a time by one thread: more gain nothing
 _BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector

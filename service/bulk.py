@@ -25,7 +25,7 @@ from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
 from service.rows import Row, decision_row, error_row, query_row
 
-CHUNK = 2048  # pictures searched together: with up to 1024, FAISS takes 2.5 times as long for each
+CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
 
 Vectors = npt.NDArray[np.float32]
