@@ -28,6 +28,7 @@ from index.vectors import Floats, Vectors
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 4096
+_BLOCK = 16 << 20  # bytes digested at a time: other threads interrupt in between
 _WORTH_SAVING = 1024  # rows behind that cost a reader more than writing the file costs us
 _WORTH_INTERRUPTING = 65_536  # the same while still writing
 
@@ -196,8 +197,11 @@ class DerivedIndex:
 
 
 def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int, int]:

@@ -235,8 +235,7 @@ class Gallery(OperatingPoints):
                 read_evidence(self.path, point[EVIDENCE])
         with self._lock:
             self._store.verify()
-            with self._searching():
-                pass
+            self.warm()
 
     # ------------------------------------------------------------ changes
 
@@ -291,6 +290,15 @@ class Gallery(OperatingPoints):
         return len(change.removed)
 
     # ------------------------------------------------------------ questions
+
+    def warm(self) -> None:
+        """Load the vectors now, instead of at the first search.
+
+        Raises:
+            StoreError: If the store is altered.
+        """
+        with self._searching():
+            pass
 
     def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
         """Find the k nearest references of each query, exactly.
@@ -443,8 +451,7 @@ class Gallery(OperatingPoints):
 
     def _save(self) -> None:
         if self._changed:
-            with self._searching():
-                pass
+            self.warm()
         if self._index is not None and self._store.writable:
             self._index.save()
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -124,6 +125,7 @@ def check_stream(
     def answer(vectors: Vectors) -> list[Decision]:
         return matcher.decide(vectors, **asked)
 
+    _warm(matcher)
     for part, answers in _answered(matcher.embedder, records, answer, chunk):
         given = iter(answers)
         for place, record in enumerate(part.records):
@@ -162,6 +164,7 @@ def query_stream(
             return found, [None] * len(found)
         return found, matcher.gallery.p_values(found.distances[:, 0], at).tolist()
 
+    _warm(matcher)
     for part, (found, shares) in _answered(matcher.embedder, records, answer, chunk):
         queries = iter(range(len(found)))
         for place, record in enumerate(part.records):
@@ -193,6 +196,16 @@ def embed_stream(
         10000
     """
     return _answered(embedder, records, lambda vectors: vectors, chunk, hashed=hashed)
+
+
+def _warm(matcher: Matcher) -> None:
+    """Load the gallery's vectors while the first pictures are read, half of a cold query's work."""
+
+    def load() -> None:
+        with suppress(Exception):  # the first search will say what is wrong
+            matcher.gallery.warm()
+
+    Thread(target=load, name="warm").start()
 
 
 def _answered(
