@@ -1,8 +1,10 @@
-"""What unknowns looked like when a threshold was calibrated: evidence beside a decision.
+"""What a calibration saw: the distances of its unknowns, and which pictures it asked.
 
-The distances from the calibration's non-mated queries to their nearest references lie in a file of
-their own, named by its content: an operating point names the file, and a file that was altered no
-longer fits its name. It is read when it is first asked for.
+The distances from the non-mated queries to their nearest references are the evidence beside a
+decision; the content hashes of all its pictures tell an evaluation that would judge a threshold by
+the very pictures that chose it. Each lies in a file of its own, named by its content: an operating
+point names the file, and a file that was altered no longer fits its name. It is read when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import io
 import os
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +24,28 @@ from index.errors import StoreError
 
 Floats = npt.NDArray[np.float32]
 
-EVIDENCE = "evidence"  # the field of an operating point that names the file
+# The fields of an operating point that name a file, and how the file's own name begins.
+EVIDENCE = "evidence"  # distances, `(n,)`, float32, ascending
+PICTURES = "pictures"  # content hashes, `(n, 16)`, uint8
+KINDS = (EVIDENCE, PICTURES)
+_WITHOUT = {EVIDENCE: "Ask without evidence", PICTURES: "Judge another operating point"}
 
 
-def write_evidence(directory: Path, distances: Floats) -> str:
-    """Write the distances of non-mated queries, durably; give the name to ask for them by.
+def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
+    """Write an array, durably; give the name to ask for it by.
 
     Args:
         directory: Of the gallery.
-        distances: `(n,)`, float32, in any order.
+        kind: One of `KINDS`.
+        values: As that kind says.
 
     Raises:
         OSError: If the file cannot be written.
     """
     buffer = io.BytesIO()
-    np.save(buffer, np.sort(distances).astype("<f4"), allow_pickle=False)
+    np.save(buffer, values, allow_pickle=False)
     name = _digest(buffer.getvalue())
-    path = evidence_path(directory, name)
+    path = evidence_path(directory, kind, name)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with open(draft, "xb") as file:
@@ -51,43 +59,44 @@ def write_evidence(directory: Path, distances: Floats) -> str:
     return name
 
 
-def read_evidence(directory: Path, name: str) -> Floats:
-    """Read what `write_evidence` wrote, ascending.
+def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
+    """Read what `write_evidence` wrote.
 
     Raises:
         StoreError: If the file is missing or altered; the text names it.
     """
-    path = evidence_path(directory, name)
+    path = evidence_path(directory, kind, name)
     try:
         content = path.read_bytes()
     except OSError as error:
         raise StoreError(
             f"Cannot read the evidence of the calibration, '{path}': {error.strerror or error}. "
-            "Ask without evidence, or calibrate again."
+            f"{_WITHOUT[kind]}, or calibrate again."
         ) from error
     if _digest(content) != name:
         raise StoreError(
             f"'{path}' was altered: its content does not fit its name. Calibrate again."
         )
-    distances: Floats = np.load(io.BytesIO(content), allow_pickle=False).astype(np.float32)
-    return distances
+    values: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    return values
 
 
-def evidence_path(directory: Path, name: str) -> Path:
-    """Where the evidence of this name lies."""
-    return directory / f"evidence-{name}.npy"
+def evidence_path(directory: Path, kind: str, name: str) -> Path:
+    """Where the file of this kind and name lies."""
+    return directory / f"{kind}-{name}.npy"
 
 
-def drop_evidence(directory: Path, *, keep: Collection[str | None]) -> None:
+def drop_evidence(directory: Path, *, keep: Collection[dict[str, Any]]) -> None:
     """Remove files that no operating point names any more, and what a killed writer left of one.
 
-    To be called by the one writer. A file that cannot go is no loss.
+    To be called by the one writer, with all operating points. A file that cannot go is no loss.
     """
-    kept = {evidence_path(directory, name) for name in keep if name}
-    drafts = directory.glob(".evidence-*.npy.*")
-    for path in {*directory.glob("evidence-*.npy"), *drafts} - kept:
-        with contextlib.suppress(OSError):
-            path.unlink()
+    for kind in KINDS:
+        kept = {evidence_path(directory, kind, point[kind]) for point in keep if kind in point}
+        drafts = directory.glob(f".{kind}-*.npy.*")
+        for path in {*directory.glob(f"{kind}-*.npy"), *drafts} - kept:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def p_values(unknown: Floats, distances: Floats) -> npt.NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (whatever made
 the vectors, copied in and left alone), `references.sqlite` (the truth), `vectors.faiss` with
-`vectors.json` (derived from it), and `evidence-….npy` (distances of a calibration's unknowns).
+`vectors.json` (derived from it), `evidence-….npy` and `pictures-….npy` (what a calibration saw).
 
 Does not make vectors, does not choose thresholds and does not search approximately.
 """
@@ -26,7 +26,7 @@ from index.decision import Decision, Neighbour, Neighbours, decide, for_group, n
 from index.derived import DerivedIndex
 from index.directory import MODEL, STORE, Manifest, create_directory, read_manifest
 from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
-from index.evidence import EVIDENCE, read_evidence
+from index.evidence import KINDS, read_evidence
 from index.grouping import NONE, nearest_by_group, rows_by_group
 from index.names import Names, Strings
 from index.pictures import Pixels
@@ -231,8 +231,9 @@ class Gallery(OperatingPoints):
         """
         fields = read_manifest(self.path)
         for point in fields["operating_points"].values():
-            if EVIDENCE in point:
-                read_evidence(self.path, point[EVIDENCE])
+            for kind in KINDS:
+                if kind in point:
+                    read_evidence(self.path, kind, point[kind])
         with self._lock:
             self._store.verify()
             self.warm()

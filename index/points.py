@@ -7,7 +7,7 @@ not choose thresholds (`calibration`) and does not decide (`decision`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,14 @@ import numpy.typing as npt
 
 from index.directory import DEFAULT_POINT, Manifest
 from index.errors import GalleryError
-from index.evidence import EVIDENCE, drop_evidence, p_values, read_evidence, write_evidence
+from index.evidence import (
+    EVIDENCE,
+    PICTURES,
+    drop_evidence,
+    p_values,
+    read_evidence,
+    write_evidence,
+)
 from index.operating import Limits, Rule, outdated
 from index.store import Store
 from index.vectors import Floats
@@ -114,6 +121,7 @@ class OperatingPoints:
         point: Mapping[str, Any],
         *,
         unknown: Floats | None = None,
+        contents: Collection[bytes] | None = None,
         default: bool = True,
     ) -> None:
         """Store a named operating point, on disk when this returns; an older one is replaced.
@@ -125,6 +133,7 @@ class OperatingPoints:
             point: `threshold` with whatever belongs to it, as `calibration` gives it; plain JSON.
             unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32:
                 the evidence that `check` can give.
+            contents: Content hashes of the pictures asked, 16 bytes each: see `calibrated_on`.
             default: Whether it is used from now on where no point is named.
 
         Raises:
@@ -137,10 +146,28 @@ class OperatingPoints:
         fields = dict(point)
         with self._lock, self._store.writing():
             if unknown is not None:
-                fields[EVIDENCE] = write_evidence(self.path, unknown)
+                distances = np.sort(unknown).astype("<f4")
+                fields[EVIDENCE] = write_evidence(self.path, EVIDENCE, distances)
+            if contents is not None:
+                hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
+                fields[PICTURES] = write_evidence(self.path, PICTURES, hashes)
             self._manifest.store_point(name, fields, default=default)
-            used = {other.get(EVIDENCE) for other in self.operating_points.values()}
-            drop_evidence(self.path, keep=used)
+            drop_evidence(self.path, keep=self.operating_points.values())
+
+    def calibrated_on(self, name: str | None = None) -> set[bytes]:
+        """Content hashes of the pictures that an operating point was calibrated with.
+
+        Empty for a point that was not calibrated here. A threshold must not be judged by the
+        pictures that chose it.
+
+        Raises:
+            GalleryError: If the gallery has no such point.
+            StoreError: If the file is missing or altered.
+        """
+        _, point = self.point(name)
+        if PICTURES not in point:
+            return set()
+        return set(map(bytes, read_evidence(self.path, PICTURES, point[PICTURES])))
 
     def p_values(self, distances: Floats, at: str | None = None) -> npt.NDArray[np.float64]:
         """Give the share of a calibration's unknowns that come at least as close; see `evidence`.
@@ -161,5 +188,6 @@ class OperatingPoints:
             )
         with self._lock:
             if self._evidence is None or self._evidence[0] != point[EVIDENCE]:
-                self._evidence = point[EVIDENCE], read_evidence(self.path, point[EVIDENCE])
+                unknown = read_evidence(self.path, EVIDENCE, point[EVIDENCE])
+                self._evidence = point[EVIDENCE], unknown.astype(np.float32)
             return p_values(self._evidence[1], distances)

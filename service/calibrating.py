@@ -193,7 +193,7 @@ def calibrate(
     }
     if name is None:
         name = point["rate"] + ("" if cost else f"-{point['target']:g}")
-    gallery.store_point(name, point, unknown=searched.pool.distances)
+    gallery.store_point(name, point, unknown=searched.pool.distances, contents=searched.contents)
     return Calibration(name, point, searched.in_gallery, searched.unreadable)
 
 
@@ -232,6 +232,7 @@ class _Searched:
     in_gallery: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     pictures: int = 0
+    contents: list[bytes] = field(default_factory=list)
     measured_on: str = ""
     pairs: Impostors | None = None  # only where an FMR is wanted
 
@@ -314,6 +315,7 @@ class _Searched:
                 readable = part.readable
                 self.in_gallery += len(readable) - len(new)
                 self.pictures += len(new)
+                self.contents += [part.contents[place] for place in new]
                 if new:
                     yield [readable[place] for place in new], vectors[new]
                 self.progress(len(part.records))

@@ -7,9 +7,10 @@ Does not write files and does not draw (`report`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -108,11 +109,13 @@ def evaluate(
         at: Operating point to judge; the default one when None.
         seed: Of all sampling; with it the report is the same each time.
         seeds: How often pairs are drawn.
-        allow_overlap: Measure even where pictures are references or were trained on.
+        allow_overlap: Measure even where pictures are references, were trained on, or chose the
+            threshold.
         progress: Called with the number of further pictures that are done.
 
     Raises:
-        OverlapError: If a picture is a reference or was trained on, unless that is allowed.
+        OverlapError: If a picture is a reference, was trained on, or was calibrated with, unless
+            that is allowed.
         UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
         ValueError: If too few pictures came to measure anything.
         GalleryError: If the gallery cannot be read or has no such operating point.
@@ -121,7 +124,7 @@ def evaluate(
     asked = _Asked(matcher)
     asked.take(data, progress, labelled=True)
     asked.take(unknown or [], progress, labelled=False)
-    overlap = asked.overlap(allow_overlap)
+    overlap = asked.overlap(at, allow_overlap)
     return _Measuring(matcher, asked, at, seed, seeds).evaluation(overlap)
 
 
@@ -166,31 +169,35 @@ class _Asked:
                 "unknown. Give it as labelled data, or leave it out."
             )
 
-    def overlap(self, allowed: bool) -> Figure:
-        """Count the pictures that are references, and those that were trained on.
+    def overlap(self, at: str | None, allowed: bool) -> Figure:
+        """Count the pictures that were seen before, by gallery, embedder or calibration.
 
         Training pictures are not kept with a model. Of the bundled digits they are known.
         """
-        metadata = self.matcher.embedder.metadata
-        references = self.matcher.gallery.vectors_of(self.contents)
-        training = _training_contents(metadata)
-        found = {
-            "references of the gallery": [c in references for c in self.contents],
-            "training pictures of the embedder": [c in (training or ()) for c in self.contents],
+        gallery = self.matcher.gallery
+        training = _training_contents(self.matcher.embedder.metadata)
+        seen: dict[str, tuple[str, Collection[bytes]]] = {
+            "references": ("references of the gallery", gallery.vectors_of(self.contents)),
+            "training": ("training pictures of the embedder", training or ()),
+            "calibration": (
+                f"pictures that chose the threshold {gallery.point(at)[0]!r}",
+                gallery.calibrated_on(at),
+            ),
         }
-        for what, hits in found.items():
-            ids = [record.id for record, hit in zip(self.records, hits, strict=True) if hit]
-            if ids and not allowed:
+        found: Figure = {"allowed": allowed}
+        for name, (what, contents) in seen.items():
+            hits = [content in contents for content in self.contents]
+            found[name] = sum(hits)
+            if any(hits) and not allowed:
+                ids = [record.id for record in compress(self.records, hits)]
                 raise OverlapError(
-                    f"Expected pictures that are neither references nor trained on, but {len(ids)} "
-                    f"of {len(self.records)} are {what}: {', '.join(ids[:_NAMED])}"
+                    f"Expected pictures that were not seen before, but {len(ids)} of "
+                    f"{len(self.records)} are {what}: {', '.join(ids[:_NAMED])}"
                     f"{', ...' * (len(ids) > _NAMED)}. Leave them out, or give --allow-overlap."
                 )
-        return {
-            "allowed": allowed,
-            "references": sum(found["references of the gallery"]),
-            "training": None if training is None else sum(found[list(found)[1]]),
-        }
+        if training is None:
+            found["training"] = None  # nobody knows
+        return found
 
 
 def _unlabelled(record: Record) -> Record:

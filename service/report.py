@@ -146,19 +146,22 @@ def _head(figures: Figure) -> str:
         f"their own group left out and {queries['given as unknown']:,} given as unknown. "
         f"{queries['unreadable']:,} pictures could not be read and were left out.",
     ]
-    if overlap["allowed"] and (overlap["references"] or overlap["training"]):
+    if any(overlap[kind] for kind in ("references", "training", "calibration")):
         lines.append(
             f"<strong>Overlap was allowed: {overlap['references']:,} of these pictures are "
-            f"references, {overlap['training'] or 0:,} were trained on. The figures are better "
-            "than they would be on new pictures.</strong>"
+            f"references, {overlap['training'] or 0:,} were trained on, "
+            f"{overlap['calibration']:,} chose the threshold. The figures are better than they "
+            "would be on new pictures.</strong>"
         )
     elif overlap["training"] is None:
         lines.append(
-            "None of these pictures is a reference. Whether the embedder was trained on some "
-            "cannot be told: its training pictures are not kept with it."
+            "None of these pictures is a reference or chose the threshold. Whether the embedder "
+            "was trained on some cannot be told: its training pictures are not kept with it."
         )
     else:
-        lines.append("None of these pictures is a reference or was trained on.")
+        lines.append(
+            "None of these pictures is a reference, was trained on or chose the threshold."
+        )
     return "".join(f"<p>{line}</p>" for line in lines)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import GalleryError, StoreError
-from index.evidence import evidence_path, p_values, read_evidence, write_evidence
+from index.evidence import EVIDENCE, evidence_path, p_values, read_evidence, write_evidence
 from index.gallery import Gallery
 
 UNKNOWN = np.array([0.75, 0.25, 0.5], np.float32)
@@ -28,20 +28,20 @@ def test_a_p_value_counts_the_unknowns_that_come_at_least_as_close(unknown, dist
 
 
 def test_what_was_written_is_read_in_order_and_has_one_name(tmp_path: Path) -> None:
-    name = write_evidence(tmp_path, UNKNOWN)
-    assert write_evidence(tmp_path, UNKNOWN[::-1]) == name
-    assert read_evidence(tmp_path, name).tolist() == [0.25, 0.5, 0.75]
+    name = write_evidence(tmp_path, EVIDENCE, UNKNOWN)
+    assert write_evidence(tmp_path, EVIDENCE, UNKNOWN) == name
+    assert read_evidence(tmp_path, EVIDENCE, name).tolist() == UNKNOWN.tolist()
     assert [path.name for path in tmp_path.iterdir()] == [f"evidence-{name}.npy"]
 
 
 @pytest.mark.parametrize("place", [0, 60, -1])
 def test_a_flipped_byte_is_noticed(tmp_path: Path, place: int) -> None:
-    name = write_evidence(tmp_path, UNKNOWN)
-    content = bytearray(evidence_path(tmp_path, name).read_bytes())
+    name = write_evidence(tmp_path, EVIDENCE, UNKNOWN)
+    content = bytearray(evidence_path(tmp_path, EVIDENCE, name).read_bytes())
     content[place] ^= 1
-    evidence_path(tmp_path, name).write_bytes(content)
+    evidence_path(tmp_path, EVIDENCE, name).write_bytes(content)
     with pytest.raises(StoreError, match=r"evidence-.*\.npy' was altered"):
-        read_evidence(tmp_path, name)
+        read_evidence(tmp_path, EVIDENCE, name)
 
 
 def test_decisions_carry_evidence_where_it_is_asked_for(gallery: Gallery) -> None:

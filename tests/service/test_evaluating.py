@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from cli import main
 from embedder.records import Record
+from service.calibrating import calibrate
 from service.errors import OverlapError, ReportError, UnlabelledError
 from service.evaluating import evaluate
 from service.report import write_report
@@ -113,6 +114,17 @@ def test_what_the_embedder_was_trained_on_is_refused(matcher, references, querie
     matcher.gallery.remove([references[0].id])  # no reference any more, but trained on
     with pytest.raises(OverlapError, match="training pictures of the embedder"):
         evaluate(matcher, [*queries, references[0]])
+
+
+def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, queries):
+    chosen, others = queries[:30], queries[30:]
+    calibrate(matcher, chosen, fpir=0.1, name="chosen")
+    with pytest.raises(OverlapError, match=f"1 of {len(others) + 1} .*'chosen': {chosen[0].id}"):
+        evaluate(matcher, [*others, chosen[0]], seeds=1)
+    evaluation = evaluate(matcher, [*others, chosen[0]], seeds=1, allow_overlap=True)
+    assert evaluation.figures["overlap"]["calibration"] == 1
+    assert evaluate(matcher, others, seeds=1).figures["overlap"]["calibration"] == 0
+    assert evaluate(matcher, chosen, at="eer", seeds=1).figures["overlap"]["calibration"] == 0
 
 
 def test_pictures_without_a_label_are_refused_as_data(matcher, queries):
