@@ -11,7 +11,7 @@ from bench.strangers import LETTERS, LIKE_DIGITS, TYPEFACES
 
 Measured = Mapping[str, Sequence[Mapping[str, float]]]
 
-_OPEN = ("rank-1", "FNIR", "AUROC", "accepted", "missed")
+_OPEN = ("rank-1", "FNIR", "AUROC", "overlays", "accepted", "missed")
 _KINDS = ("letters", "doodles", "photograph crops", "noise", "blank")
 _COUNTS = (1, 5, 20)
 
