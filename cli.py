@@ -387,7 +387,8 @@ def check(
             write(job.rows(), job.columns, format_=format_, output=None)
         else:
             into_file(job, output, resume)
-    note(job.summary.sentence(job.seconds))
+    before = f"; {job.earlier} were done before" if job.earlier else ""
+    note(job.summary.sentence(job.seconds) + before)
 
 
 @main.command()

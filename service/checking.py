@@ -28,6 +28,7 @@ class Job:
         k: How many neighbours each row has.
         columns: Of a CSV of the rows.
         summary: Counts of the rows so far, those of an earlier run not among them.
+        earlier: Rows of an earlier run that this one went on from.
         seconds: How long it took.
 
     Args:
@@ -58,6 +59,7 @@ class Job:
         self._asked = {"at": None, "evidence": False, **asked, "k": self.k}
         self.columns = columns(self.k, decided=True, evidence=self._asked["evidence"])
         self.summary = Summary()
+        self.earlier = 0
         self.seconds = 0.0
 
     def rows(self) -> Generator[Row, None, None]:
@@ -81,6 +83,7 @@ class Job:
         if resume and output.exists() and not journal_path(output).exists():
             return False
         with Journal(output, self._settings(), self.columns, resume=resume) as journal:
+            self.earlier = journal.done
             self._progress(journal.done)
             with closing(self._rows_of(journal.remaining(self._records))) as rows:
                 for some in chunks(rows, _ROWS_AT_ONCE):

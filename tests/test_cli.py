@@ -269,6 +269,7 @@ def test_resume_finishes_the_file_without_embedding_twice(gallery, scans, tmp_pa
     assert (tmp_path / "rows.jsonl").read_bytes() == whole
     assert fake.embedded - before == 33  # 7 of 40 are done, among them the unreadable two
     assert result.stderr.startswith("33 pictures")
+    assert result.stderr.rstrip().endswith("; 7 were done before")
 
 
 def test_resume_is_refused_when_the_gallery_or_an_option_has_changed(gallery, scans, tmp_path):
