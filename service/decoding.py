@@ -81,24 +81,25 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
     parts: list[Pixels] = []
     waiting: list[Pixels] = []
     weight = 0
-    for place, pixels in enumerate(_read(records)):
-        if isinstance(pixels, ImageError):
-            reasons[place] = str(pixels)
-            continue
-        if hashed:
-            contents.append(content_hash(pixels))
-        waiting.append(pixels)
-        weight += pixels.nbytes
-        if weight > _WAITING_BYTES:
-            parts.append(embedder.prepare(waiting))
-            waiting, weight = [], 0
+    with closing(_read(records)) as pictures:  # an error must not keep the turn
+        for place, pixels in enumerate(pictures):
+            if isinstance(pixels, ImageError):
+                reasons[place] = str(pixels)
+                continue
+            if hashed:
+                contents.append(content_hash(pixels))
+            waiting.append(pixels)
+            weight += pixels.nbytes
+            if weight > _WAITING_BYTES:
+                parts.append(embedder.prepare(waiting))
+                waiting, weight = [], 0
     if waiting:
         parts.append(embedder.prepare(waiting))
     images = np.concatenate(parts) if len(parts) > 1 else [*parts, _none(embedder)][0]
     return Decoded(list(records), images, contents, reasons)
 
 
-def _read(records: Sequence[Record]) -> Iterator[Pixels | ImageError]:
+def _read(records: Sequence[Record]) -> Generator[Pixels | ImageError, None, None]:
     """Read pictures while no other thread does, until they prove to be slow ones."""
     with ExitStack() as turn:
         turn.enter_context(_turn)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embedder.datasets import Record
-from service.decoding import ahead, chunks, decode, gathered
+from service.decoding import ahead, chunks, decode, decode_stream, gathered
 from tests.fakes import FakeEmbedder
 
 
@@ -54,6 +54,16 @@ def test_slow_pictures_come_in_smaller_steps_and_none_is_lost(scans, tmp_path):
         assert [r for step in steps for r in step.readable] == whole.readable
         assert [c for step in steps for c in step.contents] == whole.contents
         np.testing.assert_array_equal(np.concatenate([s.images for s in steps]), whole.images)
+
+
+def test_an_error_in_one_thread_keeps_no_other_from_decoding(tmp_path):
+    fake = FakeEmbedder(tmp_path / "model")
+    blank = Record("blank", None, np.zeros((28, 28), np.uint8))
+    wrong = Record("wrong", None, np.zeros((1100, 1000), np.float64))  # prepared at once
+    with pytest.raises(ValueError, match="must be uint8") as held:  # with its traceback
+        [*decode_stream([wrong] * 64 + [blank] * 640, fake, size=64, seconds=60.0)]
+    assert [len(part.images) for part in [decode([blank], fake)]] == [1]
+    assert held.value.__traceback__ is not None
 
 
 def test_chunks_hold_every_item_once():
