@@ -16,7 +16,7 @@ import click
 from bench.material import Material
 from bench.measure import line
 
-NAMES = (*("embed", "build", "check", "files", "single", "cold", "memory", "evaluate", "naive"),)
+NAMES = ["embed", "build", "check", "files", "single", "cold", "memory", "evaluate", "naive"]
 
 
 @click.command()

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from bench.results import page
+from bench.results import average, page
 from bench.strangers import strangers
 from embedder.datasets import Dataset, load
 from embedder.model import Embedder
@@ -28,6 +28,7 @@ from embedder.recipes import RECIPES
 from embedder.splits import split
 from index.calibration import Mated, NonMated, largest_threshold
 from index.gallery import Gallery
+from index.grouping import set_apart
 from index.operating import Limits
 
 Floats = npt.NDArray[np.float32]
@@ -167,11 +168,7 @@ def _open(
     }
     near = _nearest(material, references, queries)
     right = material.test_labels[mated]
-    columns = np.searchsorted(known, right)
-    rows = np.arange(len(right))
-    own = near["test"][mated][rows, columns]
-    others = near["test"][mated].copy()
-    others[rows, columns] = np.inf
+    own, others = set_apart(near["test"][mated], np.searchsorted(known, right))
     searched = Mated(own, others.min(axis=1), right.tolist())
     unknown = _non_mated(near["test"][~mated], known)
     nearest = near["test"].min(axis=1)
@@ -200,7 +197,7 @@ def _stands_for(fpir: float, measured: dict[str, list[Figures]], pair: str, pref
 
     def accepted(share: float) -> float:
         name = f"{prefix}accepted at {share}"
-        return float(np.mean([_average(rows, name) for rows in others]))
+        return float(np.mean([average(rows, name) for rows in others]))
 
     return max((share for share in SHARES if accepted(share) <= fpir), default=SHARES[0])
 
@@ -245,12 +242,8 @@ def _non_mated(near: Floats, labels: list[str]) -> NonMated:
     return NonMated(near.min(axis=1), [labels[place] for place in near.argmin(axis=1)])
 
 
-def _average(rows: Sequence[Figures], name: str) -> float:
-    return float(np.mean([row[name] for row in rows if name in row]))
-
-
 def _mean(rows: Sequence[Figures]) -> dict[str, float]:
-    return {name: round(_average(rows, name), 4) for name in rows[0] if " at " not in name}
+    return {name: round(average(rows, name), 4) for name in rows[0] if " at " not in name}
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from embedder.datasets import load
 from index.calibration import largest_threshold
+from index.grouping import set_apart
 from service.matcher import Matcher
 
 FPIR, DRAWS = 0.01, 20
@@ -68,9 +69,8 @@ def _without_own(
     distances: npt.NDArray[np.float32], names: list[str], labels: npt.NDArray[np.str_]
 ) -> npt.NDArray[np.float32]:
     """Distance to the nearest reference of another group."""
-    left = distances.copy()
-    left[np.arange(len(labels)), np.searchsorted(names, labels)] = np.inf
-    nearest: npt.NDArray[np.float32] = left.min(axis=1)
+    _, others = set_apart(distances, np.searchsorted(names, labels))
+    nearest: npt.NDArray[np.float32] = others.min(axis=1)
     return nearest
 
 

@@ -45,7 +45,7 @@ def _table(measured: Measured, prefix: str) -> str:
     """One row for each pair, then the mean over all with its standard deviation over pairs."""
     lines = [
         f"| {pair[0]} and {pair[1]} | "
-        + " | ".join(_percent(_of(rows, prefix + name)) for name in _OPEN)
+        + " | ".join(_percent(average(rows, prefix + name)) for name in _OPEN)
         + " |"
         for pair, rows in measured.items()
     ]
@@ -73,12 +73,13 @@ def _enrolled(measured: Measured) -> str:
     )
 
 
-def _of(rows: Sequence[Mapping[str, float]], name: str) -> float:
+def average(rows: Sequence[Mapping[str, float]], name: str) -> float:
+    """Mean of a figure over the rows that have it."""
     return float(np.mean([row[name] for row in rows if name in row]))
 
 
 def _over_pairs(measured: Measured, name: str) -> str:
-    found = [_of(rows, name) for rows in measured.values()]
+    found = [average(rows, name) for rows in measured.values()]
     spread = f" ± {100 * np.std(found, ddof=1):.2f}" if len(found) > 1 else ""
     return f"{_percent(float(np.mean(found)))}{spread}"
 

@@ -7,6 +7,7 @@ the nearest, and how near a query comes to the groups that are not its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +57,26 @@ def nearest_by_group(
         if len(own):
             found[own, column] = _without(part, rows, queries[own], left_out[own])
     return found
+
+
+def set_apart(distances: Floats, columns: npt.NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
+    """Set the distance of each query to its own group apart from those to all others.
+
+    Args:
+        distances: `(n, g)`, as `nearest_by_group` gives them. Left unchanged.
+        columns: `(n,)`, the column of each query's own group.
+
+    Returns:
+        The distances to the own groups, `(n,)`, and all others, `(n, g)` with inf in their place.
+
+    Example:
+        >>> own, others = set_apart(np.array([[0.25, 0.5]], np.float32), np.array([1]))
+        >>> own.tolist(), others.tolist()
+        ([0.5], [[0.25, inf]])
+    """
+    rows, others = np.arange(len(distances)), distances.copy()
+    others[rows, columns] = np.inf
+    return distances[rows, columns], others
 
 
 def _with_own(

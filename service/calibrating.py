@@ -31,6 +31,7 @@ from index.calibration import (
 )
 from index.errors import CalibrationError
 from index.gallery import Gallery
+from index.grouping import set_apart
 from index.impostors import Impostors
 from index.operating import Limits
 from service.bulk import embed_stream
@@ -330,13 +331,12 @@ class _Searched:
         columns: dict[str | None, int] = {name: column for column, name in enumerate(names)}
         column = np.array([columns.get(label, -1) for label in labels])
         known = np.flatnonzero(column >= 0)
-        own = distances[known, column[known]]
+        own, others = set_apart(distances[known], column[known])
         self._take(GIVEN, names, distances[column < 0])
-        distances[known, column[known]] = np.inf
-        self._take(LEFT_OUT, names, distances[known])
+        self._take(LEFT_OUT, names, others)
         found = np.isfinite(own)  # a reference that is alone in its group has no mate
         self.own.append(own[found])
-        self.other.append(distances[known].min(axis=1, initial=np.inf)[found])
+        self.other.append(others.min(axis=1, initial=np.inf)[found])
         self.labels += [str(labels[place]) for place in known[found].tolist()]
 
     def _take(self, kind: str, names: list[str], distances: Floats) -> None:

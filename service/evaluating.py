@@ -41,6 +41,7 @@ from index.evaluation import (
     ranks,
     recall_at_k,
 )
+from index.grouping import set_apart
 from index.intervals import clopper_pearson
 from service.bulk import embed_stream
 from service.errors import OverlapError, UnlabelledError
@@ -242,9 +243,7 @@ class _Measuring:
                 "such a label. Give labelled pictures of them."
             )
         own = self.columns[self.known]
-        left_out = self.distances[self.known].copy()
-        self.own = left_out[np.arange(len(own)), own].copy()
-        left_out[np.arange(len(own)), own] = np.inf
+        self.own, left_out = set_apart(self.distances[self.known], own)
         self.mated = Mated(self.own, left_out.min(axis=1), [self.names[at] for at in own])
         self.left_out = _finite(left_out)
         self.strangers = self.distances[self.columns < 0]

@@ -284,20 +284,24 @@ class Matcher:
         new = [row for row, known in zip(last.values(), same, strict=True) if not known]
         if new:
             before = len(self.gallery)
-            self._write(batch, new, vectors)
+            self._write([records[row] for row in new], new, batch, vectors)
             fresh = len(self.gallery) - before
             report.added += fresh
             report.replaced += len(new) - fresh
 
-    def _write(self, batch: Decoded, rows: list[int], vectors: npt.NDArray[np.float32]) -> None:
-        """Store some of a batch's readable records, by their rows."""
-        records = batch.readable
-        chosen = [records[row] for row in rows]
+    def _write(
+        self,
+        records: list[Record],
+        rows: list[int],
+        batch: Decoded,
+        vectors: npt.NDArray[np.float32],
+    ) -> None:
+        """Store some readable records of a batch; `rows` are their pictures and vectors."""
         self.gallery.add(
-            [record.id for record in chosen],
+            [record.id for record in records],
             vectors[rows],
-            [str(record.label) for record in chosen],
-            metadata=[dict(record.metadata) for record in chosen],
+            [str(record.label) for record in records],
+            metadata=[dict(record.metadata) for record in records],
             pictures=batch.images[rows],
             contents=[batch.contents[row] for row in rows],
         )
