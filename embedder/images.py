@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
+_SMALL = 1 << 16  # bytes of a file that are read at once
+_PNG = b"\x89PNG\r\n\x1a\n"
 NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
@@ -49,6 +51,9 @@ def read_image(source: Source) -> np.ndarray:
         array([[  0, 200]], dtype=uint8)
     """
     try:
+        pixels = _small_png(source)
+        if pixels is not None:
+            return pixels
         with _opener()(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return _pixels(image)
     except ImageError:
@@ -68,6 +73,41 @@ def _opener() -> Callable[..., Image.Image]:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
     return Image.open
+
+
+def _small_png(source: Source) -> np.ndarray | None:
+    """Read a small PNG file at once and by its plug-in: a third less work, for bulk jobs.
+
+    Gives None for whatever is not just that or is damaged, which is then read as any other.
+    """
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source).endswith(".png"):
+        return None
+    try:
+        content = _small_file(source)
+        if content is None or not content.startswith(_PNG):
+            return None
+        with _png_opener()(io.BytesIO(content)) as image:
+            return _pixels(image)
+    except Exception:
+        return None
+
+
+def _small_file(path: str | os.PathLike[str]) -> bytes | None:
+    """Give a file's content, None if it is a large one."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        content = os.read(descriptor, _SMALL)
+    finally:
+        os.close(descriptor)
+    return content if len(content) < _SMALL else None
+
+
+@functools.cache
+def _png_opener() -> Callable[[BinaryIO], Image.Image]:
+    from PIL.PngImagePlugin import PngImageFile
+
+    _opener()  # its care for warnings
+    return PngImageFile
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from embedder.images import read_image
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -39,8 +41,6 @@ class Record:
             ImageError: If the file cannot be read as a picture.
         """
         if isinstance(self.image, Path):
-            from embedder.images import read_image
-
             return read_image(self.image)
         return self.image
 

@@ -60,6 +60,32 @@ def test_a_path_as_text_bytes_and_a_stream_give_the_same(tmp_path):
         np.testing.assert_array_equal(read_image(source), COLOURS)
 
 
+def outcome(source: images.Source) -> str:
+    try:
+        pixels = read_image(source)
+        return f"{pixels.shape} {pixels.tobytes().hex()}"
+    except ImageError as error:
+        return str(error)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["L", "RGB", "RGBA", "LA", "1", "P", "I;16"]),
+    st.integers(0, 400),
+    st.integers(0, 255),
+    st.floats(0.1, 1),
+)
+def test_a_small_png_file_is_read_as_any_other_source_is(
+    tmp_path_factory, mode, place, change, share
+):
+    content = bytearray(encoded(Image.fromarray(COLOURS).convert("RGBA").convert(mode)))
+    content[place % len(content)] ^= change  # 0 leaves it whole
+    content = content[: round(len(content) * share)]
+    path = tmp_path_factory.getbasetemp() / "altered.png"
+    path.write_bytes(content)
+    assert outcome(path) == outcome(bytes(content))
+
+
 # orientation -> what a viewer must do to the stored pixels
 TURNS = {
     2: lambda p: p[:, ::-1],
@@ -180,10 +206,12 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         assert str(caught.value) == reason
 
 
-def test_a_decompression_bomb_is_refused_before_it_is_decoded(monkeypatch):
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     bomb = encoded(Image.new("1", (12_000, 8_000)))  # 96 million pixels in a few kilobytes
-    with pytest.raises(ImageError, match="million are read: scale it down"):
-        read_image(bomb)
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    for source in (bomb, tmp_path / "bomb.png"):
+        with pytest.raises(ImageError, match="million are read: scale it down"):
+            read_image(source)
     with pytest.raises(ImageError, match="million are read: scale it down"):
         read_image(encoded(Image.new("1", (20_000, 10_000))))
     monkeypatch.setattr(images, "MAX_PIXELS", 40)
