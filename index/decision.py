@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,8 @@ from index.operating import Limits
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
-    """One reference near a query.
+class Neighbour(NamedTuple):
+    """One reference near a query; a tuple, since an answer has several and millions are made.
 
     Attributes:
         rank: 1 for the nearest.

@@ -24,7 +24,7 @@ from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
 from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
-from service.rows import Row, decision_row, error_row, query_row
+from service.rows import Row, decision_rows, error_row, query_row
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
@@ -127,12 +127,12 @@ def check_stream(
 
     _warm(matcher)
     for part, answers in _answered(matcher.embedder, records, answer, chunk):
-        given = iter(answers)
+        given = decision_rows([record.id for record in part.readable], answers)
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield error_row(record.id, part.reasons[place], rule.limits.threshold)
             else:
-                yield decision_row(record.id, next(given))
+                yield next(given)
 
 
 def query_stream(

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.decision import Decision, Neighbour
-from service.rows import columns, decision_row, error_row, flat, for_people, json_line, shortest
+from service.rows import (
+    Shortest,
+    columns,
+    decision_row,
+    decision_rows,
+    error_row,
+    flat,
+    for_people,
+    json_line,
+    shortest,
+)
 
 NEAR = [Neighbour(1, "a", "4", 0.25), Neighbour(2, "b", "9", 0.5)]
 MATCH = Decision("match", "4", 0.25, 0.6, "9", 0.5, NEAR)
@@ -20,6 +30,18 @@ def test_a_distance_survives_its_shortest_form(distance):
 
 def test_a_distance_has_no_digits_that_its_float32_does_not_need():
     assert json.dumps(shortest(float(np.float32(0.3)))) == "0.3"
+
+
+@given(st.lists(st.floats(0, 2, width=32) | st.floats(0, 1e6, width=32)))
+def test_many_distances_are_shortened_as_each_alone_is(distances):
+    names = Shortest(distances)
+    assert [names[distance] for distance in distances] == [*map(shortest, distances)]
+
+
+def test_rows_made_together_are_those_made_one_by_one():
+    answers = [MATCH, Decision("no_match", None, 0.7, 0.6, None, None, NEAR)]  # 0.7: not in NEAR
+    one_by_one = [decision_row("x", answers[0]), decision_row("y", answers[1])]
+    assert list(decision_rows(["x", "y"], answers)) == one_by_one
 
 
 @given(st.text())
