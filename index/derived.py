@@ -126,7 +126,8 @@ class DerivedIndex:
             )
             if not fits or note["sha256"] != _digest(self._file):
                 return False
-            index = faiss.read_index(str(self._file))
+            with _for_faiss(self._file, "rb") as source:
+                index = faiss.read_index(source)
             if _identity(os.stat(self._file)) != _identity(before):
                 return False  # replaced by a writer while we read
             self._mark = Mark(**note["mark"])
@@ -138,7 +139,8 @@ class DerivedIndex:
     def _write(self) -> None:
         draft = self._file.with_name(f".vectors.faiss.{os.urandom(4).hex()}")
         try:
-            faiss.write_index(self._index, str(draft))
+            with _for_faiss(draft, "wb") as target:
+                faiss.write_index(self._index, target)
             digest, size = _digest(draft), os.stat(draft).st_size
             os.replace(draft, self._file)
         except BaseException:
@@ -194,6 +196,23 @@ class DerivedIndex:
             self.slots = self.slots[~np.isin(self.slots, slots)]
             self.vectors.removed()
             self._behind += len(slots)
+
+
+@contextlib.contextmanager
+def _for_faiss(path: Path, mode: str) -> Iterator[Any]:
+    """Name a file as FAISS takes it: by its path where that is UTF-8, else opened here."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        callbacks: Any = faiss  # its stub lacks them
+        with path.open(mode) as file:
+            yield (
+                callbacks.PyCallbackIOReader(file.read)
+                if "r" in mode
+                else callbacks.PyCallbackIOWriter(file.write)
+            )
+    else:
+        yield str(path)
 
 
 def _digest(path: Path) -> str:

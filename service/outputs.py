@@ -113,7 +113,9 @@ class Parquet:
         """Write some rows as one row group."""
         import pyarrow as pa
 
-        cells = [{**row, "id": row["id"].encode("utf-8", "replace").decode()} for row in rows]
+        cells = [
+            {**row, "id": row["id"].encode("utf-8", "backslashreplace").decode()} for row in rows
+        ]
         self._writer.write_table(pa.Table.from_pylist(cells, schema=self._schema))
 
     def close(self) -> None:

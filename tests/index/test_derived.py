@@ -44,6 +44,16 @@ def test_closing_leaves_an_index_that_needs_no_rebuilding(
     answers_at(path)
 
 
+def test_an_index_under_a_path_that_is_no_text_is_kept_too(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = path.rename(tmp_path / "caf\udce9.gallery")
+    (odd / "vectors.faiss").unlink()
+    built = answers_at(odd)
+    monkeypatch.setattr(derived.DerivedIndex, "_append_rows", None)  # would read the store
+    assert answers_at(odd) == built
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "file missing": lambda path: (path / "vectors.faiss").unlink(),
     "note missing": lambda path: (path / "vectors.json").unlink(),
