@@ -166,6 +166,7 @@ def load(source: str | os.PathLike[str], *, split: str | None = None) -> Dataset
     labels: list[str] = []
     images: list[np.ndarray] = []
     for record in records(source, split=split):
+        image = _decoded(record)
         if record.label is None:
             raise DatasetError(
                 f"{record.id} in {os.fspath(source)} has no label: give a folder per label, "
@@ -173,7 +174,7 @@ def load(source: str | os.PathLike[str], *, split: str | None = None) -> Dataset
             )
         ids.append(record.id)
         labels.append(record.label)
-        images.append(_decoded(record))
+        images.append(image)
     name = os.fspath(source) if split is None else f"{os.fspath(source)}/{split}"
     one_shape = len({image.shape for image in images}) == 1
     return Dataset(ids, labels, np.stack(images) if one_shape else images, name)

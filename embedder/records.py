@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from embedder.errors import ImageError
 from embedder.images import read_image
 
 
@@ -20,7 +21,8 @@ class Record:
         id: Stable name that says where the picture came from: `mnist/train/00017`,
             a path relative to the folder that was given, `digits.csv/12`.
         label: The group it belongs to, None when the source says nothing about it.
-        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, or the path of a picture file.
+        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, the path of a picture file, or
+            why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
 
     Example:
@@ -31,15 +33,17 @@ class Record:
 
     id: str
     label: str | None
-    image: np.ndarray | Path
+    image: np.ndarray | Path | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def pixels(self) -> np.ndarray:
         """Give the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
 
         Raises:
-            ImageError: If the file cannot be read as a picture.
+            ImageError: If the file cannot be read as a picture, or there is none.
         """
+        if isinstance(self.image, ImageError):
+            raise self.image
         if isinstance(self.image, Path):
             return read_image(self.image)
         return self.image

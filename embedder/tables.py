@@ -14,13 +14,13 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, ImageError
 from embedder.records import Record
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
@@ -38,10 +38,12 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
 
     Returns:
         Records whose ids are the column `id`, else the path as written, or `FILE.csv/12` for
-        the twelfth row of pixels.
+        the twelfth row of pixels. A damaged row of a list is a record `LIST.csv/12` whose pixels
+        are an error.
 
     Raises:
-        DatasetError: If the table is damaged; the message names file and row.
+        DatasetError: If the table is damaged, or the first row of a list is, for then the others
+            will hardly be better; the message names file and row.
 
     Example:
         >>> import tempfile
@@ -53,14 +55,14 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
     if ending == "parquet":
         from embedder.parquet import parquet_rows
 
-        return _listed(path, parquet_rows(path))
+        return _begun(path, _listed(path, parquet_rows(path)))
     if ending != "csv":
-        return _listed(path, _json_rows(path))
+        return _begun(path, _listed(path, _json_rows(path)))
     header = _csv_header(path)
     pixels = header[1:] if header[0] == "label" else header
     if pixels and all(_PIXEL.fullmatch(name) for name in pixels):
         return _pixel_rows(path, header)
-    return _listed(path, _csv_rows(path, header))
+    return _begun(path, _listed(path, _csv_rows(path, header)))
 
 
 # ---- Kaggle's CSV -------------------------------------------------------------------------
@@ -124,23 +126,49 @@ def _refuse_row(line: str, count: int, path: Path, row: int) -> None:
 # ---- lists of paths -----------------------------------------------------------------------
 
 
-def _listed(path: Path, rows: Iterable[tuple[int, Mapping[str, Any]]]) -> Iterator[Record]:
-    folder = path.parent
+Row = Mapping[str, Any] | str  # its columns, or what is wrong with it
+
+
+def _begun(path: Path, listed: Iterator[Record]) -> Iterator[Record]:
+    """Look at the first record at once, and refuse a list that begins with a damaged row."""
+    first = list(islice(listed, 1))
+    if first and isinstance(first[0].image, ImageError):
+        raise DatasetError(f"{path}, {first[0].image}")
+    return chain(first, listed)
+
+
+def _listed(path: Path, rows: Iterable[tuple[int, Row]]) -> Iterator[Record]:
     for number, row in rows:
-        picture = row.get("path")
-        if not isinstance(picture, str) or not picture:
-            raise DatasetError(
-                f"{path}, row {number}: expected a picture's path in the column 'path', but the "
-                f"columns are {', '.join(map(str, row)) or 'none'} and it is {picture!r}."
-            )
-        rest = {key: value for key, value in row.items() if key not in ("path", "label", "id")}
-        name = row.get("id")
-        yield Record(
-            picture if name in (None, "") else str(name),
-            _as_label(row.get("label")),
-            folder / picture,
-            rest,
+        problem = row if isinstance(row, str) else _problem(row)
+        if problem or isinstance(row, str):
+            yield Record(f"{path.name}/{number}", None, ImageError(f"row {number}: {problem}"))
+        else:
+            yield _entry(path.parent, row)
+
+
+def _problem(row: Mapping[str, Any]) -> str | None:
+    """Say what keeps a row from naming a picture, if anything does."""
+    picture, label = row.get("path"), row.get("label")
+    if not isinstance(picture, str) or not picture:
+        return (
+            "expected a picture's path in the column 'path', but the "
+            f"columns are {', '.join(map(str, row)) or 'none'} and it is {picture!r}."
         )
+    try:
+        str(label).encode()
+    except UnicodeEncodeError:
+        return f"expected UTF-8, but the label is {label!r}: save the list as UTF-8 text."
+    return None
+
+
+def _entry(folder: Path, row: Mapping[str, Any]) -> Record:
+    picture, name = row["path"], row.get("id")
+    return Record(
+        picture if name in (None, "") else str(name),
+        _as_label(row.get("label")),
+        folder / picture,
+        {key: value for key, value in row.items() if key not in ("path", "label", "id")},
+    )
 
 
 def _as_label(value: object) -> str | None:
@@ -163,51 +191,60 @@ def _csv_header(path: Path) -> list[str]:
     )
 
 
-def _csv_rows(path: Path, header: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(path: Path, header: list[str]) -> Iterator[tuple[int, Row]]:
+    rows = _csv_cells(path)
+    next(rows)
+    for number, cells in enumerate((cells for cells in rows if cells), start=1):
+        if isinstance(cells, str):
+            yield number, cells
+        elif len(cells) != len(header):
+            problem = f"expected {len(header)} columns, but it has {len(cells)}"
+            yield number, f"{problem}: repair or remove the row."
+        else:
+            yield number, dict(zip(header, cells, strict=True))
+
+
+def _csv_cells(path: Path) -> Iterator[list[str] | str]:
+    """Give the cells of each row, or why they cannot be told apart; the reader then goes on."""
     reader = csv.reader(_lines(path, keep_ends=True), strict=True)
-    try:
-        next(reader)
-        for number, row in enumerate((row for row in reader if row), start=1):
-            if len(row) != len(header):
-                raise DatasetError(
-                    f"{path}, row {number}: expected {len(header)} columns, but it has "
-                    f"{len(row)}: repair or remove the row."
-                )
-            yield number, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise DatasetError(
-            f"{path}, line {reader.line_num}: not readable as CSV ({error}): repair the line."
-        ) from error
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield f"line {reader.line_num} is not readable as CSV ({error}): repair it."
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
     for number, line in enumerate(_lines(path), start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise DatasetError(
-                f"{path}, row {number}: expected a JSON object on the line ({error}): repair it."
-            ) from error
-        if not isinstance(row, dict):
-            raise DatasetError(
-                f"{path}, row {number}: expected a JSON object, but it is {line[:40]}: "
-                'write {"path": …, "label": …}.'
-            )
-        yield number, row
+        except (ValueError, RecursionError) as error:
+            yield number, f"expected a JSON object on the line ({error}): repair it."
+            continue
+        if isinstance(row, dict):
+            yield number, row
+        else:
+            problem = f"expected a JSON object, but it is {line[:40]}"
+            yield number, f'{problem}: write {{"path": …, "label": …}}.'
 
 
 def _lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
-    """Give the lines of a text file, plain or gzip, blank ones left out."""
+    """Give the lines of a text file, plain or gzip, blank ones left out.
+
+    Bytes that are no UTF-8 stay what they are, for they may be a file's name.
+    """
     packed = path.name.endswith(".gz")
     number = 0  # also what the message names
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
-            text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+            text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
             for line in text:
                 number += 1
                 if line.strip():
                     yield line if keep_ends else line.rstrip("\r\n")
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(
-            f"{path} cannot be read after line {number} ({error}): save it as UTF-8 text."
+            f"{path} cannot be read after line {number} ({error}): restore it from a copy."
         ) from error

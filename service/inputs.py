@@ -13,6 +13,7 @@ from pathlib import Path
 
 from embedder.bundled import is_bundled
 from embedder.datasets import records
+from embedder.errors import DatasetError, ImageError
 from embedder.records import Record
 
 STDIN = "-"
@@ -70,7 +71,12 @@ def _open(source: str, listed: Iterable[str], split: str | None) -> Iterator[Rec
 def _listed(line: str) -> Iterable[Record]:
     if not line:
         return ()
-    return records(line) if is_bundled(line) else (Record(line, None, Path(line)),)
+    if not is_bundled(line):
+        return (Record(line, None, Path(line)),)
+    try:
+        return records(line)
+    except DatasetError as error:  # no such digit
+        return (Record(line, None, ImageError(str(error))),)
 
 
 def _lines(path: str) -> int:

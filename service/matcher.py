@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import Decision, Neighbours
@@ -313,14 +314,26 @@ def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
 
 
 def _labelled(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on; refuse one without a label."""
+    """Pass records on; refuse one without a label, and call one unreadable that has no name."""
     for record in records:
-        if record.label is None:
+        if not _is_text(record.id):
+            yield replace(record, image=ImageError("its name is no UTF-8 text: rename it"))
+            continue
+        if record.label is None and not isinstance(record.image, ImageError):
             raise UnlabelledError(
                 f"{record.id} has no label, and a reference needs one. Give a folder per label, "
                 "a list of path,label, or one label for all with `likewise add --label`."
             )
         yield record
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be stored: bytes of a file name that are no UTF-8 cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _require_same(embedder: Embedder, gallery: Gallery) -> None:

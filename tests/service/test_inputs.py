@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, ImageError
 from service.inputs import count_inputs, read_inputs
 from service.oddities import oddities
 
@@ -22,6 +22,13 @@ def test_sources_follow_one_another(scans):
 def test_a_dash_stands_for_the_listed_paths_and_blank_lines_for_none():
     records = list(read_inputs(["-"], ["a b.png\n", "\r\n", "mnist/test/00003\n"]))
     assert [record.id for record in records] == ["a b.png", "mnist/test/00003"]
+
+
+def test_a_listed_digit_that_does_not_exist_is_a_record_without_a_picture():
+    first, second = read_inputs(["-"], ["mnist/test/10000", "mnist/test/00003"])
+    assert (first.id, second.id) == ("mnist/test/10000", "mnist/test/00003")
+    with pytest.raises(ImageError, match="pictures 00000 to 09999"):
+        first.pixels()
 
 
 def test_a_misspelt_source_fails_before_the_first_picture_is_given(scans):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from embedder.datasets import Record
+from embedder.errors import ImageError
 from index.errors import FingerprintError, GalleryError
 from service import decoding
 from service.errors import EmptyGalleryError, UnlabelledError
@@ -62,6 +63,18 @@ def test_unreadable_pictures_are_reported_and_the_others_added(empty, scans):
     assert (report.added, report.total) == (38, 40)
     assert [id for id, _ in report.unreadable] == ["05.png", "06.png"]
     assert "truncated" in report.unreadable[0][1]
+
+
+def test_what_cannot_be_stored_is_reported_and_the_others_added(empty, references):
+    odd = [
+        replace(references[0], id="caf\udce9.png"),  # a file name that is no UTF-8
+        Record("list.csv/2", None, ImageError("row 2: expected 2 columns, but it has 1")),
+    ]
+    report = empty.add([*odd, *references[1:4]])
+    assert (report.added, [id for id, _ in report.unreadable]) == (
+        3,
+        ["caf\udce9.png", "list.csv/2"],
+    )
 
 
 def test_a_reference_without_a_label_is_refused_by_name(empty, references):
