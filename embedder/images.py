@@ -25,6 +25,8 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
 _SMALL = 1 << 16  # bytes of a file that are read at once
 _PNG = b"\x89PNG\r\n\x1a\n"
+_DEPTHS = (10, 12, 16)  # bits of a grey value that cameras, scanners and microscopes give
+_BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
 NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
@@ -34,7 +36,8 @@ def read_image(source: Source) -> np.ndarray:
 
     The EXIF orientation is honoured. Transparency is flattened on white, or on black where
     all that is visible is itself nearly white and would vanish. Palette, 1-bit, 16-bit,
-    float and CMYK pictures are brought to 8 bits.
+    float and CMYK pictures are brought to 8 bits. Of 16 bits, as many count as are used: the
+    fewest of 10, 12 and 16 that hold the brightest pixel and what a TIFF says its samples reach.
 
     Args:
         source: A path, the bytes of a picture file, or a binary stream.
@@ -117,7 +120,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
     image.load()
     if image.mode in ("L", "RGB") and _is_plain(image):
         return np.asarray(image)
-    return np.ascontiguousarray(_to_8_bits(_upright(image)))
+    return np.ascontiguousarray(_to_8_bits(_upright(image), _stated_top(image)))
 
 
 def _is_plain(image: Image.Image) -> bool:
@@ -137,12 +140,19 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_8_bits(image: Image.Image) -> np.ndarray:
+def _stated_top(image: Image.Image) -> int:
+    """Give the largest value that a TIFF says its samples can have or have, else 0."""
+    tags = getattr(image, "tag_v2", {})
+    bits = max(tags.get(_BITS_PER_SAMPLE, (16,)))
+    return int(2**bits - 1 if bits < 16 else max(tags.get(_MAX_SAMPLE_VALUE, (0,))))
+
+
+def _to_8_bits(image: Image.Image, stated_top: int = 0) -> np.ndarray:
     """Bring any Pillow mode to uint8 grey `(h, w)` or RGB `(h, w, 3)`."""
     if image.has_transparency_data:
         return _flatten(image)
     if image.mode[0] in "IF":
-        return _scaled(np.asarray(image))
+        return _scaled(np.asarray(image), stated_top)
     grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
     return np.asarray(image.convert("L" if grey else "RGB"))
 
@@ -163,10 +173,12 @@ def _flatten(image: Image.Image) -> np.ndarray:
     return flat[..., 0] if flat.shape[-1] == 1 else flat
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
+def _scaled(values: np.ndarray, stated_top: int) -> np.ndarray:
     """Scale 16-bit, 32-bit or float grey values to 0..255, by the range that they must have."""
-    if values.dtype == np.uint16:
-        return (values >> 8).astype(np.uint8)
+    if values.dtype.kind == "u":  # 16 bits, in either order of bytes
+        used = max(int(values.max(initial=0)), stated_top)
+        depth = next((bits for bits in _DEPTHS if used < 2**bits), 16)
+        return (values >> (depth - 8)).astype(np.uint8)
     finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     top = finite.max(initial=0.0)
     if np.issubdtype(values.dtype, np.floating) and top <= 1.0:

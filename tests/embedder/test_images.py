@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -152,6 +153,29 @@ def test_palette_one_bit_and_cmyk_pictures_come_as_8_bits():
 def test_sixteen_bits_keep_their_high_byte(kind):
     deep = RAMP.astype(np.uint16) * 257
     np.testing.assert_array_equal(read_image(encoded(Image.fromarray(deep), kind)), RAMP)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_fewer_bits_in_a_file_of_sixteen_keep_their_range(kind, bits):
+    deep = RAMP.astype(np.uint16) << (bits - 8)  # at most 235 of 255 parts of the range
+    np.testing.assert_array_equal(read_image(encoded(Image.fromarray(deep), kind)), RAMP)
+
+
+@pytest.mark.parametrize(("top", "bits"), [(4095, 12), (65535, 16)])
+def test_a_dark_tiff_is_scaled_by_the_range_that_it_states(top, bits):
+    dark = np.array([[0, 1000]], np.uint16)
+    tiff = encoded(Image.fromarray(dark), "TIFF", tiffinfo={281: top})  # MaxSampleValue
+    np.testing.assert_array_equal(read_image(tiff), dark >> (bits - 8))
+
+
+def test_a_packed_tiff_of_twelve_bits_is_read_whole():
+    tiff = bytearray(encoded(Image.new("I;16", (2, 1)), "TIFF"))
+    assert tiff[-4:] == bytes(4)  # two samples of 16 bits, the last thing in the file
+    tiff[-4:] = bytes([0x80, 0x01, 0x00, 0])  # 0x800 and 0x100, in twelve bits each
+    at = tiff.index(struct.pack("<HHIH", 258, 3, 1, 16))  # BitsPerSample
+    tiff[at + 8] = 12
+    np.testing.assert_array_equal(read_image(bytes(tiff)), [[0x80, 0x10]])
 
 
 def test_float_pictures_are_read_as_0_to_1_or_0_to_255():
