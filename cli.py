@@ -671,15 +671,15 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 
 def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path | None) -> None:
     """Write rows with these columns to a file, or to stdout as they come."""
-    from service.decoding import chunks
     from service.outputs import write_file, writer
+    from service.rows import together
 
     if output is not None:
         write_file(output, rows, names)
         return
     stream = data_stream()
     to = writer(format_, stream, names)
-    for some in chunks(rows, ROWS_AT_ONCE):
+    for some in together(rows, ROWS_AT_ONCE):
         to.write(some)
         stream.flush()
     to.close()
@@ -689,8 +689,7 @@ def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path |
 def into_file(job: Job, output: Path, resume: bool) -> None:
     """Run a job into a file; after Ctrl-C say how to go on."""
     try:
-        if not job.into(output, resume=resume):
-            note(f"{output} is whole already: there was nothing to resume.")
+        job.into(output, resume=resume)
     except KeyboardInterrupt:
         note(f"Interrupted. What is done is kept in {output}.partial: go on with --resume.")
         click.get_current_context().exit(INTERRUPTED)

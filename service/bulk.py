@@ -24,7 +24,7 @@ from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
 from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
-from service.rows import Row, decision_rows, error_row, query_row
+from service.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_row, query_row
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
@@ -126,6 +126,7 @@ def check_stream(
         return matcher.decide(vectors, **asked)
 
     _warm(matcher)
+    chunk = _bounded(chunk, matcher.neighbours_of(k))
     for part, answers in _answered(matcher.embedder, records, answer, chunk):
         given = decision_rows([record.id for record in part.readable], answers)
         for place, record in enumerate(part.records):
@@ -165,6 +166,7 @@ def query_stream(
         return found, matcher.gallery.p_values(found.distances[:, 0], at).tolist()
 
     _warm(matcher)
+    chunk = _bounded(chunk, matcher.neighbours_of(k))
     for part, (found, shares) in _answered(matcher.embedder, records, answer, chunk):
         queries = iter(range(len(found)))
         for place, record in enumerate(part.records):
@@ -196,6 +198,11 @@ def embed_stream(
         10000
     """
     return _answered(embedder, records, lambda vectors: vectors, chunk, hashed=hashed)
+
+
+def _bounded(chunk: int, k: int) -> int:
+    """Make chunks smaller where k is so large that their neighbours would fill the memory."""
+    return max(1, min(chunk, NEIGHBOURS_AT_ONCE // k))
 
 
 def _warm(matcher: Matcher) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from embedder.records import Record
 from index.evidence import EVIDENCE
 from service.bulk import Summary, check_stream
-from service.decoding import chunks
+from service.errors import ResumeError
 from service.journal import Journal, journal_path
 from service.matcher import Matcher
-from service.rows import Row, columns
+from service.rows import Row, columns, together
 
 _ROWS_AT_ONCE = 256  # what a kill can cost
 _NAMED_INPUTS = 20
@@ -66,7 +66,7 @@ class Job:
         """Stream the rows, in input order."""
         return self._rows_of(self._records)
 
-    def into(self, output: Path, *, resume: bool = False) -> bool:
+    def into(self, output: Path, *, resume: bool = False) -> None:
         """Write the rows into a file, which appears when it is whole.
 
         Args:
@@ -74,22 +74,22 @@ class Job:
                 beside it.
             resume: Go on with the journal of a run that was cut off.
 
-        Returns:
-            False if there was nothing to go on with, as the file is whole already.
-
         Raises:
-            ResumeError: If there is a journal and `resume` is not set, or it is another job's.
+            ResumeError: If there is a journal and `resume` is not set, or it is another job's; or
+                if there is none to go on with, but a file that some job has finished.
         """
         if resume and output.exists() and not journal_path(output).exists():
-            return False
+            raise ResumeError(
+                f"{output} is whole: the job that wrote it, this or another, left nothing to go on "
+                "with. Leave out --resume to replace it, or name another output file."
+            )
         with Journal(output, self._settings(), self.columns, resume=resume) as journal:
             self.earlier = journal.done
             self._progress(journal.done)
             with closing(self._rows_of(journal.remaining(self._records))) as rows:
-                for some in chunks(rows, _ROWS_AT_ONCE):
+                for some in together(rows, _ROWS_AT_ONCE):
                     journal.write(some)
             journal.finish()
-        return True
 
     def _rows_of(self, records: Iterable[Record]) -> Generator[Row, None, None]:
         started = time.monotonic()

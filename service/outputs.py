@@ -13,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from service.decoding import chunks
 from service.errors import ServiceError
-from service.rows import Row, flat, for_people, json_line
+from service.rows import Row, flat, for_people, json_line, together
 
 FORMATS = ("jsonl", "csv", "table")  # on a terminal or in a pipe
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
@@ -171,7 +170,7 @@ def write_file(path: Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
     """
     with replacing(path) as stream:
         rows_to = writer(format_of(path), stream, columns)
-        for some in chunks(rows, _AT_ONCE):
+        for some in together(rows, _AT_ONCE):
             rows_to.write(some)
         rows_to.close()
 

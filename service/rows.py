@@ -22,6 +22,8 @@ import numpy as np
 
 from index.decision import ERROR, Decision, Neighbour
 
+NEIGHBOURS_AT_ONCE = 1 << 17  # each takes half a kilobyte while it is in memory
+
 Row = dict[str, Any]
 Shortener = Callable[[float | None], float | None]
 
@@ -123,6 +125,26 @@ def query_row(id: str, nearest: Iterable[Neighbour], p_value: float | None = Non
     """Make the row of one query: its id, its evidence if there is any, and its neighbours."""
     evidence = {} if p_value is None else {"p_value": p_value}
     return {"id": id, **evidence, "neighbours": _neighbours(nearest)}
+
+
+def together(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
+    """Put rows together in lists of `most`, of fewer where rows have very many neighbours.
+
+    Example:
+        >>> rows = [{"id": "a", "neighbours": []}] * 5
+        >>> [len(some) for some in together(rows, 2)]
+        [2, 2, 1]
+    """
+    some: list[Row] = []
+    neighbours = 0
+    for row in rows:
+        some.append(row)
+        neighbours += len(row.get("neighbours", ()))
+        if len(some) >= most or neighbours >= NEIGHBOURS_AT_ONCE:
+            yield some
+            some, neighbours = [], 0
+    if some:
+        yield some
 
 
 def json_line(row: Row) -> bytes:

@@ -237,10 +237,12 @@ def test_csv_on_stdout_is_what_the_file_holds(gallery, scans, tmp_path):
     assert shown == (tmp_path / "rows.csv").read_bytes()
 
 
-def test_a_whole_file_has_nothing_to_resume(gallery, scans, tmp_path):
-    done("check", gallery, scans, "-o", tmp_path / "rows.csv")
-    result = done("check", gallery, scans, "-o", tmp_path / "rows.csv", "--resume")
-    assert "whole already" in result.stderr
+def test_a_whole_file_is_never_taken_for_the_job_that_is_to_go_on(gallery, scans, tmp_path):
+    done("check", gallery, scans, "-o", tmp_path / "rows.csv", "--group", "7")
+    before = (tmp_path / "rows.csv").read_bytes()
+    again = ("check", gallery, scans, "-o", tmp_path / "rows.csv", "--resume")
+    assert "this or another, left nothing to go on with" in failure(*again)
+    assert (tmp_path / "rows.csv").read_bytes() == before
 
 
 def interrupted(gallery: Path, scans: Path, output: Path, rows: int = 7) -> bytes:

@@ -31,6 +31,20 @@ def test_pictures_that_are_slow_to_read_give_the_same_rows(matcher, queries, mon
     assert list(check_stream(matcher, queries)) == whole
 
 
+def test_the_more_neighbours_the_fewer_pictures_are_asked_at_once(matcher, queries, monkeypatch):
+    whole = list(check_stream(matcher, queries, k=5))
+    asked: list[int] = []
+    decide = matcher.decide
+    monkeypatch.setattr(bulk, "NEIGHBOURS_AT_ONCE", 10)  # of two pictures at k = 5
+    monkeypatch.setattr(
+        matcher,
+        "decide",
+        lambda vectors, **how: asked.append(len(vectors)) or decide(vectors, **how),
+    )
+    assert list(check_stream(matcher, queries, k=5)) == whole
+    assert asked == [2] * 20
+
+
 def test_rows_say_what_check_says(matcher, queries):
     rows = list(check_stream(matcher, queries, k=3))
     decisions = matcher.check([query.pixels() for query in queries], k=3)

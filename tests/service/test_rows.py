@@ -17,6 +17,7 @@ from service.rows import (
     for_people,
     json_line,
     shortest,
+    together,
 )
 
 NEAR = [Neighbour(1, "a", "4", 0.25), Neighbour(2, "b", "9", 0.5)]
@@ -61,6 +62,16 @@ def test_every_cell_of_a_flat_row_has_its_column():
     cells = flat(decision_row("x.png", MATCH)) | flat(error_row("y.png", "empty file", 0.6))
     assert list(columns(2, decided=True)) == sorted(cells, key=columns(2, decided=True).index)
     assert (cells["neighbour_2_label"], cells["reason"]) == ("9", "empty file")
+
+
+def test_rows_with_many_neighbours_come_in_shorter_lists(monkeypatch):
+    monkeypatch.setattr("service.rows.NEIGHBOURS_AT_ONCE", 4)
+    rows = [{"id": str(n), "neighbours": [{}] * 2} for n in range(5)]
+    assert [[row["id"] for row in some] for some in together(rows, 3)] == [
+        ["0", "1"],
+        ["2", "3"],
+        ["4"],
+    ]
 
 
 def test_people_see_a_decision_without_neighbours_and_a_query_with_a_line_for_each():
