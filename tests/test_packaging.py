@@ -5,6 +5,7 @@ Each test makes environments of its own, with the locked packages from wherever 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -54,6 +55,21 @@ def installed(built, tmp_path_factory) -> Path:
     return environment / "bin"
 
 
+@pytest.fixture
+def fresh(tmp_path) -> Path:
+    """The bin/ of an environment with pip alone."""
+    succeed(sys.executable, "-m", "venv", tmp_path / "fresh")
+    return Path(tmp_path / "fresh" / "bin")
+
+
+def constrain(monkeypatch, lock: str, folder: Path) -> None:
+    """Let pip, by its settings alone, take the locked versions; hashes it would ask of us too."""
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+    versions = re.findall(r"^[a-z][^\\\n]*==[^\\\n]*", text, re.MULTILINE)
+    (folder / "constraints.txt").write_text("\n".join(versions))
+    monkeypatch.setenv("PIP_CONSTRAINT", str(folder / "constraints.txt"))
+
+
 def shipped() -> set[str]:
     """Every file of the packages, as it must stand in wheel and source distribution."""
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
@@ -87,6 +103,24 @@ def test_training_without_tensorflow_says_so_in_one_sentence(installed, tmp_path
     done = shell(installed / "likewise", "train", "mnist", "--out", "model", cwd=tmp_path)
     assert done.returncode == 1
     assert re.fullmatch(r"Error: .*likewise\[train\].*\n", done.stderr)
+
+
+def test_pip_install_of_the_sources_gives_a_command_that_works(fresh, tmp_path, monkeypatch):
+    constrain(monkeypatch, "runtime", tmp_path)
+    succeed(fresh / "pip", "install", ".")
+    assert "tensorflow" not in succeed(fresh / "pip", "freeze")
+    assert re.fullmatch(r"likewise, version \S+\n", succeed(fresh / "likewise", "--version"))
+    succeed(fresh / "likewise", "build", "one.gallery", "mnist/test/00000", cwd=tmp_path)
+    query = (fresh / "likewise", "query", "one.gallery", "mnist/test/00017")
+    [row] = map(json.loads, succeed(*query, cwd=tmp_path).splitlines())
+    assert [near["label"] for near in row["neighbours"]] == ["7"]
+
+
+@pytest.mark.parametrize(("extra", "package"), [("train", "tensorflow"), ("serve", "fastapi")])
+def test_pip_finds_what_an_extra_needs(fresh, extra, package, tmp_path, monkeypatch):
+    constrain(monkeypatch, extra, tmp_path)
+    told = succeed(fresh / "pip", "install", "--dry-run", f".[{extra}]")
+    assert re.search(rf"^Would install .*\b{package}-\d", told, re.MULTILINE)
 
 
 def test_make_demo_works_on_a_fresh_copy_of_the_sources(tmp_path):
