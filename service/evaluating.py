@@ -127,6 +127,7 @@ def _pairs(found: Searched, seed: int, draws: int) -> Verification:
 def _told(found: Searched) -> Figure:
     """Tell what was asked of what."""
     gallery, asked = found.asked.matcher.gallery, found.asked
+    _, point = gallery.point(found.point)
     return {
         "gallery": {
             "path": gallery.path.name,
@@ -137,8 +138,10 @@ def _told(found: Searched) -> Figure:
         "operating_point": {
             "name": found.point,
             "threshold": found.limits.threshold,
-            "rate": gallery.point(found.point)[1].get("rate"),
-            "target": gallery.point(found.point)[1].get("target"),
+            "rate": point.get("rate"),
+            "target": point.get("target"),
+            "group_thresholds": len(found.limits.groups),
+            "min_margin": point.get("min_margin"),
             "outdated": gallery.outdated(found.point),
         },
         "queries": {

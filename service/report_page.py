@@ -106,6 +106,16 @@ def _promise(point: Figure) -> str:
         told += f"It was set for an {point['rate'].upper()} of at most {percent(point['target'])}."
     else:
         told += "It was set for the least expected cost."
+    if point["group_thresholds"]:
+        told += (
+            f" {point['group_thresholds']:,} groups have thresholds of their own (“Group by "
+            "group”), and go by them in all searches; pairs go by the common one."
+        )
+    if point["min_margin"]:
+        told += (
+            f" Its least margin to the runner-up, {point['min_margin']:.4f}, is not applied here: "
+            "it can only turn matches into <em>ambiguous</em>."
+        )
     if point["outdated"]:
         told += f" <strong>{escape(point['outdated'])}.</strong>"
     return told

@@ -14,6 +14,8 @@ from service.calibrating import calibrate
 from service.errors import OverlapError, ReportError, UnlabelledError
 from service.evaluating import evaluate
 from service.report import write_report
+from service.report_page import html
+from service.strips import Strips
 
 
 @pytest.fixture
@@ -214,3 +216,21 @@ def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, t
     assert figures["queries"]["pictures"] == 38  # 05.png is cut off, 06.png is text
     assert figures["queries"]["unreadable"] == 2
     assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
+
+
+def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queries):
+    evaluation = evaluate(matcher, queries, at="eer", seeds=1)
+    assert "promises nothing about unknown groups" in html(evaluation, matcher)
+    calibrate(matcher, queries[:30], fpir=0.2, min_margin=0.01, name="chosen")
+    page = html(evaluate(matcher, queries[30:], at="chosen", seeds=1), matcher)
+    assert "It was set for an FPIR of at most 20 %." in page
+    assert "least margin to the runner-up, 0.0100, is not applied here" in page
+
+
+def test_the_map_names_each_group_and_numbers_the_worst_errors(matcher, queries, labels):
+    evaluation = evaluate(matcher, queries, seeds=1)
+    drawn = Strips(evaluation, matcher).map()
+    named = re.findall(r'class="name"[^>]*>([^<]*)<', drawn)
+    numbered = re.findall(r'class="number"[^>]*>([^<]*)<', drawn)
+    assert named == sorted(set(labels))
+    assert sorted(map(int, numbered)) == list(range(1, min(12, len(evaluation.wrong)) + 1))
