@@ -11,7 +11,7 @@ from bench.material import K, Material
 from bench.measure import Figure, compare, figure
 from embedder.datasets import records
 from service.evaluating import evaluate
-from service.report import html
+from service.report_page import html
 
 
 def figures(material: Material) -> Iterator[Figure]:

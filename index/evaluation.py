@@ -188,17 +188,11 @@ def auroc(known: Distances, unknown: Distances) -> float:
         >>> auroc(np.array([0.1, 0.2]), np.array([0.2, 0.9]))  # 1 + 1 + half + 1 of 4
         0.875
     """
-    farther, _ = _placements(known, unknown)
-    return float(farther.mean())
-
-
-def auroc_error(known: Distances, unknown: Distances) -> float:
-    """Standard error of `auroc`, by DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), 837.
-
-    √(var of each known query's share / n + var of each unknown query's share / m); 0 for one query.
-    """
-    farther, nearer = _placements(known, unknown)
-    return float(np.sqrt(_variance(farther) / len(farther) + _variance(nearer) / len(nearer)))
+    _some(known, "known queries")
+    _some(unknown, "unknown queries")
+    ordered = np.sort(unknown)
+    nearer = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
+    return 1 - float(nearer.mean()) / (2 * len(unknown))
 
 
 def oscr(mated: Mated, unknown: Distances) -> float:
@@ -305,27 +299,6 @@ def _first(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Bools:
 def _count(distances: Distances, thresholds: Rates) -> npt.NDArray[np.intp]:
     """Count the distances that are at most each threshold."""
     return np.searchsorted(np.sort(distances), thresholds, side="right")
-
-
-def _placements(known: Distances, unknown: Distances) -> tuple[Rates, Rates]:
-    """Share of the unknown farther than each known, of the known nearer than each unknown."""
-    _some(known, "known queries")
-    _some(unknown, "unknown queries")
-    ordered, others = np.sort(known), np.sort(unknown)
-    not_farther = _halved(others, known)
-    nearer = _halved(ordered, unknown)
-    return np.subtract(1.0, not_farther, dtype=np.float64), nearer
-
-
-def _halved(ordered: Distances, values: Distances) -> Rates:
-    """Share of `ordered` that is below each value, ties counting half."""
-    below = np.searchsorted(ordered, values, side="left")
-    at_most = np.searchsorted(ordered, values, side="right")
-    return np.asarray((below + at_most) / (2 * len(ordered)), np.float64)
-
-
-def _variance(values: Rates) -> float:
-    return float(values.var(ddof=1)) if len(values) > 1 else 0.0
 
 
 def _some(values: Distances, what: str) -> None:

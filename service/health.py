@@ -35,8 +35,8 @@ def text(found: Examination, gallery: str) -> str:
 
     Example:
         >>> print(text(Examination(references=2, groups=1, small_groups={"a b": 2}), "my.gallery"))
-        2 references of 1 groups: whole.
-        1 groups have fewer than 3 references, too few to win a vote of five: 'a b' (2).
+        2 references of 1 group: whole.
+        1 group of fewer than 3 references, too few to win a vote of five: 'a b' (2).
           Add some: likewise add my.gallery DATA
     """
     if found.broken:
@@ -50,7 +50,7 @@ def text(found: Examination, gallery: str) -> str:
         _small(found, name),
     ]
     advice = [line for part in parts for line in part]
-    head = f"{found.references} references of {found.groups} groups: whole"
+    head = f"{_count(found.references, 'reference')} of {_count(found.groups, 'group')}: whole"
     return "\n".join([f"{head}." if advice else f"{head}, and nothing to advise.", *advice])
 
 
@@ -63,7 +63,7 @@ def _mislabels(found: Examination, name: str) -> list[str]:
         for one in found.mislabels[:_SHOWN]
     ]
     return [
-        f"{len(found.mislabels)} references probably carry a wrong label:",
+        f"{_count(len(found.mislabels), 'reference')} probably under a wrong label:",
         *lines,
         *_more(found.mislabels),
         f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
@@ -75,7 +75,7 @@ def _duplicates(found: Examination, name: str) -> list[str]:
         return []
     lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in found.duplicates[:_SHOWN]]
     return [
-        f"{len(found.duplicates)} vectors stand there more than once:",
+        f"{_count(len(found.duplicates), 'vector')} there more than once:",
         *lines,
         *_more(found.duplicates),
         f"  They vote as often as they stand there. Remove all but one: likewise remove {name} ID",
@@ -87,7 +87,7 @@ def _outliers(found: Examination) -> list[str]:
         return []
     lines = [f"  {id}: the nearest other is at {at:.4f}" for id, at in found.outliers[:_SHOWN]]
     return [
-        f"{len(found.outliers)} references have no other within the threshold, "
+        f"{_count(len(found.outliers), 'reference')} without another within the threshold, "
         f"{found.threshold:.4f}:",
         *lines,
         *_more(found.outliers),
@@ -103,8 +103,8 @@ def _overlaps(found: Examination, name: str) -> list[str]:
         for a, b, share in found.overlaps[:_SHOWN]
     ]
     return [
-        f"{len(found.overlaps)} times a group reaches into another: of the nearest 5 within the "
-        f"threshold, {found.threshold:.4f}:",
+        f"{_count(len(found.overlaps), 'case')} of a group that reaches into another: of the "
+        f"nearest 5 within the threshold, {found.threshold:.4f}:",
         *lines,
         *_more(found.overlaps),
         f"  A smaller threshold parts them: likewise calibrate {name} DATA --fpir 0.01",
@@ -117,10 +117,14 @@ def _small(found: Examination, name: str) -> list[str]:
     shown = [f"{group!r} ({size})" for group, size in list(found.small_groups.items())[:_SHOWN]]
     more = ", ..." if len(found.small_groups) > _SHOWN else ""
     return [
-        f"{len(found.small_groups)} groups have fewer than 3 references, too few to win a vote of "
-        f"five: {', '.join(shown)}{more}.",
+        f"{_count(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
+        f"vote of five: {', '.join(shown)}{more}.",
         f"  Add some: likewise add {name} DATA",
     ]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _more(items: Sequence[object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Plots as SVG text: curves, histograms, a map of pictures. The page around gives the colours."""
+"""Plots as SVG text: curves and histograms. The page around gives the colours."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from index.evaluation import Curve
+
 Values = npt.NDArray[np.floating]
 
-WIDTH, HEIGHT = 460, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 12, 42
+WIDTH, HEIGHT = 400, 290
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 22, 12, 44
+_DECADES = 5  # of a curve: rates below are drawn at the edge
+_LABELS = 5  # that fit side by side
 
 
-def curve_plot(x: Values, y: Values, x_label: str, y_label: str, *, floor: float) -> str:
-    """Draw one rate over another, both logarithmic and in per cent.
+def curve_plot(
+    curve: Curve, *, at: tuple[float, float], x_label: str, y_label: str, floor: float
+) -> str:
+    """Draw what is missed over what is let in, both logarithmic and in per cent.
 
     Args:
-        x: Rates, `(n,)`, in [0, 1].
-        y: Rates, `(n,)`, in [0, 1].
+        curve: Rates in [0, 1].
+        at: Both rates at the operating point, marked by a ring.
         x_label: Of the horizontal axis.
         y_label: Of the vertical axis.
         floor: Rates below it are drawn at it: what the data can still tell, > 0.
     """
-    low = 10 ** np.floor(np.log10(floor))
-    span = -float(np.log10(low))
+    low = 10 ** max(np.floor(np.log10(floor)), -float(_DECADES))
+    span = -float(np.log10(low)) or 1.0
 
     def across(rate: Values | float) -> Any:
         return _LEFT + (np.log10(np.maximum(rate, low)) / span + 1) * (WIDTH - _LEFT - _RIGHT)
@@ -37,18 +43,21 @@ def curve_plot(x: Values, y: Values, x_label: str, y_label: str, *, floor: float
         return _TOP - np.log10(np.maximum(rate, low)) / span * (HEIGHT - _TOP - _BOTTOM)
 
     ticks = [10.0**power for power in range(round(np.log10(low)), 1)]
-    path = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(across(x), down(y), strict=True))
+    path = " ".join(
+        f"{a:.1f},{b:.1f}" for a, b in zip(across(curve.false), down(curve.missed), strict=True)
+    )
     return _framed(
         [
             *_grid(ticks, across, down, lambda rate: f"{100 * rate:g} %"),
             f'<polyline class="line" points="{path}"/>',
+            f'<circle class="ring" cx="{across(at[0]):.1f}" cy="{down(at[1]):.1f}" r="6"/>',
         ],
         x_label,
         y_label,
     )
 
 
-def histogram_plot(same: Values, different: Values, threshold: float, x_label: str) -> str:
+def histogram_plot(same: Values, different: Values, threshold: float) -> str:
     """Draw how distances of same and of different pairs lie, and the threshold between them."""
     top = float(max(same.max(), different.max(), threshold)) or 1.0
     edges = np.linspace(0, top, 61)
@@ -68,39 +77,14 @@ def histogram_plot(same: Values, different: Values, threshold: float, x_label: s
         for left, right, share in zip(edges[:-1], edges[1:], counted, strict=True)
         if share
     ]
-    at = across(threshold)
-    mark = f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"/>'
+    at, bottom = across(threshold), HEIGHT - _BOTTOM
+    mark = f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{bottom}"/>'
     ticks = [
-        f'<text x="{across(value):.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">'
-        f"{value:.2g}</text>"
-        for value in np.linspace(0, top, 5)
+        f'<text x="{across(value):.1f}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>'
+        for value in _round_ticks(top)
     ]
-    return _framed([*bars, mark, *ticks], x_label, "share of pairs (root scale)")
-
-
-def map_plot(
-    places: Values, pictures: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]
-) -> str:
-    """Draw each picture where it lies in a plane, framed in the colour of its group.
-
-    Args:
-        places: `(n, 2)`, any unit.
-        pictures: n, uint8 `(h, w)` or `(h, w, 3)`.
-        labels: n.
-    """
-    names = sorted(set(labels))
-    low, high = places.min(axis=0), places.max(axis=0)
-    side, size = 20, 720
-    spots = (places - low) / np.where(high > low, high - low, 1) * (size - side)
-    images = [
-        f'<g transform="translate({x:.1f} {y:.1f})"><title>{escape(label)}</title>'
-        f'<rect width="{side}" height="{side}" '
-        f'fill="hsl({360 * names.index(label) // len(names)} 75% 50%)"/>'
-        f'<image x="1.5" y="1.5" width="{side - 3}" height="{side - 3}" '
-        f'href="{png_address(picture)}"/></g>'
-        for (x, y), picture, label in zip(spots.tolist(), pictures, labels, strict=True)
-    ]
-    return f'<svg viewBox="0 0 {size} {size}" role="img" class="map">{"".join(images)}</svg>'
+    base = f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>'
+    return _framed([base, *bars, mark, *ticks], "distance of a pair", "share of pairs (root scale)")
 
 
 def png_address(picture: npt.NDArray[np.uint8]) -> str:
@@ -112,6 +96,18 @@ def png_address(picture: npt.NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
+def _round_ticks(top: float) -> list[float]:
+    """From 0 up to `top`, in steps of 1, 2 or 5 times a power of ten; three to seven of them.
+
+    Example:
+        >>> _round_ticks(1.4)
+        [0.0, 0.5, 1.0]
+    """
+    power = 10.0 ** np.floor(np.log10(top / 2))
+    step = next(power * unit for unit in (1, 2, 5, 10) if top / (power * unit) < 6)
+    return [float(tick) for tick in np.round(np.arange(0, top + step / 1e9, step), 12)]
+
+
 def _grid(
     ticks: Sequence[float],
     across: Callable[[float], float],
@@ -120,14 +116,17 @@ def _grid(
 ) -> list[str]:
     right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
     drawn = []
-    for tick in ticks:
+    for place, tick in enumerate(reversed(ticks)):
         x, y = across(tick), down(tick)
         drawn += [
             f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>',
             f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>',
-            f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{text(tick)}</text>',
             f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{text(tick)}</text>',
         ]
+        if len(ticks) <= _LABELS or place % 2 == 0:
+            drawn.append(
+                f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{text(tick)}</text>'
+            )
     return drawn
 
 

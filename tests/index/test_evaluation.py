@@ -10,7 +10,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from index.calibration import Mated
 from index.evaluation import (
     auroc,
-    auroc_error,
     confusion,
     det_curve,
     equal_error_rate,
@@ -106,14 +105,6 @@ def test_auroc_is_scikit_learns(known, unknown):
     assert auroc(known, unknown) == pytest.approx(
         roc_auc_score(truth, np.concatenate([known, unknown]))
     )
-
-
-@given(known=DISTANCES, unknown=DISTANCES)
-def test_the_error_of_auroc_is_delongs(known, unknown):
-    wins = (known[:, None] < unknown) + (known[:, None] == unknown) / 2
-    parts = [wins.mean(axis=axis) for axis in (1, 0)]
-    squared = [part.var(ddof=1) / len(part) if len(part) > 1 else 0 for part in parts]
-    assert auroc_error(known, unknown) == pytest.approx(np.sqrt(sum(squared)))
 
 
 @given(mated=searches(), unknown=DISTANCES)

@@ -171,7 +171,7 @@ def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
             assert point["threshold"] in {stored, number}
             far = np.full((1, 4), float(point["threshold"]), np.float32)
             assert after.p_values(far[:, 0]).tolist() == [1.0]
-        number += 1
+        number = int(point["threshold"]) + 1
     gallery = Gallery.open(gallery.path)
     gallery.store_point("p", POINT)
     assert not [*gallery.path.glob("*evidence-*"), *gallery.path.glob(".evidence-*")]

@@ -14,6 +14,8 @@ from service.calibrating import calibrate
 from service.errors import OverlapError, ReportError, UnlabelledError
 from service.evaluating import evaluate
 from service.report import write_report
+from service.report_page import html
+from service.strips import Strips
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_retrieval_counts_as_a_full_sort_does(matcher, queries, labels):
     assert figures["R-precision"]["value"] == pytest.approx(np.mean(r_precisions), abs=1e-3)
 
 
-def test_every_interval_holds_its_value(matcher, queries):
+def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
     def values(figures):
         for figure in figures.values() if isinstance(figures, dict) else figures:
             if isinstance(figure, dict) and "value" in figure:
@@ -69,17 +71,34 @@ def test_every_interval_holds_its_value(matcher, queries):
             elif isinstance(figure, dict | list):
                 yield from values(figure)
 
-    found = list(values(evaluate(matcher, queries, seeds=2).figures))
-    assert len(found) > 20
+    letters = [Record(r.id, None, r.image) for r in queries[30:]]
+    found = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures))
+    assert len(found) >= 30
     for figure in found:
-        low, high = figure.get("interval") or figure["range"]
+        low, high = figure["interval"]
         assert low <= figure["value"] <= high
+
+
+def test_no_other_number_is_a_measured_share(matcher, queries):
+    figures = evaluate(matcher, queries, seeds=1).figures
+    for part in ("verification", "identification", "retrieval"):
+        assert not [name for name, found in figures[part].items() if isinstance(found, float)]
+
+
+def test_each_pair_counts_once_and_few_pictures_support_no_small_rate(matcher, queries, labels):
+    figures = evaluate(matcher, queries, seeds=3).figures["verification"]
+    sizes = [labels.count(label) for label in set(labels)]
+    same = sum(size * (size - 1) // 2 for size in sizes)
+    assert figures["same pairs"] == same
+    assert figures["different pairs"] == 40 * 39 // 2 - same
+    assert figures["FNMR at FMR 0.1 %"] is None  # would take 3,000 different pairs
 
 
 def test_a_wrong_group_within_the_threshold_is_listed_as_a_miss(matcher, queries):
     figures = evaluate(matcher, queries, seeds=1).figures
     wrong = [miss for miss in figures["missed"] if miss["said"] is not None]
-    assert len(wrong) == figures["identification"]["wrong group at the threshold"] > 0
+    counted = figures["identification"]["wrong group at the threshold"]
+    assert len(wrong) == counted["events"] > 0
     assert all(miss["said"] != miss["label"] for miss in wrong)
     assert len(figures["missed"]) == figures["identification"]["FNIR at the threshold"]["events"]
 
@@ -197,3 +216,21 @@ def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, t
     assert figures["queries"]["pictures"] == 38  # 05.png is cut off, 06.png is text
     assert figures["queries"]["unreadable"] == 2
     assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
+
+
+def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queries):
+    evaluation = evaluate(matcher, queries, at="eer", seeds=1)
+    assert "promises nothing about unknown groups" in html(evaluation, matcher)
+    calibrate(matcher, queries[:30], fpir=0.2, min_margin=0.01, name="chosen")
+    page = html(evaluate(matcher, queries[30:], at="chosen", seeds=1), matcher)
+    assert "It was set for an FPIR of at most 20 %." in page
+    assert "least margin to the runner-up, 0.0100, is not applied here" in page
+
+
+def test_the_map_names_each_group_and_numbers_the_worst_errors(matcher, queries, labels):
+    evaluation = evaluate(matcher, queries, seeds=1)
+    drawn = Strips(evaluation, matcher).map()
+    named = re.findall(r'class="name"[^>]*>([^<]*)<', drawn)
+    numbered = re.findall(r'class="number"[^>]*>([^<]*)<', drawn)
+    assert named == sorted(set(labels))
+    assert sorted(map(int, numbered)) == list(range(1, min(12, len(evaluation.wrong)) + 1))

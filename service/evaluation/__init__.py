@@ -1,0 +1,1 @@
+"""What `evaluating` measures, a kind of figure each: distances in, figures with intervals out."""
