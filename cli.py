@@ -584,6 +584,26 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
 
 
 @main.command()
+@gallery_argument
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(gallery: Path, target: Path) -> None:
+    """Copy a GALLERY to TARGET as it is at this moment, also while it is being written to.
+
+    The copy is a gallery itself. TARGET appears when it is whole and every row of it is proven.
+
+    \b
+    likewise backup digits.gallery backups/monday.gallery
+    """
+    from index.backup import back_up
+
+    state = back_up(gallery, target)
+    note(
+        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
+        " every row proven."
+    )
+
+
+@main.command()
 @click.argument("gallery", type=click.Path(path_type=Path), default="digits.gallery")
 def demo(gallery: Path) -> None:
     """Show it all on real digits, in GALLERY, by default digits.gallery.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,16 @@ def test_info_tells_what_a_gallery_holds(gallery, fake):
     (described,) = rows("info", gallery, "--format", "json")
     assert described["references"] == 300
     assert sum(described["groups"].values()) == 300
+
+
+def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
+    copy = tmp_path / "copy.gallery"
+    told = done("backup", gallery, copy).stderr
+    assert re.search(
+        r"^300 references of .*digits\.gallery.*every row proven\.$", told, re.MULTILINE
+    )
+    assert rows("check", copy, scans) == rows("check", gallery, scans)
+    assert "copy.gallery' exists already" in failure("backup", gallery, copy)
 
 
 # ------------------------------------------------------------------ query, compare, embed
