@@ -143,7 +143,7 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
 def main() -> None:
     """Tell which of the groups that you know a picture belongs to, if any.
 
-    An INPUT is a picture, a folder, a pattern in quotes such as 'scans/**/*.png', a list
+    An INPUT is a picture, a folder, a zip, a pattern in quotes such as 'scans/**/*.png', a list
     (CSV, JSONL or Parquet with a column path), a data set (IDX, .npz, CSV of pixels; mnist/train
     and mnist/test are built in), or - for paths on stdin.
 

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,11 @@ def test_info_tells_what_a_gallery_holds(gallery, fake):
     (described,) = rows("info", gallery, "--format", "json")
     assert described["references"] == 300
     assert sum(described["groups"].values()) == 300
+
+
+def test_a_zip_is_checked_as_the_folder_that_was_packed(gallery, scans):
+    packed = shutil.make_archive(str(scans), "zip", scans)
+    assert rows("check", gallery, packed) == rows("check", gallery, scans)
 
 
 def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
