@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
+SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 SHOWN_REASONS = 5
@@ -581,6 +582,42 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     else:
         click.echo(text(found, str(gallery)))
     ctx.exit(1 if found.broken else 0)
+
+
+@main.command()
+@gallery_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
+    """Answer over HTTP about GALLERY, for programs and, as a page, for people.
+
+    Needs a web server: pip install 'likewise[serve]'. Keys may also stand, separated by commas, in
+    LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS.
+
+    \b
+    likewise serve digits.gallery
+    likewise serve digits.gallery --host 0.0.0.0 --keys keys.txt
+    """
+    try:
+        from service.http.keys import read_keys
+        from service.http.server import serve as run
+        from service.http.settings import Settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in SERVING:
+            raise
+        raise click.ClickException(
+            "Serving needs a web server, which is not installed: pip install 'likewise[serve]'"
+        ) from error
+    settings = Settings(keys=read_keys(keys, os.environ), **limits)
+    run(gallery, settings, host=host, port=port, tell=note)
 
 
 @main.command()
