@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
+SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 SHOWN_REASONS = 5
@@ -290,6 +291,26 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
                 "nothing was removed. Pass over them with --missing-ok."
             )
         note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+
+
+@main.command()
+@gallery_argument
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(gallery: Path, target: Path) -> None:
+    """Copy a GALLERY to TARGET as it is at this moment, also while it is being written to.
+
+    The copy is a gallery itself. TARGET appears when it is whole and every row of it is proven.
+
+    \b
+    likewise backup digits.gallery backups/monday.gallery
+    """
+    from index.backup import back_up
+
+    state = back_up(gallery, target)
+    note(
+        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
+        " every row proven."
+    )
 
 
 @main.command()
@@ -585,22 +606,38 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
 
 @main.command()
 @gallery_argument
-@click.argument("target", type=click.Path(path_type=Path))
-def backup(gallery: Path, target: Path) -> None:
-    """Copy a GALLERY to TARGET as it is at this moment, also while it is being written to.
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
+    """Answer over HTTP about GALLERY, for programs and, as a page, for people.
 
-    The copy is a gallery itself. TARGET appears when it is whole and every row of it is proven.
+    Needs a web server: pip install 'likewise[serve]'. Keys may also stand, separated by commas, in
+    LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS.
 
     \b
-    likewise backup digits.gallery backups/monday.gallery
+    likewise serve digits.gallery
+    likewise serve digits.gallery --host 0.0.0.0 --keys keys.txt
     """
-    from index.backup import back_up
-
-    state = back_up(gallery, target)
-    note(
-        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
-        " every row proven."
-    )
+    try:
+        from service.http.keys import read_keys
+        from service.http.server import serve as run
+        from service.http.settings import Settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in SERVING:
+            raise
+        raise click.ClickException(
+            "Serving needs a web server, which is not installed: pip install 'likewise[serve]'"
+        ) from error
+    settings = Settings(keys=read_keys(keys, os.environ), **limits)
+    run(gallery, settings, host=host, port=port, tell=note)
 
 
 @main.command()

@@ -165,6 +165,12 @@ class Gallery(OperatingPoints):
         with self._lock, self._store.reading():
             return dict(sorted(Counter(row.label for row in self._all_rows()).items()))
 
+    @contextmanager
+    def snapshot(self) -> Iterator[int]:
+        """All questions that this thread asks in the block see the same changes: its generation."""
+        with self._lock, self._store.reading() as state:
+            yield state.generation
+
     def __len__(self) -> int:
         return self._state().count
 

@@ -45,7 +45,9 @@ def seeds() -> list[bytes]:
                                             for i in range(SIZE[0] * SIZE[1])))  # fmt: skip
     files = []
     for kind, mode, options in SEEDS:
-        picture = grey.convert("RGB").convert(mode) if mode in ("CMYK", "RGBA") else grey.convert(mode)
+        picture = (
+            grey.convert("RGB").convert(mode) if mode in ("CMYK", "RGBA") else grey.convert(mode)
+        )
         stream = io.BytesIO()
         more = {"append_images": [picture.rotate(90)]} if options.get("save_all") else {}
         picture.save(stream, kind, **options, **more)

@@ -1,0 +1,99 @@
+"""The application: routes, handlers, what is opened and closed with it; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from service.http import answers, gallery, operations, references
+from service.http.batching import Batcher
+from service.http.context import Context
+from service.http.errors import ApiError, as_api_error, invalid
+from service.http.gate import Gate
+from service.http.questions import Answering
+from service.http.settings import Settings
+from service.matcher import Matcher
+
+PAGE = Path(__file__).parent / "page"
+HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
+
+
+def create_app(path: Path, settings: Settings) -> FastAPI:
+    """Make the application of a gallery, which it opens at once and closes when it ends.
+
+    Args:
+        path: The gallery.
+        settings: Limits and keys.
+
+    Raises:
+        GalleryError: If there is no gallery at `path`, or it is damaged.
+        ModelError: If its embedder is missing or altered.
+    """
+    matcher = Matcher.open(path)
+    context = Context(matcher, settings, Batcher(Answering(matcher)), Event())
+    app = FastAPI(
+        title="likewise",
+        version=version("likewise"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.context = context
+    for part in (gallery, references, operations):
+        app.include_router(part.router)
+    for (method, route), endpoint in HOT.items():
+        app.add_api_route(route, endpoint, methods=[method], response_class=Response)
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/page/{name}", _page, include_in_schema=False)
+    app.add_middleware(Gate, context=context, hot=HOT)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(ApiError, _told)
+    app.add_exception_handler(404, _told)
+    app.add_exception_handler(405, _told)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    context.batcher.start()
+    loading = asyncio.create_task(asyncio.to_thread(_warm, context))
+    yield
+    await loading
+    await asyncio.to_thread(context.batcher.close)
+    context.matcher.close()
+
+
+def _warm(context: Context) -> None:
+    """Load the vectors and the network."""
+    context.matcher.gallery.warm()
+    context.ready.set()
+
+
+async def _page(name: str = "index.html") -> Response:
+    """Give a file of the page; no name leads out of its folder."""
+    file = PAGE / name
+    if file.parent != PAGE or not file.is_file():
+        raise ApiError("not_found", "The page has no such file.")
+    return FileResponse(file, headers={"Cache-Control": "no-cache"})
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"][1:])) or str(first["loc"][0])
+    return invalid(f"`{where}`: {first['msg']}.").response()
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return as_api_error(error).response()

@@ -1,0 +1,25 @@
+"""Routes for those who run the server: does it live, is it ready."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from service.http.context import context_of
+from service.http.errors import ApiError
+from service.http.schemas import Status
+
+router = APIRouter()
+
+
+@router.get("/healthz", summary="Whether the process lives")
+async def healthz() -> Status:
+    """Answer at once, whatever the gallery does."""
+    return Status(status="ok")
+
+
+@router.get("/readyz", summary="Whether it can answer")
+async def readyz(request: Request) -> Status:
+    """Answer ok once the vectors are loaded."""
+    if not context_of(request).ready.is_set():
+        raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
+    return Status(status="ok")
