@@ -616,6 +616,11 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
 )
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option(
+    "--jobs",
+    type=click.Path(path_type=Path),
+    help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
+)
 def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
     """Answer over HTTP about GALLERY, for programs and, as a page, for people.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedder.errors import DatasetError, ImageError
+from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 from embedder.folders import is_picture
 from embedder.records import Record
 
@@ -57,7 +57,8 @@ def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]
         A member that is damaged, encrypted or too large is an unreadable picture.
 
     Raises:
-        DatasetError: If it is no zip, damaged, beyond the limits, or holds no picture.
+        DatasetError: If it is no zip, damaged, or holds no picture.
+        ArchiveTooLargeError: If it is beyond the limits.
 
     Example:
         >>> import tempfile
@@ -147,8 +148,8 @@ def _refuse_bomb(path: Path, archive: zipfile.ZipFile, limits: ZipLimits) -> Non
         )
 
 
-def _too_much(path: Path, found: str, limit: str) -> DatasetError:
-    return DatasetError(
+def _too_much(path: Path, found: str, limit: str) -> ArchiveTooLargeError:
+    return ArchiveTooLargeError(
         f"{path} holds {found}, but at most {limit} are read: split it, or unpack it yourself."
     )
 

@@ -15,10 +15,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from service.http import answers, gallery, operations, references
+from service.http import jobs as job_routes
 from service.http.batching import Batcher
 from service.http.context import Context
 from service.http.errors import ApiError, as_api_error, invalid
 from service.http.gate import Gate
+from service.http.job_runner import JobRunner
+from service.http.job_store import JobStore
 from service.http.questions import Answering
 from service.http.settings import Settings
 from service.matcher import Matcher
@@ -39,7 +42,9 @@ def create_app(path: Path, settings: Settings) -> FastAPI:
         ModelError: If its embedder is missing or altered.
     """
     matcher = Matcher.open(path)
-    context = Context(matcher, settings, Batcher(Answering(matcher)), Event())
+    jobs = JobStore(settings.jobs or path.resolve().with_name(f"{path.resolve().name}.jobs"))
+    runner = JobRunner(jobs, path, settings.keep_jobs)
+    context = Context(matcher, settings, Batcher(Answering(matcher)), Event(), jobs, runner)
     app = FastAPI(
         title="likewise",
         version=version("likewise"),
@@ -49,7 +54,7 @@ def create_app(path: Path, settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.context = context
-    for part in (gallery, references, operations):
+    for part in (gallery, references, operations, job_routes):
         app.include_router(part.router)
     for (method, route), endpoint in HOT.items():
         app.add_api_route(route, endpoint, methods=[method], response_class=Response)
@@ -67,9 +72,11 @@ def create_app(path: Path, settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     context.batcher.start()
+    context.runner.start()
     loading = asyncio.create_task(asyncio.to_thread(_warm, context))
     yield
     await loading
+    await asyncio.to_thread(context.runner.close)
     await asyncio.to_thread(context.batcher.close)
     context.matcher.close()
 

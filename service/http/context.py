@@ -8,6 +8,8 @@ from threading import Event
 from starlette.requests import HTTPConnection
 
 from service.http.batching import Batcher
+from service.http.job_runner import JobRunner
+from service.http.job_store import JobStore
 from service.http.questions import Answer, Question
 from service.http.settings import Settings
 from service.matcher import Matcher
@@ -22,12 +24,16 @@ class Context:
         settings: Limits and keys.
         batcher: Answers requests that come at the same time together.
         ready: Set once the gallery can answer.
+        jobs: Large uploads on the disk.
+        runner: Does them.
     """
 
     matcher: Matcher
     settings: Settings
     batcher: Batcher[Question, Answer]
     ready: Event
+    jobs: JobStore
+    runner: JobRunner
 
 
 def context_of(request: HTTPConnection) -> Context:

@@ -27,6 +27,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 _OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's files
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_JOBS = "/v1/jobs"  # uploads and results of any length, timed by their route
 _READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
 HEADERS = [
     (
@@ -70,8 +71,9 @@ class Gate:
         self._in_flight += 1
         try:
             self._admit(scope, headers)
-            async with asyncio.timeout(self._context.settings.timeout):
-                await self._pass(scope, self._limited(receive, headers), answer)
+            long = scope["path"].startswith(_JOBS)
+            async with asyncio.timeout(None if long else self._context.settings.timeout):
+                await self._pass(scope, self._limited(receive, headers, long), answer)
         except Exception as error:
             if answer.started:  # nothing can be taken back: the connection ends
                 raise
@@ -118,9 +120,10 @@ class Gate:
 
     # ------------------------------------------------------------ how much
 
-    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
+    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
         """End a body that is too large: by what it declares, or while it comes."""
-        most = self._context.settings.max_bytes
+        settings = self._context.settings
+        most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > most:
             raise _too_many_bytes(most)
@@ -168,7 +171,7 @@ def changes(method: str, path: str) -> bool:
         >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")
         (False, True)
     """
-    if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/v1/jobs"):
+    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(_JOBS):
         return False
     return path not in _READS
 
