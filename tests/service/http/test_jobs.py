@@ -20,6 +20,7 @@ from cli import main
 from service.http.job_store import LIST, JobStore, StoredJob
 from service.http.settings import Settings
 from tests.service.http.conftest import png, serving
+from tests.service.http.processes import processes_of
 
 ZIP, CSV = {"Content-Type": "application/zip"}, {"Content-Type": "text/csv"}
 CHECK = "/v1/jobs/check"
@@ -295,23 +296,12 @@ def test_a_job_that_cannot_go_on_fails_with_one_sentence(server, jobs_folder, qu
 def test_a_crash_of_the_process_fails_its_job_and_not_the_server(server, pictures):
     many = {f"{copy}/{name}": content for copy in range(200) for name, content in pictures.items()}
     answer = server.post(CHECK, content=packed(many), headers=ZIP)
-    while not (child := working_on(answer.json()["id"])):
+    while not (found := processes_of(answer.json()["id"])):
         time.sleep(0.02)
-    os.kill(child, signal.SIGSEGV)
+    os.kill(found[0], signal.SIGSEGV)
     assert finished(server, answer)["error"]["code"] == "internal"
     after = finished(server, server.post(CHECK, content=packed(pictures), headers=ZIP))
     assert after["state"] == "done"
-
-
-def working_on(id: str) -> int | None:
-    """The process that does a job."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if id.encode() in (process / "cmdline").read_bytes():
-                return int(process.name)
-        except OSError:
-            continue
-    return None
 
 
 # ------------------------------------------------------------------ the store
