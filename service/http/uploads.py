@@ -51,7 +51,7 @@ async def receive(
     Raises:
         ApiError: If the body is none of these, is damaged, or too large.
     """
-    kind = media_type(request)
+    kind = media_type(dict(request.scope["headers"]))
     if kind == MULTIPART:
         form = _Form(request.headers["content-type"], directory, most)
         await _drain(request, form, seconds)
