@@ -73,7 +73,7 @@ def flip(content: bytearray, chance: random.Random, files: list[bytes]) -> None:
 
 
 def truncate(content: bytearray, chance: random.Random, files: list[bytes]) -> None:
-    del content[chance.randrange(1, len(content)) :]
+    del content[chance.randrange(len(content)) + 1 :]
 
 
 def splice(content: bytearray, chance: random.Random, files: list[bytes]) -> None:
