@@ -52,7 +52,8 @@ _LOCK = "lock"
 
 def main(directory: Path, gallery: Path) -> None:
     """Do a job, or what is left of it."""
-    os.nice(_POLITE)
+    with suppress(OSError):  # a strict sandbox may not allow it
+        os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
     store = JobStore(directory.parent)
     with suppress(FileNotFoundError), waiting_for(directory / _LOCK):  # else it was removed
