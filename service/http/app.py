@@ -12,10 +12,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from embedder.errors import EmbedderError
+from index.errors import GalleryError
+from service.errors import ServiceError
 from service.http import (
     answers,
     comparison,
@@ -92,9 +96,15 @@ def create_app(
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
     app.gate = Gate(super(Application, app).__call__, context, HOT)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(ApiError, _told)
-    app.add_exception_handler(404, _told)
-    app.add_exception_handler(405, _told)
+    for error in (
+        HTTPException,
+        EmbedderError,
+        GalleryError,
+        ServiceError,
+        TimeoutError,
+        Exception,
+    ):
+        app.add_exception_handler(error, _told)
     return app
 
 

@@ -83,9 +83,10 @@ class Gate:
         except Exception as error:
             told = as_api_error(error)
             failed = error if told.code == "internal" else None
-            if answer.started:  # nothing can be taken back: the connection ends
+            if not answer.started:
+                await told.response()(scope, receive, answer)
+            elif not answer.ended:  # nothing can be taken back: the connection ends
                 raise
-            await told.response()(scope, receive, answer)
         finally:
             self._in_flight -= 1
             seconds = time.perf_counter() - started
@@ -183,22 +184,24 @@ class _Answering:
 
     Attributes:
         started: Whether its status went out.
+        ended: Whether all of it went out.
         status: The status, 0 before.
     """
 
-    __slots__ = ("_request_id", "_send", "started", "status")
+    __slots__ = ("_request_id", "_send", "ended", "started", "status")
 
     def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
         self._request_id = request_id
         self.status = 0
-        self.started = False
+        self.started = self.ended = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
             message["headers"] += [*HEADERS, (b"x-request-id", self._request_id)]
         await self._send(message)
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 
 
 def _template(scope: Scope) -> str:
