@@ -18,7 +18,8 @@ class Settings:
         keys: Who may read and who may write; without any, only this machine is answered.
         read_only: Whether every change is refused, whatever the key.
         max_bytes: Largest body of a request.
-        max_pixels: Largest picture, width times height; a larger one is not decoded.
+        max_pixels: Largest picture, width times height, at most what `embedder.images` reads; a
+            larger one is not decoded.
         max_images: Most pictures or vectors in a request.
         max_in_flight: Requests worked on at a time; further ones are sent away with 429.
         timeout: Seconds that a request may take, its upload included.
@@ -26,6 +27,7 @@ class Settings:
         max_upload: Largest body of a job, in bytes.
         max_jobs: Jobs that may wait; further ones are sent away with 429.
         keep_jobs: Seconds for which a finished job is kept.
+        log_all: Whether every request is logged, and not only those worth it.
         grace: Seconds in which a server that is told to stop finishes what it accepted.
     """
 
@@ -40,4 +42,5 @@ class Settings:
     max_upload: int = 1024 * MIB
     max_jobs: int = 32
     keep_jobs: float = 7 * 24 * 3600.0
+    log_all: bool = False
     grace: float = 35.0
