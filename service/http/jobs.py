@@ -12,16 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
-from service.checking import Job
+from service.http.bodies import MULTIPART
 from service.http.context import Context, context_of
-from service.http.errors import ApiError
+from service.http.documentation import body, errors, files, form
+from service.http.errors import ApiError, invalid
 from service.http.job_process import LIMITS, source_records, told_of_upload
 from service.http.job_store import CSV, DONE, RESULTS, JobStore, StoredJob
+from service.http.questions import CHECK, Options, check_options
 from service.http.schemas import JobInfo, JobList, JobOptions, ResultOptions
 from service.http.uploads import CSV_TYPE, ZIP_TYPES, receive
 from service.inputs import count_inputs
@@ -32,27 +33,24 @@ TYPES = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
 }
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "description": "A zip of pictures, a CSV of pixels as Kaggle's, or a form with many files, "
-        "or one zip or CSV, in the field `images`.",
-        "content": {
-            **{kind: _BINARY for kind in (ZIP_TYPES[0], CSV_TYPE)},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["images"],
-                    "properties": {"images": {"type": "array", "items": _BINARY["schema"]}},
-                }
-            },
-        },
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_BODY = body(
+    {
+        ZIP_TYPES[0]: _FILE,
+        CSV_TYPE: _FILE,
+        MULTIPART: form(["images"], images=files("Many pictures, or one zip or CSV.")),
     }
-}
+)
+_REFUSED = ("empty_gallery", "not_calibrated", "read_only", "too_large", "unsupported_media_type")
 
 
-@router.post("/check", status_code=202, summary="Check a large upload", openapi_extra=_BODY)
+@router.post(
+    "/check",
+    status_code=202,
+    summary="Check a large upload",
+    responses=errors(*_REFUSED),
+    openapi_extra=_BODY,
+)
 async def submit(
     request: Request, response: Response, options: Annotated[JobOptions, Query()]
 ) -> JobInfo:
@@ -84,7 +82,7 @@ def jobs(request: Request) -> JobList:
     return JobList(jobs=[_info(job) for job in context_of(request).jobs.all()])
 
 
-@router.get("/{id}", summary="One job")
+@router.get("/{id}", summary="One job", responses=errors("not_found"))
 def job(request: Request, id: str) -> JobInfo:
     """Tell how far a job is."""
     return _info(_found(request, id))
@@ -94,7 +92,10 @@ def job(request: Request, id: str) -> JobInfo:
     "/{id}/result",
     summary="The rows of a job",
     response_class=FileResponse,
-    responses={200: {"content": {kind.partition(";")[0]: _BINARY for kind in TYPES.values()}}},
+    responses={
+        200: {"content": {kind.partition(";")[0]: _FILE for kind in TYPES.values()}},
+        **errors("not_found", "not_finished"),
+    },
 )
 def result(request: Request, id: str, options: Annotated[ResultOptions, Query()]) -> FileResponse:
     """Give the rows of a job that is done, in the order of its pictures."""
@@ -110,7 +111,12 @@ def result(request: Request, id: str, options: Annotated[ResultOptions, Query()]
     return FileResponse(path, media_type=TYPES[options.format], filename=name)
 
 
-@router.delete("/{id}", status_code=204, summary="Cancel and remove a job")
+@router.delete(
+    "/{id}",
+    status_code=204,
+    summary="Cancel and remove a job",
+    responses=errors("not_found"),
+)
 def remove(request: Request, id: str) -> None:
     """End a job, if it is not done, and remove it with its result."""
     if not context_of(request).jobs.remove(id):
@@ -141,9 +147,10 @@ def _staging(store: JobStore) -> Iterator[Path]:
 
 def _check_options(context: Context, asked: dict[str, Any]) -> None:
     """Refuse options that no picture can be checked with, before anything is sent."""
-    matcher = context.matcher
-    Job(matcher, (), (), asked, lambda rows: None)
-    matcher.decide(np.zeros((1, matcher.gallery.dim), np.float32), **asked)
+    if asked["threshold"] is not None and asked["at"] is not None:
+        raise invalid("Give `threshold` or `at`, not both.")
+    check_options(context.matcher.gallery, Options(CHECK, **asked))
+    context.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
 
 
 def _looked_into(directory: Path, source: str, name: str) -> int:
