@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
+SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 SHOWN_REASONS = 5
@@ -143,7 +144,7 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
 def main() -> None:
     """Tell which of the groups that you know a picture belongs to, if any.
 
-    An INPUT is a picture, a folder, a pattern in quotes such as 'scans/**/*.png', a list
+    An INPUT is a picture, a folder, a zip, a pattern in quotes such as 'scans/**/*.png', a list
     (CSV, JSONL or Parquet with a column path), a data set (IDX, .npz, CSV of pixels; mnist/train
     and mnist/test are built in), or - for paths on stdin.
 
@@ -290,6 +291,26 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
                 "nothing was removed. Pass over them with --missing-ok."
             )
         note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+
+
+@main.command()
+@gallery_argument
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(gallery: Path, target: Path) -> None:
+    """Copy a GALLERY to TARGET as it is at this moment, also while it is being written to.
+
+    The copy is a gallery itself. TARGET appears when it is whole and every row of it is proven.
+
+    \b
+    likewise backup digits.gallery backups/monday.gallery
+    """
+    from index.backup import back_up
+
+    state = back_up(gallery, target)
+    note(
+        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
+        " every row proven."
+    )
 
 
 @main.command()
@@ -581,6 +602,47 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     else:
         click.echo(text(found, str(gallery)))
     ctx.exit(1 if found.broken else 0)
+
+
+@main.command()
+@gallery_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option(
+    "--jobs",
+    type=click.Path(path_type=Path),
+    help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
+)
+def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
+    """Answer over HTTP about GALLERY, for programs and, as a page, for people.
+
+    Needs a web server: pip install 'likewise[serve]'. Keys may also stand, separated by commas, in
+    LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS.
+
+    \b
+    likewise serve digits.gallery
+    likewise serve digits.gallery --host 0.0.0.0 --keys keys.txt
+    """
+    try:
+        from service.http.keys import read_keys
+        from service.http.server import serve as run
+        from service.http.settings import Settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in SERVING:
+            raise
+        raise click.ClickException(
+            "Serving needs a web server, which is not installed: pip install 'likewise[serve]'"
+        ) from error
+    settings = Settings(keys=read_keys(keys, os.environ), **limits)
+    run(gallery, settings, host=host, port=port, tell=note)
 
 
 @main.command()

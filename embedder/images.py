@@ -10,12 +10,12 @@ import functools
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from embedder.errors import ImageError
+from embedder.errors import ImageError, TooManyPixelsError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,11 +27,12 @@ _SMALL = 1 << 16  # bytes of a file that are read at once
 _PNG = b"\x89PNG\r\n\x1a\n"
 _DEPTHS = (10, 12, 16)  # bits of a grey value that cameras, scanners and microscopes give
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
+_BAND = 1 << 20  # pixels that are calculated with at a time
 NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
 
-def read_image(source: Source) -> np.ndarray:
+def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read a picture in any format that Pillow knows.
 
     The EXIF orientation is honoured. Transparency is flattened on white, or on black where
@@ -41,27 +42,31 @@ def read_image(source: Source) -> np.ndarray:
 
     Args:
         source: A path, the bytes of a picture file, or a binary stream.
+        max_pixels: A picture of more is refused by its header, before it is decoded.
 
     Returns:
         uint8 `(h, w)` for a grey picture, `(h, w, 3)` RGB for any other.
 
     Raises:
-        ImageError: If there is no such file, if it is no picture, truncated or damaged, or
-            if it holds more than `MAX_PIXELS` pixels. The message has no path in it.
+        ImageError: If there is no such file, if it is no picture, truncated or damaged. The
+            message has no path in it.
+        TooManyPixelsError: If it holds more than `max_pixels` pixels; an ImageError too.
 
     Example:
         >>> read_image(b"P5 2 1 255 " + bytes([0, 200]))
         array([[  0, 200]], dtype=uint8)
     """
     try:
-        pixels = _small_png(source)
+        pixels = _small_png(source, max_pixels)
         if pixels is not None:
             return pixels
         with _opener()(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return _pixels(image)
+            return _pixels(image, max_pixels)
     except ImageError:
         raise
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        if _is_bomb(error):
+            raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
         raise ImageError(_reason(error, source)) from error
 
 
@@ -78,7 +83,7 @@ def _opener() -> Callable[..., Image.Image]:
     return Image.open
 
 
-def _small_png(source: Source) -> np.ndarray | None:
+def _small_png(source: Source, max_pixels: int) -> np.ndarray | None:
     """Read a small PNG file at once and by its plug-in: a third less work, for bulk jobs.
 
     Gives None for whatever is not just that or is damaged, which is then read as any other.
@@ -90,7 +95,7 @@ def _small_png(source: Source) -> np.ndarray | None:
         if content is None or not content.startswith(_PNG):
             return None
         with _png_opener()(io.BytesIO(content)) as image:
-            return _pixels(image)
+            return _pixels(image, max_pixels)
     except Exception:
         return None
 
@@ -113,10 +118,12 @@ def _png_opener() -> Callable[[BinaryIO], Image.Image]:
     return PngImageFile
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _pixels(image: Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an opened picture: the two common modes directly, the others by conversion."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(_too_large(f"{image.width * image.height / 1e6:.0f} million"))
+    if image.width * image.height > max_pixels:
+        raise TooManyPixelsError(
+            _too_large(f"{image.width * image.height / 1e6:.3g} million", max_pixels)
+        )
     image.load()
     if image.mode in ("L", "RGB") and _is_plain(image):
         return np.asarray(image)
@@ -165,12 +172,16 @@ def _has_grey_palette(image: Image.Image) -> bool:
 def _flatten(image: Image.Image) -> np.ndarray:
     """Lay a picture with transparency on white, or on black where white would hide it."""
     layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
-    colour, alpha = layers[..., :-1].astype(np.uint16), layers[..., -1:].astype(np.uint16)
-    visible = colour[(alpha > 127).repeat(colour.shape[-1], axis=-1)]
-    hidden_on_white = (alpha <= 127).any() and visible.size and visible.min() > NEARLY_WHITE
+    pixels = layers.reshape(-1, layers.shape[-1])
+    opaque = pixels[:, -1] > 127
+    visible = pixels[opaque, :-1]
+    hidden_on_white = not opaque.all() and visible.size and visible.min() > NEARLY_WHITE
     paper = 0 if hidden_on_white else 255
-    flat = ((colour * alpha + paper * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return flat[..., 0] if flat.shape[-1] == 1 else flat
+    flat = np.empty((len(pixels), layers.shape[-1] - 1), np.uint8)
+    for some in _bands(len(pixels)):
+        colour, alpha = pixels[some, :-1].astype(np.uint16), pixels[some, -1:].astype(np.uint16)
+        flat[some] = (colour * alpha + paper * (255 - alpha) + 127) // 255
+    return flat.reshape(layers.shape[:2] if flat.shape[-1] == 1 else (*layers.shape[:2], -1))
 
 
 def _scaled(values: np.ndarray, stated_top: int) -> np.ndarray:
@@ -179,18 +190,32 @@ def _scaled(values: np.ndarray, stated_top: int) -> np.ndarray:
         used = max(int(values.max(initial=0)), stated_top)
         depth = next((bits for bits in _DEPTHS if used < 2**bits), 16)
         return (values >> (depth - 8)).astype(np.uint8)
-    finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    top = finite.max(initial=0.0)
+    flat = values.reshape(-1)
+    top = max(_finite(flat[some]).max(initial=0.0) for some in _bands(len(flat)))
     if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
         full = 1.0
     else:
         full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
-    return np.clip(np.rint(finite * (255.0 / full)), 0, 255).astype(np.uint8)
+    scaled = np.empty(len(flat), np.uint8)
+    for some in _bands(len(flat)):
+        scaled[some] = np.clip(np.rint(_finite(flat[some]) * (255.0 / full)), 0, 255)
+    return scaled.reshape(values.shape)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Give values as float64, with 0 for what is no number or infinite."""
+    with np.errstate(invalid="ignore"):  # raised by the NaN that say so
+        return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def _bands(count: int) -> Iterator[slice]:
+    """Cut pixels into parts, so that numbers wider than a byte take little memory."""
+    return (slice(start, start + _BAND) for start in range(0, count, _BAND))
 
 
 def _reason(error: Exception, source: Source) -> str:
     """Say in a few words why a picture could not be read."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     if isinstance(error, FileNotFoundError):
         return "no such file"
@@ -198,8 +223,6 @@ def _reason(error: Exception, source: Source) -> str:
         return "a folder, not a picture"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_large("too many")
     if isinstance(error, UnidentifiedImageError):
         return "empty file" if _is_empty(source) else "not a picture in a format that can be read"
     if isinstance(error, OSError) and error.strerror:
@@ -209,8 +232,14 @@ def _reason(error: Exception, source: Source) -> str:
     return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"
 
 
-def _too_large(count: str) -> str:
-    return f"{count} pixels, at most {MAX_PIXELS / 1e6:.0f} million are read: scale it down"
+def _is_bomb(error: Exception) -> bool:
+    from PIL import Image
+
+    return isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning)
+
+
+def _too_large(count: str, most: int) -> str:
+    return f"{count} pixels, at most {most / 1e6:.3g} million are read: scale it down"
 
 
 def _is_empty(source: Source) -> bool:

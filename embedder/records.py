@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from embedder.errors import ImageError
 from embedder.images import read_image
+
+
+class Encoded(Protocol):
+    """A picture's file that is no file on the disk, such as a member of an archive."""
+
+    def read_bytes(self) -> bytes:
+        """Give the file's bytes.
+
+        Raises:
+            ImageError: If they cannot be had.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +32,8 @@ class Record:
         id: Stable name that says where the picture came from: `mnist/train/00017`,
             a path relative to the folder that was given, `digits.csv/12`.
         label: The group it belongs to, None when the source says nothing about it.
-        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, the path of a picture file, or
-            why there is no picture.
+        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path of a picture file, or
+            whatever else gives a picture file's bytes; or why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
 
     Example:
@@ -33,7 +44,7 @@ class Record:
 
     id: str
     label: str | None
-    image: np.ndarray | Path | ImageError
+    image: np.ndarray | Path | Encoded | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def pixels(self) -> np.ndarray:
@@ -42,11 +53,11 @@ class Record:
         Raises:
             ImageError: If the file cannot be read as a picture, or there is none.
         """
+        if isinstance(self.image, np.ndarray):
+            return self.image
         if isinstance(self.image, ImageError):
             raise self.image
-        if isinstance(self.image, Path):
-            return read_image(self.image)
-        return self.image
+        return read_image(self.image if isinstance(self.image, Path) else self.image.read_bytes())
 
 
 def from_arrays(

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "index": set(),
 }
 OPTIONAL = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
+SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`
 TRAINING = {  # the modules that may need it
     f"embedder.{name}"
     for name in (
@@ -126,3 +127,28 @@ from embedder.model import Embedder
 def test_index_loads_neither_embedder_nor_pillow():
     code = "import index.gallery, index.decision, index.store, index.vectors"
     assert not loaded_after(code) & {"embedder", "service", "PIL", "pyarrow"}
+
+
+def test_only_the_http_service_imports_what_the_extra_serve_brings():
+    users = {
+        module_name(path)
+        for package in MAY_IMPORT
+        for path in sources(package)
+        if top_names(path) & SERVING
+    }
+    assert users
+    assert all(name.startswith("service.http.") for name in users)
+
+
+def test_nothing_but_the_command_imports_the_http_service_and_only_when_it_runs():
+    eager = {
+        module_name(path)
+        for package in MAY_IMPORT
+        for path in sources(package)
+        if any(name.startswith("service.http") for name in imports(body_of(path)))
+    }
+    assert all(name.startswith("service.http") for name in eager)
+
+
+def body_of(path: Path) -> Iterator[ast.AST]:
+    return iter(ast.parse(path.read_text()).body)
