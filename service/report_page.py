@@ -117,7 +117,7 @@ def _promise(point: Figure) -> str:
             "it can only turn matches into <em>ambiguous</em>."
         )
     if point["outdated"]:
-        told += f" <strong>{escape(point['outdated'])}.</strong>"
+        told += f" <strong>But {escape(point['outdated'])}.</strong>"
     return told
 
 
