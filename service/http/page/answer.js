@@ -34,7 +34,7 @@ export function answerRow(picture, row, { chosen, onclick }) {
     "button",
     { type: "button", class: "answer-row", "aria-pressed": String(chosen), onclick },
     fileThumb(picture.file),
-    h("span", { class: "answer-row-word" }, headline(row)),
+    h("span", { class: "answer-row-word" }, row.label ?? (row.decision === "error" ? "!" : "–")),
     h("span", { class: "answer-row-words" }, h("span", {}, sentence(row)), h("span", { class: "quiet" }, picture.name)),
     chip(row.decision, "span"),
   );

@@ -116,6 +116,7 @@ function showSeveral(answers) {
     answerRow(pictures[at], row, { chosen: at === chosen, onclick: choose(at) }),
   );
   find("#ask-answers").replaceChildren(
+    h("div", { class: "section-head" }, h("h2", {}, counted(list.length, "picture")), button("Clear", { icon: "clear", onclick: () => ask([]) })),
     h("div", { class: "answer-rows", role: "group", "aria-label": "Answers" }, ...list),
     ...(answers.length ? nearest(answers[chosen]) : []),
   );

@@ -1,5 +1,6 @@
 // Neighbours to a decision, as index/decision.py does it, so that an answer can be decided again
-// while the threshold moves. A test holds both against each other.
+// while the threshold moves. A test holds both against each other. A row writes a float32 distance
+// in its shortest form; Math.fround gives the value itself, which is what is compared.
 
 /**
  * @typedef {object} Rule What decides, once the neighbours are known.
@@ -28,7 +29,7 @@ export function ruleAt(threshold) {
 export function decideAgain(row, rule) {
   if (row.decision === "error" || !row.neighbours.length) return row;
   const near = row.neighbours;
-  const inside = near.filter((one) => one.distance <= limitOf(one.label, rule));
+  const inside = near.filter((one) => Math.fround(one.distance) <= limitOf(one.label, rule));
   const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;
   const winner = majority(heard.map((one) => one.label));
   const leader = near.find((one) => one.label === winner) ?? near[0];
@@ -46,8 +47,8 @@ export function decideAgain(row, rule) {
 
 function decisionOf(winner, leader, other, rule) {
   if (winner === null) return "no_match";
-  const close = rule.margin !== null && other && other.distance - leader.distance < rule.margin;
-  return close ? "ambiguous" : "match";
+  if (rule.margin === null || !other) return "match";
+  return Math.fround(other.distance) - Math.fround(leader.distance) < rule.margin ? "ambiguous" : "match";
 }
 
 function limitOf(label, rule) {

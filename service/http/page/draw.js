@@ -19,6 +19,7 @@ export class Drawing {
     canvas.addEventListener("pointermove", (event) => this.#go(event));
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#end(event));
     new ResizeObserver(() => this.show()).observe(canvas);
+    window.addEventListener("themechange", () => this.show());
   }
 
   get empty() {

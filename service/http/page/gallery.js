@@ -38,7 +38,7 @@ export async function show(label = null) {
   try {
     groups = (await json("GET", "/v1/groups", { query: { samples: SAMPLES } })).groups;
     enrolment.know(groups.map((group) => group.label));
-    if (open === label) place.replaceChildren(label === null ? overview() : browsed(label));
+    if (open === label) place.replaceChildren(...(label === null ? [summary(), overview()] : [browsed(label)]));
   } catch (error) {
     place.replaceChildren(...problem(error, () => show(label)));
   }
@@ -50,15 +50,17 @@ function refreshed() {
 
 // ------------------------------------------------------------ all groups
 
+function summary() {
+  return h("p", { class: "intro" }, `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`);
+}
+
 function overview() {
-  const summary = `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`;
   return h(
     "div",
     { class: "gallery" },
     h(
       "div",
       {},
-      h("p", { class: "intro" }, summary),
       ...Object.values(described.outdated).slice(0, 1).map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
       groups.length ? h("ul", { class: "groups" }, ...groups.map(groupCard)) : nothingYet(),
     ),
@@ -116,7 +118,7 @@ function pager(label, grid, more) {
       more.hidden = after === null;
       if (!grid.childElementCount) go("gallery"); // its last reference is gone
     } catch (error) {
-      grid.after(h("div", { class: "error" }, ...problem(error)));
+      grid.after(h("div", { class: "trouble" }, ...problem(error)));
     }
     more.disabled = false;
     more.textContent = `Show more, after ${count(grid.childElementCount)}`;

@@ -9,7 +9,7 @@ import { quantile } from "./rates.js";
 import { distance } from "./words.js";
 
 export const INSET = 12; // half a slider's thumb: the slider below has the same ends
-const HEIGHT = 190;
+const HEIGHT = 170; // as .histogram has it
 const BOTTOM = 24; // for the ticks
 const TOP = 22; // for the words beside the threshold
 const TICKS = [0, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2];

@@ -20,9 +20,10 @@ export function takeDrops(element, taken) {
   element.addEventListener("dragleave", () => over(-1));
   element.addEventListener("dragover", (event) => event.preventDefault());
   element.addEventListener("drop", async (event) => {
+    const isTaken = event.defaultPrevented; // by an element within this one
     event.preventDefault();
-    event.stopPropagation();
     over(-Infinity);
+    if (isTaken) return;
     const found = await dropped(event.dataTransfer);
     if (found.length) taken(found);
   });

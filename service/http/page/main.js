@@ -26,12 +26,19 @@ function route() {
   SHOWN[view](argument === undefined ? null : decodeURIComponent(argument));
 }
 
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+
 function switchTheme() {
   const root = document.documentElement;
-  const isDark = getComputedStyle(root).colorScheme === "dark" || (!root.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : systemIsDark.matches;
   root.dataset.theme = isDark ? "light" : "dark";
   localStorage.setItem("theme", root.dataset.theme);
-  window.dispatchEvent(new Event("themechange")); // for what is drawn on a canvas
+  redrawn();
+}
+
+/** Tell what is drawn on a canvas that the colours have changed. */
+function redrawn() {
+  window.dispatchEvent(new Event("themechange"));
 }
 
 async function loadGallery() {
@@ -39,7 +46,7 @@ async function loadGallery() {
     find("#start-problem")?.remove();
     await refreshGallery();
   } catch (error) {
-    find("#main").prepend(h("div", { id: "start-problem", class: "error" }, ...problem(error, loadGallery)));
+    find("#main").prepend(h("div", { id: "start-problem", class: "trouble" }, ...problem(error, loadGallery)));
   }
 }
 
@@ -47,6 +54,7 @@ ignoreStrayDrops();
 for (const start of [startAsk, startCompare, startBulk, startGallery, startMap]) start();
 startKeys(loadGallery);
 find("#theme-button").addEventListener("click", switchTheme);
+systemIsDark.addEventListener("change", redrawn);
 window.addEventListener("hashchange", route);
 route();
 loadGallery();

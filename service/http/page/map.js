@@ -37,7 +37,7 @@ export async function show() {
     if (generation === null || generation !== latest) await load();
     await mark(asked());
   } catch (error) {
-    find("#map").replaceChildren(h("div", { class: "error" }, ...problem(error, show)));
+    find("#map").replaceChildren(h("div", { class: "trouble" }, ...problem(error, show)));
   }
 }
 

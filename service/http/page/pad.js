@@ -27,12 +27,15 @@ export class Pad {
 
   /** Show pictures that came from elsewhere. */
   take(pictures) {
-    if (pictures.length > 1 && this.several) {
-      this.several(pictures);
+    this.drawing.strokes = [];
+    this.drawing.show();
+    if (pictures.length === 1 || !this.several) {
+      this.#become(pictures[0]);
       return;
     }
-    this.drawing.strokes = [];
-    this.#become(pictures[0]);
+    this.picture = null;
+    this.#refresh();
+    this.several(pictures);
   }
 
   clear() {

@@ -22,8 +22,8 @@ export function describePoints({ operating_points: points, default_point: usual,
   );
 }
 
-/** Say what a point was measured to do. */
-function promise(point) {
+/** Say what an operating point was measured to do. */
+export function promise(point) {
   return [...rates(point), ...extras(point), basis(point)].filter(Boolean).join(" ");
 }
 

@@ -25,6 +25,7 @@ export class Scatter {
     this.pinch = null;
     this.#listen();
     new ResizeObserver(() => this.draw()).observe(canvas);
+    window.addEventListener("themechange", () => this.draw());
   }
 
   /** Show these points: [{id, label, x, y}]. */

@@ -4,6 +4,7 @@
 import { ruleAt, ruleOf } from "./decide.js";
 import { button, h, svg } from "./elements.js";
 import { drawHistogram, fromShare, toShare } from "./histogram.js";
+import { promise } from "./promises.js";
 import { distances, equalErrorThreshold, ratesAt } from "./rates.js";
 import { distance, percent } from "./words.js";
 
@@ -33,7 +34,8 @@ export class ThresholdPanel {
     this.value = h("output", { class: "threshold-value" });
     this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
     this.rates = h("dl", { class: "rates" });
-    this.note = h("p", { class: "quiet" });
+    this.told = h("p", { class: "quiet" }); // what the chosen operating point promises
+    this.note = h("p", { class: "quiet" }); // what the histogram shows
     place.append(this.#laidOut());
     new ResizeObserver(() => this.#draw()).observe(this.chart);
   }
@@ -53,6 +55,7 @@ export class ThresholdPanel {
     this.slider.value = Math.round(STEPS * toShare(rule.threshold, this.#top()));
     this.#showButtons();
     this.#showRates();
+    this.told.textContent = rule.point ? `${rule.point}: ${promise(this.points[rule.point])}` : "";
     this.#draw();
     this.changed(rule);
   }
@@ -88,6 +91,7 @@ export class ThresholdPanel {
       this.slider,
       legend(),
       this.rates,
+      this.told,
       this.note,
     );
   }
