@@ -36,6 +36,7 @@ LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
+_WORTH_A_THREAD = 64  # queries: each thread reads all vectors, which fewer queries do not repay
 _BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
@@ -243,7 +244,7 @@ class Vectors:
 
 def _side_by_side(work: Callable[[slice], None], count: int) -> None:
     """Do some work on each part of `count` queries, over the cores; a few are done here."""
-    threads = min(_cores(), count // (2 * _BY_MATRIX))
+    threads = min(_cores(), count // _WORTH_A_THREAD)
     if threads < 2:
         work(slice(0, count))
         return

@@ -29,14 +29,14 @@ async def check(request: Request) -> Response:
     options, id = _options("check", CheckOptions, request.scope["query_string"])
     rows, generation, point = await _rows(request, options, id)
     named = json.dumps(point).encode()
-    return _json(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, named))
+    return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, named))
 
 
 async def query(request: Request) -> Response:
     """Find the nearest references of each picture."""
     options, id = _options("query", QueryOptions, request.scope["query_string"])
     rows, generation, _ = await _rows(request, options, id)
-    return _json(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+    return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
 
 
 async def _rows(request: Request, options: Options, id: str) -> tuple[bytes, int, str | None]:
@@ -96,5 +96,14 @@ def _options(kind: str, model: type[Strict], query_string: bytes) -> tuple[Optio
     return Options(kind, **given), id
 
 
-def _json(body: bytes) -> Response:
-    return Response(body, media_type="application/json")
+class _Ready(Response):
+    """JSON that is written already."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from index.arguments import checked_vectors
 from service.http.context import Context
@@ -27,7 +27,7 @@ from service.matcher import Matcher
 
 IMAGE, MULTIPART = "image/", "multipart/form-data"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
-FINGERPRINT = "x-likewise-fingerprint"
+FINGERPRINT = b"x-likewise-fingerprint"
 _EITHER: TypeAdapter[Images | Vectors] = TypeAdapter(Images | Vectors)
 
 
@@ -42,9 +42,10 @@ async def read_subject(request: Request, context: Context, id: str) -> Subject:
     Raises:
         ApiError: If the body is none of the known forms, does not fit the model, or is too large.
     """
-    kind = media_type(request)
+    headers = dict(request.scope["headers"])
+    kind = media_type(headers)
     matcher = context.matcher
-    check_fingerprint(request, matcher)
+    check_fingerprint(headers, matcher)
     if kind.startswith(IMAGE):
         subject = Subject([id], [await read_body(request, context)])
     elif kind == MULTIPART:
@@ -61,13 +62,14 @@ async def read_subject(request: Request, context: Context, id: str) -> Subject:
     return subject
 
 
-def media_type(request: Request) -> str:
+def media_type(headers: Mapping[bytes, bytes]) -> str:
     """What a body says that it is, without parameters; empty if it does not say."""
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if headers.get(b"content-encoding", b"identity") != b"identity":
         raise ApiError(
             "unsupported_media_type", "A body must not be compressed as a whole.", "Send it plain."
         )
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    named = headers.get(b"content-type", b"").partition(b";")[0]
+    return named.strip().lower().decode("latin-1")
 
 
 def unsupported(kind: str, known: Sequence[str]) -> ApiError:
@@ -79,11 +81,11 @@ def unsupported(kind: str, known: Sequence[str]) -> ApiError:
     )
 
 
-def check_fingerprint(request: Request, matcher: Matcher) -> None:
+def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
     """Refuse vectors that their sender made with another model."""
-    given = request.headers.get(FINGERPRINT)
+    given = headers.get(FINGERPRINT)
     ours = matcher.gallery.fingerprint
-    if given is not None and given != ours:
+    if given is not None and given != ours.encode():
         raise ApiError(
             "fingerprint_mismatch",
             f"The gallery's vectors are made by model {ours}. Received: vectors of another.",
@@ -102,8 +104,15 @@ def check_count(count: int, context: Context) -> None:
 
 async def read_body(request: Request, context: Context) -> bytes:
     """Read a whole body; `gate` ends one that is too large while it comes."""
-    parts = [part async for part in request.stream()]
-    return parts[0] if len(parts) == 2 and not parts[1] else b"".join(parts)
+    parts = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def read_files(request: Request, context: Context, field: str) -> list[tuple[str, bytes]]:

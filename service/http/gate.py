@@ -9,9 +9,10 @@ routing, which would cost as much as the answer.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -56,6 +57,8 @@ class Gate:
         self._context = context
         self._hot = hot
         self._in_flight = 0
+        self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or tell why not."""
@@ -63,10 +66,9 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        request_id = _request_id(headers)
         if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
             scope = {**scope, "method": "GET"}
-        answer = _Answering(send, [*HEADERS, (b"x-request-id", request_id)])
+        answer = _Answering(send, self._request_id(headers))
         self._in_flight += 1
         try:
             self._admit(scope, headers)
@@ -86,6 +88,13 @@ class Gate:
         else:
             response = await endpoint(Request(scope, receive))
             await response(scope, receive, send)
+
+    def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """The client's, if it is short and plain, else a new one."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _PLAIN_ID.fullmatch(given):
+            return given
+        return b"%b-%d" % (self._name, next(self._numbers))
 
     # ------------------------------------------------------------ who may enter
 
@@ -121,9 +130,11 @@ class Gate:
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
         """End a body that is too large: by what it declares, or while it comes."""
         most = self._context.settings.max_bytes
-        declared = headers.get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > most:
-            raise _too_many_bytes(most)
+        declared = headers.get(b"content-length")
+        if declared is not None:  # to which the server cuts what comes
+            if int(declared) > most:
+                raise _too_many_bytes(most)
+            return receive
         came = 0
 
         async def limited() -> Message:
@@ -145,19 +156,18 @@ class _Answering:
         status: The status, 0 before.
     """
 
-    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
-        self._send = send
-        self._headers = headers
-        self.status = 0
+    __slots__ = ("_request_id", "_send", "started", "status")
 
-    @property
-    def started(self) -> bool:
-        return self.status > 0
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+        self.started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = [*message["headers"], *self._headers]
+            self.started, self.status = True, message["status"]
+            message["headers"] += [*HEADERS, (b"x-request-id", self._request_id)]
         await self._send(message)
 
 
@@ -207,12 +217,6 @@ def _name(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
-
-
-def _request_id(headers: Mapping[bytes, bytes]) -> bytes:
-    """The client's, if it is short and plain, else a new one."""
-    given = headers.get(b"x-request-id", b"")
-    return given if _PLAIN_ID.fullmatch(given) else uuid.uuid4().hex.encode()
 
 
 def _too_many_bytes(most: int) -> ApiError:
