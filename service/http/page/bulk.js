@@ -7,7 +7,7 @@ import { announce, button, find, h, icon } from "./elements.js";
 import { takeChoices, takeDrops, takePastes } from "./intake.js";
 import { problem } from "./problem.js";
 import { hand, onGallery, takeFor } from "./state.js";
-import { count, counted, DECISIONS } from "./words.js";
+import { count, counted, DECISIONS, distance } from "./words.js";
 
 const K = 5; // neighbours of each row
 
@@ -39,8 +39,8 @@ export function startBulk() {
   takeFor("bulk", check);
   onGallery((found) => {
     gallery = found;
-    const names = Object.keys(found.operating_points);
-    point.replaceChildren(...names.map((name) => h("option", { value: name, selected: name === found.default_point }, name)));
+    const points = Object.entries(found.operating_points);
+    point.replaceChildren(...points.map(([name, { threshold }]) => h("option", { value: name, selected: name === found.default_point }, `${name}, at most ${distance(threshold)}`)));
   });
   showStart();
 }

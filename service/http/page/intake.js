@@ -35,8 +35,14 @@ export function takePastes(isMeant, taken) {
     const files = [...event.clipboardData.files];
     if (!files.length || !isMeant(event)) return;
     event.preventDefault();
-    taken(named(files));
+    taken(files.map((file) => ({ file, name: nameNow("pasted", file.name) })));
   });
+}
+
+/** Name something that has no name of its own, so that no later one replaces it in a gallery. */
+export function nameNow(word, like = ".png") {
+  const time = new Date().toISOString().replaceAll(":", "-").slice(0, -1);
+  return `${word}-${time}${/\.\w+$/.exec(like)?.[0] ?? ""}`;
 }
 
 /** Take what is chosen with an <input type="file">; the same files may be chosen twice. */

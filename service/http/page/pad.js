@@ -2,7 +2,7 @@
 
 import { Drawing } from "./draw.js";
 import { find } from "./elements.js";
-import { takeChoices, takeDrops } from "./intake.js";
+import { nameNow, takeChoices, takeDrops } from "./intake.js";
 
 /** One pad. Its picture is {file, name}, or null while there is none. */
 export class Pad {
@@ -65,7 +65,7 @@ export class Pad {
     }
     const drawn = this.drawing.strokes.length;
     const blob = await this.drawing.blob();
-    if (this.drawing.strokes.length === drawn) this.#become({ file: blob, name: "drawing.png" });
+    if (this.drawing.strokes.length === drawn) this.#become({ file: blob, name: nameNow("drawing") });
   }
 
   #become(picture) {

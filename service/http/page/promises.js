@@ -39,7 +39,7 @@ function rates(point) {
 
 function interval(point) {
   if (point.rate !== "fpir" || !point.interval) return "";
-  return `, 95 %: ${point.interval.map((bound) => percent(bound).replace(" %", "")).join(" to ")} %`;
+  return `, 95\u00a0%: ${point.interval.map(percent).join(" to ")}`;
 }
 
 function extras(point) {

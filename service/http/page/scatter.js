@@ -18,7 +18,8 @@ export class Scatter {
    *     that is meant and its place on the canvas in pixels.
    */
   constructor(canvas, meant) {
-    Object.assign(this, { canvas, meant, points: [], asked: [], only: null, scale: 1, shift: { x: 0, y: 0 } });
+    Object.assign(this, { canvas, meant, points: [], asked: [], only: null, pointed: null });
+    Object.assign(this, { scale: 1, shift: { x: 0, y: 0 } });
     this.colours = new Map();
     this.middles = [];
     this.pointers = new Map();
@@ -102,6 +103,7 @@ export class Scatter {
     const { color: ink, backgroundColor: paper } = getComputedStyle(canvas);
     for (const [label, points] of this.groups ?? []) this.#paintGroup(pen, label, points, width, height);
     this.#paintLabels(pen, ink, paper);
+    if (this.pointed) paintRing(pen, this.placeOf(this.pointed), 7, ink);
     for (const one of this.asked) paintAsked(pen, this.placeOf(one), ink, paper);
   }
 
@@ -141,7 +143,7 @@ export class Scatter {
     on("pointerdown", this.#down);
     on("pointermove", this.#drag);
     for (const name of ["pointerup", "pointercancel"]) on(name, this.#up);
-    on("pointerleave", () => this.pointers.size || this.meant(null, null));
+    on("pointerleave", () => this.pointers.size || this.#point(null));
     on("keydown", this.#key);
     on("dblclick", (event) => this.zoom(2, placeIn(event)));
   }
@@ -211,11 +213,17 @@ export class Scatter {
       const apart = Math.hypot(x - place.x, y - place.y);
       if (apart < least) [best, least] = [point, apart];
     }
-    this.meant(best, best && this.placeOf(best));
+    this.#point(best);
+  }
+
+  #point(point) {
+    if (point !== this.pointed) this.draw();
+    this.pointed = point;
+    this.meant(point, point && this.placeOf(point));
   }
 
   #moved() {
-    this.meant(null, null);
+    this.#point(null);
     this.draw();
   }
 
@@ -236,6 +244,13 @@ function outlined(pen, text, { x, y }, ink, paper) {
   pen.strokeText(text, x, y);
   pen.fillStyle = ink;
   pen.fillText(text, x, y);
+}
+
+function paintRing(pen, { x, y }, radius, colour) {
+  Object.assign(pen, { strokeStyle: colour, lineWidth: 2 });
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  pen.stroke();
 }
 
 function paintAsked(pen, { x, y }, ink, paper) {

@@ -44,7 +44,8 @@ export class ThresholdPanel {
   async start(gallery) {
     this.points = gallery.operating_points;
     const usual = gallery.default_point;
-    if (usual) this.choose(ruleOf(usual, this.points[usual]));
+    const isSlid = this.rule?.point === null; // the user's own choice stays
+    if (usual && !isSlid) this.choose(ruleOf(usual, this.points[usual]));
     this.note.textContent = "The distances of the gallery's pairs are being measured …";
     await this.#load(gallery);
   }

@@ -15,7 +15,7 @@ export function counted(number, noun) {
 /** 0.00302 -> "0.302 %": at most three digits that matter, so that small rates are told apart. */
 export function percent(share) {
   if (share === null || share === undefined) return "unknown";
-  return `${Number((100 * share).toPrecision(3))} %`;
+  return `${Number((100 * share).toPrecision(3))}\u00a0%`;
 }
 
 /** A distance with three decimals, or with as many as tell it from `other`. */

@@ -52,7 +52,7 @@ def test_the_operating_points_say_what_they_promise(open_page, server):
 
 def test_an_added_picture_is_found_and_a_removed_one_is_not(gallery, folder, own):
     drop(gallery, ".enrol", [folder / "00.png"])
-    gallery.get_by_label("Group").fill("seven")
+    gallery.get_by_label("Group", exact=True).fill("seven")
     gallery.get_by_role("button", name="Add 1 picture").click()
     expect(gallery.get_by_text("1 added, 0 replaced, 0 unchanged.")).to_be_visible()
     expect(gallery.locator("#size")).to_have_text("3,001 references")
@@ -68,7 +68,7 @@ def test_an_added_picture_is_found_and_a_removed_one_is_not(gallery, folder, own
 
 def test_a_changed_gallery_warns_that_its_threshold_is_of_before(gallery, folder):
     drop(gallery, ".enrol", [folder / "01.png"])
-    gallery.get_by_label("Group").fill("2")
+    gallery.get_by_label("Group", exact=True).fill("2")
     gallery.get_by_role("button", name="Add 1 picture").click()
     expect(gallery.locator(".warning")).to_contain_text("The gallery has changed since 'fpir-0.01'")
 
@@ -77,7 +77,7 @@ def test_a_drawing_can_be_added_to_the_group_that_was_found(open_page, own):
     page = open_page(own)
     draw(page, "7")
     page.get_by_role("button", name="Add to the gallery").click()
-    expect(page.get_by_label("Group")).not_to_have_value("")
+    expect(page.get_by_label("Group", exact=True)).not_to_have_value("")
     expect(page.get_by_role("button", name="Add 1 picture")).to_be_visible()
 
 
