@@ -17,6 +17,7 @@ import numpy.typing as npt
 from embedder.pairs import Groups
 
 Floats = npt.NDArray[np.floating[Any]]
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ def pair_distances(
     Raises:
         ValueError: If the labels allow no same pair or no different pair.
     """
+    same, different = drawn_pairs(labels, pairs, seed)
+    return distances_of(embeddings, same), distances_of(embeddings, different)
+
+
+def drawn_pairs(
+    labels: Sequence[Any] | npt.NDArray[Any], pairs: int, seed: int
+) -> tuple[Rows, Rows]:
+    """Draw the pairs of `pair_distances`: rows of the images, `(pairs, 2)`, same and different.
+
+    Raises:
+        ValueError: If the labels allow no same pair or no different pair.
+    """
     groups = Groups.of(labels)
     able = np.flatnonzero(groups.sizes[groups.codes] > 1)
     if len(able) == 0 or len(groups.names) < 2:
@@ -62,15 +75,14 @@ def pair_distances(
         )
     rng = np.random.default_rng(seed)
     first = able[rng.integers(0, len(able), pairs)]
-    same = _distances(embeddings, first, groups.same_partners(first, rng))
+    same = np.stack([first, groups.same_partners(first, rng)], axis=1)
     first = rng.integers(0, len(groups.codes), pairs)
-    return same, _distances(embeddings, first, groups.different_partners(first, rng))
+    return same, np.stack([first, groups.different_partners(first, rng)], axis=1)
 
 
-def _distances(
-    embeddings: npt.NDArray[np.float32], first: npt.NDArray[Any], second: npt.NDArray[Any]
-) -> Floats:
-    gaps = embeddings[first].astype(np.float64) - embeddings[second]
+def distances_of(embeddings: npt.NDArray[np.float32], pairs: Rows) -> Floats:
+    """Euclidean distance of each pair, `(p,)`; `pairs` holds rows of `embeddings`, `(p, 2)`."""
+    gaps = embeddings[pairs[:, 0]].astype(np.float64) - embeddings[pairs[:, 1]]
     return np.asarray(np.linalg.norm(gaps, axis=1))
 
 

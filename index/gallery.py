@@ -186,6 +186,60 @@ class Gallery(OperatingPoints):
             rows = self._all_rows()
             return iter([row.id for row in rows if label is None or row.label == label])
 
+    def groups(self) -> dict[str, int]:
+        """The same as `labels`, at once from the second call on, until the gallery changes."""
+        with self._searching():
+            return {label: len(rows) for label, rows in self._names.groups().items()}
+
+    def samples(self, label: str, count: int) -> list[str]:
+        """Ids of up to `count` references of a group, spread over it, oldest first."""
+        with self._searching():
+            rows = self._names.rows_with(label)
+            chosen = np.linspace(
+                0, len(rows), min(count, len(rows)), endpoint=False, dtype=np.int64
+            )
+            ids: list[str] = self._names.ids(rows[chosen]).tolist()
+            return ids
+
+    def page(
+        self, *, limit: int, after: int = 0, label: str | None = None
+    ) -> tuple[list[tuple[str, str]], int | None]:
+        """Ids and labels of some references, in the order in which they were added.
+
+        What is added or removed meanwhile moves nothing else to another page.
+
+        Args:
+            limit: How many at most, >= 1.
+            after: What the page before gave; 0 for the first.
+            label: Of this group only.
+
+        Returns:
+            Pairs of id and label, and what to give as `after` for those that follow, None after
+            the last.
+
+        Example:
+            >>> import tempfile
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with Gallery.create(Path(folder.name, "p"), dim=2, fingerprint="3f9a1c") as gallery:
+            ...     gallery.add(["b", "a"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+            ...     gallery.page(limit=1), gallery.page(limit=1, after=1)
+            (([('b', 'cat')], 1), ([('a', 'dog')], None))
+            >>> folder.cleanup()
+        """
+        with self._searching() as index:
+            every = np.arange(len(index.slots)) if label is None else self._names.rows_with(label)
+            left = every[index.slots[every] > after]
+            rows = left[:limit]
+            ids, labels = self._names.ids(rows).tolist(), self._names.labels(rows).tolist()
+            last = int(index.slots[rows[-1]]) if len(left) > limit else None
+            return list(zip(ids, labels, strict=True)), last
+
+    def named(self, ids: Sequence[str]) -> dict[str, Reference]:
+        """Those of these ids that are there, without their pictures."""
+        with self._lock:
+            rows = self._store.named(checked_strings("ids", ids))
+        return {row.id: row.reference(None) for row in rows}
+
     def get(self, id: str) -> Reference:
         """The reference with this id.
 
@@ -306,6 +360,18 @@ class Gallery(OperatingPoints):
         """
         with self._searching():
             pass
+
+    def read_names(self, at_once: int = 4096) -> None:
+        """Read all ids and labels now, some at a time, so that listing them need not wait.
+
+        Others that ask meanwhile wait for no more than `at_once` rows.
+
+        Raises:
+            StoreError: If the store is altered.
+        """
+        for start in range(0, len(self), at_once):
+            with self._searching() as index:
+                self._names.ids(np.arange(start, min(start + at_once, len(index.slots))))
 
     def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
         """Find the k nearest references of each query, exactly.

@@ -3,7 +3,7 @@
     FMR(t) = pairs of two groups whose distance is at most t / pairs of two groups
 
 (ISO/IEC 19795-1). All pairs would be too many, so a number of references is drawn for each query.
-Pairs that share an image are not independent: see `intervals.bootstrap_by_image`.
+Pairs that share an image are not independent: see `bootstrap`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from index.bootstrap import bootstrap_by_image
 from index.grouping import rows_by_group
-from index.intervals import bootstrap_by_image
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]

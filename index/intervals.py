@@ -1,22 +1,17 @@
 """How sure a measured error rate is: intervals, and the smallest rate that n trials can support.
 
-Pure NumPy. Does not measure rates (`calibration`).
+Of independent trials; for pairs that share images see `bootstrap`. Pure NumPy. Does not measure
+rates (`calibration`).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 CONFIDENCE = 0.95
-REPLICATES = 500  # of a bootstrap: the ends of its interval move by a few per cent of its width
 _RULE_OF_THREE = 3.0
-
-Ints = npt.NDArray[np.integer[Any]]
-Bools = npt.NDArray[np.bool_]
 
 
 def clopper_pearson(
@@ -77,60 +72,6 @@ def trials_needed(rate: float) -> int:
     """
     near = math.ceil(_RULE_OF_THREE / rate)  # the division may have been rounded up, or down
     return next(n for n in range(max(1, near - 1), near + 2) if smallest_rate(n) <= rate)
-
-
-def bootstrap_by_image(
-    events: Bools,
-    first: Ints,
-    second: Ints,
-    *,
-    confidence: float = CONFIDENCE,
-    replicates: int = REPLICATES,
-    seed: int = 0,
-) -> tuple[float, float]:
-    """Bound the share of pairs at which something happened, where pairs share images.
-
-    Such pairs are not independent trials, so images are drawn anew, with replacement, the first
-    ones and the second ones each by themselves; a pair counts as often as both its images were
-    drawn together. The ends are percentiles of the shares (Owen, The pigeonhole bootstrap, Annals
-    of Applied Statistics 1 (2007), 386-411). It is never too narrow, and up to √3 times too wide
-    where the pairs hardly depend on each other. Where nothing happened, or always, no resampling
-    can say how sure that is: then the pairs are taken to be as many as the fewer of the images,
-    and Clopper and Pearson's interval is given.
-
-    Args:
-        events: p bools, p >= 1.
-        first: p numbers >= 0 of the pairs' first images.
-        second: p numbers >= 0 of the pairs' second images; not related to those of the first.
-        confidence: Above 0 and below 1.
-        replicates: How often to draw.
-        seed: The same seed gives the same interval.
-
-    Example:
-        >>> query, reference = np.repeat(np.arange(100), 100), np.tile(np.arange(100), 100)
-        >>> low, high = bootstrap_by_image(query < 10, query, reference)  # all pairs of 10 queries
-        >>> 0.02 < low < 0.07 and 0.13 < high < 0.18  # as if 10 of 100, not 1,000 of 10,000
-        True
-    """
-    happened = np.flatnonzero(events)
-    if len(happened) in (0, len(events)):
-        fewest = min(len(np.unique(first)), len(np.unique(second)))
-        return clopper_pearson(fewest if len(happened) else 0, fewest, confidence)
-    rng = np.random.default_rng(seed)
-    counts = int(first.max()) + 1, int(second.max()) + 1
-    shares = []
-    for _ in range(replicates):
-        rows, columns = (
-            np.bincount(rng.integers(0, count, count), minlength=count).astype(np.float32)
-            for count in counts
-        )
-        weights = rows[first] * columns[second]
-        total = float(weights.sum(dtype=np.float64))
-        if total:  # a handful of images may leave no pair at all
-            shares.append(float(weights[happened].sum(dtype=np.float64)) / total)
-    tail = 100 * (1 - confidence) / 2
-    low, high = np.percentile(shares, [tail, 100 - tail]).tolist()
-    return low, high
 
 
 def _upper(events: int, trials: int, tail: float) -> float:

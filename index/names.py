@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from index.grouping import rows_by_group
 from index.store import Store
 from index.vectors import Rows
 
@@ -23,6 +24,7 @@ class Names:
         self._ids: Strings = np.empty(0, object)
         self._labels: Strings = np.empty(0, object)
         self._known = np.empty(0, bool)
+        self._groups: dict[str, Rows] | None = None  # of these slots
 
     def align(self, slots: Rows) -> None:
         """Follow the index to other rows, `(n,)`, ascending slots; what is known is kept."""
@@ -34,6 +36,7 @@ class Names:
         places = np.searchsorted(slots, self._slots[kept])
         ids[places], labels[places], known[places] = self._ids[kept], self._labels[kept], True
         self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
+        self._groups = None
 
     def ids(self, rows: Rows) -> Strings:
         """The ids of rows of any shape, in that shape."""
@@ -47,8 +50,14 @@ class Names:
 
     def rows_with(self, label: str) -> Rows:
         """All rows of one group."""
-        self._read(np.arange(len(self._slots)))
-        return np.flatnonzero(self._labels == label)
+        return self.groups().get(label, np.empty(0, np.int64))
+
+    def groups(self) -> dict[str, Rows]:
+        """The rows of each group, labels in order."""
+        if self._groups is None:
+            self._read(np.arange(len(self._slots)))
+            self._groups = rows_by_group(self._labels.tolist())
+        return self._groups
 
     def _read(self, rows: Rows) -> None:
         known = self._known[rows]

@@ -333,3 +333,44 @@ def test_a_closed_gallery_says_so(gallery: Gallery) -> None:
     gallery.close()  # once more does nothing
     with pytest.raises(GalleryError, match="is closed"):
         gallery.search(vectors([0] * 4), 1)
+
+
+def test_pages_hold_every_reference_once_in_the_order_of_adding(gallery):
+    after, seen = 0, []
+    while after is not None:
+        names, after = gallery.page(limit=7, after=after)
+        seen += names
+    assert seen == [(f"r{i:02}", str(i % 5)) for i in range(60)]
+
+
+def test_a_page_stays_right_while_references_before_it_go_and_come(gallery):
+    _, after = gallery.page(limit=10)
+    gallery.remove(["r03"])
+    gallery.add(["r04"], np.zeros((1, 4), np.float32), ["0"])  # replaced: now the newest
+    assert gallery.page(limit=2, after=after)[0] == [("r10", "0"), ("r11", "1")]
+
+
+def test_a_page_of_one_group_ends_with_its_last_reference(gallery):
+    assert gallery.page(limit=12, label="3") == ([(f"r{i:02}", "3") for i in range(3, 60, 5)], None)
+    assert gallery.page(limit=12, label="none such") == ([], None)
+
+
+def test_groups_and_their_samples_follow_changes(gallery):
+    assert gallery.groups() == dict.fromkeys("01234", 12)
+    gallery.remove(["r00"])
+    assert gallery.groups()["0"] == 11
+    assert gallery.samples("0", 3) == ["r05", "r20", "r40"]  # places 0, 3 and 7 of the 11
+
+
+def test_references_by_name_are_those_that_are_there(gallery):
+    found = gallery.named(["r07", "none such"])
+    assert {id: (one.label, dict(one.metadata)) for id, one in found.items()} == {
+        "r07": ("2", {"place": 7})
+    }
+
+
+def test_all_questions_in_a_snapshot_see_the_same_generation(gallery):
+    with Gallery.open(gallery.path) as other, other.snapshot() as generation:
+        gallery.remove(["r00"])
+        assert (other.generation, len(other)) == (generation, 60)
+    assert gallery.generation == generation + 1
