@@ -9,7 +9,7 @@ import { Pad } from "./pad.js";
 import { problem } from "./problem.js";
 import { hand, onGallery, takeFor } from "./state.js";
 import { ThresholdPanel } from "./threshold.js";
-import { counted, sentence } from "./words.js";
+import { counted, distance, percent, sentence } from "./words.js";
 
 const SEVERAL = 24; // from more pictures on, a table tells more
 
@@ -79,8 +79,7 @@ async function answer(signal) {
 
 async function check(signal) {
   try {
-    const query = panel.rule?.point === null ? { threshold: panel.rule.threshold } : { at: panel.rule?.point };
-    return (await json("POST", "/v1/check", { query, body: formOf(pictures), signal })).rows;
+    return (await json("POST", "/v1/check", { query: panel.query, body: formOf(pictures), signal })).rows;
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "not_an_image") throw error;
     return [{ id: pictures[0].name, decision: "error", reason: error.message, neighbours: [], distance: null }];
@@ -133,8 +132,10 @@ function nearest(row) {
 }
 
 function aside(row) {
-  const other = row.runner_up_label === null ? "All of the nearest agree." : `Next is ${row.runner_up_label}, at ${row.runner_up_distance?.toFixed(3)}.`;
-  return row.decision === "error" ? "" : `${other} Answered in ${Math.max(1, Math.round(took))} ms.`;
+  if (row.decision === "error") return "";
+  const other = row.runner_up_label === null ? "All of the nearest agree." : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
+  const evidence = row.p_value === undefined ? "" : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
+  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))} ms.`].filter(Boolean).join(" ");
 }
 
 function showProblem(error, retry) {

@@ -31,7 +31,7 @@ export class ThresholdPanel {
     this.chart = svg("svg", { class: "histogram", role: "img" });
     this.slider = h("input", { type: "range", min: 0, max: STEPS, class: "slider", "aria-label": "Threshold" });
     this.slider.addEventListener("input", () => this.choose(ruleAt(this.#slid())));
-    this.value = h("output", { class: "threshold-value" });
+    this.value = h("span", { class: "threshold-value" });
     this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
     this.rates = h("dl", { class: "rates" });
     this.told = h("p", { class: "quiet" }); // what the chosen operating point promises
@@ -48,6 +48,14 @@ export class ThresholdPanel {
     if (usual && !isSlid) this.choose(ruleOf(usual, this.points[usual]));
     this.note.textContent = "The distances of the gallery's pairs are being measured …";
     await this.#load(gallery);
+  }
+
+  /** What a question to the server says of the rule; nothing before the gallery is known. */
+  get query() {
+    if (!this.rule) return {};
+    if (this.rule.point === null) return { threshold: this.rule.threshold };
+    const hasEvidence = this.points[this.rule.point].evidence !== undefined;
+    return { at: this.rule.point, evidence: hasEvidence || null };
   }
 
   /** Decide by another rule from now on. */
