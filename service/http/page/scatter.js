@@ -1,7 +1,7 @@
 // Points on a canvas that can be moved and zoomed, by wheel, drag, pinch and keys.
 //
-// A point's place is (x, y) in [0, 1]², y upwards. Which point is meant is told to the caller, who
-// shows it; so is every change of the view.
+// A point's place is (x, y), y upwards, with one scale for both directions. Which point is meant is
+// told to the caller, who shows it.
 
 import { coloursOf } from "./palette.js";
 
@@ -35,6 +35,7 @@ export class Scatter {
     const labels = [...new Set(points.map((point) => point.label))].sort();
     this.colours = coloursOf(labels);
     this.groups = new Map(labels.map((label) => [label, points.filter((point) => point.label === label)]));
+    this.bounds = boundsOf(points);
     this.middles = labels.map((label) => ({ label, ...middle(this.groups.get(label)) }));
     this.draw();
   }
@@ -77,9 +78,11 @@ export class Scatter {
   /** The place of a point on the canvas, in pixels. */
   placeOf({ x, y }) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
+    const { left, right, low, high } = this.bounds;
+    const unit = Math.min((width - 2 * MARGIN) / (right - left || 1), (height - 2 * MARGIN) / (high - low || 1));
     return {
-      x: (MARGIN + x * (width - 2 * MARGIN)) * this.scale + this.shift.x,
-      y: (MARGIN + (1 - y) * (height - 2 * MARGIN)) * this.scale + this.shift.y,
+      x: (width / 2 + (x - (left + right) / 2) * unit) * this.scale + this.shift.x,
+      y: (height / 2 - (y - (low + high) / 2) * unit) * this.scale + this.shift.y,
     };
   }
 
@@ -230,6 +233,11 @@ export class Scatter {
   #centre() {
     return { x: this.canvas.clientWidth / 2, y: this.canvas.clientHeight / 2 };
   }
+}
+
+function boundsOf(points) {
+  const [across, upwards] = [points.map(({ x }) => x), points.map(({ y }) => y)];
+  return { left: Math.min(...across), right: Math.max(...across), low: Math.min(...upwards), high: Math.max(...upwards) };
 }
 
 /** The place between most of the points, by the medians. */

@@ -125,6 +125,17 @@ def draw(page: Page, digit: str, sheet: str = "#view-ask canvas") -> None:
         page.mouse.up()
 
 
+def point_at_a_reference(page: Page) -> None:
+    """Move the mouse over the map, line by line, until it shows a reference."""
+    box = page.locator("canvas.map").bounding_box()
+    assert box is not None
+    for down in range(20, int(box["height"]), 40):
+        for right in range(20, int(box["width"]) - 80, 12):
+            page.mouse.move(box["x"] + right, box["y"] + box["height"] - down)
+            if page.locator(".map-card").is_visible():
+                return
+
+
 def drop(page: Page, onto: str, paths: Sequence[Path]) -> None:
     """Drop files and folders as a file manager does."""
     box = page.locator(onto).bounding_box()

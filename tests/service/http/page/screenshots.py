@@ -19,7 +19,7 @@ from embedder.datasets import records
 from embedder.model import Embedder
 from service.calibrating import calibrate
 from service.matcher import Matcher
-from tests.service.http.page.driver import Server, draw, drop, launch
+from tests.service.http.page.driver import Server, draw, drop, launch, point_at_a_reference
 
 IMAGES = Path(__file__).parents[4] / "docs" / "images"
 COLOURS = 128
@@ -74,12 +74,7 @@ def on_the_map(page: Page) -> None:
     """The map with the drawing's ring, and the reference under the mouse."""
     page.get_by_role("link", name="Map").click()
     expect(page.get_by_text("Your picture is marked")).to_be_visible(timeout=120_000)
-    box = page.locator("canvas.map").bounding_box()
-    assert box is not None
-    for away in range(int(box["width"] / 2)):  # the first point to the right of the left edge
-        page.mouse.move(box["x"] + box["width"] / 3 + away, box["y"] + box["height"] / 2)
-        if page.locator(".map-card").is_visible():
-            break
+    point_at_a_reference(page)
 
 
 def in_bulk(page: Page, folder: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.service.http.page.driver import Server, draw, drop
+from tests.service.http.page.driver import Server, draw, drop, point_at_a_reference
 
 pytestmark = pytest.mark.slow
 
@@ -102,14 +102,8 @@ def test_the_map_shows_the_picture_of_the_point_in_the_middle_for_the_keyboard(o
 
 def test_the_map_shows_a_point_s_picture_under_the_mouse(open_page, server):
     page = open_page(server, "map")
-    canvas = page.get_by_role("application")
-    expect(canvas).to_be_visible()
-    [point, *_] = page.request.get(f"{server.address}/v1/gallery/map").json()["points"]
-    box = canvas.bounding_box()
-    page.mouse.move(
-        box["x"] + 28 + point["x"] * (box["width"] - 56),
-        box["y"] + 28 + (1 - point["y"]) * (box["height"] - 56),
-    )
+    expect(page.get_by_role("application")).to_be_visible()
+    point_at_a_reference(page)
     expect(page.locator(".map-card b")).to_be_visible()
 
 
