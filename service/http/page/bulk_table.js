@@ -16,8 +16,10 @@ export class ResultTable {
   constructor(opened) {
     this.opened = opened;
     this.results = [];
-    this.drawn = "";
-    this.body = h("tbody");
+    this.lines = new Map(); // those that are drawn, by their places
+    this.above = gap();
+    this.below = gap();
+    this.body = h("tbody", {}, this.above, this.below);
     this.table = h(
       "table",
       { class: "results" },
@@ -32,7 +34,8 @@ export class ResultTable {
   /** Show these: [{row, picture}], the picture null where it is not on this machine. */
   show(results) {
     this.results = results;
-    this.drawn = "";
+    for (const line of this.lines.values()) line.remove();
+    this.lines.clear();
     this.table.setAttribute("aria-rowcount", results.length + 1);
     this.#draw();
   }
@@ -41,13 +44,25 @@ export class ResultTable {
     const { scrollTop, clientHeight } = this.element;
     const first = Math.max(0, Math.floor(scrollTop / LINE) - BEYOND);
     const last = Math.min(this.results.length, Math.ceil((scrollTop + clientHeight) / LINE) + BEYOND);
-    if (this.drawn === `${first} ${last}`) return;
-    this.drawn = `${first} ${last}`;
-    this.body.replaceChildren(
-      gap(first),
-      ...this.results.slice(first, last).map((result, at) => this.#line(result, first + at)),
-      gap(this.results.length - last),
-    );
+    for (const [at, line] of this.lines) {
+      if (at >= first && at < last) continue;
+      line.remove();
+      this.lines.delete(at);
+    }
+    this.#fill(first, last);
+    stretch(this.above, first);
+    stretch(this.below, this.results.length - last);
+  }
+
+  /** Draw the lines that are missing; those that are there stay, and keep the focus. */
+  #fill(first, last) {
+    let next = this.below;
+    for (let at = last - 1; at >= first; at -= 1) {
+      const line = this.lines.get(at) ?? this.#line(this.results[at], at);
+      if (line.nextSibling !== next) this.body.insertBefore(line, next);
+      this.lines.set(at, line);
+      next = line;
+    }
   }
 
   #line({ row, picture }, at) {
@@ -68,11 +83,13 @@ export class ResultTable {
   }
 }
 
-/** An empty line in place of those that are not drawn; its height is set by CSSOM, as CSP asks. */
-function gap(lines) {
-  const cell = h("td", { colspan: COLUMNS.length });
-  const line = h("tr", { class: "gap", "aria-hidden": "true" }, cell);
-  line.style.height = cell.style.height = `${lines * LINE}px`;
+/** An empty line in place of those that are not drawn. */
+function gap() {
+  return h("tr", { class: "gap", "aria-hidden": "true" }, h("td", { colspan: COLUMNS.length }));
+}
+
+/** Make a gap as high as so many lines; by CSSOM, as CSP asks. */
+function stretch(line, lines) {
+  line.firstChild.style.height = `${lines * LINE}px`;
   line.hidden = lines === 0;
-  return line;
 }

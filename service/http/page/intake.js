@@ -24,7 +24,9 @@ export function takeDrops(element, taken) {
     event.preventDefault();
     over(-Infinity);
     if (isTaken) return;
+    element.classList.add("reading"); // a folder of thousands takes a while
     const found = await dropped(event.dataTransfer);
+    element.classList.remove("reading");
     if (found.length) taken(found);
   });
 }
@@ -68,22 +70,19 @@ function named(files) {
 async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return named([...transfer.files]);
-  const found = [];
-  for (const entry of entries) await walk(entry, found);
-  return found;
+  return (await Promise.all(entries.map(filesOf))).flat();
 }
 
-/** Gather the files of an entry in the order of their names; hidden ones are left out. */
-async function walk(entry, found) {
-  if (entry.name.startsWith(".")) return;
+/** Give the files of an entry in the order of their names; hidden ones are left out. */
+async function filesOf(entry) {
+  if (entry.name.startsWith(".")) return [];
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    found.push({ file, name: entry.fullPath.replace(/^\//, "") });
-    return;
+    return [{ file, name: entry.fullPath.replace(/^\//, "") }];
   }
   const inside = await children(entry.createReader());
   inside.sort((one, other) => (one.name < other.name ? -1 : 1));
-  for (const child of inside) await walk(child, found);
+  return (await Promise.all(inside.map(filesOf))).flat();
 }
 
 /** A reader gives a folder in parts; an empty part is the end. */

@@ -75,7 +75,7 @@ def test_ten_thousand_rows_are_a_few_dozen_lines_in_the_page(bulk):
           const { ResultTable } = await import("/page/bulk_table.js");
           const table = new ResultTable(() => {});
           document.querySelector("#bulk").replaceChildren(table.element);
-          const const decided = { decision: "match", label: "7", distance: 0.1, threshold: 0.2 };
+          const decided = { decision: "match", label: "7", distance: 0.1, threshold: 0.2 };
           const row = (at) => ({ id: `${at}.png`, ...decided, neighbours: [] });
           table.show(Array.from({ length: 10000 }, (_, at) => ({ row: row(at), picture: null })));
           table.element.scrollTop = 5000 * 52;
