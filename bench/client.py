@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import uvloop
 
@@ -37,17 +38,24 @@ async def _ask(port: int, requests: Sequence[bytes], clients: int) -> list[float
     loop = asyncio.get_running_loop()
     times: list[float] = []
     left = iter(requests)
-    ends = [loop.create_future() for _ in range(clients)]
+    ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(clients)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Client(left, times, end), "127.0.0.1", port)
+        client = _Client(left, times, end)
+        await loop.create_connection(partial(_itself, client), "127.0.0.1", port)
     await asyncio.gather(*ends)
     return times
+
+
+def _itself(client: _Client) -> _Client:
+    return client
 
 
 class _Client(asyncio.Protocol):
     """One kept connection."""
 
-    def __init__(self, left: object, times: list[float], end: asyncio.Future[None]) -> None:
+    def __init__(
+        self, left: Iterator[bytes], times: list[float], end: asyncio.Future[None]
+    ) -> None:
         self._left, self._times, self._end = left, times, end
         self._got = bytearray()
         self._wanted = 0
@@ -55,6 +63,7 @@ class _Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
+        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._send()
 
@@ -85,7 +94,7 @@ class _Client(asyncio.Protocol):
         request = next(self._left, None)
         if request is None:
             self._transport.close()
-            self._end.done() or self._end.set_result(None)
+            self._end.set_result(None)
             return
         self._since = time.perf_counter()
         self._transport.write(request)

@@ -13,6 +13,10 @@ class ImageError(EmbedderError):
     """One picture cannot be read; the message is a short reason without its path."""
 
 
+class TooManyPixelsError(ImageError):
+    """A picture is larger than whoever reads it wants to decode."""
+
+
 class DatasetError(EmbedderError):
     """A data set is missing, damaged or not in a known form; the message names file and row."""
 

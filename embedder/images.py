@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from embedder.errors import ImageError
+from embedder.errors import ImageError, TooManyPixelsError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,7 +27,7 @@ NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
 
-def read_image(source: Source) -> np.ndarray:
+def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read a picture in any format that Pillow knows.
 
     The EXIF orientation is honoured. Transparency is flattened on white, or on black where
@@ -36,13 +36,15 @@ def read_image(source: Source) -> np.ndarray:
 
     Args:
         source: A path, the bytes of a picture file, or a binary stream.
+        max_pixels: A picture of more is refused by its header, before it is decoded.
 
     Returns:
         uint8 `(h, w)` for a grey picture, `(h, w, 3)` RGB for any other.
 
     Raises:
-        ImageError: If there is no such file, if it is no picture, truncated or damaged, or
-            if it holds more than `MAX_PIXELS` pixels. The message has no path in it.
+        ImageError: If there is no such file, if it is no picture, truncated or damaged. The
+            message has no path in it.
+        TooManyPixelsError: If it holds more than `max_pixels` pixels; an ImageError too.
 
     Example:
         >>> read_image(b"P5 2 1 255 " + bytes([0, 200]))
@@ -50,10 +52,12 @@ def read_image(source: Source) -> np.ndarray:
     """
     try:
         with _opener()(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return _pixels(image)
+            return _pixels(image, max_pixels)
     except ImageError:
         raise
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
+        if _is_bomb(error):
+            raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
         raise ImageError(_reason(error, source)) from error
 
 
@@ -70,10 +74,12 @@ def _opener() -> Callable[..., Image.Image]:
     return Image.open
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
+def _pixels(image: Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode an opened picture: the two common modes directly, the others by conversion."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(_too_large(f"{image.width * image.height / 1e6:.0f} million"))
+    if image.width * image.height > max_pixels:
+        raise TooManyPixelsError(
+            _too_large(f"{image.width * image.height / 1e6:.3g} million", max_pixels)
+        )
     image.load()
     if image.mode in ("L", "RGB") and _is_plain(image):
         return np.asarray(image)
@@ -138,7 +144,7 @@ def _scaled(values: np.ndarray) -> np.ndarray:
 
 def _reason(error: Exception, source: Source) -> str:
     """Say in a few words why a picture could not be read."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     if isinstance(error, FileNotFoundError):
         return "no such file"
@@ -146,8 +152,6 @@ def _reason(error: Exception, source: Source) -> str:
         return "a folder, not a picture"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return _too_large("too many")
     if isinstance(error, UnidentifiedImageError):
         return "empty file" if _is_empty(source) else "not a picture in a format that can be read"
     if isinstance(error, OSError) and error.strerror:
@@ -157,8 +161,14 @@ def _reason(error: Exception, source: Source) -> str:
     return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"
 
 
-def _too_large(count: str) -> str:
-    return f"{count} pixels, at most {MAX_PIXELS / 1e6:.0f} million are read: scale it down"
+def _is_bomb(error: Exception) -> bool:
+    from PIL import Image
+
+    return isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning)
+
+
+def _too_large(count: str, most: int) -> str:
+    return f"{count} pixels, at most {most / 1e6:.3g} million are read: scale it down"
 
 
 def _is_empty(source: Source) -> bool:

@@ -1,4 +1,4 @@
-"""Routes that answer questions: check, query, compare, embed.
+"""Routes that answer questions: check, query, embed.
 
 Check and query are asked the most, so they stay a plain function of the request: options are parsed
 once for each different query string, rows come as ready JSON.
@@ -6,84 +6,118 @@ once for each different query string, rows come as ready JSON.
 
 from __future__ import annotations
 
-import asyncio
+import io
 import json
+import time
+from collections.abc import Collection
 from functools import lru_cache
-from urllib.parse import parse_qsl
 
-from pydantic import ValidationError
+import numpy as np
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.http.bodies import first_error, read_subject
-from service.http.context import Context, context_of
-from service.http.errors import invalid, not_an_image
-from service.http.questions import Answer, Options, Question, Subject
-from service.http.schemas import CheckOptions, QueryOptions, Strict
+from service.http.asking import ask, joined
+from service.http.bodies import (
+    NPY,
+    RAW,
+    read_subject,
+)
+from service.http.context import context_of
+from service.http.documentation import asking
+from service.http.errors import invalid
+from service.http.metrics import READ
+from service.http.options import parsed_options
+from service.http.questions import (
+    CHECK,
+    EMBED,
+    QUERY,
+    Options,
+)
+from service.http.schemas import (
+    CheckAnswer,
+    CheckOptions,
+    Embeddings,
+    EmbedOptions,
+    QueryAnswer,
+    QueryOptions,
+    Strict,
+)
+from service.http.subjects import Floats
+from service.rows import shortest
 
-PIECE = 256  # pictures of one request that are answered in one turn
+router = APIRouter(prefix="/v1")
 
 
+@router.post("/check", summary="Check pictures", **asking(CheckOptions, CheckAnswer))
 async def check(request: Request) -> Response:
     """Decide for each picture which group it belongs to, if any."""
-    options, id = _options("check", CheckOptions, request.scope["query_string"])
+    options, id = _options(CHECK, CheckOptions, request.scope["query_string"])
     rows, generation, point = await _rows(request, options, id)
     named = json.dumps(point).encode()
     return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, named))
 
 
+@router.post("/query", summary="Find the nearest references", **asking(QueryOptions, QueryAnswer))
 async def query(request: Request) -> Response:
     """Find the nearest references of each picture."""
-    options, id = _options("query", QueryOptions, request.scope["query_string"])
+    options, id = _options(QUERY, QueryOptions, request.scope["query_string"])
     rows, generation, _ = await _rows(request, options, id)
     return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+
+
+@router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
+async def embed(request: Request) -> Response:
+    """Give the vectors of pictures."""
+    context = context_of(request)
+    options, id = _options(EMBED, EmbedOptions, request.scope["query_string"])
+    accepted = request.headers.get("accept", "")
+    subject = await read_subject(request, context, id)
+    answers = await ask(context, options, subject)
+    vectors, reasons = joined(answers)
+    if NPY in accepted:
+        return Response(_as_npy(_with_gaps(vectors, reasons)), media_type=NPY)
+    if RAW in accepted:
+        return Response(_with_gaps(vectors, reasons).astype("<f4").tobytes(), media_type=RAW)
+    given = iter(vectors)
+    told = {
+        "ids": subject.ids,
+        "vectors": [
+            None if place in reasons else [shortest(number) for number in next(given)]
+            for place in range(len(subject))
+        ],
+        "unreadable": [
+            {"id": subject.ids[place], "reason": str(error)} for place, error in reasons.items()
+        ],
+        "fingerprint": context.matcher.gallery.fingerprint,
+    }
+    return _Ready(json.dumps(told).encode())
 
 
 async def _rows(request: Request, options: Options, id: str) -> tuple[bytes, int, str | None]:
     """The rows of a request's pictures, as they stand in a list, and what answered."""
     context = context_of(request)
+    started = time.perf_counter()
     subject = await read_subject(request, context, id)
+    context.metrics.took(READ, time.perf_counter() - started)
     answers = await ask(context, options, subject)
-    if len(subject) == 1 and answers[0].reasons:
-        raise not_an_image(answers[0].reasons[0])
+    request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
     rows = b", ".join(row for answer in answers for row in answer.rows)
     return rows, min(answer.generation for answer in answers), answers[0].point
 
 
-async def ask(context: Context, options: Options, subject: Subject) -> list[Answer]:
-    """Ask about a subject, a large one in pieces."""
-    if len(subject) <= PIECE:
-        return [await context.batcher.ask(Question(options, subject), len(subject))]
-    pieces = [subject.cut(start, start + PIECE) for start in range(0, len(subject), PIECE)]
-    return await asyncio.gather(
-        *(context.batcher.ask(Question(options, some), len(some), piece=True) for some in pieces)
-    )
+def _with_gaps(vectors: Floats, reasons: Collection[int]) -> Floats:
+    """A row for each picture; that of an unreadable one is NaN."""
+    count = len(vectors) + len(reasons)
+    rows = np.full((count, vectors.shape[1]), np.nan, np.float32)
+    rows[[place for place in range(count) if place not in reasons]] = vectors
+    return rows
 
 
-def parsed_options(model: type[Strict], query_string: bytes) -> Strict:
-    """Read a query string as a model.
-
-    Raises:
-        ApiError: If an option is unknown, given twice, or does not fit.
-    """
-    try:
-        given = parse_qsl(
-            query_string.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=bool(query_string),
-            errors="strict",
-        )
-    except ValueError as error:
-        raise invalid(
-            "The query string must be name=value pairs of percent-encoded UTF-8."
-        ) from error
-    options = {name: value for name, value in given if value}  # an empty value stands for none
-    if len(dict(given)) != len(given):
-        raise invalid("An option must not be given twice.")
-    try:
-        return model.model_validate(options)
-    except ValidationError as error:
-        raise first_error(error) from error
+def _as_npy(vectors: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, vectors, allow_pickle=False)
+    return buffer.getvalue()
 
 
 @lru_cache(maxsize=1024)
@@ -91,7 +125,7 @@ def _options(kind: str, model: type[Strict], query_string: bytes) -> tuple[Optio
     """The options of a question, and the name of a picture that is the whole body."""
     given = parsed_options(model, query_string).model_dump()
     id = given.pop("id")
-    if given.get("threshold") is not None and given["at"] is not None:
+    if given.get("threshold") is not None and given.get("at") is not None:
         raise invalid("Give `threshold` or `at`, not both.")
     return Options(kind, **given), id
 

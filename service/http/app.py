@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,17 +16,33 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from service.http import answers, gallery, operations, references
+from service.http import (
+    answers,
+    comparison,
+    distances,
+    drift,
+    gallery,
+    mapping,
+    operations,
+    references,
+)
 from service.http.batching import Batcher
 from service.http.context import Context
+from service.http.documentation import completed
 from service.http.errors import ApiError, as_api_error, invalid
 from service.http.gate import Gate
+from service.http.kept import Kept
+from service.http.logs import Log
+from service.http.metrics import Metrics
 from service.http.questions import Answering
 from service.http.settings import Settings
 from service.matcher import Matcher
 
 PAGE = Path(__file__).parent / "page"
+# Called by the gate, past the framework, which only documents them.
 HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
+_ROUTES = (answers, comparison, distances, mapping, gallery, references, operations)
+_LARGE_AT_A_TIME = 2  # requests that decode large pictures
 
 
 class Application(FastAPI):
@@ -33,25 +50,33 @@ class Application(FastAPI):
 
     gate: Gate
 
+    def openapi(self) -> dict[str, Any]:
+        """Describe the service, OpenAPI 3.1."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""
         scope["app"] = self
         await self.gate(scope, receive, send)
 
 
-def create_app(path: Path, settings: Settings) -> FastAPI:
+def create_app(
+    path: Path, settings: Settings, tell: Callable[[str], object] = lambda line: None
+) -> FastAPI:
     """Make the application of a gallery, which it opens at once and closes when it ends.
 
     Args:
         path: The gallery.
         settings: Limits and keys.
+        tell: Called with the lines of the log.
 
     Raises:
         GalleryError: If there is no gallery at `path`, or it is damaged.
         ModelError: If its embedder is missing or altered.
     """
-    matcher = Matcher.open(path)
-    context = Context(matcher, settings, Batcher(Answering(matcher)), Event())
+    context = _context(Matcher.open(path), settings, Log(tell, every=settings.log_all))
     app = Application(
         title="likewise",
         version=version("likewise"),
@@ -61,10 +86,8 @@ def create_app(path: Path, settings: Settings) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.context = context
-    for part in (gallery, references, operations):
+    for part in _ROUTES:
         app.include_router(part.router)
-    for (method, route), endpoint in HOT.items():
-        app.add_api_route(route, endpoint, methods=[method], response_class=Response)
     app.add_api_route("/", _page, include_in_schema=False)
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
     app.gate = Gate(super(Application, app).__call__, context, HOT)
@@ -73,6 +96,34 @@ def create_app(path: Path, settings: Settings) -> FastAPI:
     app.add_exception_handler(404, _told)
     app.add_exception_handler(405, _told)
     return app
+
+
+def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
+    held = matcher.gallery
+    threshold = held.default_threshold if held.default_point else 1.0
+    metrics = Metrics(threshold or 1.0)
+    batcher = Batcher(Answering(matcher, metrics), metrics.turn)
+    due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
+    metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
+    metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
+    metrics.gauge("likewise_generation", "Changes of the gallery so far.", lambda: held.generation)
+    metrics.gauge(
+        "likewise_drift",
+        "Population stability index of the latest distances to the nearest reference, against what "
+        "the gallery and its calibration lead to expect; above 0.25 is much. NaN while unknown.",
+        lambda: drift.now(metrics.live(), due),
+    )
+    return Context(
+        matcher=matcher,
+        settings=settings,
+        batcher=batcher,
+        ready=Event(),
+        decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
+        distances=Kept(lambda: distances.measure(held), lambda: distances.state_of(held)),
+        layout=Kept(lambda: mapping.lay_out(held), lambda: held.generation),
+        metrics=metrics,
+        log=log,
+    )
 
 
 @asynccontextmanager
@@ -90,6 +141,7 @@ def _warm(context: Context) -> None:
     """Load the vectors and the network."""
     context.matcher.gallery.warm()
     context.ready.set()
+    context.matcher.gallery.read_names()
 
 
 async def _page(name: str = "index.html") -> Response:

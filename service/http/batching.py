@@ -10,6 +10,7 @@ Does not know what a question is.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class _Waiting(Generic[Q, A]):
     question: Q
     size: int
     future: asyncio.Future[A]
+    since: float
 
 
 class Batcher(Generic[Q, A]):
@@ -34,6 +36,7 @@ class Batcher(Generic[Q, A]):
 
     Args:
         answer: Gives an answer, or an exception, for each of some questions. Called in the thread.
+        observe: Told of each turn how long its questions waited, in seconds, and its size.
 
     Example:
         >>> async def asked() -> list[int]:
@@ -47,8 +50,13 @@ class Batcher(Generic[Q, A]):
         [1, 2]
     """
 
-    def __init__(self, answer: Callable[[list[Q]], Sequence[A | Exception]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[list[Q]], Sequence[A | Exception]],
+        observe: Callable[[Sequence[float], int], object] = lambda waits, size: None,
+    ) -> None:
         self._answer = answer
+        self._observe = observe
         self._small: deque[_Waiting[Q, A]] = deque()
         self._pieces: deque[_Waiting[Q, A]] = deque()
         self._arrived = Event()
@@ -82,7 +90,8 @@ class Batcher(Generic[Q, A]):
             Exception: Whatever `answer` gave, or raised, for it.
         """
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        (self._pieces if piece else self._small).append(_Waiting(question, size, future))
+        waiting = _Waiting(question, size, future, time.perf_counter())
+        (self._pieces if piece else self._small).append(waiting)
         self._arrived.set()
         return await future
 
@@ -91,6 +100,9 @@ class Batcher(Generic[Q, A]):
             self._arrived.wait()
             self._arrived.clear()
             while turn := self._turn():
+                now = time.perf_counter()
+                size = sum(waiting.size for waiting in turn)
+                self._observe([now - waiting.since for waiting in turn], size)
                 answers = self._answered([waiting.question for waiting in turn])
                 loop = turn[0].future.get_loop()
                 loop.call_soon_threadsafe(_deliver, turn, answers)

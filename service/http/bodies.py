@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,14 @@ from starlette.requests import ClientDisconnect, Request
 from index.arguments import checked_vectors
 from service.http.context import Context
 from service.http.errors import ApiError, invalid, too_large
-from service.http.questions import Subject
 from service.http.schemas import Images, Vectors
+from service.http.subjects import Subject
 from service.matcher import Matcher
 
 IMAGE, MULTIPART = "image/", "multipart/form-data"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
+_MOST_TEXTS = 16  # fields of a form that are no files
 _EITHER: TypeAdapter[Images | Vectors] = TypeAdapter(Images | Vectors)
 
 
@@ -47,15 +48,15 @@ async def read_subject(request: Request, context: Context, id: str) -> Subject:
     matcher = context.matcher
     check_fingerprint(headers, matcher)
     if kind.startswith(IMAGE):
-        subject = Subject([id], [await read_body(request, context)])
+        subject = Subject([id], [await read_body(request)])
     elif kind == MULTIPART:
-        subject = _uploaded(await read_files(request, context, "images"))
+        subject = await _uploaded(request, context)
     elif kind == JSON:
-        subject = _from_json(await read_body(request, context), matcher)
+        subject = _from_json(await read_body(request), matcher)
     elif kind == NPY:
-        subject = _from_npy(await read_body(request, context), context)
+        subject = _from_npy(await read_body(request), context)
     elif kind == RAW:
-        subject = _raw(await read_body(request, context), matcher)
+        subject = _raw(await read_body(request), matcher)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON, NPY, RAW))
     check_count(len(subject), context)
@@ -102,7 +103,7 @@ def check_count(count: int, context: Context) -> None:
         raise too_large(f"The request holds {count} pictures", str(most), "Send several requests.")
 
 
-async def read_body(request: Request, context: Context) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Read a whole body; `gate` ends one that is too large while it comes."""
     parts = []
     more = True
@@ -115,45 +116,57 @@ async def read_body(request: Request, context: Context) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def read_files(request: Request, context: Context, field: str) -> list[tuple[str, bytes]]:
-    """Read the files of a form, by name, in order.
+async def read_form(
+    request: Request, context: Context, files: Collection[str], texts: Collection[str] = ()
+) -> FormData:
+    """Read a form; the caller closes it.
+
+    Args:
+        request: Its body is not read yet.
+        context: Says how many files it may hold.
+        files: Fields that may hold files.
+        texts: Fields that may hold text.
 
     Raises:
-        ApiError: If it is no such form, or holds anything else.
+        ApiError: If it is no form, holds too much, or any other field.
     """
-    form = await read_form(request, context)
+    most = context.settings.max_images
     try:
-        found = []
-        for name, value in form.multi_items():
-            if name != field or not isinstance(value, UploadFile):
-                raise invalid(
-                    f"A form must hold files in the field `{field}` alone. Received: `{name}`."
-                )
-            found.append((value.filename or "image", await value.read()))
-        return found
+        form = await request.form(max_files=most + 1, max_fields=_MOST_TEXTS)
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            raise too_large("The form holds too many files", str(most)) from error
+        raise invalid(f"The form cannot be read: {error.message}") from error
+    for name, value in form.multi_items():
+        if name not in (files if isinstance(value, UploadFile) else texts):
+            await form.close()
+            known = ", ".join([*(f"{file} (files)" for file in files), *texts])
+            raise invalid(f"A form must hold these fields: {known}. Received: {name[:100]}.")
+    return form
+
+
+async def _uploaded(request: Request, context: Context) -> Subject:
+    form = await read_form(request, context, {"images"})
+    try:
+        files = [file for file in form.getlist("images") if isinstance(file, UploadFile)]
+        return Subject(
+            [file.filename or "image" for file in files], [await file.read() for file in files]
+        )
     finally:
         await form.close()
 
 
-async def read_form(request: Request, context: Context) -> FormData:
-    """Read a form; the caller closes it."""
-    most = context.settings.max_images
-    try:
-        return await request.form(max_files=most + 1, max_fields=most + 1)
-    except MultiPartException as error:
-        raise invalid(f"The form cannot be read: {error.message}") from error
-
-
-def parsed(model: Any, body: bytes) -> Any:
-    """Read JSON as a model, or as what a `TypeAdapter` is of.
+def parsed(model: Any, given: Any) -> Any:
+    """Check JSON, or a text, against a model or a `TypeAdapter`.
 
     Raises:
         ApiError: Naming the first thing that does not fit.
     """
+    kind = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     try:
-        if isinstance(model, TypeAdapter):
-            return model.validate_json(body)
-        return model.model_validate_json(body)
+        return (
+            kind.validate_json(given) if isinstance(given, bytes) else kind.validate_python(given)
+        )
     except ValidationError as error:
         raise first_error(error) from error
 
@@ -180,10 +193,6 @@ def decoded(data: str) -> bytes:
         return binascii.a2b_base64(data, strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise invalid(f"`data` must be base64: {error}.") from error
-
-
-def _uploaded(files: list[tuple[str, bytes]]) -> Subject:
-    return Subject([name for name, _ in files], [content for _, content in files])
 
 
 def _from_json(body: bytes, matcher: Matcher) -> Subject:

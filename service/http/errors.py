@@ -12,7 +12,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from embedder.errors import ImageError
+from embedder.errors import ImageError, TooManyPixelsError
 from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
 from service.errors import EmptyGalleryError
 
@@ -78,19 +78,16 @@ def too_large(what: str, limit: str, hint: str | None = None) -> ApiError:
     return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint)
 
 
-def not_an_image(reason: str) -> ApiError:
-    """The only picture of a request cannot be read."""
-    return ApiError("not_an_image", f"The picture cannot be read: {reason}.")
-
-
 def as_api_error(error: Exception) -> ApiError:
     """The answer to anything that was raised; what is not expected tells nothing of its inside."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, TimeoutError):
         return ApiError("timeout", "The request took too long.", "Send fewer pictures, or later.")
+    if isinstance(error, TooManyPixelsError):
+        return ApiError("too_large", f"The picture is too large: {error}.", "Scale it down.")
     if isinstance(error, ImageError):
-        return not_an_image(str(error))
+        return ApiError("not_an_image", f"The picture cannot be read: {error}.")
     if isinstance(error, HTTPException):
         return _of_framework(error)
     if isinstance(error, FingerprintError):

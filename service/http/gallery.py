@@ -1,16 +1,24 @@
-"""Routes that tell what the gallery is: its groups, its model, its operating points."""
+"""Routes that tell what the gallery is: its groups, pictures, model, operating points."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 
 from service.http.context import context_of
+from service.http.documentation import errors
+from service.http.errors import ApiError
 from service.http.gate import may_write
 from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
 
 router = APIRouter(prefix="/v1")
+_MAX_AGE = 300  # seconds for which a browser need not ask again
+_PNG = {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.get("/gallery", summary="What the gallery is")
@@ -18,37 +26,69 @@ def gallery(request: Request) -> GalleryInfo:
     """Tell its size, its model, its operating points, and the limits of a request."""
     context = context_of(request)
     held, embedder, settings = context.matcher.gallery, context.matcher.embedder, context.settings
-    points = held.operating_points
-    return GalleryInfo(
-        references=len(held),
-        groups=len(held.labels),
-        generation=held.generation,
-        operating_points=points,
-        default_point=held.default_point,
-        outdated={name: told for name in points if (told := held.outdated(name))},
-        writable=may_write(request),
-        read_only=settings.read_only,
-        model=Model(
-            fingerprint=embedder.fingerprint,
-            input_shape=list(embedder.input_shape),
-            dim=embedder.dim,
-            preprocessing=embedder.preprocessing,
-            recipe=embedder.metadata.get("recipe"),
-            figures=embedder.metadata.get("figures", {}),
-        ),
-        limits=Limits(
-            bytes=settings.max_bytes, pixels=settings.max_pixels, images=settings.max_images
-        ),
-    )
+    with held.snapshot() as generation:
+        points = held.operating_points
+        return GalleryInfo(
+            references=len(held),
+            groups=len(held.groups()),
+            generation=generation,
+            operating_points=points,
+            default_point=held.default_point,
+            outdated={name: told for name in points if (told := held.outdated(name))},
+            writable=may_write(request),
+            read_only=settings.read_only,
+            model=Model(
+                fingerprint=embedder.fingerprint,
+                input_shape=list(embedder.input_shape),
+                dim=embedder.dim,
+                preprocessing=embedder.preprocessing,
+                recipe=embedder.metadata.get("recipe"),
+                figures=embedder.metadata.get("figures", {}),
+            ),
+            limits=Limits(
+                bytes=settings.max_bytes, pixels=settings.max_pixels, images=settings.max_images
+            ),
+        )
 
 
 @router.get("/groups", summary="The groups")
 def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Groups:
     """List the groups with how many references each has, and the ids of some of them."""
     held = context_of(request).matcher.gallery
-    found = []
-    for label, count in held.labels.items():
-        ids = list(held.ids(label))
-        step = max(1, len(ids) // max(1, options.samples))
-        found.append(Group(label=label, references=count, samples=ids[::step][: options.samples]))
-    return Groups(groups=found)
+    with held.snapshot():
+        return Groups(
+            groups=[
+                Group(label=label, references=count, samples=held.samples(label, options.samples))
+                for label, count in held.groups().items()
+            ]
+        )
+
+
+@router.get(
+    "/pictures/{id:path}",
+    summary="A reference's picture",
+    response_class=Response,
+    responses={
+        200: {**_PNG, "description": "As PNG"},
+        304: {"description": "As the client has it"},
+        **errors("not_found"),
+    },
+)
+def picture(request: Request, id: str) -> Response:
+    """Give the stored picture of a reference, as the network takes it, as PNG."""
+    found = context_of(request).matcher.gallery.get(id) if id else None
+    if found is None or found.picture is None:
+        raise ApiError("not_found", "There is no picture with this id.")
+    tag = f'"{hashlib.blake2b(found.picture.tobytes(), digest_size=12).hexdigest()}"'
+    headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(_png(found.picture), media_type="image/png", headers=headers)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

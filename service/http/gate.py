@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's files
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # others are counted as one
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
 HEADERS = [
@@ -68,18 +70,46 @@ class Gate:
         headers = dict(scope["headers"])
         if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
             scope = {**scope, "method": "GET"}
-        answer = _Answering(send, self._request_id(headers))
+        request_id = self._request_id(headers)
+        answer = _Answering(send, request_id)
         self._in_flight += 1
+        started, failed = time.perf_counter(), None
         try:
             self._admit(scope, headers)
             async with asyncio.timeout(self._context.settings.timeout):
                 await self._pass(scope, self._limited(receive, headers), answer)
+        except ClientDisconnect:
+            pass  # nobody waits for an answer
         except Exception as error:
+            told = as_api_error(error)
+            failed = error if told.code == "internal" else None
             if answer.started:  # nothing can be taken back: the connection ends
                 raise
-            await as_api_error(error).response()(scope, receive, answer)
+            await told.response()(scope, receive, answer)
         finally:
             self._in_flight -= 1
+            seconds = time.perf_counter() - started
+            self._tell(scope, request_id, answer.status, seconds, failed)
+
+    def _tell(
+        self, scope: Scope, id: bytes, status: int, seconds: float, error: Exception | None
+    ) -> None:
+        """Count a request, and log it."""
+        method, path = scope["method"], scope["path"]
+        route = path if (method, path) in self._hot else _template(scope)
+        if method not in _METHODS:
+            method = "other"
+        self._context.metrics.request(method, route, status)
+        self._context.log.request(
+            id.decode("latin-1"),
+            method,
+            route,
+            status,
+            seconds,
+            changed=changes(method, path) and path not in self._hot,
+            decisions=scope.get("likewise.decisions"),
+            error=error,
+        )
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = self._hot.get((scope["method"], scope["path"]))
@@ -169,6 +199,12 @@ class _Answering:
             self.started, self.status = True, message["status"]
             message["headers"] += [*HEADERS, (b"x-request-id", self._request_id)]
         await self._send(message)
+
+
+def _template(scope: Scope) -> str:
+    """The path of a request's route, with names in place of ids; one word for all unknown paths."""
+    route = scope.get("route")
+    return str(getattr(route, "path_format", "other"))
 
 
 def changes(method: str, path: str) -> bool:

@@ -1,11 +1,14 @@
-"""Routes for those who run the server: does it live, is it ready."""
+"""Routes for those who run the server: does it live, is it ready, how does it fare."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
 from service.http.context import context_of
+from service.http.documentation import errors
 from service.http.errors import ApiError
+from service.http.metrics import CONTENT_TYPE
 from service.http.schemas import Status
 
 router = APIRouter()
@@ -17,9 +20,20 @@ async def healthz() -> Status:
     return Status(status="ok")
 
 
-@router.get("/readyz", summary="Whether it can answer")
+@router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
     """Answer ok once the vectors are loaded."""
     if not context_of(request).ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
     return Status(status="ok")
+
+
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request) -> Response:
+    """Give all figures, in Prometheus's text format."""
+    return Response(context_of(request).metrics.text(), media_type=CONTENT_TYPE)

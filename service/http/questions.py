@@ -1,4 +1,4 @@
-"""What is asked about pictures or vectors, and its answer: embedded and searched together.
+"""Questions about pictures or vectors, and their answers: searched together.
 
 Questions of several requests come at once. All pictures are embedded in one go; then those that
 are asked with the same options are searched in one go. A row depends on its picture, the options
@@ -14,15 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.errors import ImageError
-from embedder.images import read_image
+from index.evidence import EVIDENCE
+from index.gallery import Gallery
+from service.http.errors import ApiError, invalid
+from service.http.metrics import SEARCH, WRITE, Metrics
+from service.http.subjects import Embedded, Floats, LargePictureError, Subject, embed
 from service.matcher import Matcher
 from service.rows import Row, decision_row, error_row, json_line, query_row
 
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+CHECK, QUERY, EMBED = "check", "query", "embed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Options:
     """What decides an answer beside the picture; see `Matcher.check`.
 
     Attributes:
-        kind: `check`, `query` or `embed`.
+        kind: `CHECK`, `QUERY` or `EMBED`.
         k: Nearest references.
         threshold: Largest distance that is a match.
         min_margin: Least distance to the runner-up.
@@ -49,33 +51,6 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
-    """What is asked about: n pictures, or n vectors.
-
-    Attributes:
-        ids: n names.
-        pictures: Files or uint8 pixels, `(h, w)` or `(h, w, 3)`; None for vectors.
-        vectors: `(n, dim)`, float32, finite; None for pictures.
-    """
-
-    ids: list[str]
-    pictures: Sequence[bytes | Pixels] | Pixels | None = None
-    vectors: Floats | None = None
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def cut(self, start: int, stop: int) -> Subject:
-        """Some of the pictures or vectors."""
-        some = slice(start, stop)
-        return Subject(
-            self.ids[some],
-            None if self.pictures is None else self.pictures[some],
-            None if self.vectors is None else self.vectors[some],
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """Options and subject."""
 
@@ -89,17 +64,19 @@ class Answer:
 
     Attributes:
         rows: One JSON object for each picture or vector, as `service.rows` describes it.
-        vectors: Of those that could be read, `(m, dim)`.
-        reasons: Why a picture could not be read, by its place.
+        vectors: Of the pictures that could be read, `(m, dim)`.
+        reasons: Why the others could not, by their places.
         generation: Of the gallery that answered.
         point: The operating point that decided, if one did.
+        decisions: Of the rows, where they have any.
     """
 
     rows: list[bytes]
     vectors: Floats
-    reasons: dict[int, str]
+    reasons: dict[int, ImageError]
     generation: int
     point: str | None
+    decisions: list[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +85,7 @@ class _Found:
 
     row: Callable[[str, int], Row]
     unreadable: Callable[[str, str], Row]
+    nearest: Floats
     point: str | None = None
 
 
@@ -116,83 +94,68 @@ class Answering:
 
     Args:
         matcher: Embedder and gallery.
+        metrics: Told what each stage takes, and what comes of it.
     """
 
-    def __init__(self, matcher: Matcher) -> None:
+    def __init__(self, matcher: Matcher, metrics: Metrics) -> None:
         self._matcher = matcher
+        self._metrics = metrics
 
-    def __call__(self, questions: list[Question]) -> list[Answer | Exception]:
-        """Give an answer, or what went wrong, for each question."""
-        embedded = self._embedded([question.subject for question in questions])
-        alike: dict[Options, list[int]] = {}
-        for place, question in enumerate(questions):
-            alike.setdefault(question.options, []).append(place)
+    def __call__(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        """Give an answer, or what went wrong, for each question.
+
+        One with a picture that must be prepared before is answered by `LargePictureError`.
+        """
+        subjects = [question.subject for question in questions]
+        embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
         answers: dict[int, Answer | Exception] = {}
+        alike: dict[Options, list[tuple[int, Embedded]]] = {}
+        for place, (question, known) in enumerate(zip(questions, embedded, strict=True)):
+            if isinstance(known, LargePictureError):
+                answers[place] = known
+            else:
+                alike.setdefault(question.options, []).append((place, known))
         with self._matcher.gallery.snapshot() as generation:
-            for options, places in alike.items():
-                subjects = [questions[place].subject for place in places]
-                parts = [embedded[place] for place in places]
+            for options, some in alike.items():
+                places = [place for place, _ in some]
                 try:
-                    found = self._answers(options, subjects, parts, generation)
+                    asked = [(subjects[place].ids, known) for place, known in some]
+                    found = self._answers(options, asked, generation)
                     answers.update(zip(places, found, strict=True))
                 except Exception as error:  # of these options alone: the others get their answers
                     answers.update(dict.fromkeys(places, error))
         return [answers[place] for place in range(len(questions))]
 
-    def _embedded(self, subjects: Sequence[Subject]) -> list[tuple[Floats, dict[int, str]]]:
-        """The vectors of each subject, and why others of its pictures have none."""
-        embedder = self._matcher.embedder
-        pixels: list[Pixels] = []
-        spans: list[tuple[int, int, dict[int, str]]] = []
-        for subject in subjects:
-            start, reasons = len(pixels), {}
-            for place, picture in enumerate(() if subject.pictures is None else subject.pictures):
-                try:
-                    pixels.append(read_image(picture) if isinstance(picture, bytes) else picture)
-                except ImageError as error:
-                    reasons[place] = str(error)
-            spans.append((start, len(pixels), reasons))
-        vectors = np.empty((0, embedder.dim), np.float32)
-        if pixels:
-            vectors = embedder.embed(embedder.prepare(pixels))
-        return [
-            (vectors[start:stop] if subject.vectors is None else subject.vectors, reasons)
-            for subject, (start, stop, reasons) in zip(subjects, spans, strict=True)
-        ]
-
     def _answers(
-        self,
-        options: Options,
-        subjects: Sequence[Subject],
-        embedded: Sequence[tuple[Floats, dict[int, str]]],
-        generation: int,
+        self, options: Options, asked: Sequence[tuple[list[str], Embedded]], generation: int
     ) -> list[Answer]:
         """Answer all questions with the same options by one search."""
-        find = {"check": self._checked, "query": self._queried, "embed": _only_embedded}
-        found = find[options.kind](np.concatenate([vectors for vectors, _ in embedded]), options)
-        answers = []
-        first = 0
-        for subject, (vectors, reasons) in zip(subjects, embedded, strict=True):
-            places = iter(range(first, first := first + len(vectors)))
-            rows = [
-                found.unreadable(id, reasons[place])
-                if place in reasons
-                else found.row(id, next(places))
-                for place, id in enumerate(subject.ids)
-            ]
-            lines = [json_line(row)[:-1] for row in rows]
-            answers.append(Answer(lines, vectors, reasons, generation, found.point))
-        return answers
+        check_options(self._matcher.gallery, options)
+        find = {CHECK: self._checked, QUERY: self._queried, EMBED: _only_embedded}
+        vectors = np.concatenate([known.vectors for _, known in asked])
+        with self._metrics.timed(SEARCH):
+            found = find[options.kind](vectors, options)
+        self._metrics.searched(found.nearest)
+        with self._metrics.timed(WRITE):
+            return _written(found, asked, generation)
 
     def _checked(self, vectors: Floats, options: Options) -> _Found:
-        asked = {name: getattr(options, name) for name in ("threshold", "min_margin", "at")}
-        rule = self._matcher.gallery.rule(**asked)
+        rule = self._matcher.gallery.rule(
+            options.at, threshold=options.threshold, min_margin=options.min_margin
+        )
         decisions = self._matcher.decide(
-            vectors, k=options.k, group=options.group, evidence=options.evidence, **asked
+            vectors,
+            k=options.k,
+            threshold=options.threshold,
+            min_margin=options.min_margin,
+            group=options.group,
+            at=options.at,
+            evidence=options.evidence,
         )
         return _Found(
             lambda id, row: decision_row(id, decisions[row]),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
+            np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
             rule.point,
         )
 
@@ -205,6 +168,55 @@ class Answering:
         return _Found(
             lambda id, row: query_row(id, found[row], shares[row]),
             lambda id, reason: {"id": id, "neighbours": [], "reason": reason},
+            found.distances[:, 0],
+        )
+
+
+def _written(
+    found: _Found, asked: Sequence[tuple[list[str], Embedded]], generation: int
+) -> list[Answer]:
+    """Write the rows of each question."""
+    answers = []
+    first = 0
+    for ids, known in asked:
+        places = iter(range(first, first := first + len(known.vectors)))
+        rows = [
+            found.unreadable(id, str(known.reasons[place]))
+            if place in known.reasons
+            else found.row(id, next(places))
+            for place, id in enumerate(ids)
+        ]
+        lines = [json_line(row)[:-1] for row in rows]
+        decisions = [row["decision"] for row in rows if "decision" in row]
+        answers.append(
+            Answer(lines, known.vectors, known.reasons, generation, found.point, decisions)
+        )
+    return answers
+
+
+def check_options(gallery: Gallery, options: Options) -> None:
+    """Refuse options that a gallery cannot answer with.
+
+    Raises:
+        ApiError: If there is no such group or operating point, no threshold, or no evidence.
+    """
+    if options.at is not None and options.at not in gallery.operating_points:
+        known = ", ".join(gallery.operating_points) or "none"
+        raise invalid(f"`at` must name an operating point: {known}. Received: {options.at}.")
+    if options.group is not None and options.group not in gallery.groups():
+        raise invalid(f"`group` must be the label of a group. Received: {options.group}.")
+    decides = options.kind == CHECK and options.threshold is None
+    if (decides or options.evidence) and gallery.default_point is None:
+        raise ApiError(
+            "not_calibrated",
+            "The gallery has no operating point yet.",
+            "Give a threshold, or calibrate the gallery: likewise calibrate.",
+        )
+    if options.evidence and EVIDENCE not in gallery.point(options.at)[1]:
+        raise ApiError(
+            "not_calibrated",
+            "This operating point has no evidence: it was not calibrated with this gallery.",
+            "Calibrate it, or ask without evidence.",
         )
 
 
@@ -212,4 +224,5 @@ def _only_embedded(vectors: Floats, options: Options) -> _Found:
     return _Found(
         lambda id, row: {"id": id},
         lambda id, reason: {"id": id, "reason": reason},
+        np.empty(0, np.float32),
     )

@@ -1,72 +1,216 @@
-"""Routes of the references: list, read, picture."""
+"""Routes of the references: list, read, enrol, remove."""
 
 from __future__ import annotations
 
-import io
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
+from pydantic import TypeAdapter
+from starlette.datastructures import FormData, UploadFile
 
-from service.http.context import context_of
-from service.http.errors import ApiError
+from index.errors import ReferenceNotFoundError
+from service.http.bodies import (
+    IMAGE,
+    JSON,
+    MULTIPART,
+    as_vectors,
+    check_count,
+    decoded,
+    media_type,
+    parsed,
+    read_body,
+    read_form,
+    unsupported,
+)
+from service.http.context import Context, context_of
+from service.http.documentation import PUT, UPSERT, errors
+from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Enrolled, Entry, enrol
+from service.http.errors import invalid
 from service.http.schemas import (
+    Id,
+    Ids,
+    Label,
+    NewReference,
+    NewReferences,
     OneReferenceOptions,
+    Put,
+    PutOptions,
     Reference,
     ReferenceName,
     ReferenceOptions,
     ReferencePage,
+    Removed,
+    RemovedSome,
+    Unreadable,
+    Upserted,
 )
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1/references")
+_NAME: TypeAdapter[str] = TypeAdapter(Id)
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
+_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
-@router.get("/references", summary="List references")
-def references(request: Request, options: Annotated[ReferenceOptions, Query()]) -> ReferencePage:
+@router.get("", summary="List references")
+def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> ReferencePage:
     """List references in the order in which they were enrolled, a page at a time."""
     held = context_of(request).matcher.gallery
-    ids, labels, _ = held.references()
-    start = int(options.after or 0)
-    named = [
-        (place, id, label)
-        for place, (id, label) in enumerate(zip(ids, labels, strict=True))
-        if place >= start and options.label in (None, label)
-    ]
-    page = named[: options.limit]
-    more = len(named) > len(page)
+    after = _place(options.after) if options.after else 0
+    names, last = held.page(limit=options.limit, after=after, label=options.label)
     return ReferencePage(
-        references=[ReferenceName(id=id, label=label) for _, id, label in page],
-        next=str(page[-1][0] + 1) if more else None,
+        references=[ReferenceName(id=id, label=label) for id, label in names],
+        next=None if last is None else f"{last:x}",
     )
 
 
-@router.get("/references/{id:path}", summary="One reference", response_model_exclude_none=True)
+@router.post("", summary="Enrol several references", openapi_extra=UPSERT)
+async def upsert(request: Request) -> Upserted:
+    """Enrol references, all in one transaction; an id that is there already is replaced."""
+    context = context_of(request)
+    kind = media_type(dict(request.scope["headers"]))
+    if kind == JSON:
+        given: NewReferences = parsed(NewReferences, await read_body(request))
+        entries = [_entry(one.id, one, context) for one in given.references]
+    elif kind == MULTIPART:
+        entries = await _uploaded(request, context)
+    else:
+        raise unsupported(kind, (MULTIPART, JSON))
+    check_count(len(entries), context)
+    report = await _enrolled(context, entries)
+    return Upserted(
+        **{name: report.statuses.count(name) for name in (ADDED, REPLACED, UNCHANGED)},
+        unreadable=[Unreadable(id=id, reason=str(error)) for id, error in report.unreadable],
+    )
+
+
+@router.post("/delete", summary="Remove several references")
+def remove_some(request: Request, ids: Ids) -> RemovedSome:
+    """Remove references, all in one transaction; unknown ids are told and are no error."""
+    held = context_of(request).matcher.gallery
+    with held.snapshot():
+        known = held.named(ids.ids)
+    removed = held.remove(ids.ids)
+    missing = [id for id in dict.fromkeys(ids.ids) if id not in known]
+    return RemovedSome(removed=removed, missing=missing)
+
+
+@router.get(
+    "/{id:path}",
+    summary="One reference",
+    response_model_exclude_none=True,
+    responses=errors("not_found"),
+)
 def reference(
     request: Request, id: str, options: Annotated[OneReferenceOptions, Query()]
 ) -> Reference:
     """Tell what is known of a reference."""
-    found = context_of(request).matcher.gallery.get(id)
+    found = context_of(request).matcher.gallery.get(_named(id))
     return Reference(
         id=found.id,
         label=found.label,
         metadata=dict(found.metadata),
         picture=found.picture is not None,
-        vector=found.vector.tolist() if options.vector else None,
+        vector=list(map(float, map(str, found.vector))) if options.vector else None,
     )
 
 
-@router.get("/pictures/{id:path}", summary="A reference's picture", response_class=Response)
-def picture(request: Request, id: str) -> Response:
-    """Give the stored picture of a reference, as the network takes it, as PNG."""
-    from PIL import Image
+@router.put(
+    "/{id:path}",
+    summary="Enrol one reference",
+    openapi_extra=PUT,
+    response_model=Put,
+    responses={201: {"model": Put, "description": "Added"}, **errors("not_an_image")},
+)
+async def put(request: Request, id: str, options: Annotated[PutOptions, Query()]) -> Response:
+    """Enrol a picture or a vector under this id, in place of what was there."""
+    context = context_of(request)
+    kind = media_type(dict(request.scope["headers"]))
+    id = _named(id)
+    if kind.startswith(IMAGE):
+        if options.label is None:
+            raise invalid("A reference needs a label.", "Give it as ?label=...")
+        entry = Entry(id, options.label, {}, picture=await read_body(request))
+    elif kind == JSON:
+        entry = _entry(id, parsed(NewReference, await read_body(request)), context)
+    elif kind == MULTIPART:
+        entry = await _form(request, id, context)
+    else:
+        raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
+    report = await _enrolled(context, [entry])
+    for _, error in report.unreadable:
+        raise error
+    [status] = report.statuses
+    told = Put(id=id, label=entry.label, status=status)
+    return JSONResponse(told.model_dump(), 201 if status == ADDED else 200)
 
-    found = context_of(request).matcher.gallery.get(id)
-    if found.picture is None:
-        raise ApiError("not_found", "This reference was enrolled without a picture.")
-    buffer = io.BytesIO()
-    Image.fromarray(found.picture).save(buffer, "PNG")
-    return Response(
-        buffer.getvalue(),
-        media_type="image/png",
-        headers={"Cache-Control": "private, max-age=300"},
-    )
+
+@router.delete("/{id:path}", summary="Remove one reference", responses=errors("not_found"))
+def remove(request: Request, id: str) -> Removed:
+    """Remove the reference with this id."""
+    removed = context_of(request).matcher.gallery.remove([_named(id)])
+    if not removed:
+        raise ReferenceNotFoundError(id)
+    return Removed(removed=removed)
+
+
+async def _enrolled(context: Context, entries: list[Entry]) -> Enrolled:
+    try:
+        return await asyncio.to_thread(enrol, context.matcher, entries, context.settings.max_pixels)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+async def _uploaded(request: Request, context: Context) -> list[Entry]:
+    """The files of a form, all with one label."""
+    form = await read_form(request, context, {"images"}, {"label"})
+    try:
+        label = _text(form, "label")
+        files = [file for file in form.getlist("images") if isinstance(file, UploadFile)]
+        return [
+            Entry(_named(file.filename or ""), label, {}, picture=await file.read())
+            for file in files
+        ]
+    finally:
+        await form.close()
+
+
+async def _form(request: Request, id: str, context: Context) -> Entry:
+    form = await read_form(request, context, {"image"}, {"label", "metadata"})
+    try:
+        image = form.get("image")
+        if not isinstance(image, UploadFile) or len(form.getlist("image")) > 1:
+            raise invalid("The form must hold one picture, as a file in the field `image`.")
+        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode())
+        return Entry(id, _text(form, "label"), metadata, picture=await image.read())
+    finally:
+        await form.close()
+
+
+def _entry(id: str, given: NewReference, context: Context) -> Entry:
+    if (given.data is None) == (given.vector is None):
+        raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
+    if given.data is not None:
+        return Entry(id, given.label, given.metadata, picture=decoded(given.data))
+    [vector] = as_vectors([given.vector or []], context.matcher)
+    return Entry(id, given.label, given.metadata, vector=np.array(vector))
+
+
+def _text(form: FormData, field: str) -> str:
+    values = form.getlist(field)
+    if len(values) != 1:
+        raise invalid(f"The form must hold the field `{field}` once.")
+    return str(parsed(_LABEL, values[0]))
+
+
+def _named(id: str) -> str:
+    return str(parsed(_NAME, id))
+
+
+def _place(token: str) -> int:
+    try:
+        return int(token, 16) if len(token) <= 15 else -1
+    except ValueError:
+        raise invalid("`after` must be what `next` of the page before was.") from None

@@ -348,6 +348,242 @@ class GroupOptions(Strict):
     )
 
 
+Id = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="Its name, unique.", examples=["seven.png"]),
+]
+Label = Annotated[
+    str, Field(min_length=1, max_length=1000, description="Its group.", examples=["7"])
+]
+Metadata = Annotated[
+    dict[str, Any],
+    Field(description="Whatever else is to be kept of it, plain JSON.", examples=[{"writer": 17}]),
+]
+
+
+class PutOptions(Strict):
+    """The label of a picture that is the whole body."""
+
+    label: Label | None = Field(
+        None, description="Group of a picture that is the whole body.", examples=["7"]
+    )
+
+
+class NewReference(Strict):
+    """A reference as JSON: a picture or a vector."""
+
+    label: Label
+    data: Data | None = Field(None, description="A picture as base64, or as a data: URI.")
+    vector: Numbers | None = Field(
+        None, description="Or its embedding by the gallery's own model: `dim` finite numbers."
+    )
+    metadata: Metadata = Field({})
+
+
+class NamedReference(NewReference):
+    """A reference as JSON, with its id."""
+
+    id: Id
+
+
+class NewReferences(Strict):
+    """Several references."""
+
+    references: list[NamedReference] = Field(
+        description="One or more, as many as `limits.images` of the gallery says.",
+        examples=[[{"id": "seven.png", "label": "7", "data": "iVBORw0KGgo="}]],
+    )
+
+
+class Put(BaseModel):
+    """What became of a reference."""
+
+    id: str = Field(description="Its id.", examples=["seven.png"])
+    label: str = Field(description="Its group.", examples=["7"])
+    status: Literal["added", "replaced", "unchanged"] = Field(
+        description="Whether the id is new, was there otherwise, or was there just so.",
+        examples=["added"],
+    )
+
+
+class Unreadable(BaseModel):
+    """A picture that cannot be read."""
+
+    id: str = Field(description="Its name.", examples=["note.txt"])
+    reason: str = Field(description="Why.", examples=["not a picture in a format that can be read"])
+
+
+class Upserted(BaseModel):
+    """What became of several references."""
+
+    added: int = Field(ge=0, description="Ids that are new.", examples=[2])
+    replaced: int = Field(ge=0, description="Ids that were there otherwise.", examples=[0])
+    unchanged: int = Field(ge=0, description="Ids that were there just so.", examples=[1])
+    unreadable: list[Unreadable] = Field(
+        description="Pictures that cannot be read, and so were not enrolled.",
+        examples=[[{"id": "note.txt", "reason": "empty file"}]],
+    )
+
+
+class Ids(Strict):
+    """References by name."""
+
+    ids: list[Id] = Field(
+        min_length=1, description="Their ids, one or more.", examples=[["seven.png"]]
+    )
+
+
+class Removed(BaseModel):
+    """What was removed."""
+
+    removed: int = Field(ge=0, description="How many were there.", examples=[1])
+
+
+class RemovedSome(Removed):
+    """What was removed, and what was not there."""
+
+    missing: list[str] = Field(description="Ids that were not there.", examples=[["eight.png"]])
+
+
+class CompareOptions(Strict):
+    """What decides about a pair."""
+
+    at: Point = None
+
+
+class Side(Strict):
+    """One picture of a pair."""
+
+    data: Data
+    id: str | None = Field(
+        None, description="Its name; without one `first` or `second`.", examples=["seven.png"]
+    )
+
+
+class Pair(Strict):
+    """Two pictures."""
+
+    first: Side = Field(description="A picture.", examples=[{"data": "iVBORw0KGgo="}])
+    second: Side = Field(description="Another.", examples=[{"data": "iVBORw0KGgo="}])
+
+
+class CompareRow(BaseModel):
+    """The distance of two pictures."""
+
+    a: str = Field(description="Name of the first.", examples=["seven.png"])
+    b: str = Field(description="Name of the second.", examples=["one.png"])
+    distance: float = Field(
+        ge=0, description="Euclidean distance of their vectors, 0 or more.", examples=[1.2034]
+    )
+    threshold: float = Field(
+        ge=0,
+        description="Largest distance that is a match, equality included; 0 or more.",
+        examples=[0.7565],
+    )
+    decision: Literal["match", "no_match"] = Field(
+        description="Whether it is a match.", examples=["no_match"]
+    )
+
+
+class EmbedOptions(Strict):
+    """The name of a picture that is the whole body."""
+
+    id: str = Field(
+        "image", description="Name of a picture that is the whole body.", examples=["seven.png"]
+    )
+
+
+class Embeddings(BaseModel):
+    """Vectors of pictures."""
+
+    ids: list[str] = Field(description="Of the pictures, in order.", examples=[["seven.png"]])
+    vectors: list[Numbers | None] = Field(
+        description="`dim` numbers for each; null for a picture that cannot be read.",
+        examples=[[[0.1, -0.2]]],
+    )
+    unreadable: list[Unreadable] = Field(
+        description="Pictures that cannot be read.",
+        examples=[[{"id": "note.txt", "reason": "empty file"}]],
+    )
+    fingerprint: str = Field(
+        description="Of the model; vectors of different models do not compare.",
+        examples=["53b164021f39"],
+    )
+
+
+class Distances(BaseModel):
+    """How far pairs of references are apart, and what error rates follow at each threshold."""
+
+    edges: list[float] = Field(
+        description="Of the bins, Euclidean distances, ascending from 0; one more than bins.",
+        examples=[[0.0, 0.5, 1.0]],
+    )
+    genuine: list[float] = Field(
+        description="Share of pairs of one group in each bin, 0 to 1.", examples=[[0.99, 0.01]]
+    )
+    impostor: list[float] = Field(
+        description="Share of pairs of two groups in each bin, 0 to 1.", examples=[[0.01, 0.99]]
+    )
+    thresholds: list[float] = Field(
+        description="Euclidean distances, ascending from 0.", examples=[[0.0, 0.5, 1.0]]
+    )
+    fmr: list[float] = Field(
+        description="Share of pairs of two groups that match at each threshold, 0 to 1.",
+        examples=[[0.0, 0.01, 1.0]],
+    )
+    fnmr: list[float] = Field(
+        description="Share of pairs of one group that do not, 0 to 1.",
+        examples=[[1.0, 0.01, 0.0]],
+    )
+    fpir: list[float] | None = Field(
+        description="Share of the calibration's unknowns that match, 0 to 1; null where the "
+        "default operating point was not calibrated with this gallery.",
+        examples=[[0.0, 0.02, 1.0]],
+    )
+    pairs: int = Field(ge=0, description="Of each kind, at most.", examples=[200000])
+    measured_on: str = Field(
+        description="What the pairs are, in one sentence.",
+        examples=["200000 pairs of each kind, drawn from 60000 references."],
+    )
+    generation: Generation
+
+
+class Place(BaseModel):
+    """A reference on the map."""
+
+    id: str = Field(description="Its id.", examples=["mnist/train/21175"])
+    label: str = Field(description="Its group.", examples=["7"])
+    x: float = Field(ge=0, le=1, description="To the right, 0 to 1.", examples=[0.25])
+    y: float = Field(ge=0, le=1, description="Upwards, 0 to 1.", examples=[0.75])
+
+
+class Map(BaseModel):
+    """References laid out in the plane: near ones lie together, distances beyond say nothing."""
+
+    points: list[Place] = Field(
+        description="A sample of the references, spread over the groups.",
+        examples=[[{"id": "mnist/train/21175", "label": "7", "x": 0.25, "y": 0.75}]],
+    )
+    generation: Generation
+
+
+class Landed(BaseModel):
+    """A picture on the map."""
+
+    id: str = Field(description="Of the picture.", examples=["seven.png"])
+    x: float = Field(ge=0, le=1, description="To the right, 0 to 1.", examples=[0.25])
+    y: float = Field(ge=0, le=1, description="Upwards, 0 to 1.", examples=[0.75])
+
+
+class Positions(BaseModel):
+    """Where pictures land on the map."""
+
+    positions: list[Landed] = Field(
+        description="Of those that can be read, in order.",
+        examples=[[{"id": "seven.png", "x": 0.25, "y": 0.75}]],
+    )
+
+
 class Model(BaseModel):
     """The embedder that made the gallery's vectors."""
 

@@ -27,7 +27,7 @@ def serve(
         settings: Limits and keys.
         host: Address to listen at; without keys only a loopback one.
         port: To listen at; 0 takes a free one.
-        tell: Called with one sentence once requests are answered.
+        tell: Called with one sentence once requests are answered, and with the lines of the log.
 
     Raises:
         ServiceError: If the address is not to be had, or needs keys.
@@ -53,7 +53,7 @@ class Server(uvicorn.Server):
         tell: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         _check_address(host, settings)
-        app = create_app(gallery, settings)
+        app = create_app(gallery, settings, tell)
         self._listener = _listen(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._listener.getsockname()[1]}/"

@@ -17,10 +17,12 @@ class Settings:
         keys: Who may read and who may write; without any, only this machine is answered.
         read_only: Whether every change is refused, whatever the key.
         max_bytes: Largest body of a request.
-        max_pixels: Largest picture, width times height; a larger one is not decoded.
+        max_pixels: Largest picture, width times height, at most what `embedder.images` reads; a
+            larger one is not decoded.
         max_images: Most pictures or vectors in a request.
         max_in_flight: Requests worked on at a time; further ones are sent away with 429.
         timeout: Seconds that a request may take, its upload included.
+        log_all: Whether every request is logged, and not only those worth it.
         grace: Seconds in which a server that is told to stop finishes what it accepted.
     """
 
@@ -31,4 +33,5 @@ class Settings:
     max_images: int = 2_000
     max_in_flight: int = 256
     timeout: float = 30.0
+    log_all: bool = False
     grace: float = 35.0
