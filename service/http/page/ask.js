@@ -22,7 +22,7 @@ let took = 0; // milliseconds
 
 export function startAsk() {
   const view = find("#view-ask");
-  panel = new ThresholdPanel(find("#ask-threshold"), show);
+  panel = new ThresholdPanel(find("#ask-threshold"), show, { search: true });
   pad = new Pad(find(".ask-pad"), {
     title: "Sheet to draw on",
     hint: "Draw a digit",
@@ -133,9 +133,9 @@ function nearest(row) {
 
 function aside(row) {
   if (row.decision === "error") return "";
-  const other = row.runner_up_label === null ? "All of the nearest agree." : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
+  const other = row.runner_up_label === null ? "" : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
   const evidence = row.p_value === undefined ? "" : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
-  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))} ms.`].filter(Boolean).join(" ");
+  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))}\u00a0ms.`].filter(Boolean).join(" ");
 }
 
 function showProblem(error, retry) {

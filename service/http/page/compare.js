@@ -16,7 +16,7 @@ let apart = null; // their distance, while both are there
 
 export function startCompare() {
   const view = find("#view-compare");
-  panel = new ThresholdPanel(find("#compare-threshold"), show);
+  panel = new ThresholdPanel(find("#compare-threshold"), show, { search: false });
   pads = ["first", "second"].map(
     (side) => new Pad(find(`.compare-${side}`), { title: `Sheet for the ${side} picture`, hint: `The ${side}`, changed: compare }),
   );

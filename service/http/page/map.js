@@ -87,7 +87,7 @@ function mean(point, place) {
   const isRight = place.x > canvas.clientWidth / 2;
   card.style.left = isRight ? "" : `${place.x + 16}px`;
   card.style.right = isRight ? `${canvas.clientWidth - place.x + 16}px` : "";
-  card.style.top = `${Math.min(place.y - 12, canvas.clientHeight - 130)}px`;
+  card.style.top = `${Math.max(8, Math.min(place.y - 12, canvas.clientHeight - card.offsetHeight - 8))}px`;
 }
 
 function tools() {

@@ -8,6 +8,7 @@ import { coloursOf } from "./palette.js";
 const MARGIN = 28; // pixels around the points
 const NEAR = 18; // pixels: a point so close to the pointer is meant
 const MOST = 60; // times the size that shows all
+const RING = 14; // pixels: radius of the mark of what was asked, wide enough for a label
 const STEP = 60; // pixels that an arrow key moves
 
 /** The points in view. */
@@ -105,13 +106,13 @@ export class Scatter {
     pen.scale(devicePixelRatio, devicePixelRatio);
     const { color: ink, backgroundColor: paper } = getComputedStyle(canvas);
     for (const [label, points] of this.groups ?? []) this.#paintGroup(pen, label, points, width, height);
-    this.#paintLabels(pen, ink, paper);
     if (this.pointed) paintRing(pen, this.placeOf(this.pointed), 7, ink);
     for (const one of this.asked) paintAsked(pen, this.placeOf(one), ink, paper);
+    this.#paintLabels(pen, ink, paper);
   }
 
   #paintGroup(pen, label, points, width, height) {
-    const size = Math.min(7, 2.2 + Math.sqrt(this.scale)) * (points.length > 3000 ? 0.75 : 1);
+    const size = Math.min(8, 2.8 + Math.sqrt(this.scale)) * (points.length > 3000 ? 0.75 : 1);
     pen.fillStyle = this.colours.get(label);
     pen.globalAlpha = this.#isPale(label) ? 0.08 : 0.75;
     pen.beginPath();
@@ -265,10 +266,10 @@ function paintAsked(pen, { x, y }, ink, paper) {
   for (const [colour, width] of [[paper, 6], [ink, 2.5]]) {
     Object.assign(pen, { strokeStyle: colour, lineWidth: width });
     pen.beginPath();
-    pen.arc(x, y, 9, 0, 2 * Math.PI);
+    pen.arc(x, y, RING, 0, 2 * Math.PI);
     for (const [right, down] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      pen.moveTo(x + 9 * right, y + 9 * down);
-      pen.lineTo(x + 16 * right, y + 16 * down);
+      pen.moveTo(x + RING * right, y + RING * down);
+      pen.lineTo(x + (RING + 7) * right, y + (RING + 7) * down);
     }
     pen.stroke();
   }

@@ -10,10 +10,10 @@ import { distance, percent } from "./words.js";
 
 const STEPS = 1000;
 const TOP = 2; // the largest distance of unit vectors
-const RATES = [
-  ["fmr", "FMR", "of pairs of two groups would match"],
-  ["fnmr", "FNMR", "of pairs of one group would not match"],
-  ["fpir", "FPIR", "of unknown pictures would find a match"],
+const SEARCH = ["fpir", "FPIR, in a search", "of unknown pictures would find a match"];
+const PAIRS = [
+  ["fmr", "FMR, one to one", "of pairs of two groups would match"],
+  ["fnmr", "FNMR, one to one", "of pairs of one group would not"],
 ];
 
 /** One threshold panel; `rule` is what it says, null until the gallery is known. */
@@ -21,9 +21,11 @@ export class ThresholdPanel {
   /**
    * @param {HTMLElement} place
    * @param {function(import("./decide.js").Rule): void} changed
+   * @param {object} options `search`: whether it is for a search, not for single pairs.
    */
-  constructor(place, changed) {
+  constructor(place, changed, { search }) {
     this.changed = changed;
+    this.shownRates = search ? [SEARCH, ...PAIRS] : PAIRS;
     this.rule = null;
     this.known = null;
     this.dots = [];
@@ -133,15 +135,21 @@ export class ThresholdPanel {
 
   #showRates() {
     const rates = ratesAt(this.known, this.rule.threshold);
-    const told = RATES.filter(([key]) => rates[key] !== null);
+    const told = this.shownRates.filter(([key]) => rates[key] !== null);
     this.value.textContent = distance(this.rule.threshold);
     this.rates.replaceChildren(
       ...told.map(([key, name, words]) =>
-        h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, percent(rates[key])), ` ${words}`)),
+        h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, this.#rate(key, rates[key])), ` ${words}`)),
       ),
     );
-    const spoken = told.map(([key, name]) => `${name} ${percent(rates[key])}`).join(", ");
+    const spoken = told.map(([key, name]) => `${name} ${this.#rate(key, rates[key])}`).join(", ");
     this.slider.setAttribute("aria-valuetext", `${distance(this.rule.threshold)}. ${spoken}`);
+  }
+
+  /** A rate in words; none among n pairs is one below 3/n, at 95 %. */
+  #rate(key, rate) {
+    const bounded = rate === 0 && key !== "fpir" && this.known.pairs;
+    return bounded ? `< ${percent(3 / this.known.pairs)}` : percent(rate);
   }
 }
 

@@ -9,7 +9,6 @@ import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -19,11 +18,11 @@ from embedder.datasets import records
 from embedder.model import Embedder
 from service.calibrating import calibrate
 from service.matcher import Matcher
-from tests.service.http.page.driver import Server, draw, drop, launch, point_at_a_reference
+from tests.service.http.page.driver import Server, draw, launch, point_at_a_reference
 
 IMAGES = Path(__file__).parents[4] / "docs" / "images"
-COLOURS = 128
-DESKTOP = {"viewport": {"width": 1280, "height": 880}, "device_scale_factor": 1.5}
+COLOURS = 256
+DESKTOP = {"viewport": {"width": 1280, "height": 960}, "device_scale_factor": 1.5}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
 
@@ -40,9 +39,6 @@ def main() -> None:
                 keep(page, "page-map")
             with drawn(browser, server, **PHONE) as page:
                 keep(page, "page-phone")
-            with drawn(browser, server, **DESKTOP) as page:
-                in_bulk(page, Path(folder))
-                keep(page, "page-bulk")
         finally:
             server.stop()
 
@@ -77,23 +73,12 @@ def on_the_map(page: Page) -> None:
     point_at_a_reference(page)
 
 
-def in_bulk(page: Page, folder: Path) -> None:
-    """Three hundred test digits as files, checked, those that are no match shown."""
-    scans = folder / "scans"
-    scans.mkdir()
-    for place, record in enumerate(islice(records("mnist/test"), 300)):
-        Image.fromarray(record.pixels()).save(scans / f"{place:03}.png")
-    page.get_by_role("link", name="Bulk").click()
-    drop(page, "#bulk", [scans])
-    expect(page.get_by_role("button", name="Save as CSV")).to_be_visible(timeout=60_000)
-
-
 def keep(page: Page, name: str) -> None:
     """Keep what is seen as a PNG of few colours, once its pictures are there."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)  # the end of transitions
     shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    small = shot.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = shot.quantize(COLOURS, kmeans=1, dither=Image.Dither.NONE)
     IMAGES.mkdir(parents=True, exist_ok=True)
     small.save(IMAGES / f"{name}.png", optimize=True)
 
