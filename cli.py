@@ -144,7 +144,7 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
 def main() -> None:
     """Tell which of the groups that you know a picture belongs to, if any.
 
-    An INPUT is a picture, a folder, a pattern in quotes such as 'scans/**/*.png', a list
+    An INPUT is a picture, a folder, a zip, a pattern in quotes such as 'scans/**/*.png', a list
     (CSV, JSONL or Parquet with a column path), a data set (IDX, .npz, CSV of pixels; mnist/train
     and mnist/test are built in), or - for paths on stdin.
 
@@ -291,6 +291,26 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
                 "nothing was removed. Pass over them with --missing-ok."
             )
         note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+
+
+@main.command()
+@gallery_argument
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(gallery: Path, target: Path) -> None:
+    """Copy a GALLERY to TARGET as it is at this moment, also while it is being written to.
+
+    The copy is a gallery itself. TARGET appears when it is whole and every row of it is proven.
+
+    \b
+    likewise backup digits.gallery backups/monday.gallery
+    """
+    from index.backup import back_up
+
+    state = back_up(gallery, target)
+    note(
+        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
+        " every row proven."
+    )
 
 
 @main.command()
@@ -596,6 +616,11 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
 )
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option(
+    "--jobs",
+    type=click.Path(path_type=Path),
+    help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
+)
 def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
     """Answer over HTTP about GALLERY, for programs and, as a page, for people.
 

@@ -9,6 +9,7 @@
 | `.npz` with `x_train, y_train…` or `images, labels` | `npz` |
 | Kaggle's digits CSV; a CSV, JSONL or Parquet list of `path,label` | `tables` |
 | a folder per label, a folder of pictures, one picture, a glob | `folders` |
+| a zip of such a folder | `zips` |
 
 A bare name that starts with `mnist` means the bundled data; `./mnist` is your own folder.
 """
@@ -34,7 +35,7 @@ __all__ = ["Dataset", "Record", "load", "records"]
 def records(source: str | os.PathLike[str], *, split: str | None = None) -> Iterator[Record]:
     """Stream the pictures of a data set in a fixed order, without decoding files.
 
-    Memory stays constant for folders, lists, IDX files and Kaggle's CSV.
+    Memory stays constant for folders, zips, lists, IDX files and Kaggle's CSV.
 
     Args:
         source: One of the forms in this module's table.
@@ -78,6 +79,10 @@ def _file_records(path: Path, name: str, split: str | None) -> Iterator[Record]:
         return npz_records(path, split)
     if split is not None:
         raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
+    if ending == "zip":
+        from embedder.zips import zip_records
+
+        return zip_records(path)
     if ending in ("csv", "jsonl", "ndjson", "parquet", "pq"):
         from embedder.tables import table_records
 

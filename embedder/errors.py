@@ -21,5 +21,9 @@ class DatasetError(EmbedderError):
     """A data set is missing, damaged or not in a known form; the message names file and row."""
 
 
+class ArchiveTooLargeError(DatasetError):
+    """An archive holds more than may be read; the message says how much, and the limit."""
+
+
 class ModelError(EmbedderError):
     """A saved model is missing, altered, or of another kind than expected."""

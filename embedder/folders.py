@@ -81,7 +81,7 @@ def _walk(top: Path, inside: str, above: tuple[tuple[int, int], ...]) -> Iterato
     for name, is_folder in _entries(folder):
         if is_folder:
             yield from _walk(top, f"{inside}{name}/", (*above, here))
-        elif _is_picture(name):
+        elif is_picture(name):
             yield inside + name
 
 
@@ -93,7 +93,8 @@ def _entries(folder: Path) -> list[tuple[str, bool]]:
         raise DatasetError(f"{folder} cannot be listed: {error.strerror}.") from error
 
 
-def _is_picture(name: str) -> bool:
+def is_picture(name: str) -> bool:
+    """Tell whether a file of this name may be a picture: by its ending, or as it has none."""
     ending = os.path.splitext(name)[1].lower()
     return not ending or ending in _endings()
 

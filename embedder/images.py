@@ -10,7 +10,7 @@ import functools
 import io
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
+_BAND = 1 << 20  # pixels that are calculated with at a time
 NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
@@ -121,25 +122,43 @@ def _has_grey_palette(image: Image.Image) -> bool:
 def _flatten(image: Image.Image) -> np.ndarray:
     """Lay a picture with transparency on white, or on black where white would hide it."""
     layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
-    colour, alpha = layers[..., :-1].astype(np.uint16), layers[..., -1:].astype(np.uint16)
-    visible = colour[(alpha > 127).repeat(colour.shape[-1], axis=-1)]
-    hidden_on_white = (alpha <= 127).any() and visible.size and visible.min() > NEARLY_WHITE
+    pixels = layers.reshape(-1, layers.shape[-1])
+    opaque = pixels[:, -1] > 127
+    visible = pixels[opaque, :-1]
+    hidden_on_white = not opaque.all() and visible.size and visible.min() > NEARLY_WHITE
     paper = 0 if hidden_on_white else 255
-    flat = ((colour * alpha + paper * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return flat[..., 0] if flat.shape[-1] == 1 else flat
+    flat = np.empty((len(pixels), layers.shape[-1] - 1), np.uint8)
+    for some in _bands(len(pixels)):
+        colour, alpha = pixels[some, :-1].astype(np.uint16), pixels[some, -1:].astype(np.uint16)
+        flat[some] = (colour * alpha + paper * (255 - alpha) + 127) // 255
+    return flat.reshape(layers.shape[:2] if flat.shape[-1] == 1 else (*layers.shape[:2], -1))
 
 
 def _scaled(values: np.ndarray) -> np.ndarray:
     """Scale 16-bit, 32-bit or float grey values to 0..255, by the range that they must have."""
     if values.dtype == np.uint16:
         return (values >> 8).astype(np.uint8)
-    finite = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    top = finite.max(initial=0.0)
+    flat = values.reshape(-1)
+    top = max(_finite(flat[some]).max(initial=0.0) for some in _bands(len(flat)))
     if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
         full = 1.0
     else:
         full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
-    return np.clip(np.rint(finite * (255.0 / full)), 0, 255).astype(np.uint8)
+    scaled = np.empty(len(flat), np.uint8)
+    for some in _bands(len(flat)):
+        scaled[some] = np.clip(np.rint(_finite(flat[some]) * (255.0 / full)), 0, 255)
+    return scaled.reshape(values.shape)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Give values as float64, with 0 for what is no number or infinite."""
+    with np.errstate(invalid="ignore"):  # raised by the NaN that say so
+        return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def _bands(count: int) -> Iterator[slice]:
+    """Cut pixels into parts, so that numbers wider than a byte take little memory."""
+    return (slice(start, start + _BAND) for start in range(0, count, _BAND))
 
 
 def _reason(error: Exception, source: Source) -> str:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+
+
+class Encoded(Protocol):
+    """A picture's file that is no file on the disk, such as a member of an archive."""
+
+    def read_bytes(self) -> bytes:
+        """Give the file's bytes.
+
+        Raises:
+            ImageError: If they cannot be had.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +29,8 @@ class Record:
         id: Stable name that says where the picture came from: `mnist/train/00017`,
             a path relative to the folder that was given, `digits.csv/12`.
         label: The group it belongs to, None when the source says nothing about it.
-        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, or the path of a picture file.
+        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB, or the path of a picture file, or
+            whatever else gives a picture file's bytes.
         metadata: Further columns of a list, `{}` when there are none.
 
     Example:
@@ -29,7 +41,7 @@ class Record:
 
     id: str
     label: str | None
-    image: np.ndarray | Path
+    image: np.ndarray | Path | Encoded
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def pixels(self) -> np.ndarray:
@@ -38,11 +50,11 @@ class Record:
         Raises:
             ImageError: If the file cannot be read as a picture.
         """
-        if isinstance(self.image, Path):
-            from embedder.images import read_image
+        if isinstance(self.image, np.ndarray):
+            return self.image
+        from embedder.images import read_image
 
-            return read_image(self.image)
-        return self.image
+        return read_image(self.image if isinstance(self.image, Path) else self.image.read_bytes())
 
 
 def from_arrays(

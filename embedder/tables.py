@@ -57,16 +57,39 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
     if ending != "csv":
         return _listed(path, _json_rows(path))
     header = _csv_header(path)
-    pixels = header[1:] if header[0] == "label" else header
-    if pixels and all(_PIXEL.fullmatch(name) for name in pixels):
-        return _pixel_rows(path, header)
+    if _is_of_pixels(header):
+        return _pixel_rows(path, header, path.name.removesuffix(".gz"))
     return _listed(path, _csv_rows(path, header))
 
 
 # ---- Kaggle's CSV -------------------------------------------------------------------------
 
 
-def _pixel_rows(path: Path, header: list[str]) -> Iterator[Record]:
+def pixel_records(path: Path, name: str) -> Iterator[Record]:
+    """Stream the pictures of a CSV of pixels alone: one from elsewhere must name no files of ours.
+
+    Args:
+        path: A CSV as Kaggle's.
+        name: What the ids begin with.
+
+    Raises:
+        DatasetError: If it is damaged, or a list of paths.
+    """
+    header = _csv_header(path)
+    if not _is_of_pixels(header):
+        raise DatasetError(
+            f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
+            f"{', '.join(header[:3])}: paths are not followed here."
+        )
+    return _pixel_rows(path, header, name)
+
+
+def _is_of_pixels(header: list[str]) -> bool:
+    pixels = header[1:] if header[0] == "label" else header
+    return bool(pixels) and all(_PIXEL.fullmatch(name) for name in pixels)
+
+
+def _pixel_rows(path: Path, header: list[str], name: str) -> Iterator[Record]:
     labelled = header[0] == "label"
     count = len(header) - labelled
     side = round(count**0.5)
@@ -75,7 +98,6 @@ def _pixel_rows(path: Path, header: list[str]) -> Iterator[Record]:
             f"{path} should have a square number of pixel columns, as 784 for 28 x 28, but has "
             f"{count}: keep all of them."
         )
-    name = path.name.removesuffix(".gz")
     lines = _lines(path)
     next(lines)
     row = 0

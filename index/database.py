@@ -101,6 +101,16 @@ class Database:
             finally:
                 self._roll_back()
 
+    def copy_to(self, path: Path) -> None:
+        """Write what this connection sees, within `snapshot` that snapshot, to a new file."""
+        copy = sqlite3.connect(path)
+        try:
+            self._connection.backup(copy)  # in one step, as all of it is of one snapshot
+        except sqlite3.Error as error:
+            raise StoreError(f"Cannot copy '{self.path}' to '{path}': {error}.") from error
+        finally:
+            copy.close()
+
     def prove_sound(self, *, again: bool = False) -> None:
         """Let SQLite compare its indexes with the rows; once per opening unless asked `again`."""
         if self._sound and not again:

@@ -37,7 +37,7 @@ def create_directory(
     _check_manifest(dim, points)
     manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
     _refuse_existing(path)
-    with _staged(path) as staging:
+    with staged(path) as staging:
         if model is not None:
             shutil.copytree(model, staging / MODEL)
         Store.create(staging / STORE)
@@ -76,7 +76,7 @@ class Manifest:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen = _identity(path / MANIFEST)
+        self._seen = identity(path / MANIFEST)
         self._fields = read_manifest(path)
 
     def current(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Manifest:
         Raises:
             StoreError: If the file is missing or altered, or is that of another gallery.
         """
-        seen = _identity(self._path / MANIFEST)
+        seen = identity(self._path / MANIFEST)
         if seen != self._seen:
             fields = read_manifest(self._path)
             for name in ("dim", "fingerprint"):
@@ -115,7 +115,7 @@ class Manifest:
 
 
 @contextmanager
-def _staged(path: Path) -> Iterator[Path]:
+def staged(path: Path) -> Iterator[Path]:
     """A directory beside `path` that becomes `path` at the end, or goes away."""
     import shutil
 
@@ -143,7 +143,7 @@ def _sync(path: Path) -> None:
             os.close(handle)
 
 
-def _identity(path: Path) -> tuple[int, int, int] | None:
+def identity(path: Path) -> tuple[int, int, int] | None:
     """What differs between a file and the one that replaced it; None where there is none."""
     try:
         stat = os.stat(path)

@@ -165,6 +165,15 @@ class Store:
         with self.reading() as state:
             return state
 
+    def copy_to(self, path: Path) -> None:
+        """Write a copy, within `reading` of its snapshot, to a path where nothing is yet.
+
+        Raises:
+            StoreError: If the copy cannot be written.
+        """
+        with self.reading():
+            self._database.copy_to(path)
+
     # ------------------------------------------------------------ changes
 
     def add(self, rows: Sequence[NewRow]) -> Change:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +122,21 @@ def test_info_tells_what_a_gallery_holds(gallery, fake):
     (described,) = rows("info", gallery, "--format", "json")
     assert described["references"] == 300
     assert sum(described["groups"].values()) == 300
+
+
+def test_a_zip_is_checked_as_the_folder_that_was_packed(gallery, scans):
+    packed = shutil.make_archive(str(scans), "zip", scans)
+    assert rows("check", gallery, packed) == rows("check", gallery, scans)
+
+
+def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
+    copy = tmp_path / "copy.gallery"
+    told = done("backup", gallery, copy).stderr
+    assert re.search(
+        r"^300 references of .*digits\.gallery.*every row proven\.$", told, re.MULTILINE
+    )
+    assert rows("check", copy, scans) == rows("check", gallery, scans)
+    assert "copy.gallery' exists already" in failure("backup", gallery, copy)
 
 
 # ------------------------------------------------------------------ query, compare, embed

@@ -12,16 +12,21 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from embedder.errors import EmbedderError
+from index.errors import GalleryError
+from service.errors import ServiceError
 from service.http import (
     answers,
     comparison,
     distances,
     drift,
     gallery,
+    jobs,
     mapping,
     operations,
     references,
@@ -31,6 +36,8 @@ from service.http.context import Context
 from service.http.documentation import completed
 from service.http.errors import ApiError, as_api_error, invalid
 from service.http.gate import Gate
+from service.http.job_runner import JobRunner
+from service.http.job_store import JobStore
 from service.http.kept import Kept
 from service.http.logs import Log
 from service.http.metrics import Metrics
@@ -41,7 +48,7 @@ from service.matcher import Matcher
 PAGE = Path(__file__).parent / "page"
 # Called by the gate, past the framework, which only documents them.
 HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
-_ROUTES = (answers, comparison, distances, mapping, gallery, references, operations)
+_ROUTES = (answers, comparison, distances, mapping, gallery, references, jobs, operations)
 _LARGE_AT_A_TIME = 2  # requests that decode large pictures
 
 
@@ -92,9 +99,15 @@ def create_app(
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
     app.gate = Gate(super(Application, app).__call__, context, HOT)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    app.add_exception_handler(ApiError, _told)
-    app.add_exception_handler(404, _told)
-    app.add_exception_handler(405, _told)
+    for error in (
+        HTTPException,
+        EmbedderError,
+        GalleryError,
+        ServiceError,
+        TimeoutError,
+        Exception,
+    ):
+        app.add_exception_handler(error, _told)
     return app
 
 
@@ -102,6 +115,8 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     held = matcher.gallery
     threshold = held.default_threshold if held.default_point else 1.0
     metrics = Metrics(threshold or 1.0)
+    path = held.path.resolve()
+    store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
     batcher = Batcher(Answering(matcher, metrics), metrics.turn)
     due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
@@ -121,6 +136,8 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
         decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
         distances=Kept(lambda: distances.measure(held), lambda: distances.state_of(held)),
         layout=Kept(lambda: mapping.lay_out(held), lambda: held.generation),
+        jobs=store,
+        runner=JobRunner(store, path, settings.keep_jobs),
         metrics=metrics,
         log=log,
     )
@@ -130,9 +147,11 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     context.batcher.start()
+    context.runner.start()
     loading = asyncio.create_task(asyncio.to_thread(_warm, context))
     yield
     await loading
+    await asyncio.to_thread(context.runner.close)
     await asyncio.to_thread(context.batcher.close)
     context.matcher.close()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
@@ -28,8 +28,8 @@ from service.matcher import Matcher
 IMAGE, MULTIPART = "image/", "multipart/form-data"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
+_FORMS: dict[bytes, type[BaseModel]] = {b'"images"': Images, b'"vectors"': Vectors}
 _MOST_TEXTS = 16  # fields of a form that are no files
-_EITHER: TypeAdapter[Images | Vectors] = TypeAdapter(Images | Vectors)
 
 
 async def read_subject(request: Request, context: Context, id: str) -> Subject:
@@ -196,7 +196,9 @@ def decoded(data: str) -> bytes:
 
 
 def _from_json(body: bytes, matcher: Matcher) -> Subject:
-    given: Images | Vectors = parsed(_EITHER, body)
+    # Told by its one field, so that what else is wrong is named as of this form, not of the other.
+    named = [form for field, form in _FORMS.items() if field in body]
+    given: Images | Vectors = parsed(named[0] if len(named) == 1 else Images | Vectors, body)
     if isinstance(given, Images):
         ids = [image.id for image in given.images]
         return Subject(ids, [decoded(image.data) for image in given.images])

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from service.http.batching import Batcher
+from service.http.job_runner import JobRunner
+from service.http.job_store import JobStore
 from service.http.kept import Kept
 from service.http.logs import Log
 from service.http.metrics import Metrics
@@ -34,6 +36,8 @@ class Context:
         decoding: Holds how many requests may decode large pictures at a time.
         distances: Histograms of the references' distances.
         layout: The map of the references.
+        jobs: Large uploads on the disk.
+        runner: Does them.
         metrics: What Prometheus is told.
         log: Where requests are told of.
     """
@@ -45,6 +49,8 @@ class Context:
     decoding: asyncio.Semaphore
     distances: Kept[Distances]
     layout: Kept[Layout]
+    jobs: JobStore
+    runner: JobRunner
     metrics: Metrics
     log: Log
 

@@ -30,6 +30,7 @@ _OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's fil
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # others are counted as one
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_JOBS = "/v1/jobs"  # uploads and results of any length, timed by their route
 _READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
 HEADERS = [
     (
@@ -76,16 +77,18 @@ class Gate:
         started, failed = time.perf_counter(), None
         try:
             self._admit(scope, headers)
-            async with asyncio.timeout(self._context.settings.timeout):
-                await self._pass(scope, self._limited(receive, headers), answer)
+            long = scope["path"].startswith(_JOBS)
+            async with asyncio.timeout(None if long else self._context.settings.timeout):
+                await self._pass(scope, self._limited(receive, headers, long), answer)
         except ClientDisconnect:
             pass  # nobody waits for an answer
         except Exception as error:
             told = as_api_error(error)
             failed = error if told.code == "internal" else None
-            if answer.started:  # nothing can be taken back: the connection ends
+            if not answer.started:
+                await told.response()(scope, receive, answer)
+            elif not answer.ended:  # nothing can be taken back: the connection ends
                 raise
-            await told.response()(scope, receive, answer)
         finally:
             self._in_flight -= 1
             seconds = time.perf_counter() - started
@@ -157,9 +160,10 @@ class Gate:
 
     # ------------------------------------------------------------ how much
 
-    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
+    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
         """End a body that is too large: by what it declares, or while it comes."""
-        most = self._context.settings.max_bytes
+        settings = self._context.settings
+        most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length")
         if declared is not None:  # to which the server cuts what comes
             if int(declared) > most:
@@ -183,22 +187,24 @@ class _Answering:
 
     Attributes:
         started: Whether its status went out.
+        ended: Whether all of it went out.
         status: The status, 0 before.
     """
 
-    __slots__ = ("_request_id", "_send", "started", "status")
+    __slots__ = ("_request_id", "_send", "ended", "started", "status")
 
     def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
         self._request_id = request_id
         self.status = 0
-        self.started = False
+        self.started = self.ended = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
             message["headers"] += [*HEADERS, (b"x-request-id", self._request_id)]
         await self._send(message)
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
 
 
 def _template(scope: Scope) -> str:
@@ -214,7 +220,7 @@ def changes(method: str, path: str) -> bool:
         >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")
         (False, True)
     """
-    if method in ("GET", "HEAD", "OPTIONS") or path.startswith("/v1/jobs"):
+    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(_JOBS):
         return False
     return path not in _READS
 

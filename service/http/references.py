@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 import numpy as np
@@ -49,6 +50,7 @@ from service.http.schemas import (
 )
 
 router = APIRouter(prefix="/v1/references")
+_TOKEN = re.compile("[0-9a-f]{1,15}")  # a place as a number of base 16: less than 2**63
 _NAME: TypeAdapter[str] = TypeAdapter(Id)
 _LABEL: TypeAdapter[str] = TypeAdapter(Label)
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
@@ -210,7 +212,6 @@ def _named(id: str) -> str:
 
 
 def _place(token: str) -> int:
-    try:
-        return int(token, 16) if len(token) <= 15 else -1
-    except ValueError:
-        raise invalid("`after` must be what `next` of the page before was.") from None
+    if not _TOKEN.fullmatch(token):
+        raise invalid("`after` must be what `next` of the page before was.")
+    return int(token, 16)

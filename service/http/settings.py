@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from service.http.keys import Keys
 
@@ -22,6 +23,10 @@ class Settings:
         max_images: Most pictures or vectors in a request.
         max_in_flight: Requests worked on at a time; further ones are sent away with 429.
         timeout: Seconds that a request may take, its upload included.
+        jobs: Directory for large uploads and what comes of them; None for one beside the gallery.
+        max_upload: Largest body of a job, in bytes.
+        max_jobs: Jobs that may wait; further ones are sent away with 429.
+        keep_jobs: Seconds for which a finished job is kept.
         log_all: Whether every request is logged, and not only those worth it.
         grace: Seconds in which a server that is told to stop finishes what it accepted.
     """
@@ -33,5 +38,9 @@ class Settings:
     max_images: int = 2_000
     max_in_flight: int = 256
     timeout: float = 30.0
+    jobs: Path | None = None
+    max_upload: int = 1024 * MIB
+    max_jobs: int = 32
+    keep_jobs: float = 7 * 24 * 3600.0
     log_all: bool = False
     grace: float = 35.0

@@ -76,9 +76,10 @@ class Subject:
 
     def is_large(self) -> bool:
         """Whether a picture is better prepared before; of a small file only its header knows."""
+        if self.pictures is None or isinstance(self.pictures, np.ndarray):
+            return False
         return any(
-            isinstance(picture, bytes) and len(picture) > _SMALL_FILE
-            for picture in self.pictures or ()
+            isinstance(picture, bytes) and len(picture) > _SMALL_FILE for picture in self.pictures
         )
 
 

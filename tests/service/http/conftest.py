@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -18,14 +19,17 @@ from service.http.settings import Settings
 from service.matcher import Matcher
 from tests.fakes import FakeEmbedder
 
-Serve = Callable[..., httpx.Client]
-
 
 def png(record: Record) -> bytes:
     """The picture of a record as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(record.pixels()).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def image(record: Record) -> dict[str, Any]:
+    """A request whose whole body is the picture of a record."""
+    return {"content": png(record), "headers": {"Content-Type": "image/png"}}
 
 
 @contextmanager

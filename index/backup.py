@@ -1,0 +1,116 @@
+"""A copy of a gallery that may be written to meanwhile: whole, of one moment, and proven.
+
+The references are copied by SQLite's online backup under one snapshot, the manifest and what it
+names as they were when the snapshot was taken. The derived index is not copied but made anew,
+which proves it. Does not copy what changed since an earlier backup alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from index.directory import MANIFEST, MODEL, STORE, identity, read_manifest, staged
+from index.errors import GalleryError, StoreError
+from index.evidence import KINDS, drop_evidence, evidence_path
+from index.gallery import Gallery
+from index.sealed import write_sealed
+from index.store import State, Store
+
+_TRIES = 100  # calibrations that may fall within a backup one after the other
+
+
+def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
+    """Copy a gallery; writers go on meanwhile, and a gallery that is read-only will do.
+
+    Args:
+        path: The gallery's directory.
+        target: Where to; must not exist. It appears when the copy is whole, proven and on the
+            disk. A kill leaves at most a directory beside it, whose name begins with a dot.
+        timeout: Seconds to wait for another process's lock.
+
+    Returns:
+        Where the copy stands: its generation and how many references it holds.
+
+    Raises:
+        GalleryError: If `path` is no gallery, or `target` exists already.
+        StoreError: If a file of the gallery is missing or altered, or the copy is not whole.
+        OSError: If the copy cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> with Gallery.create(folder / "pets", dim=2, fingerprint="3f9a1c") as gallery:
+        ...     gallery.add(["a", "b"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+        >>> back_up(folder / "pets", folder / "copy").count
+        2
+        >>> with Gallery.open(folder / "copy") as copy:
+        ...     copy.labels
+        {'cat': 1, 'dog': 1}
+    """
+    read_manifest(path)  # so that what is no gallery is refused before anything is made
+    _refuse_existing(target)
+    with staged(target) as copy:
+        if (path / MODEL).is_dir():
+            shutil.copytree(path / MODEL, copy / MODEL)  # never changed, so of every moment
+        state = _copy_of_one_moment(path, copy, timeout)
+        _prove(path, copy, state)
+        _refuse_existing(target)
+    return state
+
+
+def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
+    """Copy the store's snapshot with the manifest that stood before it and after it."""
+    store = Store(path / STORE, timeout=timeout)
+    try:
+        for _ in range(_TRIES):
+            before = identity(path / MANIFEST)
+            with store.reading() as state:
+                if _copied_manifest(path, copy) and identity(path / MANIFEST) == before:
+                    store.copy_to(copy / STORE)
+                    return state
+    finally:
+        store.close()
+    raise StoreError(
+        f"The operating points of '{path}' changed {_TRIES} times while it was copied: "
+        "back it up when the calibrations have ended."
+    )
+
+
+def _copied_manifest(path: Path, copy: Path) -> bool:
+    """Copy the manifest and the files that it names; False if another one took its place."""
+    fields = read_manifest(path)
+    points = fields["operating_points"].values()
+    try:
+        for kind, name in {
+            (kind, point[kind]) for point in points for kind in KINDS if kind in point
+        }:
+            shutil.copyfile(evidence_path(path, kind, name), evidence_path(copy, kind, name))
+    except FileNotFoundError:
+        if read_manifest(path) == fields:
+            raise
+        return False
+    drop_evidence(copy, keep=points)  # of an earlier try
+    write_sealed(copy / MANIFEST, fields)
+    return True
+
+
+def _prove(path: Path, copy: Path, state: State) -> None:
+    """Open the copy and read all of it; closing it writes its derived index."""
+    try:
+        with Gallery.open(copy) as gallery:
+            gallery.verify()
+            if (gallery.generation, len(gallery)) != (state.generation, state.count):
+                raise StoreError("it is not of the moment that was copied")
+    except StoreError as error:
+        raise StoreError(
+            f"The copy of '{path}' is not whole ({error}). Nothing was kept of it; likewise doctor "
+            "tells whether the gallery itself is."
+        ) from error
+
+
+def _refuse_existing(target: Path) -> None:
+    if target.exists() or target.is_symlink():
+        raise GalleryError(
+            f"'{target}' exists already: give the backup another name, or remove it first."
+        )

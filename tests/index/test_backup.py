@@ -1,0 +1,200 @@
+"""A copy of a gallery that is written to: of one moment, whole, or not there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index import gallery as module
+from index.backup import back_up
+from index.errors import GalleryError, StoreError
+from index.gallery import Gallery
+from index.store import Store
+
+ROOT = Path(module.__file__).parents[1]
+BATCH = 20
+
+# Adds and removes batches of twenty, and calibrates after each: the operating point says what the
+# generation was, and its evidence is as long as that number.
+WRITER = """
+import sys
+import numpy as np
+from index.gallery import Gallery
+with Gallery.open(sys.argv[1]) as gallery:
+    batch = 0
+    while True:
+        ids = [f"{batch}/{i}" for i in range(20)]
+        gallery.add(ids, np.full((20, 2), batch, np.float32), [f"b{batch % 9}"] * 20)
+        if batch >= 30:
+            gallery.remove([f"{batch - 30}/{i}" for i in range(20)])
+        now = gallery.generation
+        gallery.store_point("now", {"threshold": 0.5, "generation": now},
+            unknown=np.zeros(now, np.float32))
+        if batch == 0:
+            print("writing", flush=True)
+        batch += 1
+"""
+
+
+def started(script: str, *arguments: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def assert_of_one_moment(path: Path) -> None:
+    with Gallery.open(path) as copy:
+        copy.verify()
+        batches = [id.split("/")[0] for id in copy.ids()]
+        assert len(batches) == BATCH * len(set(batches))
+        generation, known = copy.generation, copy.point("now")[1]["generation"]
+        assert known <= generation <= known + 2  # an adding and a removal later comes the next
+        assert copy.p_values(np.zeros(1, np.float32), "now") == 1.0  # its evidence is there
+        assert len(np.load(next(path.glob("evidence-*.npy")))) == known
+        assert len(list(path.glob("evidence-*.npy"))) == 1
+
+
+def test_every_copy_of_a_gallery_that_a_process_writes_to_is_of_one_moment(tmp_path):
+    path = tmp_path / "gallery"
+    Gallery.create(path, dim=2, fingerprint="a").close()
+    writer = started(WRITER, path)
+    try:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "writing\n"
+        states = [back_up(path, tmp_path / f"copy{i}") for i in range(8)]
+        assert writer.poll() is None
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert len({state.generation for state in states}) == 8  # the writer was not held up
+    for i in range(8):
+        assert_of_one_moment(tmp_path / f"copy{i}")
+
+
+def test_a_copy_is_of_the_snapshot_that_is_held_not_of_what_was_committed_since(gallery, tmp_path):
+    store = Store(gallery.path / "references.sqlite")
+    with store.reading() as state:
+        gallery.remove([f"r{i:02}" for i in range(10)])
+        store.copy_to(tmp_path / "copy.sqlite")
+    store.close()
+    copy = Store(tmp_path / "copy.sqlite")
+    assert (copy.state(), copy.state().count, len(gallery)) == (state, 60, 50)
+    copy.close()
+
+
+def test_a_copy_answers_as_the_gallery_does_and_its_index_is_ready(gallery, tmp_path):
+    queries = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
+    back_up(gallery.path, tmp_path / "deep" / "copy")
+    assert (tmp_path / "deep" / "copy" / "vectors.faiss").exists()
+    with Gallery.open(tmp_path / "deep" / "copy") as copy:
+        assert copy.operating_points == gallery.operating_points
+        assert copy.get("r42").metadata == {"place": 42}
+        assert copy.check(queries, k=3) == gallery.check(queries, k=3)
+
+
+def test_an_existing_target_is_refused_and_left_alone(gallery, tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("mine")
+    with pytest.raises(GalleryError, match=r"precious' exists already: give the backup another"):
+        back_up(gallery.path, target)
+    assert target.read_text() == "mine"
+
+
+def test_what_is_no_gallery_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for wrong in ("absent", "folder"):
+        with pytest.raises(GalleryError):
+            back_up(tmp_path / wrong, tmp_path / "copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_an_altered_gallery_is_not_copied_and_nothing_is_left(gallery, tmp_path):
+    gallery.close()
+    path = gallery.path / "references.sqlite"
+    content = bytearray(path.read_bytes())
+    place = content.index(b"r42")
+    content[place : place + 3] = b"x42"
+    path.write_bytes(content)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(StoreError, match=r"is not whole .*altered.*likewise doctor"):
+        back_up(gallery.path, tmp_path / "copy")
+    assert set(tmp_path.iterdir()) == before
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from index.backup import back_up
+if os.geteuid() == 0:  # whom no mode stops
+    os.setgid(65534)
+    os.setuid(65534)
+print(back_up(Path(sys.argv[1]), Path(sys.argv[2])).count)
+"""
+
+
+@pytest.fixture
+def open_path(tmp_path_factory):
+    """A folder that every user may enter."""
+    folder = tmp_path_factory.mktemp("open")
+    for above in (folder, folder.parent, folder.parent.parent):
+        above.chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("written", ["closed", "being written to"])
+def test_a_gallery_that_may_only_be_read_is_copied(open_path, written):
+    path, target = open_path / "gallery", open_path / "target"
+    target.mkdir()
+    target.chmod(0o777)
+    writer = Gallery.create(path, dim=2, fingerprint="a")
+    writer.add(["a", "b"], np.eye(2, dtype=np.float32), ["x", "y"])
+    if written == "closed":
+        writer.close()
+    path.chmod(0o555)
+    for file in path.iterdir():
+        file.chmod(0o444)
+    reader = started(READ_ONLY, path, target / "copy")
+    assert reader.communicate()[0] == "2\n"
+    writer.close()
+    with Gallery.open(target / "copy") as copy:
+        copy.add(["c"], np.ones((1, 2), np.float32), ["x"])  # the copy may be written to
+        copy.verify()
+
+
+BACKUP = """
+import sys
+from pathlib import Path
+from index.backup import back_up
+print("begins", flush=True)
+back_up(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(tmp_path, rng):
+    path, target = tmp_path / "gallery", tmp_path / "target"
+    with Gallery.create(path, dim=128, fingerprint="a") as gallery:
+        ids = [f"r{i}" for i in range(20_000)]
+        gallery.add(ids, rng.normal(size=(20_000, 128)).astype(np.float32), ["x"] * 20_000)
+    outcomes = []
+    for kill in range(20):
+        backup = started(BACKUP, path, target / f"{kill}")
+        assert backup.stdout is not None
+        assert backup.stdout.readline() == "begins\n"
+        time.sleep(rng.uniform(0, 1))
+        os.kill(backup.pid, signal.SIGKILL)
+        backup.communicate()
+        outcomes.append((target / f"{kill}").exists())
+    for kill in np.flatnonzero(outcomes):
+        with Gallery.open(target / f"{kill}") as copy:
+            copy.verify()
+            assert len(copy) == 20_000
+    assert not all(outcomes)  # kills did fall within backups
+    hidden = [made for made in target.iterdir() if not made.name.isdigit()]
+    assert all(made.name.startswith(".") for made in hidden)
