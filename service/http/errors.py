@@ -73,9 +73,11 @@ def invalid(message: str, hint: str | None = None) -> ApiError:
     return ApiError("invalid", message, hint)
 
 
-def too_large(what: str, limit: str, hint: str | None = None) -> ApiError:
+def too_large(
+    what: str, limit: str, hint: str | None = None, headers: Mapping[str, str] | None = None
+) -> ApiError:
     """More than this server takes in one request."""
-    return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint)
+    return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
 
 
 def as_api_error(error: Exception) -> ApiError:
@@ -83,7 +85,12 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, TimeoutError):
-        return ApiError("timeout", "The request took too long.", "Send fewer pictures, or later.")
+        return ApiError(
+            "timeout",
+            "The request took too long.",
+            "Send fewer pictures, or try again later.",
+            {"Connection": "close"},  # its body may still be coming
+        )
     if isinstance(error, TooManyPixelsError):
         return ApiError("too_large", f"The picture is too large: {error}.", "Scale it down.")
     if isinstance(error, ImageError):

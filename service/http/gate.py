@@ -175,8 +175,8 @@ class Gate:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > most:
-                raise _too_many_bytes(most)
+            if came > most:  # who knows how much is to follow
+                raise _too_many_bytes(most, {"Connection": "close"})
             return message
 
         return limited
@@ -261,5 +261,6 @@ def _name(url: str) -> str | None:
         return None
 
 
-def _too_many_bytes(most: int) -> ApiError:
-    return too_large("The body is too large", f"{most} bytes", "Send fewer pictures in a request.")
+def _too_many_bytes(most: int, headers: Mapping[str, str] | None = None) -> ApiError:
+    hint = "Send fewer pictures in a request."
+    return too_large("The body is too large", f"{most} bytes", hint, headers)

@@ -9,9 +9,11 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.errors import ServiceError
 from service.http.app import create_app
+from service.http.errors import invalid
 from service.http.settings import Settings
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -62,6 +64,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=_Protocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -84,6 +87,20 @@ class Server(uvicorn.Server):
         """End in order: to be told to stop is no failure, so the exit status is 0."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+
+class _Protocol(HttpToolsProtocol):
+    """Answers what is no HTTP in the shape of all errors."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell so, and end the connection."""
+        error = invalid("This is no HTTP/1.1 request that can be read.")
+        body = bytes(error.response().body)
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
 
 
 def _check_address(host: str, settings: Settings) -> None:
