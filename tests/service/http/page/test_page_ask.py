@@ -113,7 +113,9 @@ def test_the_threshold_decides_anew_while_it_moves(page):
     page.keyboard.press("Home")  # 0: only an identical picture
     expect(page.locator(".answer .chip")).to_have_text("No match")
     expect(page.locator(".sentence")).to_contain_text("The nearest is a 7, at 0.")
-    expect(slider).to_have_attribute("aria-valuetext", re.compile("^0.000. FPIR.* FMR, one to one < .*"))
+    expect(slider).to_have_attribute(
+        "aria-valuetext", re.compile("^0.000. FPIR.* FMR, one to one < .*")
+    )
 
 
 def test_the_rates_follow_the_threshold(page, server):
@@ -126,9 +128,14 @@ def test_the_rates_follow_the_threshold(page, server):
         if measured <= threshold["threshold"]
     )
     rates = page.locator(".ask .rates")
-    for name, rate in (("FMR, one to one", known["fmr"][at]), ("FNMR, one to one", known["fnmr"][at])):
+    for name, rate in (
+        ("FMR, one to one", known["fmr"][at]),
+        ("FNMR, one to one", known["fnmr"][at]),
+    ):
         shown = rates.locator("div").filter(has=page.get_by_text(name, exact=True)).locator("b")
-        assert float(shown.inner_text().removesuffix("\u00a0%")) == pytest.approx(100 * rate, rel=0.01)
+        assert float(shown.inner_text().removesuffix("\u00a0%")) == pytest.approx(
+            100 * rate, rel=0.01
+        )
 
 
 def test_the_histogram_marks_the_distance_and_says_so(page):
