@@ -30,7 +30,9 @@ _AT_ONCE = 16_384  # pairs: bounds the memory
 Rows = npt.NDArray[np.int64]
 
 
-@router.get("/distances", summary="Histograms of distances", responses=errors("empty_gallery"))
+@router.get(
+    "/distances", summary="Histograms of distances", responses=errors("empty_gallery", "not_ready")
+)
 def distances(request: Request) -> Distances:
     """Tell how far pairs of references are apart, and the error rates at each threshold."""
     return context_of(request).distances.get()

@@ -14,7 +14,7 @@ from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.gate import may_write
-from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
+from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model, PathId
 
 router = APIRouter(prefix="/v1")
 _MAX_AGE = 300  # seconds for which a browser need not ask again
@@ -74,11 +74,11 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
         **errors("not_found"),
     },
 )
-def picture(request: Request, id: str) -> Response:
+def picture(request: Request, id: PathId) -> Response:
     """Give the stored picture of a reference, as the network takes it, as PNG."""
-    found = context_of(request).matcher.gallery.get(id) if id else None
-    if found is None or found.picture is None:
-        raise ApiError("not_found", "There is no picture with this id.")
+    found = context_of(request).matcher.gallery.get(id)
+    if found.picture is None:
+        raise ApiError("not_found", "This reference was enrolled without a picture.")
     tag = f'"{hashlib.blake2b(found.picture.tobytes(), digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):

@@ -55,7 +55,7 @@ def map_of(request: Request) -> Response:
 @router.post(
     "/map",
     summary="Where pictures land on the map",
-    responses=errors(*ASKING),
+    responses=errors(*ASKING, "not_ready"),
     openapi_extra={**SUBJECT, "parameters": [*parameters(EmbedOptions), *SUBJECT["parameters"]]},
 )
 async def land(request: Request) -> Positions:

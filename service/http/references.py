@@ -37,6 +37,7 @@ from service.http.schemas import (
     NewReference,
     NewReferences,
     OneReferenceOptions,
+    PathId,
     Put,
     PutOptions,
     Reference,
@@ -106,10 +107,10 @@ def remove_some(request: Request, ids: Ids) -> RemovedSome:
     responses=errors("not_found"),
 )
 def reference(
-    request: Request, id: str, options: Annotated[OneReferenceOptions, Query()]
+    request: Request, id: PathId, options: Annotated[OneReferenceOptions, Query()]
 ) -> Reference:
     """Tell what is known of a reference."""
-    found = context_of(request).matcher.gallery.get(_named(id))
+    found = context_of(request).matcher.gallery.get(id)
     return Reference(
         id=found.id,
         label=found.label,
@@ -126,11 +127,10 @@ def reference(
     response_model=Put,
     responses={201: {"model": Put, "description": "Added"}, **errors("not_an_image")},
 )
-async def put(request: Request, id: str, options: Annotated[PutOptions, Query()]) -> Response:
+async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query()]) -> Response:
     """Enrol a picture or a vector under this id, in place of what was there."""
     context = context_of(request)
     kind = media_type(dict(request.scope["headers"]))
-    id = _named(id)
     if kind.startswith(IMAGE):
         if options.label is None:
             raise invalid("A reference needs a label.", "Give it as ?label=...")
@@ -150,9 +150,9 @@ async def put(request: Request, id: str, options: Annotated[PutOptions, Query()]
 
 
 @router.delete("/{id:path}", summary="Remove one reference", responses=errors("not_found"))
-def remove(request: Request, id: str) -> Removed:
+def remove(request: Request, id: PathId) -> Removed:
     """Remove the reference with this id."""
-    removed = context_of(request).matcher.gallery.remove([_named(id)])
+    removed = context_of(request).matcher.gallery.remove([id])
     if not removed:
         raise ReferenceNotFoundError(id)
     return Removed(removed=removed)
@@ -179,7 +179,7 @@ async def _uploaded(request: Request, context: Context) -> list[Entry]:
         await form.close()
 
 
-async def _form(request: Request, id: str, context: Context) -> Entry:
+async def _form(request: Request, id: PathId, context: Context) -> Entry:
     form = await read_form(request, context, {"image"}, {"label", "metadata"})
     try:
         image = form.get("image")

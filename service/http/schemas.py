@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 MOST_NEIGHBOURS = 100
@@ -366,6 +367,17 @@ Metadata = Annotated[
 ]
 
 
+PathId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=1000,
+        description="Name of a reference; it may hold slashes.",
+        examples=["mnist/train/21175"],
+    ),
+]
+
+
 class PutOptions(Strict):
     """The label of a picture that is the whole body."""
 
@@ -378,9 +390,13 @@ class NewReference(Strict):
     """A reference as JSON: a picture or a vector."""
 
     label: Label
-    data: Data | None = Field(None, description="A picture as base64, or as a data: URI.")
+    data: Data | None = Field(
+        None, description="A picture as base64, or as a data: URI.", examples=["iVBORw0KGgo="]
+    )
     vector: Numbers | None = Field(
-        None, description="Or its embedding by the gallery's own model: `dim` finite numbers."
+        None,
+        description="Or its embedding by the gallery's own model: `dim` finite numbers.",
+        examples=[[0.1, -0.2]],
     )
     metadata: Metadata = Field({})
 
@@ -653,7 +669,7 @@ class GalleryInfo(BaseModel):
         ],
     )
     limits: Limits = Field(
-        description="What one request may hold.",
+        description="How much this server takes at a time.",
         examples=[{"bytes": 67108864, "pixels": 40000000, "images": 2000}],
     )
 
