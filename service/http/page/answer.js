@@ -13,8 +13,18 @@ export function largeAnswer(row, aside) {
   return h(
     "article",
     { class: `answer ${row.decision}` },
-    h("p", { class: word.length < LONG ? "headline" : "headline long", "aria-hidden": "true" }, word),
-    h("div", {}, chip(row.decision), h("p", { class: "sentence" }, sentence(row)), h("p", { class: "quiet" }, aside)),
+    h(
+      "p",
+      { class: word.length < LONG ? "headline" : "headline long", "aria-hidden": "true" },
+      word,
+    ),
+    h(
+      "div",
+      {},
+      chip(row.decision),
+      h("p", { class: "sentence" }, sentence(row)),
+      h("p", { class: "quiet" }, aside),
+    ),
   );
 }
 
@@ -24,7 +34,9 @@ export function neighbourStrip(row) {
   return h(
     "ol",
     { class: "strip", "aria-label": "Nearest references, the nearest first" },
-    ...row.neighbours.map((near) => h("li", {}, neighbour(near, near.label !== group, near.distance > row.threshold))),
+    ...row.neighbours.map((near) =>
+      h("li", {}, neighbour(near, near.label !== group, near.distance > row.threshold)),
+    ),
   );
 }
 
@@ -35,7 +47,12 @@ export function answerRow(picture, row, { chosen, onclick }) {
     { type: "button", class: "answer-row", "aria-pressed": String(chosen), onclick },
     fileThumb(picture.file),
     h("span", { class: "answer-row-word" }, row.label ?? (row.decision === "error" ? "!" : "–")),
-    h("span", { class: "answer-row-words" }, h("span", {}, sentence(row)), h("span", { class: "quiet" }, picture.name)),
+    h(
+      "span",
+      { class: "answer-row-words" },
+      h("span", {}, sentence(row)),
+      h("span", { class: "quiet" }, picture.name),
+    ),
     chip(row.decision, "span"),
   );
 }
@@ -46,12 +63,22 @@ export function chip(decision, element = "p") {
 }
 
 function neighbour(near, isOther, isBeyond) {
-  const words = [isOther ? "other group" : null, isBeyond ? "beyond the threshold" : null].filter(Boolean);
-  const classes = ["neighbour", isOther ? "other" : null, isBeyond ? "beyond" : null].filter(Boolean);
+  const words = [isOther ? "other group" : null, isBeyond ? "beyond the threshold" : null].filter(
+    Boolean,
+  );
+  const classes = ["neighbour", isOther ? "other" : null, isBeyond ? "beyond" : null].filter(
+    Boolean,
+  );
   const spoken = [`${near.label}, at ${distance(near.distance)}`, ...words, near.id].join(", ");
   return h(
     "button",
-    { type: "button", class: classes.join(" "), "aria-label": spoken, title: spoken, onclick: () => showReference(near.id) },
+    {
+      type: "button",
+      class: classes.join(" "),
+      "aria-label": spoken,
+      title: spoken,
+      onclick: () => showReference(near.id),
+    },
     referenceThumb(near.id),
     h("b", {}, near.label),
     h("span", {}, distance(near.distance)),

@@ -32,7 +32,7 @@ export function pathOf(collection, id) {
  * @throws {ApiError} Or an AbortError.
  */
 export async function send(method, path, { query = {}, body, signal } = {}) {
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     const key = currentKey();
     let answer;
     try {
@@ -99,13 +99,18 @@ function addressOf(path, query) {
 
 function contentOf(body, key) {
   const headers = key ? { Authorization: `Bearer ${key}` } : {};
-  if (body === undefined || body instanceof Blob || body instanceof FormData) return { headers, body };
-  return { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  if (body === undefined || body instanceof Blob || body instanceof FormData)
+    return { headers, body };
+  return {
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
 }
 
 async function problemOf(answer) {
   const told = await answer.json().catch(() => ({}));
-  const message = told.message ?? `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
+  const message =
+    told.message ?? `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
   const problem = new ApiError(answer.status, { ...told, message });
   problem.seconds = Number(answer.headers.get("Retry-After"));
   return problem;

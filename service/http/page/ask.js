@@ -30,10 +30,14 @@ export function startAsk() {
     changed: (picture) => ask(picture ? [picture] : []),
   });
   takeDrops(view, (found) => pad.take(found));
-  takePastes(() => !view.hidden, (found) => pad.take(found));
+  takePastes(
+    () => !view.hidden,
+    (found) => pad.take(found),
+  );
   takeFor("ask", (found) => pad.take(found));
   onGallery((gallery) => {
-    find(".pad-hint", view).textContent = gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
+    find(".pad-hint", view).textContent =
+      gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
     panel.start(gallery);
   });
 }
@@ -79,10 +83,19 @@ async function answer(signal) {
 
 async function check(signal) {
   try {
-    return (await json("POST", "/v1/check", { query: panel.query, body: formOf(pictures), signal })).rows;
+    return (await json("POST", "/v1/check", { query: panel.query, body: formOf(pictures), signal }))
+      .rows;
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "not_an_image") throw error;
-    return [{ id: pictures[0].name, decision: "error", reason: error.message, neighbours: [], distance: null }];
+    return [
+      {
+        id: pictures[0].name,
+        decision: "error",
+        reason: error.message,
+        neighbours: [],
+        distance: null,
+      },
+    ];
   }
 }
 
@@ -96,7 +109,13 @@ function show() {
   find("#ask-empty").hidden = answers.length > 0;
   find("#ask-error").hidden = true;
   find("#ask-answers").hidden = answers.length === 0;
-  panel.show(answers.map((row, at) => ({ distance: row.distance, label: row.label ?? "nearest", chosen: at === chosen })));
+  panel.show(
+    answers.map((row, at) => ({
+      distance: row.distance,
+      label: row.label ?? "nearest",
+      chosen: at === chosen,
+    })),
+  );
   if (answers.length === 1) showOne(answers[0]);
   else showSeveral(answers);
 }
@@ -115,7 +134,12 @@ function showSeveral(answers) {
     answerRow(pictures[at], row, { chosen: at === chosen, onclick: choose(at) }),
   );
   find("#ask-answers").replaceChildren(
-    h("div", { class: "section-head" }, h("h2", {}, counted(list.length, "picture")), button("Clear", { icon: "clear", onclick: () => ask([]) })),
+    h(
+      "div",
+      { class: "section-head" },
+      h("h2", {}, counted(list.length, "picture")),
+      button("Clear", { icon: "clear", onclick: () => ask([]) }),
+    ),
     h("div", { class: "answer-rows", role: "group", "aria-label": "Answers" }, ...list),
     ...(answers.length ? nearest(answers[chosen]) : []),
   );
@@ -128,14 +152,25 @@ function nearest(row) {
     icon: "add",
     onclick: () => hand("gallery", [pictures[chosen]], row.label),
   });
-  return [h("div", { class: "section-head" }, h("h2", {}, "Nearest references"), add), neighbourStrip(row)];
+  return [
+    h("div", { class: "section-head" }, h("h2", {}, "Nearest references"), add),
+    neighbourStrip(row),
+  ];
 }
 
 function aside(row) {
   if (row.decision === "error") return "";
-  const other = row.runner_up_label === null ? "" : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
-  const evidence = row.p_value === undefined ? "" : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
-  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))}\u00a0ms.`].filter(Boolean).join(" ");
+  const other =
+    row.runner_up_label === null
+      ? ""
+      : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
+  const evidence =
+    row.p_value === undefined
+      ? ""
+      : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
+  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))}\u00a0ms.`]
+    .filter(Boolean)
+    .join(" ");
 }
 
 function showProblem(error, retry) {

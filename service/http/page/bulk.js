@@ -18,7 +18,10 @@ let results = []; // {row, picture}
 const filter = { decision: null, group: "" };
 
 const place = () => find("#bulk");
-const inputs = { files: h("input", { type: "file", multiple: true, hidden: true }), folder: h("input", { type: "file", webkitdirectory: true, hidden: true }) };
+const inputs = {
+  files: h("input", { type: "file", multiple: true, hidden: true }),
+  folder: h("input", { type: "file", webkitdirectory: true, hidden: true }),
+};
 const point = h("select", { id: "bulk-point" });
 const meter = h("progress", { "aria-label": "Progress" });
 const told = h("p", { class: "progress-words" });
@@ -40,7 +43,15 @@ export function startBulk() {
   onGallery((found) => {
     gallery = found;
     const points = Object.entries(found.operating_points);
-    point.replaceChildren(...points.map(([name, { threshold }]) => h("option", { value: name, selected: name === found.default_point }, `${name}, at most ${distance(threshold)}`)));
+    point.replaceChildren(
+      ...points.map(([name, { threshold }]) =>
+        h(
+          "option",
+          { value: name, selected: name === found.default_point },
+          `${name}, at most ${distance(threshold)}`,
+        ),
+      ),
+    );
   });
   showStart();
 }
@@ -62,8 +73,14 @@ async function follow(signal) {
   const archive = isArchive(pictures);
   showProgress({ done: 0, total: archive ? null : pictures.length }, 0);
   try {
-    for await (const part of bulkCheck(pictures, { k: K, at: point.value || null }, gallery?.limits ?? {}, signal)) {
-      for (const row of part.rows) results.push({ row, picture: archive ? null : pictures[results.length] });
+    for await (const part of bulkCheck(
+      pictures,
+      { k: K, at: point.value || null },
+      gallery?.limits ?? {},
+      signal,
+    )) {
+      for (const row of part.rows)
+        results.push({ row, picture: archive ? null : pictures[results.length] });
       showProgress(part, (performance.now() - started) / 1000);
       showTable();
     }
@@ -83,7 +100,12 @@ function showStart() {
       { class: "drop" },
       icon("drop"),
       h("p", { class: "lead" }, "Drop files, a folder, a zip or a CSV"),
-      h("div", { class: "actions" }, button("Choose files", { kind: "primary", onclick: () => inputs.files.click() }), button("Choose a folder", { onclick: () => inputs.folder.click() })),
+      h(
+        "div",
+        { class: "actions" },
+        button("Choose files", { kind: "primary", onclick: () => inputs.files.click() }),
+        button("Choose a folder", { onclick: () => inputs.folder.click() }),
+      ),
     ),
     ...Object.values(inputs),
     h("p", { class: "field" }, h("label", { for: "bulk-point" }, "Decided at"), point),
@@ -110,7 +132,9 @@ function showProgress({ done, total }, seconds) {
   if (total === null) meter.removeAttribute("value");
   else meter.value = done;
   const rate = seconds > 0.2 && done ? `, ${count(Math.round(done / seconds))} a second` : "";
-  told.textContent = done ? `${count(done)} of ${total === null ? "…" : count(total)}${rate}` : `Sending ${size()} …`;
+  told.textContent = done
+    ? `${count(done)} of ${total === null ? "…" : count(total)}${rate}`
+    : `Sending ${size()} …`;
 }
 
 function showEnd(seconds) {
@@ -120,7 +144,9 @@ function showEnd(seconds) {
 
 function showCancelled(signal) {
   if (running?.signal !== signal) return; // another check took its place
-  showActions(`Cancelled after ${count(results.length)} of ${counted(pictures.length, "picture")}.`);
+  showActions(
+    `Cancelled after ${count(results.length)} of ${counted(pictures.length, "picture")}.`,
+  );
 }
 
 function showProblem(error) {
@@ -132,13 +158,24 @@ function showActions(words, hint = null, first = null) {
   announce(words);
   const rows = results.map(({ row }) => row);
   find(".progress", place()).replaceChildren(
-    h("p", { class: "progress-words" }, words, hint ? h("span", { class: "quiet" }, ` ${hint}`) : null),
+    h(
+      "p",
+      { class: "progress-words" },
+      words,
+      hint ? h("span", { class: "quiet" }, ` ${hint}`) : null,
+    ),
     h(
       "div",
       { class: "actions" },
       first,
       button("Check others", { onclick: showStart }),
-      rows.length ? button("Save as CSV", { kind: "primary", icon: "save", onclick: () => save(toCsv(rows, neighbours()), "rows.csv", "text/csv") }) : null,
+      rows.length
+        ? button("Save as CSV", {
+            kind: "primary",
+            icon: "save",
+            onclick: () => save(toCsv(rows, neighbours()), "rows.csv", "text/csv"),
+          })
+        : null,
     ),
   );
 }
@@ -152,13 +189,23 @@ function showTable() {
 }
 
 function showFilters(numbers) {
-  const choices = [[null, "All", results.length], ...Object.keys(numbers).map((name) => [name, DECISIONS[name], numbers[name]])];
+  const choices = [
+    [null, "All", results.length],
+    ...Object.keys(numbers).map((name) => [name, DECISIONS[name], numbers[name]]),
+  ];
   const place = [...filters.children].indexOf(document.activeElement);
   const made = choices.map(([name, words, number]) =>
     h(
       "button",
-      { type: "button", class: "choice", "aria-pressed": String(filter.decision === name), onclick: () => filterBy(name) },
-      words, " ", h("b", {}, count(number)),
+      {
+        type: "button",
+        class: "choice",
+        "aria-pressed": String(filter.decision === name),
+        onclick: () => filterBy(name),
+      },
+      words,
+      " ",
+      h("b", {}, count(number)),
     ),
   );
   filters.replaceChildren(...made);
@@ -166,9 +213,14 @@ function showFilters(numbers) {
 }
 
 function showGroups() {
-  const labels = [...new Set(results.map(({ row }) => row.label))].filter((label) => label !== null && label !== undefined).sort();
+  const labels = [...new Set(results.map(({ row }) => row.label))]
+    .filter((label) => label !== null && label !== undefined)
+    .sort();
   if (groups.options.length === labels.length + 1 && groups.options[1]?.value === labels[0]) return;
-  groups.replaceChildren(h("option", { value: "" }, "any"), ...labels.map((label) => h("option", { value: label }, label)));
+  groups.replaceChildren(
+    h("option", { value: "" }, "any"),
+    ...labels.map((label) => h("option", { value: label }, label)),
+  );
   groups.value = filter.group;
 }
 
@@ -179,7 +231,10 @@ function filterBy(decision) {
 }
 
 function isWanted({ row }) {
-  return (filter.decision === null || row.decision === filter.decision) && (filter.group === "" || row.label === filter.group);
+  return (
+    (filter.decision === null || row.decision === filter.decision) &&
+    (filter.group === "" || row.label === filter.group)
+  );
 }
 
 function neighbours() {

@@ -41,7 +41,10 @@ async function* parts(pictures, query, limits, signal) {
 function* split(pictures, { images = AT_ONCE, bytes = Infinity }) {
   let [some, size] = [[], 0];
   for (const picture of pictures) {
-    if (some.length && (some.length >= Math.min(images, AT_ONCE) || size + picture.file.size > bytes / 2)) {
+    if (
+      some.length &&
+      (some.length >= Math.min(images, AT_ONCE) || size + picture.file.size > bytes / 2)
+    ) {
       yield some;
       [some, size] = [[], 0];
     }
@@ -70,8 +73,13 @@ async function* job(pictures, query, signal) {
       told = await json("GET", path, { signal });
     }
     if (told.state !== "done") throw ended(told);
-    const text = await (await send("GET", `${path}/result`, { query: { format: "jsonl" }, signal })).text();
-    const rows = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    const text = await (
+      await send("GET", `${path}/result`, { query: { format: "jsonl" }, signal })
+    ).text();
+    const rows = text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
     yield { rows, done: rows.length, total: rows.length };
   } finally {
     send("DELETE", path).catch(() => {}); // it may be gone already

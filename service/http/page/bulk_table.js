@@ -23,10 +23,24 @@ export class ResultTable {
     this.table = h(
       "table",
       { class: "results" },
-      h("thead", {}, h("tr", {}, ...COLUMNS.map((name) => h("th", { scope: "col" }, name || h("span", { class: "unseen" }, "Thumbnail"))))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...COLUMNS.map((name) =>
+            h("th", { scope: "col" }, name || h("span", { class: "unseen" }, "Thumbnail")),
+          ),
+        ),
+      ),
       this.body,
     );
-    this.element = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Results" }, this.table);
+    this.element = h(
+      "div",
+      { class: "scroller", tabindex: "0", role: "region", "aria-label": "Results" },
+      this.table,
+    );
     this.element.addEventListener("scroll", () => this.#draw());
     new ResizeObserver(() => this.#draw()).observe(this.element);
   }
@@ -43,7 +57,10 @@ export class ResultTable {
   #draw() {
     const { scrollTop, clientHeight } = this.element;
     const first = Math.max(0, Math.floor(scrollTop / LINE) - BEYOND);
-    const last = Math.min(this.results.length, Math.ceil((scrollTop + clientHeight) / LINE) + BEYOND);
+    const last = Math.min(
+      this.results.length,
+      Math.ceil((scrollTop + clientHeight) / LINE) + BEYOND,
+    );
     for (const [at, line] of this.lines) {
       if (at >= first && at < last) continue;
       line.remove();
@@ -77,8 +94,18 @@ export class ResultTable {
       h("td", { class: "name", title: row.id }, name),
       h("td", {}, chip(row.decision, "span")),
       h("td", { class: "label" }, row.label ?? row.reason ?? "–"),
-      h("td", { class: "number" }, row.distance === null || row.distance === undefined ? "–" : distance(row.distance, row.threshold)),
-      h("td", {}, nearest ? h("span", { class: "near" }, referenceThumb(nearest.id), nearest.label) : null),
+      h(
+        "td",
+        { class: "number" },
+        row.distance === null || row.distance === undefined
+          ? "–"
+          : distance(row.distance, row.threshold),
+      ),
+      h(
+        "td",
+        {},
+        nearest ? h("span", { class: "near" }, referenceThumb(nearest.id), nearest.label) : null,
+      ),
     );
   }
 }

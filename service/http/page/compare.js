@@ -18,9 +18,17 @@ export function startCompare() {
   const view = find("#view-compare");
   panel = new ThresholdPanel(find("#compare-threshold"), show, { search: false });
   pads = ["first", "second"].map(
-    (side) => new Pad(find(`.compare-${side}`), { title: `Sheet for the ${side} picture`, hint: `The ${side}`, changed: compare }),
+    (side) =>
+      new Pad(find(`.compare-${side}`), {
+        title: `Sheet for the ${side} picture`,
+        hint: `The ${side}`,
+        changed: compare,
+      }),
   );
-  takePastes(() => !view.hidden, (found) => (pads.find((pad) => !pad.picture) ?? pads[1]).take(found));
+  takePastes(
+    () => !view.hidden,
+    (found) => (pads.find((pad) => !pad.picture) ?? pads[1]).take(found),
+  );
   onGallery((gallery) => panel.start(gallery));
   show();
 }

@@ -1,6 +1,15 @@
 // Rows as CSV, byte for byte as `likewise check --format csv` writes them. A test compares both.
 
-const SCALARS = ["id", "decision", "label", "distance", "threshold", "runner_up_label", "runner_up_distance", "reason"];
+const SCALARS = [
+  "id",
+  "decision",
+  "label",
+  "distance",
+  "threshold",
+  "runner_up_label",
+  "runner_up_distance",
+  "reason",
+];
 const PARTS = ["id", "label", "distance"];
 
 /**
@@ -10,8 +19,14 @@ const PARTS = ["id", "label", "distance"];
  */
 export function toCsv(rows, k) {
   const ranks = Array.from({ length: k }, (_, at) => at + 1);
-  const columns = [...SCALARS, ...ranks.flatMap((rank) => PARTS.map((part) => `neighbour_${rank}_${part}`))];
-  const lines = rows.map((row) => [...SCALARS.map((name) => row[name]), ...ranks.flatMap((rank) => near(row, rank))]);
+  const columns = [
+    ...SCALARS,
+    ...ranks.flatMap((rank) => PARTS.map((part) => `neighbour_${rank}_${part}`)),
+  ];
+  const lines = rows.map((row) => [
+    ...SCALARS.map((name) => row[name]),
+    ...ranks.flatMap((rank) => near(row, rank)),
+  ]);
   return [columns, ...lines].map((cells) => `${cells.map(cell).join(",")}\n`).join("");
 }
 

@@ -48,7 +48,9 @@ export function decideAgain(row, rule) {
 function decisionOf(winner, leader, other, rule) {
   if (winner === null) return "no_match";
   if (rule.margin === null || !other) return "match";
-  return Math.fround(other.distance) - Math.fround(leader.distance) < rule.margin ? "ambiguous" : "match";
+  return Math.fround(other.distance) - Math.fround(leader.distance) < rule.margin
+    ? "ambiguous"
+    : "match";
 }
 
 function limitOf(label, rule) {

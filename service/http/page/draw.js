@@ -17,7 +17,8 @@ export class Drawing {
     this.pointer = null;
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#go(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.#end(event));
+    for (const end of ["pointerup", "pointercancel"])
+      canvas.addEventListener(end, (event) => this.#end(event));
     new ResizeObserver(() => this.show()).observe(canvas);
     window.addEventListener("themechange", () => this.show());
   }
@@ -91,10 +92,18 @@ function paint(canvas, strokes, ink, paper = null) {
     pen.fillStyle = paper;
     pen.fillRect(0, 0, side, side);
   }
-  Object.assign(pen, { strokeStyle: ink, lineWidth: THICKNESS * side, lineCap: "round", lineJoin: "round" });
+  Object.assign(pen, {
+    strokeStyle: ink,
+    lineWidth: THICKNESS * side,
+    lineCap: "round",
+    lineJoin: "round",
+  });
   for (const stroke of strokes) {
     pen.beginPath();
-    trace(pen, stroke.map(([x, y]) => [x * side, y * side]));
+    trace(
+      pen,
+      stroke.map(([x, y]) => [x * side, y * side]),
+    );
     pen.stroke();
   }
 }

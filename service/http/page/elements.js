@@ -20,12 +20,21 @@ export function svg(name, attributes = {}, ...children) {
 
 /** Give one of the icons that stand at the end of index.html. */
 export function icon(name) {
-  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#icon-${name}` }));
+  return svg(
+    "svg",
+    { class: "icon", "aria-hidden": "true" },
+    svg("use", { href: `#icon-${name}` }),
+  );
 }
 
 /** Make a button with words, and an icon where one is named. */
 export function button(words, { icon: symbol, kind = "plain", ...attributes }) {
-  return h("button", { type: "button", class: kind, ...attributes }, symbol ? icon(symbol) : null, words);
+  return h(
+    "button",
+    { type: "button", class: kind, ...attributes },
+    symbol ? icon(symbol) : null,
+    words,
+  );
 }
 
 export function find(selector, within = document) {
@@ -43,6 +52,8 @@ function filled(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }

@@ -20,20 +20,31 @@ export class Enrolment {
     this.limits = {};
     this.element = h("section", { class: "panel enrol" });
     this.input = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true });
-    this.label = h("input", { id: "enrol-label", list: "enrol-labels", autocomplete: "off", required: true });
+    this.label = h("input", {
+      id: "enrol-label",
+      list: "enrol-labels",
+      autocomplete: "off",
+      required: true,
+    });
     this.labels = h("datalist", { id: "enrol-labels" });
     this.outcome = h("div", { class: "outcome" });
     this.thumbs = h("div", { class: "staged" });
     this.submit = h("button", { class: "primary", type: "submit" });
     takeDrops(this.element, (pictures) => this.stage(pictures));
     takeChoices(this.input, (pictures) => this.stage(pictures));
-    takePastes(() => this.element.isConnected && !find("#view-gallery").hidden, (pictures) => this.stage(pictures));
+    takePastes(
+      () => this.element.isConnected && !find("#view-gallery").hidden,
+      (pictures) => this.stage(pictures),
+    );
   }
 
   /** Show the form to those who may write, to others why there is none. */
   allow(gallery) {
     this.limits = gallery.limits;
-    this.element.replaceChildren(h("h2", {}, "Add references"), ...(gallery.writable ? this.#form() : refusal(gallery)));
+    this.element.replaceChildren(
+      h("h2", {}, "Add references"),
+      ...(gallery.writable ? this.#form() : refusal(gallery)),
+    );
     this.#refresh();
   }
 
@@ -54,13 +65,23 @@ export class Enrolment {
     const form = h(
       "form",
       {},
-      h("button", { type: "button", class: "drop small", onclick: () => this.input.click() }, icon("drop"), h("span", {}, "Drop pictures here, paste them, or choose")),
+      h(
+        "button",
+        { type: "button", class: "drop small", onclick: () => this.input.click() },
+        icon("drop"),
+        h("span", {}, "Drop pictures here, paste them, or choose"),
+      ),
       this.input,
       this.thumbs,
       h("label", { for: "enrol-label" }, "Group"),
       this.label,
       this.labels,
-      h("div", { class: "actions" }, button("Clear", { onclick: () => this.#clear() }), this.submit),
+      h(
+        "div",
+        { class: "actions" },
+        button("Clear", { onclick: () => this.#clear() }),
+        this.submit,
+      ),
       this.outcome,
     );
     form.addEventListener("submit", (event) => {
@@ -83,7 +104,9 @@ export class Enrolment {
       ...(more > 0 ? [h("span", { class: "quiet" }, `and ${count(more)} more`)] : []),
     );
     this.submit.disabled = !this.staged.length;
-    this.submit.textContent = this.staged.length ? `Add ${counted(this.staged.length, "picture")}` : "Add";
+    this.submit.textContent = this.staged.length
+      ? `Add ${counted(this.staged.length, "picture")}`
+      : "Add";
   }
 
   /** Send what is staged; what was not acknowledged stays staged. */
@@ -129,7 +152,9 @@ function refusal(gallery) {
     : "This key may only read. With one that may write, references can be added and removed.";
   return [
     h("p", { class: "quiet" }, why),
-    gallery.read_only ? "" : button("Use another key", { icon: "key", onclick: () => find("#key-button").click() }),
+    gallery.read_only
+      ? ""
+      : button("Use another key", { icon: "key", onclick: () => find("#key-button").click() }),
   ];
 }
 

@@ -38,7 +38,8 @@ export async function show(label = null) {
   try {
     groups = (await json("GET", "/v1/groups", { query: { samples: SAMPLES } })).groups;
     enrolment.know(groups.map((group) => group.label));
-    if (open === label) place.replaceChildren(...(label === null ? [summary(), overview()] : [browsed(label)]));
+    if (open === label)
+      place.replaceChildren(...(label === null ? [summary(), overview()] : [browsed(label)]));
   } catch (error) {
     place.replaceChildren(...problem(error, () => show(label)));
   }
@@ -51,7 +52,11 @@ function refreshed() {
 // ------------------------------------------------------------ all groups
 
 function summary() {
-  return h("p", { class: "intro" }, `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`);
+  return h(
+    "p",
+    { class: "intro" },
+    `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`,
+  );
 }
 
 function overview() {
@@ -61,7 +66,9 @@ function overview() {
     h(
       "div",
       {},
-      ...Object.values(described.outdated).slice(0, 1).map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
+      ...Object.values(described.outdated)
+        .slice(0, 1)
+        .map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
       groups.length ? h("ul", { class: "groups" }, ...groups.map(groupCard)) : nothingYet(),
     ),
     h("aside", {}, enrolment.element, describePoints(described), describeModel(described)),
@@ -84,7 +91,12 @@ function groupCard(group) {
 }
 
 function nothingYet() {
-  return h("div", { class: "empty" }, h("p", { class: "lead" }, "Nothing is known yet."), h("p", {}, "Add the first references: pictures, and the group that they belong to."));
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", { class: "lead" }, "Nothing is known yet."),
+    h("p", {}, "Add the first references: pictures, and the group that they belong to."),
+  );
 }
 
 // ------------------------------------------------------------ one group
@@ -99,8 +111,18 @@ function browsed(label) {
   return h(
     "div",
     {},
-    h("p", { class: "intro" }, h("a", { class: "back", href: "#gallery" }, icon("back"), "All groups")),
-    h("h2", { class: "group-title" }, label, " ", h("span", { class: "quiet" }, counted(known?.references ?? 0, "reference"))),
+    h(
+      "p",
+      { class: "intro" },
+      h("a", { class: "back", href: "#gallery" }, icon("back"), "All groups"),
+    ),
+    h(
+      "h2",
+      { class: "group-title" },
+      label,
+      " ",
+      h("span", { class: "quiet" }, counted(known?.references ?? 0, "reference")),
+    ),
     grid,
     more,
   );
@@ -128,7 +150,13 @@ function pager(label, grid, more) {
 function referenceButton(id, label) {
   return h(
     "button",
-    { type: "button", class: "bare", title: id, "aria-label": `${id}, group ${label}`, onclick: () => showReference(id) },
+    {
+      type: "button",
+      class: "bare",
+      title: id,
+      "aria-label": `${id}, group ${label}`,
+      onclick: () => showReference(id),
+    },
     referenceThumb(id),
   );
 }

@@ -46,23 +46,38 @@ export function drawHistogram(chart, shown) {
 
 function hills(known, across) {
   const widths = known.edges.slice(1).map((edge, at) => across(edge) - across(known.edges[at]));
-  const dense = ["impostor", "genuine"].map((kind) => known[kind].map((share, at) => share / widths[at]));
+  const dense = ["impostor", "genuine"].map((kind) =>
+    known[kind].map((share, at) => share / widths[at]),
+  );
   const highest = Math.max(...dense.flat());
   return dense.map((heights, which) => {
-    const down = (height) => HEIGHT - BOTTOM - Math.sqrt(height / highest) * (HEIGHT - BOTTOM - TOP);
-    const steps = heights.map((height, at) => `V${down(height).toFixed(1)}H${across(known.edges[at + 1]).toFixed(1)}`);
+    const down = (height) =>
+      HEIGHT - BOTTOM - Math.sqrt(height / highest) * (HEIGHT - BOTTOM - TOP);
+    const steps = heights.map(
+      (height, at) => `V${down(height).toFixed(1)}H${across(known.edges[at + 1]).toFixed(1)}`,
+    );
     const path = `M${across(known.edges[0])} ${HEIGHT - BOTTOM}${steps.join("")}V${HEIGHT - BOTTOM}Z`;
     return svg("path", { class: which ? "genuine" : "impostor", d: path });
   });
 }
 
 function axis(across, width, top) {
-  const line = svg("line", { class: "axis", x1: INSET, x2: width - INSET, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM });
+  const line = svg("line", {
+    class: "axis",
+    x1: INSET,
+    x2: width - INSET,
+    y1: HEIGHT - BOTTOM,
+    y2: HEIGHT - BOTTOM,
+  });
   const roomy = width > 480;
-  const ticks = TICKS.filter((value) => value <= top && (roomy || ![0.01, 0.1, 1.5].includes(value)));
+  const ticks = TICKS.filter(
+    (value) => value <= top && (roomy || ![0.01, 0.1, 1.5].includes(value)),
+  );
   return [
     line,
-    ...ticks.map((value) => svg("text", { x: across(value), y: HEIGHT - 7, "text-anchor": "middle" }, String(value))),
+    ...ticks.map((value) =>
+      svg("text", { x: across(value), y: HEIGHT - 7, "text-anchor": "middle" }, String(value)),
+    ),
   ];
 }
 
@@ -71,7 +86,10 @@ function mark(x, width) {
     x > 60 ? svg("text", { class: "side", x: x - 8, y: 12, "text-anchor": "end" }, "match") : null,
     width - x > 80 ? svg("text", { class: "side", x: x + 8, y: 12 }, "no match") : null,
   ];
-  return [svg("line", { class: "mark", x1: x, x2: x, y1: 0, y2: HEIGHT - BOTTOM }), ...words.filter(Boolean)];
+  return [
+    svg("line", { class: "mark", x1: x, x2: x, y1: 0, y2: HEIGHT - BOTTOM }),
+    ...words.filter(Boolean),
+  ];
 }
 
 function dotOf({ distance: value, label, chosen }, across) {
@@ -85,8 +103,12 @@ function described({ known, threshold, dots }) {
   const range = (kind) =>
     [0.05, 0.95].map((share) => distance(quantile(known.edges, known[kind], share))).join(" and ");
   return [
-    known ? `Nine in ten pairs of one group are between ${range("genuine")} apart, of two groups between ${range("impostor")}.` : "",
+    known
+      ? `Nine in ten pairs of one group are between ${range("genuine")} apart, of two groups between ${range("impostor")}.`
+      : "",
     `The threshold is ${distance(threshold)}.`,
     ...dots.slice(0, 5).map((dot) => `${dot.label} is at ${distance(dot.distance)}.`),
-  ].join(" ").trim();
+  ]
+    .join(" ")
+    .trim();
 }

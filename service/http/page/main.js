@@ -17,7 +17,8 @@ const SHOWN = { ask() {}, compare() {}, bulk() {}, gallery: showGallery, map: ()
 function route() {
   const [name, argument] = location.hash.slice(1).split("/");
   const view = Object.hasOwn(SHOWN, name) ? name : "ask";
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${view}`;
+  for (const section of document.querySelectorAll("main > section"))
+    section.hidden = section.id !== `view-${view}`;
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -46,7 +47,9 @@ async function loadGallery() {
     find("#start-problem")?.remove();
     await refreshGallery();
   } catch (error) {
-    find("#main").prepend(h("div", { id: "start-problem", class: "trouble" }, ...problem(error, loadGallery)));
+    find("#main").prepend(
+      h("div", { id: "start-problem", class: "trouble" }, ...problem(error, loadGallery)),
+    );
   }
 }
 

@@ -10,7 +10,12 @@ import { onGallery } from "./state.js";
 import { fileThumb, referenceThumb } from "./thumbs.js";
 import { counted } from "./words.js";
 
-const canvas = h("canvas", { class: "map", tabindex: "0", role: "application", "aria-roledescription": "map" });
+const canvas = h("canvas", {
+  class: "map",
+  tabindex: "0",
+  role: "application",
+  "aria-roledescription": "map",
+});
 const card = h("div", { class: "map-card", hidden: true });
 const legend = h("div", { class: "legend-groups", role: "group", "aria-label": "Show one group" });
 const landed = h("div", { class: "landed" });
@@ -37,21 +42,32 @@ export async function show() {
     if (generation === null || generation !== latest) await load();
     await mark(asked());
   } catch (error) {
-    find("#map").replaceChildren(h("div", { class: "trouble" }, ...problem(error, show)));
+    const kind = error.code === "empty_gallery" ? "empty" : "trouble";
+    find("#map").replaceChildren(h("div", { class: kind }, ...problem(error, show)));
   }
 }
 
 async function load() {
   const place = find("#map");
-  const waiting = () => place.replaceChildren(h("div", { class: "empty" }, h("p", { class: "lead" }, "The map is being drawn …"), h("p", {}, "That happens once for each state of the gallery.")));
+  const waiting = () =>
+    place.replaceChildren(
+      h(
+        "div",
+        { class: "empty" },
+        h("p", { class: "lead" }, "The map is being drawn …"),
+        h("p", {}, "That happens once for each state of the gallery."),
+      ),
+    );
   const found = await whenReady("/v1/gallery/map", { waiting });
   generation = found.generation;
-  if (!found.points.length) {
-    place.replaceChildren(h("div", { class: "empty" }, h("p", { class: "lead" }, "There are no references yet.")));
-    return;
-  }
-  canvas.setAttribute("aria-label", `Map of ${counted(found.points.length, "reference")}. Arrow keys move, plus and minus zoom, 0 shows all, Enter opens the reference in the middle.`);
-  place.replaceChildren(h("div", { class: "map-frame" }, canvas, tools(), card), h("div", { class: "map-side" }, landed, legend));
+  canvas.setAttribute(
+    "aria-label",
+    `Map of ${counted(found.points.length, "reference")}. Arrow keys move, plus and minus zoom, 0 shows all, Enter opens the reference in the middle.`,
+  );
+  place.replaceChildren(
+    h("div", { class: "map-frame" }, canvas, tools(), card),
+    h("div", { class: "map-side" }, landed, legend),
+  );
   scatter.show(found.points);
   showLegend();
 }
@@ -61,14 +77,26 @@ async function mark(pictures) {
   placed = pictures;
   if (!pictures.length) {
     scatter.mark([]);
-    landed.replaceChildren(h("p", { class: "quiet" }, "What you draw or give under Ask is marked here, where it lands."));
+    landed.replaceChildren(
+      h("p", { class: "quiet" }, "What you draw or give under Ask is marked here, where it lands."),
+    );
     return;
   }
   const { positions } = await json("POST", "/v1/gallery/map", { body: formOf(pictures) });
   scatter.mark(positions);
   landed.replaceChildren(
-    h("div", { class: "landed-pictures" }, ...pictures.slice(0, 6).map(({ file, name }) => fileThumb(file, name))),
-    h("p", {}, pictures.length === 1 ? "Your picture is marked by a ring." : "Your pictures are marked by rings."),
+    h(
+      "div",
+      { class: "landed-pictures" },
+      ...pictures.slice(0, 6).map(({ file, name }) => fileThumb(file, name)),
+    ),
+    h(
+      "p",
+      {},
+      pictures.length === 1
+        ? "Your picture is marked by a ring."
+        : "Your pictures are marked by rings.",
+    ),
   );
 }
 
@@ -81,7 +109,11 @@ function mean(point, place) {
   }
   if (card.dataset.id !== point.id) {
     card.dataset.id = point.id;
-    card.replaceChildren(referenceThumb(point.id), h("b", {}, point.label), h("span", { class: "quiet" }, point.id));
+    card.replaceChildren(
+      referenceThumb(point.id),
+      h("b", {}, point.label),
+      h("span", { class: "quiet" }, point.id),
+    );
     if (document.activeElement === canvas) announce(`${point.label}, ${point.id}`);
   }
   const isRight = place.x > canvas.clientWidth / 2;
@@ -92,7 +124,11 @@ function mean(point, place) {
 
 function tools() {
   const tool = (words, symbol, action) =>
-    h("button", { type: "button", class: "tool", title: words, "aria-label": words, onclick: action }, icon(symbol));
+    h(
+      "button",
+      { type: "button", class: "tool", title: words, "aria-label": words, onclick: action },
+      icon(symbol),
+    );
   return h(
     "div",
     { class: "map-tools" },
@@ -106,13 +142,24 @@ function showLegend() {
   const made = [...scatter.colours].map(([label, colour]) => {
     const swatch = h("span", { class: "swatch" });
     swatch.style.background = colour;
-    return h("button", { type: "button", class: "choice", "aria-pressed": "false", onclick: (event) => single(event.currentTarget, label) }, swatch, label);
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "choice",
+        "aria-pressed": "false",
+        onclick: (event) => single(event.currentTarget, label),
+      },
+      swatch,
+      label,
+    );
   });
   legend.replaceChildren(...made);
 }
 
 function single(pressed, label) {
   const isOnly = scatter.only === label;
-  for (const one of legend.children) one.setAttribute("aria-pressed", String(one === pressed && !isOnly));
+  for (const one of legend.children)
+    one.setAttribute("aria-pressed", String(one === pressed && !isOnly));
   scatter.single(isOnly ? null : label);
 }

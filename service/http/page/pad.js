@@ -55,7 +55,8 @@ export class Pad {
       clear: () => this.clear(),
       choose: () => input.click(),
     };
-    for (const [name, action] of Object.entries(actions)) this.#tool(name).addEventListener("click", action);
+    for (const [name, action] of Object.entries(actions))
+      this.#tool(name).addEventListener("click", action);
   }
 
   async #drawn() {
@@ -65,7 +66,8 @@ export class Pad {
     }
     const drawn = this.drawing.strokes.length;
     const blob = await this.drawing.blob();
-    if (this.drawing.strokes.length === drawn) this.#become({ file: blob, name: nameNow("drawing") });
+    if (this.drawing.strokes.length === drawn)
+      this.#become({ file: blob, name: nameNow("drawing") });
   }
 
   #become(picture) {

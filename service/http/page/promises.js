@@ -9,16 +9,26 @@ export function describePoints({ operating_points: points, default_point: usual,
     h(
       "li",
       {},
-      h("p", {}, h("b", {}, name), ` at most ${distance(point.threshold)}`, name === usual ? h("span", { class: "chip" }, "in use") : null),
+      h(
+        "p",
+        {},
+        h("b", {}, name),
+        ` at most ${distance(point.threshold)}`,
+        name === usual ? h("span", { class: "chip" }, "in use") : null,
+      ),
       h("p", { class: "quiet" }, promise(point)),
-      outdated[name] ? h("p", { class: "quiet" }, "Measured with an earlier state of this gallery.") : null,
+      outdated[name]
+        ? h("p", { class: "quiet" }, "Measured with an earlier state of this gallery.")
+        : null,
     ),
   );
   return h(
     "section",
     { class: "panel" },
     h("h2", {}, "Operating points"),
-    told.length ? h("ul", { class: "promises" }, ...told) : h("p", {}, "None has been measured yet: `likewise calibrate` does it."),
+    told.length
+      ? h("ul", { class: "promises" }, ...told)
+      : h("p", {}, "None has been measured yet: `likewise calibrate` does it."),
   );
 }
 
@@ -29,11 +39,16 @@ export function promise(point) {
 
 function rates(point) {
   const told = [];
-  if (point.rate === "fmr") told.push(`${percent(point.measured)} of pairs of two groups match (FMR).`);
-  else if (point.fmr !== undefined) told.push(`${percent(point.fmr)} of pairs of two groups match (FMR).`);
-  if (point.fnmr !== undefined) told.push(`${percent(point.fnmr)} of pairs of one group do not (FNMR).`);
-  if (point.fpir !== undefined) told.push(`${percent(point.fpir)} of unknown pictures find a match (FPIR${interval(point)}).`);
-  if (point.fnir !== undefined && point.fnir !== null) told.push(`${percent(point.fnir)} of known pictures are missed (FNIR).`);
+  if (point.rate === "fmr")
+    told.push(`${percent(point.measured)} of pairs of two groups match (FMR).`);
+  else if (point.fmr !== undefined)
+    told.push(`${percent(point.fmr)} of pairs of two groups match (FMR).`);
+  if (point.fnmr !== undefined)
+    told.push(`${percent(point.fnmr)} of pairs of one group do not (FNMR).`);
+  if (point.fpir !== undefined)
+    told.push(`${percent(point.fpir)} of unknown pictures find a match (FPIR${interval(point)}).`);
+  if (point.fnir !== undefined && point.fnir !== null)
+    told.push(`${percent(point.fnir)} of known pictures are missed (FNIR).`);
   return told;
 }
 
@@ -46,7 +61,9 @@ function extras(point) {
   const groups = Object.keys(point.group_thresholds ?? {}).length;
   return [
     groups ? `${counted(groups, "group")} with a threshold of their own.` : null,
-    point.min_margin ? `Ambiguous where the runner-up is less than ${point.min_margin} farther.` : null,
+    point.min_margin
+      ? `Ambiguous where the runner-up is less than ${point.min_margin} farther.`
+      : null,
   ];
 }
 
@@ -69,6 +86,10 @@ export function describeModel({ model, generation }) {
     "section",
     { class: "panel" },
     h("h2", {}, "Model"),
-    h("dl", { class: "facts" }, ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
+    h(
+      "dl",
+      { class: "facts" },
+      ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
+    ),
   );
 }

@@ -28,7 +28,11 @@ export async function showReference(id) {
   try {
     fill(...details(await json("GET", pathOf("references", id))));
   } catch (error) {
-    fill(h("h2", { id: "reference-title" }, id), ...problem(error, () => showReference(id)), actions(dialog));
+    fill(
+      h("h2", { id: "reference-title" }, id),
+      ...problem(error, () => showReference(id)),
+      actions(dialog),
+    );
   }
 }
 
@@ -38,12 +42,20 @@ function details(reference) {
     h(
       "div",
       { class: "reference" },
-      reference.picture ? referenceThumb(reference.id, `A reference of group ${reference.label}`) : null,
+      reference.picture
+        ? referenceThumb(reference.id, `A reference of group ${reference.label}`)
+        : null,
       h(
         "div",
         {},
         h("h2", { id: "reference-title" }, reference.id),
-        h("dl", { class: "facts" }, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, inWords(value))))),
+        h(
+          "dl",
+          { class: "facts" },
+          ...facts.map(([name, value]) =>
+            h("div", {}, h("dt", {}, name), h("dd", {}, inWords(value))),
+          ),
+        ),
       ),
     ),
     actions(find("#reference-dialog"), writable ? reference : null),
@@ -51,7 +63,9 @@ function details(reference) {
 }
 
 function actions(dialog, reference = null) {
-  const remove = reference && button("Remove", { icon: "remove", onclick: () => confirm(remove, reference, dialog) });
+  const remove =
+    reference &&
+    button("Remove", { icon: "remove", onclick: () => confirm(remove, reference, dialog) });
   return h(
     "div",
     { class: "actions" },
@@ -62,7 +76,10 @@ function actions(dialog, reference = null) {
 
 /** The first press asks, the second removes. */
 function confirm(remove, reference, dialog) {
-  const sure = button("Remove for good", { kind: "danger", onclick: () => removeNow(reference, dialog) });
+  const sure = button("Remove for good", {
+    kind: "danger",
+    onclick: () => removeNow(reference, dialog),
+  });
   remove.replaceWith(sure);
   sure.focus();
 }
@@ -71,7 +88,11 @@ async function removeNow({ id }, dialog) {
   try {
     await json("DELETE", pathOf("references", id));
   } catch (error) {
-    dialog.replaceChildren(h("h2", { id: "reference-title" }, id), ...problem(error), actions(dialog));
+    dialog.replaceChildren(
+      h("h2", { id: "reference-title" }, id),
+      ...problem(error),
+      actions(dialog),
+    );
     return;
   }
   dialog.close();

@@ -35,7 +35,9 @@ export class Scatter {
     this.points = points;
     const labels = [...new Set(points.map((point) => point.label))].sort();
     this.colours = coloursOf(labels);
-    this.groups = new Map(labels.map((label) => [label, points.filter((point) => point.label === label)]));
+    this.groups = new Map(
+      labels.map((label) => [label, points.filter((point) => point.label === label)]),
+    );
     this.bounds = boundsOf(points);
     this.middles = labels.map((label) => ({ label, ...middle(this.groups.get(label)) }));
     this.draw();
@@ -80,7 +82,10 @@ export class Scatter {
   placeOf({ x, y }) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const { left, right, low, high } = this.bounds;
-    const unit = Math.min((width - 2 * MARGIN) / (right - left || 1), (height - 2 * MARGIN) / (high - low || 1));
+    const unit = Math.min(
+      (width - 2 * MARGIN) / (right - left || 1),
+      (height - 2 * MARGIN) / (high - low || 1),
+    );
     return {
       x: (width / 2 + (x - (left + right) / 2) * unit) * this.scale + this.shift.x,
       y: (height / 2 - (y - (low + high) / 2) * unit) * this.scale + this.shift.y,
@@ -105,7 +110,8 @@ export class Scatter {
     const pen = canvas.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
     const { color: ink, backgroundColor: paper } = getComputedStyle(canvas);
-    for (const [label, points] of this.groups ?? []) this.#paintGroup(pen, label, points, width, height);
+    for (const [label, points] of this.groups ?? [])
+      this.#paintGroup(pen, label, points, width, height);
     if (this.pointed) paintRing(pen, this.placeOf(this.pointed), 7, ink);
     for (const one of this.asked) paintAsked(pen, this.placeOf(one), ink, paper);
     this.#paintLabels(pen, ink, paper);
@@ -238,7 +244,12 @@ export class Scatter {
 
 function boundsOf(points) {
   const [across, upwards] = [points.map(({ x }) => x), points.map(({ y }) => y)];
-  return { left: Math.min(...across), right: Math.max(...across), low: Math.min(...upwards), high: Math.max(...upwards) };
+  return {
+    left: Math.min(...across),
+    right: Math.max(...across),
+    low: Math.min(...upwards),
+    high: Math.max(...upwards),
+  };
 }
 
 /** The place between most of the points, by the medians. */
@@ -263,11 +274,19 @@ function paintRing(pen, { x, y }, radius, colour) {
 }
 
 function paintAsked(pen, { x, y }, ink, paper) {
-  for (const [colour, width] of [[paper, 6], [ink, 2.5]]) {
+  for (const [colour, width] of [
+    [paper, 6],
+    [ink, 2.5],
+  ]) {
     Object.assign(pen, { strokeStyle: colour, lineWidth: width });
     pen.beginPath();
     pen.arc(x, y, RING, 0, 2 * Math.PI);
-    for (const [right, down] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    for (const [right, down] of [
+      [1, 0],
+      [-1, 0],
+      [0, 1],
+      [0, -1],
+    ]) {
       pen.moveTo(x + RING * right, y + RING * down);
       pen.lineTo(x + (RING + 7) * right, y + (RING + 7) * down);
     }

@@ -31,7 +31,13 @@ export class ThresholdPanel {
     this.dots = [];
     this.points = {};
     this.chart = svg("svg", { class: "histogram", role: "img" });
-    this.slider = h("input", { type: "range", min: 0, max: STEPS, class: "slider", "aria-label": "Threshold" });
+    this.slider = h("input", {
+      type: "range",
+      min: 0,
+      max: STEPS,
+      class: "slider",
+      "aria-label": "Threshold",
+    });
     this.slider.addEventListener("input", () => this.choose(ruleAt(this.#slid())));
     this.value = h("span", { class: "threshold-value" });
     this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
@@ -117,7 +123,12 @@ export class ThresholdPanel {
 
   #draw() {
     if (!this.rule) return;
-    drawHistogram(this.chart, { known: this.known, top: this.#top(), threshold: this.rule.threshold, dots: this.dots });
+    drawHistogram(this.chart, {
+      known: this.known,
+      top: this.#top(),
+      threshold: this.rule.threshold,
+      dots: this.dots,
+    });
   }
 
   #showButtons() {
@@ -139,7 +150,12 @@ export class ThresholdPanel {
     this.value.textContent = distance(this.rule.threshold);
     this.rates.replaceChildren(
       ...told.map(([key, name, words]) =>
-        h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, this.#rate(key, rates[key])), ` ${words}`)),
+        h(
+          "div",
+          {},
+          h("dt", {}, name),
+          h("dd", {}, h("b", {}, this.#rate(key, rates[key])), ` ${words}`),
+        ),
       ),
     );
     const spoken = told.map(([key, name]) => `${name} ${this.#rate(key, rates[key])}`).join(", ");
@@ -157,8 +173,11 @@ function legend() {
   return h(
     "p",
     { class: "legend" },
-    h("span", { class: "swatch genuine" }), "pairs of one group",
-    h("span", { class: "swatch impostor" }), "pairs of two groups",
-    h("span", { class: "swatch dot" }), "asked",
+    h("span", { class: "swatch genuine" }),
+    "pairs of one group",
+    h("span", { class: "swatch impostor" }),
+    "pairs of two groups",
+    h("span", { class: "swatch dot" }),
+    "asked",
   );
 }

@@ -9,7 +9,13 @@ const fetched = new Map(); // id -> promise of an address, the least recently us
 
 /** Give an <img> of a reference; an <img> alone could not send the key. */
 export function referenceThumb(id, alt = "") {
-  const image = h("img", { class: "thumb", alt, loading: "lazy", decoding: "async", draggable: "false" });
+  const image = h("img", {
+    class: "thumb",
+    alt,
+    loading: "lazy",
+    decoding: "async",
+    draggable: "false",
+  });
   image.addEventListener("error", () => image.classList.add("none"));
   if (currentKey()) {
     addressOf(id).then(
@@ -57,5 +63,8 @@ async function asAddress(answer) {
 function forgetOldest() {
   const [[id, address]] = fetched;
   fetched.delete(id);
-  address.then((found) => URL.revokeObjectURL(found), () => {});
+  address.then(
+    (found) => URL.revokeObjectURL(found),
+    () => {},
+  );
 }

@@ -21,7 +21,8 @@ export function percent(share) {
 /** A distance with three decimals, or with as many as tell it from `other`. */
 export function distance(value, other = value) {
   let digits = 3;
-  while (value !== other && digits < 8 && value.toFixed(digits) === other.toFixed(digits)) digits += 1;
+  while (value !== other && digits < 8 && value.toFixed(digits) === other.toFixed(digits))
+    digits += 1;
   return value.toFixed(digits);
 }
 
@@ -42,7 +43,9 @@ export function sentence(row) {
     return `${row.label}, at ${at}, but ${row.runner_up_label} is nearly as close, at ${distance(row.runner_up_distance, row.distance)}.`;
   }
   const nearest = row.neighbours?.[0];
-  return nearest ? `The nearest is a ${nearest.label}, at ${at}; ${limit}` : "The gallery is empty.";
+  return nearest
+    ? `The nearest is a ${nearest.label}, at ${at}; ${limit}`
+    : "The gallery is empty.";
 }
 
 /** The decision as a heading of a column or a filter. */

@@ -55,6 +55,21 @@ def test_a_dropped_zip_gives_a_row_for_each_picture_in_it(bulk, folder, tmp_path
     assert [line.split(",")[0] for line in lines[1:]] == [f"{at:02}.png" for at in range(QUERIES)]
 
 
+def test_more_than_some_hundreds_go_as_one_job_and_give_the_same_rows(bulk, folder):
+    few, many = QUERIES + 1, 9 * (QUERIES + 1)  # 549 files are more than the 512 that go in parts
+    drop(bulk, "#bulk", [folder])
+    expect(bulk.locator(".progress-words")).to_contain_text(f"{few} pictures in")
+    in_parts = without_ids(saved(bulk))
+    drop(bulk, "#bulk", [folder] * 9)
+    expect(bulk.locator(".progress-words")).to_contain_text(f"{many} pictures in")
+    assert without_ids(saved(bulk)) == in_parts[:1] + in_parts[1:] * 9
+
+
+def without_ids(table: str) -> list[str]:
+    """The lines of a CSV after their first comma: nine folders of one name get nine names."""
+    return [line.partition(",")[2] for line in table.splitlines()]
+
+
 def test_filters_show_what_was_asked_for(bulk, folder):
     drop(bulk, "#bulk", [folder])
     expect(bulk.locator(".progress-words")).to_contain_text(f"{QUERIES + 1} pictures in")
