@@ -2,6 +2,7 @@
 
 import { answerRow, largeAnswer, neighbourStrip } from "./answer.js";
 import { ApiError, formOf, json } from "./api.js";
+import { unreadable } from "./bulk_run.js";
 import { decideAgain } from "./decide.js";
 import { announce, button, find, h } from "./elements.js";
 import { takeDrops, takePastes } from "./intake.js";
@@ -87,15 +88,7 @@ async function check(signal) {
       .rows;
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "not_an_image") throw error;
-    return [
-      {
-        id: pictures[0].name,
-        decision: "error",
-        reason: error.message,
-        neighbours: [],
-        distance: null,
-      },
-    ];
+    return [unreadable(pictures[0], error)];
   }
 }
 

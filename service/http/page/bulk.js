@@ -1,13 +1,13 @@
 // The view Bulk: many pictures in, a table out, to be filtered and saved as CSV.
 
+import { RowFilters } from "./bulk_filters.js";
 import { bulkCheck, isArchive } from "./bulk_run.js";
 import { ResultTable } from "./bulk_table.js";
 import { save, toCsv } from "./csv.js";
 import { announce, button, find, h, icon } from "./elements.js";
 import { takeChoices, takeDrops, takePastes } from "./intake.js";
-import { problem } from "./problem.js";
 import { hand, onGallery, takeFor } from "./state.js";
-import { count, counted, DECISIONS, distance } from "./words.js";
+import { count, counted, distance } from "./words.js";
 
 const K = 5; // neighbours of each row
 
@@ -15,7 +15,6 @@ let gallery = null;
 let running = null; // AbortController of the check under way
 let pictures = [];
 let results = []; // {row, picture}
-const filter = { decision: null, group: "" };
 
 const place = () => find("#bulk");
 const inputs = {
@@ -26,8 +25,10 @@ const point = h("select", { id: "bulk-point" });
 const meter = h("progress", { "aria-label": "Progress" });
 const told = h("p", { class: "progress-words" });
 const cancel = button("Cancel", { onclick: () => running?.abort() });
-const filters = h("div", { class: "filters", role: "group", "aria-label": "Filter by decision" });
-const groups = h("select", { id: "bulk-group" });
+const filters = new RowFilters(() => {
+  showTable();
+  table.element.scrollTop = 0;
+});
 const table = new ResultTable((picture) => hand("ask", [picture]));
 
 export function startBulk() {
@@ -35,25 +36,22 @@ export function startBulk() {
   takeDrops(view, check);
   takePastes(() => !view.hidden, check);
   for (const input of Object.values(inputs)) takeChoices(input, check);
-  groups.addEventListener("change", () => {
-    filter.group = groups.value;
-    showTable();
-  });
   takeFor("bulk", check);
   onGallery((found) => {
     gallery = found;
-    const points = Object.entries(found.operating_points);
-    point.replaceChildren(
-      ...points.map(([name, { threshold }]) =>
-        h(
-          "option",
-          { value: name, selected: name === found.default_point },
-          `${name}, at most ${distance(threshold)}`,
-        ),
-      ),
-    );
+    point.replaceChildren(...pointOptions(found));
   });
   showStart();
+}
+
+function pointOptions({ operating_points: points, default_point: usual }) {
+  return Object.entries(points).map(([name, { threshold }]) =>
+    h(
+      "option",
+      { value: name, selected: name === usual },
+      `${name}, at most ${distance(threshold)}`,
+    ),
+  );
 }
 
 /** Check pictures; a check that is under way is cancelled. */
@@ -62,7 +60,7 @@ async function check(found) {
   const mine = new AbortController();
   running = mine;
   [pictures, results] = [found, []];
-  Object.assign(filter, { decision: null, group: "" });
+  filters.reset();
   showRun();
   await follow(mine.signal);
   if (running === mine) running = null;
@@ -73,20 +71,17 @@ async function follow(signal) {
   const archive = isArchive(pictures);
   showProgress({ done: 0, total: archive ? null : pictures.length }, 0);
   try {
-    for await (const part of bulkCheck(
-      pictures,
-      { k: K, at: point.value || null },
-      gallery?.limits ?? {},
-      signal,
-    )) {
-      for (const row of part.rows)
+    const query = { k: K, at: point.value || null };
+    for await (const part of bulkCheck(pictures, query, gallery?.limits ?? {}, signal)) {
+      for (const row of part.rows) {
         results.push({ row, picture: archive ? null : pictures[results.length] });
+      }
       showProgress(part, (performance.now() - started) / 1000);
       showTable();
     }
     showEnd((performance.now() - started) / 1000);
   } catch (error) {
-    if (signal.reason?.name === "AbortError" && signal.aborted) showCancelled(signal);
+    if (signal.aborted) showCancelled(signal);
     else showProblem(error);
   }
 }
@@ -116,12 +111,7 @@ function showRun() {
   cancel.hidden = false;
   place().replaceChildren(
     h("div", { class: "progress" }, told, cancel, meter),
-    h(
-      "div",
-      { class: "results-head" },
-      filters,
-      h("p", { class: "field" }, h("label", { for: "bulk-group" }, "Group"), groups),
-    ),
+    filters.element,
     table.element,
   );
   showTable();
@@ -138,8 +128,9 @@ function showProgress({ done, total }, seconds) {
 }
 
 function showEnd(seconds) {
-  const words = `${counted(results.length, "picture")} in ${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s, ${count(Math.round(results.length / seconds))} a second.`;
-  showActions(words);
+  const duration = seconds < 10 ? seconds.toFixed(1) : Math.round(seconds);
+  const rate = count(Math.round(results.length / seconds));
+  showActions(`${counted(results.length, "picture")} in ${duration} s, ${rate} a second.`);
 }
 
 function showCancelled(signal) {
@@ -181,60 +172,8 @@ function showActions(words, hint = null, first = null) {
 }
 
 function showTable() {
-  const numbers = { match: 0, no_match: 0, ambiguous: 0, error: 0 };
-  for (const { row } of results) numbers[row.decision] += 1;
-  showFilters(numbers);
-  showGroups();
-  table.show(results.filter(isWanted));
-}
-
-function showFilters(numbers) {
-  const choices = [
-    [null, "All", results.length],
-    ...Object.keys(numbers).map((name) => [name, DECISIONS[name], numbers[name]]),
-  ];
-  const place = [...filters.children].indexOf(document.activeElement);
-  const made = choices.map(([name, words, number]) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: "choice",
-        "aria-pressed": String(filter.decision === name),
-        onclick: () => filterBy(name),
-      },
-      words,
-      " ",
-      h("b", {}, count(number)),
-    ),
-  );
-  filters.replaceChildren(...made);
-  made[place]?.focus();
-}
-
-function showGroups() {
-  const labels = [...new Set(results.map(({ row }) => row.label))]
-    .filter((label) => label !== null && label !== undefined)
-    .sort();
-  if (groups.options.length === labels.length + 1 && groups.options[1]?.value === labels[0]) return;
-  groups.replaceChildren(
-    h("option", { value: "" }, "any"),
-    ...labels.map((label) => h("option", { value: label }, label)),
-  );
-  groups.value = filter.group;
-}
-
-function filterBy(decision) {
-  filter.decision = decision;
-  showTable();
-  table.element.scrollTop = 0;
-}
-
-function isWanted({ row }) {
-  return (
-    (filter.decision === null || row.decision === filter.decision) &&
-    (filter.group === "" || row.label === filter.group)
-  );
+  filters.show(results.map(({ row }) => row));
+  table.show(results.filter(({ row }) => filters.accepts(row)));
 }
 
 function neighbours() {

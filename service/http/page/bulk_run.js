@@ -37,14 +37,12 @@ async function* parts(pictures, query, limits, signal) {
   }
 }
 
-/** Cut into requests that keep to the server's limits. */
+/** Cut into requests of about one size, none of a single picture, within the server's limits. */
 function* split(pictures, { images = AT_ONCE, bytes = Infinity }) {
+  const most = Math.ceil(pictures.length / Math.ceil(pictures.length / Math.min(images, AT_ONCE)));
   let [some, size] = [[], 0];
   for (const picture of pictures) {
-    if (
-      some.length &&
-      (some.length >= Math.min(images, AT_ONCE) || size + picture.file.size > bytes / 2)
-    ) {
+    if (some.length && (some.length >= most || size + picture.file.size > bytes / 2)) {
       yield some;
       [some, size] = [[], 0];
     }
@@ -59,8 +57,14 @@ async function check(some, query, signal) {
     return (await json("POST", "/v1/check", { query, body: formOf(some), signal })).rows;
   } catch (error) {
     if (some.length > 1 || error.code !== "not_an_image") throw error;
-    return [{ id: some[0].name, decision: "error", reason: error.message, neighbours: [] }];
+    return [unreadable(some[0], error)];
   }
+}
+
+/** The row of a single picture that cannot be read: the server answers with an error instead. */
+export function unreadable({ name }, { message }) {
+  const nothing = { label: null, distance: null, runner_up_label: null, neighbours: [] };
+  return { id: name, decision: "error", reason: message, ...nothing };
 }
 
 async function* job(pictures, query, signal) {

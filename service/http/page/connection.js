@@ -27,7 +27,8 @@ async function untilBack() {
   const notice = find("#stopped");
   let retry = () => {};
   notice.replaceChildren(
-    `The server at ${location.host} does not answer. Nothing is lost: what you asked goes out again once it is back. `,
+    `The server at ${location.host} does not answer. Nothing is lost: `,
+    "what you asked goes out again once it is back. ",
     button("Try again", { onclick: () => retry() }),
   );
   notice.hidden = false;

@@ -56,7 +56,8 @@ function hills(known, across) {
     const steps = heights.map(
       (height, at) => `V${down(height).toFixed(1)}H${across(known.edges[at + 1]).toFixed(1)}`,
     );
-    const path = `M${across(known.edges[0])} ${HEIGHT - BOTTOM}${steps.join("")}V${HEIGHT - BOTTOM}Z`;
+    const [start, ground] = [across(known.edges[0]), HEIGHT - BOTTOM];
+    const path = `M${start} ${ground}${steps.join("")}V${ground}Z`;
     return svg("path", { class: which ? "genuine" : "impostor", d: path });
   });
 }
@@ -100,15 +101,15 @@ function dotOf({ distance: value, label, chosen }, across) {
 
 /** The text in place of the picture. */
 function described({ known, threshold, dots }) {
-  const range = (kind) =>
-    [0.05, 0.95].map((share) => distance(quantile(known.edges, known[kind], share))).join(" and ");
   return [
-    known
-      ? `Nine in ten pairs of one group are between ${range("genuine")} apart, of two groups between ${range("impostor")}.`
-      : "",
+    ...(known ? [`Nine in ten pairs of one group are ${range(known, "genuine")} apart,`] : []),
+    ...(known ? [`of two groups ${range(known, "impostor")}.`] : []),
     `The threshold is ${distance(threshold)}.`,
     ...dots.slice(0, 5).map((dot) => `${dot.label} is at ${distance(dot.distance)}.`),
-  ]
-    .join(" ")
-    .trim();
+  ].join(" ");
+}
+
+function range(known, kind) {
+  const [low, high] = [0.05, 0.95].map((share) => quantile(known.edges, known[kind], share));
+  return `${distance(low)} to ${distance(high)}`;
 }

@@ -2,13 +2,16 @@
 
 import { formOf, json, whenReady } from "./api.js";
 import { asked } from "./ask.js";
-import { announce, button, find, h, icon } from "./elements.js";
+import { announce, find, h, icon } from "./elements.js";
 import { problem } from "./problem.js";
 import { showReference } from "./reference.js";
 import { Scatter } from "./scatter.js";
 import { onGallery } from "./state.js";
 import { fileThumb, referenceThumb } from "./thumbs.js";
 import { counted } from "./words.js";
+
+const KEYS =
+  "Arrow keys move, plus and minus zoom, 0 shows all, Enter opens the reference in the middle.";
 
 const canvas = h("canvas", {
   class: "map",
@@ -60,10 +63,7 @@ async function load() {
     );
   const found = await whenReady("/v1/gallery/map", { waiting });
   generation = found.generation;
-  canvas.setAttribute(
-    "aria-label",
-    `Map of ${counted(found.points.length, "reference")}. Arrow keys move, plus and minus zoom, 0 shows all, Enter opens the reference in the middle.`,
-  );
+  canvas.setAttribute("aria-label", `Map of ${counted(found.points.length, "reference")}. ${KEYS}`);
   place.replaceChildren(
     h("div", { class: "map-frame" }, canvas, tools(), card),
     h("div", { class: "map-side" }, landed, legend),
@@ -119,7 +119,8 @@ function mean(point, place) {
   const isRight = place.x > canvas.clientWidth / 2;
   card.style.left = isRight ? "" : `${place.x + 16}px`;
   card.style.right = isRight ? `${canvas.clientWidth - place.x + 16}px` : "";
-  card.style.top = `${Math.max(8, Math.min(place.y - 12, canvas.clientHeight - card.offsetHeight - 8))}px`;
+  const lowest = canvas.clientHeight - card.offsetHeight - 8;
+  card.style.top = `${Math.max(8, Math.min(place.y - 12, lowest))}px`;
 }
 
 function tools() {

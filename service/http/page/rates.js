@@ -1,10 +1,10 @@
-// What is known of the distances between the gallery's pairs: the rates that a threshold would have.
+// What is known of the distances between the gallery's pairs: the rates of each threshold.
 
 import { whenReady } from "./api.js";
 
 let loaded = null;
 
-/** Give the gallery's distances, once the server has computed them; one request serves all views. */
+/** Give the gallery's distances, once the server has them; one request serves all views. */
 export function distances() {
   loaded ??= whenReady("/v1/gallery/distances").catch((error) => {
     loaded = null;

@@ -4,11 +4,11 @@
 // told to the caller, who shows it.
 
 import { coloursOf } from "./palette.js";
+import { paint } from "./scatter_paint.js";
 
 const MARGIN = 28; // pixels around the points
 const NEAR = 18; // pixels: a point so close to the pointer is meant
 const MOST = 60; // times the size that shows all
-const RING = 14; // pixels: radius of the mark of what was asked, wide enough for a label
 const STEP = 60; // pixels that an arrow key moves
 
 /** The points in view. */
@@ -22,6 +22,7 @@ export class Scatter {
     Object.assign(this, { canvas, meant, points: [], asked: [], only: null, pointed: null });
     Object.assign(this, { scale: 1, shift: { x: 0, y: 0 } });
     this.colours = new Map();
+    this.groups = new Map(); // label -> its points
     this.middles = [];
     this.pointers = new Map();
     this.pinch = null;
@@ -78,6 +79,11 @@ export class Scatter {
     this.#moved();
   }
 
+  /** Whether a group is pale, as another one is shown alone. */
+  isPale(label) {
+    return this.only !== null && this.only !== label;
+  }
+
   /** The place of a point on the canvas, in pixels. */
   placeOf({ x, y }) {
     const { clientWidth: width, clientHeight: height } = this.canvas;
@@ -96,53 +102,8 @@ export class Scatter {
     if (this.waiting) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = null;
-      this.#paint();
+      paint(this);
     });
-  }
-
-  // ---------------------------------------------------------- painting
-
-  #paint() {
-    const { canvas } = this;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (!width) return; // not shown now
-    [canvas.width, canvas.height] = [width * devicePixelRatio, height * devicePixelRatio];
-    const pen = canvas.getContext("2d");
-    pen.scale(devicePixelRatio, devicePixelRatio);
-    const { color: ink, backgroundColor: paper } = getComputedStyle(canvas);
-    for (const [label, points] of this.groups ?? [])
-      this.#paintGroup(pen, label, points, width, height);
-    if (this.pointed) paintRing(pen, this.placeOf(this.pointed), 7, ink);
-    for (const one of this.asked) paintAsked(pen, this.placeOf(one), ink, paper);
-    this.#paintLabels(pen, ink, paper);
-  }
-
-  #paintGroup(pen, label, points, width, height) {
-    const size = Math.min(8, 2.8 + Math.sqrt(this.scale)) * (points.length > 3000 ? 0.75 : 1);
-    pen.fillStyle = this.colours.get(label);
-    pen.globalAlpha = this.#isPale(label) ? 0.08 : 0.75;
-    pen.beginPath();
-    for (const point of points) {
-      const { x, y } = this.placeOf(point);
-      if (x < -size || y < -size || x > width + size || y > height + size) continue;
-      pen.moveTo(x + size / 2, y);
-      pen.arc(x, y, size / 2, 0, 2 * Math.PI);
-    }
-    pen.fill();
-    pen.globalAlpha = 1;
-  }
-
-  #paintLabels(pen, ink, paper) {
-    Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineJoin: "round" });
-    pen.font = `600 17px ${getComputedStyle(this.canvas).fontFamily}`;
-    for (const one of this.middles) {
-      if (this.#isPale(one.label)) continue;
-      outlined(pen, one.label, this.placeOf(one), ink, paper);
-    }
-  }
-
-  #isPale(label) {
-    return this.only !== null && this.only !== label;
   }
 
   // ---------------------------------------------------------- hands
@@ -218,7 +179,7 @@ export class Scatter {
   #mean(place, within = NEAR) {
     let [best, least] = [null, within];
     for (const point of this.points) {
-      if (this.#isPale(point.label)) continue;
+      if (this.isPale(point.label)) continue;
       const { x, y } = this.placeOf(point);
       const apart = Math.hypot(x - place.x, y - place.y);
       if (apart < least) [best, least] = [point, apart];
@@ -256,42 +217,6 @@ function boundsOf(points) {
 function middle(points) {
   const median = (values) => values.sort((one, other) => one - other)[values.length >> 1];
   return { x: median(points.map(({ x }) => x)), y: median(points.map(({ y }) => y)) };
-}
-
-function outlined(pen, text, { x, y }, ink, paper) {
-  pen.strokeStyle = paper;
-  pen.lineWidth = 5;
-  pen.strokeText(text, x, y);
-  pen.fillStyle = ink;
-  pen.fillText(text, x, y);
-}
-
-function paintRing(pen, { x, y }, radius, colour) {
-  Object.assign(pen, { strokeStyle: colour, lineWidth: 2 });
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  pen.stroke();
-}
-
-function paintAsked(pen, { x, y }, ink, paper) {
-  for (const [colour, width] of [
-    [paper, 6],
-    [ink, 2.5],
-  ]) {
-    Object.assign(pen, { strokeStyle: colour, lineWidth: width });
-    pen.beginPath();
-    pen.arc(x, y, RING, 0, 2 * Math.PI);
-    for (const [right, down] of [
-      [1, 0],
-      [-1, 0],
-      [0, 1],
-      [0, -1],
-    ]) {
-      pen.moveTo(x + RING * right, y + RING * down);
-      pen.lineTo(x + (RING + 7) * right, y + (RING + 7) * down);
-    }
-    pen.stroke();
-  }
 }
 
 function placeIn(event) {

@@ -90,13 +90,13 @@ export class ThresholdPanel {
     } catch (error) {
       this.note.textContent = gallery.references ? error.message : "There are no references yet.";
     }
-    if (!this.rule) this.#startUncalibrated();
-    this.choose(this.rule);
+    if (this.rule) this.choose(this.rule);
+    else this.#guess();
   }
 
-  #startUncalibrated() {
-    this.rule = ruleAt(this.known ? equalErrorThreshold(this.known) : TOP / 4);
-    this.note.textContent = `No threshold has been measured for this gallery; this one is a guess. ${this.note.textContent}`;
+  #guess() {
+    this.choose(ruleAt(this.known ? equalErrorThreshold(this.known) : TOP / 4));
+    this.told.textContent = "No threshold has been measured for this gallery; this one is a guess.";
   }
 
   #laidOut() {

@@ -40,7 +40,8 @@ export function sentence(row) {
   const limit = `a match is at most ${distance(row.threshold, row.distance)}.`;
   if (row.decision === "match") return `${row.label}, at ${at}; ${limit}`;
   if (row.decision === "ambiguous") {
-    return `${row.label}, at ${at}, but ${row.runner_up_label} is nearly as close, at ${distance(row.runner_up_distance, row.distance)}.`;
+    const next = distance(row.runner_up_distance, row.distance);
+    return `${row.label}, at ${at}, but ${row.runner_up_label} is nearly as close, at ${next}.`;
   }
   const nearest = row.neighbours?.[0];
   return nearest
