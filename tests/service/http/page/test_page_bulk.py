@@ -110,11 +110,11 @@ def test_a_cancelled_check_keeps_the_rows_that_came(bulk, folder):
             route.continue_()
 
     bulk.route("**/v1/check*", first_only)
-    many = [folder] * 2  # 122 files: two parts of at most 64
+    many = [folder] * 2  # 122 files: two parts of 61
     drop(bulk, "#bulk", many)
-    expect(bulk.locator(".progress-words")).to_contain_text("64 of 122")
+    expect(bulk.locator(".progress-words")).to_contain_text("61 of 122")
     bulk.get_by_role("button", name="Cancel").click()
-    expect(bulk.locator(".progress-words")).to_contain_text("Cancelled after 64 of 122 pictures.")
+    expect(bulk.locator(".progress-words")).to_contain_text("Cancelled after 61 of 122 pictures.")
 
 
 def test_a_picture_of_the_table_opens_under_ask(bulk, folder):
