@@ -16,7 +16,18 @@ import click
 from bench.material import Material
 from bench.measure import line
 
-NAMES = ["embed", "build", "check", "files", "single", "cold", "memory", "evaluate", "naive"]
+NAMES = [
+    "embed",
+    "build",
+    "check",
+    "files",
+    "single",
+    "cold",
+    "memory",
+    "evaluate",
+    "naive",
+    "serve",
+]
 
 
 @click.command()

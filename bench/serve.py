@@ -1,0 +1,209 @@
+"""The service as a process, asked over its socket, beside the same work without a socket.
+
+Client and server share the cores, and so do the two sides of the bulk check that is the floor.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.child import ENVIRONMENT, likewise, python, run
+from bench.client import ask, post
+from bench.material import K, Material
+from bench.measure import Figure, compare, figure, holds, ratio_of, seconds
+from embedder.images import read_image
+from embedder.records import Record
+from service.bulk import check_stream
+from service.rows import decision_row, json_line
+
+CHECK = f"/v1/check?k={K}"
+CLIENTS, ONES, BULK_ROUNDS, ROUNDS, STARTS = 64, 300, 5, 20, 5
+FEW, MANY = 1_000, 100_000
+IMPORTS = "import faiss, numpy, PIL.Image, ai_edge_litert.interpreter, fastapi, uvicorn"
+
+
+def figures(material: Material) -> Iterator[Figure]:
+    """One client, many clients, many arrays in a request, the start, and the memory."""
+    pngs = [path.read_bytes() for path in material.pngs]
+    with server(material.gallery) as (process, port):
+        ask(port, [post(CHECK, "image/png", png) for png in pngs[:200]], 8)
+        yield from one_client(material, pngs, port)
+        yield from many_clients(material, pngs, port)
+        yield many_arrays(material, port)
+    yield start(material.gallery)
+    with server(material.gallery) as (process, port):
+        yield memory(pngs, port, process.pid)
+
+
+@contextmanager
+def server(gallery: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A server, ready, and its port."""
+    port = free_port()
+    started = subprocess.Popen(
+        likewise("serve", gallery, "--port", str(port)), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until_ready(port)
+        yield started, port
+    finally:
+        started.terminate()
+        started.wait()
+
+
+def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Figure]:
+    """Milliseconds of one PNG on an idle server, less those of the same call in this process."""
+    times: list[float] = []
+    calls: list[float] = []
+    for first in range(0, ONES, 10):  # in turns, so that a slow spell falls on both
+        some = pngs[first : first + 10]
+        times += ask(port, [post(CHECK, "image/png", png) for png in some], 1)
+        calls += [seconds(partial(checked, material, png)) for png in some]
+    ours, floor = 1000 * statistics.median(times), 1000 * statistics.median(calls)
+    met = holds(ours - floor, "<= 3")
+    note = f"floor: the call in this process; the bar is on the difference, {ours - floor:.2f} ms"
+    name = "/v1/check, one PNG, one client"
+    yield Figure(name, "ms", round(ours, 3), round(floor, 3), None, "<= 3", met, note)
+
+
+def checked(material: Material, png: bytes) -> bytes:
+    """What a request asks for, without one."""
+    [answer] = material.matcher.check([read_image(png)], k=K)
+    return json_line(decision_row("image", answer))
+
+
+def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[Figure]:
+    """Pictures per second of 64 clients, beside a bulk check; and how long the slowest waited."""
+    requests = [post(CHECK, "image/png", png) for png in pngs]
+    records = [Encoded(str(row), None, png) for row, png in enumerate(pngs)]
+    waits: list[float] = []
+
+    def over_http() -> None:
+        waits.extend(ask(port, requests, CLIENTS))
+
+    def in_bulk() -> None:
+        assert sum(1 for _ in check_stream(material.matcher, records, k=K)) == len(records)
+
+    times, floors = compare(over_http, in_bulk, BULK_ROUNDS)
+    rates, bulk = ([len(pngs) / time for time in some] for some in (times, floors))
+    yield figure(
+        f"/v1/check, one PNG each, {CLIENTS} clients",
+        "pictures/s",
+        rates,
+        bulk,
+        ">= 0.5",
+        "floor: check_stream over the same bytes in this process",
+    )
+    idle = [1000 * wait for wait in ask(port, requests[:ONES], 1)]
+    slowest = 1000 * float(np.percentile(waits, 99))
+    yield figure(
+        f"p99 of {CLIENTS} clients",
+        "ms",
+        [slowest],
+        [statistics.median(idle)],
+        "<= 20",
+        "floor: the median of one client on the idle server",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Record):
+    """A record whose picture lies in memory as a file's bytes."""
+
+    image: bytes  # type: ignore[assignment]
+
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """Decode it."""
+        return read_image(self.image)
+
+
+def many_arrays(material: Material, port: int) -> Figure:
+    """Pictures per second of 1,000 raw arrays in a request."""
+    arrays = material.test[:1000]
+    buffer = io.BytesIO()
+    np.save(buffer, arrays)
+    request = post(CHECK, "application/x-npy", buffer.getvalue())
+    records = [Record(str(row), None, array) for row, array in enumerate(arrays)]
+
+    def in_process() -> None:
+        for row in check_stream(material.matcher, records, k=K):
+            json_line(row)
+
+    times, floors = compare(lambda: ask(port, [request], 1), in_process, ROUNDS)
+    rates, bulk = ([len(arrays) / time for time in some] for some in (times, floors))
+    note = "floor: check_stream over the same arrays in this process, rows as JSON"
+    return figure("/v1/check, 1,000 arrays", "pictures/s", rates, bulk, ">= 0.8", note)
+
+
+def start(gallery: Path) -> Figure:
+    """Seconds from the start of the process to the first answer that it is ready."""
+    times, floors = [], []
+    for _ in range(STARTS):
+        times.append(start_once(gallery))
+        floors.append(seconds(lambda: run(python(IMPORTS))))
+    value, floor = statistics.median(times), statistics.median(floors)
+    note = "floor: a process that only imports the libraries; the bar is on the seconds"
+    ratio = round(ratio_of(times, floors), 4)
+    name = "start to ready, 60,000 references"
+    return Figure(
+        name, "s", round(value, 3), round(floor, 3), ratio, "<= 1.5", holds(value, "<= 1.5"), note
+    )
+
+
+def start_once(gallery: Path) -> float:
+    """Seconds of one start."""
+    begun = time.perf_counter()
+    with server(gallery):
+        return time.perf_counter() - begun
+
+
+def memory(pngs: list[bytes], port: int, process: int) -> Figure:
+    """MiB of the server after many requests, beside those after a few."""
+    requests = cycle([post(CHECK, "image/png", png) for png in pngs])
+    ask(port, list(islice(requests, FEW)), CLIENTS)
+    few = resident_mib(process)
+    ask(port, list(islice(requests, MANY - FEW)), CLIENTS)
+    many = resident_mib(process)
+    name = f"memory after {MANY:,} requests"
+    return figure(name, "MiB", [many], [few], "<= 1.1", f"floor: after {FEW:,}")
+
+
+def resident_mib(process: int) -> float:
+    """What a process holds now."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"There is no process {process}.")
+
+
+def free_port() -> int:
+    """A port that nothing listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until_ready(port: int) -> None:
+    """Ask until the server says that it can answer."""
+    request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(request)
+                if connection.recv(64).startswith(b"HTTP/1.1 200"):
+                    return
+        except ConnectionError:
+            pass
+        time.sleep(0.005)
