@@ -3,12 +3,15 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test slow bench train lint lock clean
+.PHONY: help demo serve test slow bench train lint lock clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
 
+GALLERY ?= digits.gallery
+
 RUN := $(VENVS)/runtime
+SERVE := $(VENVS)/serve
 TRAIN := $(VENVS)/train
 DEV := $(VENVS)/dev
 
@@ -23,10 +26,14 @@ help: ## list the targets
 demo: $(RUN)/.ready ## see it work on real digits, without TensorFlow
 	@$(RUN)/bin/likewise demo
 
+serve: $(SERVE)/.ready ## serve the demo's gallery and its page at http://127.0.0.1:8000/
+	@test -e $(GALLERY) || $(SERVE)/bin/likewise build $(GALLERY) mnist/train
+	@$(SERVE)/bin/likewise serve $(GALLERY)
+
 test: lint ## check style and types, run the quick tests with coverage
 	@$(DEV)/bin/python -m pytest -m "not slow" --cov --cov-report=term
 
-slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, memory
+slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, memory, damaged pictures
 	@$(DEV)/bin/python -m pytest -m slow
 
 bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, as JSON lines

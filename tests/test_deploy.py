@@ -22,7 +22,7 @@ import pytest
 
 from cli import main
 from service.http.settings import MIB, Settings
-from tests.service.http.conftest import png, real_gallery
+from tests.service.http.conftest import png, real_gallery, serving
 from tests.service.http.processes import ServerProcess
 
 ROOT = Path(__file__).parents[1]
@@ -198,6 +198,14 @@ def test_nginx_passes_on_pictures_jobs_and_ids_of_requests(proxied, queries):
     assert client.get("/metrics").status_code == 403
 
 
+def test_every_figure_worth_an_alarm_is_told(real_gallery):
+    named = set(re.findall(r"`[^`]*(likewise_[a-z_]+)[^`]*`", PAGE))
+    with serving(real_gallery) as client:
+        told = set(re.findall(r"^(likewise_[a-z_]+)", client.get("/metrics").text, re.MULTILINE))
+    assert len(named) >= 5
+    assert named <= told
+
+
 # ------------------------------------------------------------------ the image
 
 
@@ -292,6 +300,44 @@ def test_the_images_commands_serve_in_an_empty_environment_as_another_user(image
         server.terminate()
         assert server.wait(timeout=60) == 0
     assert subprocess.run(health, capture_output=True, **as_user).returncode != 0
+
+
+STUBS = {  # of what would change the machine: it is recorded
+    "useradd": 'echo "useradd $*" >> "$RECORD"',
+    "systemctl": 'echo "systemctl $*" >> "$RECORD"',
+    "runuser": 'shift 3; exec "$@"',
+}
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_page_install_a_service_with_keys(image, tmp_path):
+    for name, script in STUBS.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    steps = block("sh", "useradd").replace("mnist/train", "mnist/test")
+    steps = steps.replace("python3 -m venv", f"{base_python()} -m venv")
+    steps = re.sub(r" -o likewise -g likewise", "", steps)
+    steps = re.sub(r"/(opt|var|etc)/", rf"{image}/\1/", steps)
+    (image / "etc" / "systemd" / "system").mkdir(parents=True)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", steps], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PATH": path, "RECORD": str(tmp_path / "record")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = (tmp_path / "record").read_text().splitlines()
+    assert record[0].startswith("useradd --system")
+    assert record[1:] == ["systemctl daemon-reload", "systemctl enable --now likewise"]
+    keys = image / "etc" / "likewise" / "keys.env"
+    assert keys.stat().st_mode & 0o077 == 0
+    assert re.fullmatch(
+        r"LIKEWISE_READ_KEYS=\w{48}\nLIKEWISE_WRITE_KEYS=\w{48}\n", keys.read_text()
+    )
+    unit = image / "etc" / "systemd" / "system" / "likewise.service"
+    assert unit.read_text() == UNIT.read_text()
+    gallery = image / "var" / "lib" / "likewise" / "digits.gallery"
+    told = output(image / "opt" / "likewise" / "bin" / "likewise", "info", gallery)
+    assert "references: 10000" in told
 
 
 @pytest.mark.slow

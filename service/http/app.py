@@ -122,6 +122,7 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
     metrics.gauge("likewise_generation", "Changes of the gallery so far.", lambda: held.generation)
+    metrics.gauge("likewise_jobs", "Large uploads that wait or are checked.", store.unfinished)
     metrics.gauge(
         "likewise_drift",
         "Population stability index of the latest distances to the nearest reference, against what "

@@ -48,6 +48,7 @@ LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
 _POLITE = 10  # niceness: single requests come first
 _EVERY = 0.3  # seconds between two notes of how far it is
 _LOCK = "lock"
+_FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
 def main(directory: Path, gallery: Path) -> None:
@@ -163,6 +164,8 @@ def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]
     """What the client is told of an error."""
     found = told_of_upload(error, directory, name) if isinstance(error, DatasetError) else error
     told = as_api_error(found)
+    if told.code == "internal":
+        return {"code": told.code, "message": _FAILED, "hint": None}
     return {"code": told.code, "message": told.message, "hint": told.hint}
 
 

@@ -41,7 +41,7 @@ class JobRunner:
         self._keep = keep
         self._stop = Event()
         self._wake = Event()
-        self._thread = Thread(target=self._run, name="jobs")
+        self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
         """Begin, with what an earlier server left first."""

@@ -30,7 +30,7 @@ RESULTS = {name: f"rows.{name}" for name in ("jsonl", "csv", "parquet")}
 ZIP, CSV, LIST = "upload.zip", "upload.csv", "list.jsonl"
 FILES = "files"  # what `LIST` names lies in there
 _NOTE, _LOCK = "job.json", "lock"
-_ID = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")
+_ID = re.compile(r"[0-9a-f]{14}-[0-9a-f]{8}")
 _LEFT_OVER = 24 * 3600  # seconds after which what a killed server left of an upload goes
 
 
@@ -110,7 +110,7 @@ class JobStore:
         self, staged: Path, source: str, name: str, asked: dict[str, Any], total: int | None
     ) -> StoredJob:
         """Accept an upload as a job; it is on the disk when this returns."""
-        id = f"{time.time_ns() // 1_000_000:012x}-{secrets.token_hex(4)}"
+        id = f"{time.time_ns() // 1000:014x}-{secrets.token_hex(4)}"
         created = datetime.now(UTC).isoformat(timespec="seconds")
         job = StoredJob(id, created, source, name, asked, total)
         _write(staged / _NOTE, job, durably=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
@@ -28,6 +29,9 @@ from service.http.uploads import CSV_TYPE, ZIP_TYPES, receive
 from service.inputs import count_inputs
 
 router = APIRouter(prefix="/v1/jobs")
+JobId = Annotated[
+    str, InPath(description="As the job was given.", examples=["0650b8d2f1a3c4-5e6f7a8b"])
+]
 TYPES = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",
@@ -83,7 +87,7 @@ def jobs(request: Request) -> JobList:
 
 
 @router.get("/{id}", summary="One job", responses=errors("not_found"))
-def job(request: Request, id: str) -> JobInfo:
+def job(request: Request, id: JobId) -> JobInfo:
     """Tell how far a job is."""
     return _info(_found(request, id))
 
@@ -97,7 +101,7 @@ def job(request: Request, id: str) -> JobInfo:
         **errors("not_found", "not_finished"),
     },
 )
-def result(request: Request, id: str, options: Annotated[ResultOptions, Query()]) -> FileResponse:
+def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> FileResponse:
     """Give the rows of a job that is done, in the order of its pictures."""
     found = _found(request, id)
     if found.state != DONE:
@@ -117,13 +121,13 @@ def result(request: Request, id: str, options: Annotated[ResultOptions, Query()]
     summary="Cancel and remove a job",
     responses=errors("not_found"),
 )
-def remove(request: Request, id: str) -> None:
+def remove(request: Request, id: JobId) -> None:
     """End a job, if it is not done, and remove it with its result."""
     if not context_of(request).jobs.remove(id):
         raise _unknown(id)
 
 
-def _found(request: Request, id: str) -> StoredJob:
+def _found(request: Request, id: JobId) -> StoredJob:
     job = context_of(request).jobs.get(id)
     if job is None:
         raise _unknown(id)

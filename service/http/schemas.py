@@ -700,7 +700,7 @@ class JobInfo(BaseModel):
 
     id: str = Field(
         description="Names it; later jobs have greater ids.",
-        examples=["0193a1b2c3d4-5e6f7a8b"],
+        examples=["0650b8d2f1a3c4-5e6f7a8b"],
     )
     state: Literal["waiting", "running", "done", "failed"] = Field(
         description="`waiting` for those before it, `running`, `done` once the result is there, or "
@@ -730,7 +730,7 @@ class JobList(BaseModel):
         examples=[
             [
                 {
-                    **{"id": "0193a1b2c3d4-5e6f7a8b", "state": "done", "name": "scans.zip"},
+                    **{"id": "0650b8d2f1a3c4-5e6f7a8b", "state": "done", "name": "scans.zip"},
                     **{"created": "2026-11-24T22:10:31+00:00", "done": 1, "total": 1},
                     **{"decisions": {"match": 1}, "error": None},
                 }
