@@ -172,6 +172,7 @@ function showActions(words, hint = null, first = null) {
 }
 
 function showTable() {
+  filters.element.hidden = table.element.hidden = results.length === 0;
   filters.show(results.map(({ row }) => row));
   table.show(results.filter(({ row }) => filters.accepts(row)));
 }
