@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+import pytest
 from playwright.sync_api import Browser, Page, Playwright, Request
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -104,11 +105,10 @@ class Watch:
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start Chromium."""
+    """Start Chromium; without it fail in one sentence."""
     if not Path(CHROMIUM).exists():
-        raise AssertionError(
-            f"The page's tests drive Chromium, but there is none at {CHROMIUM}: install Debian's "
-            "package chromium."
+        pytest.fail(
+            f"There is no Chromium at {CHROMIUM}: install Debian's chromium.", pytrace=False
         )
     return playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
 
