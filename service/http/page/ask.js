@@ -1,7 +1,7 @@
 // The view Ask: draw or give pictures, see at once which group each belongs to.
 
 import { answerRow, largeAnswer, neighbourStrip } from "./answer.js";
-import { ApiError, formOf, json } from "./api.js";
+import { formOf, json } from "./api.js";
 import { unreadable } from "./bulk_run.js";
 import { decideAgain } from "./decide.js";
 import { announce, button, find, h } from "./elements.js";
@@ -14,12 +14,14 @@ import { counted, distance, percent, sentence } from "./words.js";
 
 const SEVERAL = 24; // from more pictures on, a table tells more
 
+const NOTHING = { pictures: [], rows: [], took: 0 };
+
 let pad, panel;
 let running = new AbortController();
-let pictures = []; // asked about: {file, name}
-let rows = []; // their answers, as the server gave them
-let chosen = 0; // which of them is shown in full
-let took = 0; // milliseconds
+let pictures = []; // asked about now: {file, name}
+let answered = NOTHING; // the latest answers, as the server gave them, and what they are about
+let failure = null; // why there is no answer
+let chosen = 0; // which of the answers is shown in full
 
 export function startAsk() {
   const view = find("#view-ask");
@@ -57,51 +59,52 @@ async function ask(given) {
     return;
   }
   pictures = given;
-  if (given.length) await answer(running.signal);
-  else {
-    rows = [];
-    show();
-  }
+  if (given.length) await answer(given, running.signal);
+  else settle(NOTHING);
 }
 
-async function answer(signal) {
-  const view = find("#view-ask");
-  view.setAttribute("aria-busy", "true");
+async function answer(given, signal) {
+  find("#view-ask").setAttribute("aria-busy", "true");
+  const started = performance.now();
   try {
-    const started = performance.now();
-    const found = await check(signal);
-    took = performance.now() - started;
-    rows = found;
-    chosen = 0;
-    show();
+    const rows = await check(given, signal);
+    settle({ pictures: given, rows, took: performance.now() - started });
     announce(rows.length === 1 ? sentence(shown()[0]) : counted(rows.length, "answer"));
   } catch (error) {
     if (error.name === "AbortError") return;
-    showProblem(error, () => ask(pictures));
+    settle(NOTHING, error);
+    announce(error.message);
   }
-  view.removeAttribute("aria-busy");
 }
 
-async function check(signal) {
+async function check(given, signal) {
+  const options = { query: panel.query, body: formOf(given), signal };
   try {
-    return (await json("POST", "/v1/check", { query: panel.query, body: formOf(pictures), signal }))
-      .rows;
+    return (await json("POST", "/v1/check", options)).rows;
   } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== "not_an_image") throw error;
-    return [unreadable(pictures[0], error)];
+    if (error.code !== "not_an_image") throw error;
+    return [unreadable(given[0], error)];
   }
+}
+
+/** Show from now on what came of a question. */
+function settle(found, error = null) {
+  [answered, failure, chosen] = [found, error, 0];
+  find("#view-ask").removeAttribute("aria-busy");
+  show();
 }
 
 /** The answers by the rule that the threshold's panel shows. */
 function shown() {
+  const { rows } = answered;
   return panel.rule ? rows.map((row) => decideAgain(row, panel.rule)) : rows;
 }
 
 function show() {
   const answers = shown();
-  find("#ask-empty").hidden = answers.length > 0;
-  find("#ask-error").hidden = true;
+  find("#ask-empty").hidden = answers.length > 0 || failure !== null;
   find("#ask-answers").hidden = answers.length === 0;
+  showFailure();
   panel.show(
     answers.map((row, at) => ({
       distance: row.distance,
@@ -124,7 +127,7 @@ function showSeveral(answers) {
     show();
   };
   const list = answers.map((row, at) =>
-    answerRow(pictures[at], row, { chosen: at === chosen, onclick: choose(at) }),
+    answerRow(answered.pictures[at], row, { chosen: at === chosen, onclick: choose(at) }),
   );
   find("#ask-answers").replaceChildren(
     h(
@@ -143,7 +146,7 @@ function nearest(row) {
   if (!row.neighbours.length) return [];
   const add = button("Add to the gallery …", {
     icon: "add",
-    onclick: () => hand("gallery", [pictures[chosen]], row.label),
+    onclick: () => hand("gallery", [answered.pictures[chosen]], row.label),
   });
   return [
     h("div", { class: "section-head" }, h("h2", {}, "Nearest references"), add),
@@ -161,15 +164,13 @@ function aside(row) {
     row.p_value === undefined
       ? ""
       : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
-  return [other, evidence, `Answered in ${Math.max(1, Math.round(took))}\u00a0ms.`]
+  return [other, evidence, `Answered in ${Math.max(1, Math.round(answered.took))}\u00a0ms.`]
     .filter(Boolean)
     .join(" ");
 }
 
-function showProblem(error, retry) {
-  find("#ask-empty").hidden = find("#ask-answers").hidden = true;
+function showFailure() {
   const place = find("#ask-error");
-  place.hidden = false;
-  place.replaceChildren(...problem(error, retry));
-  announce(error.message);
+  place.hidden = failure === null;
+  place.replaceChildren(...(failure ? problem(failure, () => ask(pictures)) : []));
 }

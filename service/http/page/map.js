@@ -63,6 +63,7 @@ async function load() {
     );
   const found = await whenReady("/v1/gallery/map", { waiting });
   generation = found.generation;
+  placed = null;
   canvas.setAttribute("aria-label", `Map of ${counted(found.points.length, "reference")}. ${KEYS}`);
   place.replaceChildren(
     h("div", { class: "map-frame" }, canvas, tools(), card),
@@ -82,8 +83,13 @@ async function mark(pictures) {
     );
     return;
   }
-  const { positions } = await json("POST", "/v1/gallery/map", { body: formOf(pictures) });
-  scatter.mark(positions);
+  try {
+    scatter.mark((await json("POST", "/v1/gallery/map", { body: formOf(pictures) })).positions);
+  } catch (error) {
+    scatter.mark([]);
+    landed.replaceChildren(...problem(error));
+    return;
+  }
   landed.replaceChildren(
     h(
       "div",

@@ -9,6 +9,7 @@ import { paint } from "./scatter_paint.js";
 const MARGIN = 28; // pixels around the points
 const NEAR = 18; // pixels: a point so close to the pointer is meant
 const MOST = 60; // times the size that shows all
+const STILL = 3; // pixels that a finger moves while it rests
 const STEP = 60; // pixels that an arrow key moves
 
 /** The points in view. */
@@ -114,7 +115,7 @@ export class Scatter {
     on("pointerdown", this.#down);
     on("pointermove", this.#drag);
     for (const name of ["pointerup", "pointercancel"]) on(name, this.#up);
-    on("pointerleave", () => this.pointers.size || this.#point(null));
+    on("pointerleave", this.#leave);
     on("keydown", this.#key);
     on("dblclick", (event) => this.zoom(2, placeIn(event)));
   }
@@ -135,6 +136,11 @@ export class Scatter {
     this.pinch = null;
   }
 
+  /** A mouse that goes away means nothing any more; a finger that is lifted still does. */
+  #leave(event) {
+    if (event.pointerType === "mouse" && !this.pointers.size) this.#point(null);
+  }
+
   #drag(event) {
     const before = this.pointers.get(event.pointerId);
     const now = placeIn(event);
@@ -142,6 +148,7 @@ export class Scatter {
       this.#mean(now);
       return;
     }
+    if (Math.hypot(now.x - before.x, now.y - before.y) < STILL) return;
     this.pointers.set(event.pointerId, now);
     if (this.pointers.size === 2) this.#pinch();
     else this.move(now.x - before.x, now.y - before.y);

@@ -126,15 +126,17 @@ def draw(page: Page, digit: str, sheet: str = "#view-ask canvas") -> None:
         page.mouse.up()
 
 
-def point_at_a_reference(page: Page) -> None:
-    """Move the mouse over the map, line by line, until it shows a reference."""
+def point_at_a_reference(page: Page) -> Point:
+    """Move the mouse over the map, line by line, until it shows a reference; tell where."""
     box = page.locator("canvas.map").bounding_box()
     assert box is not None
     for down in range(20, int(box["height"]), 40):
         for right in range(20, int(box["width"]) - 80, 12):
-            page.mouse.move(box["x"] + right, box["y"] + box["height"] - down)
+            place = (box["x"] + right, box["y"] + box["height"] - down)
+            page.mouse.move(*place)
             if page.locator(".map-card").is_visible():
-                return
+                return place
+    raise AssertionError("the map shows no reference wherever the mouse is")
 
 
 def drop(page: Page, onto: str, paths: Sequence[Path]) -> None:

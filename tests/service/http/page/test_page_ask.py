@@ -166,6 +166,28 @@ def test_only_the_latest_question_is_answered(page):
     expect(page.locator(".headline")).to_have_text("7")
 
 
+def test_the_threshold_may_move_while_another_question_is_under_way(page, folder):
+    drop(page, ".ask-pad", sorted(folder.glob("*.png"))[:3])
+    expect(page.locator(".answer-row")).to_have_count(3)
+    page.route("**/v1/check*", lambda route: None)  # never answered
+    draw(page, "7")
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".answer-row .chip").first).to_have_text("No match")
+    expect(page.locator(".answer-row")).to_have_count(3)
+
+
+def test_a_question_that_failed_can_be_asked_again(page):
+    page.watch.expected.append("504")
+    told = {"code": "timeout", "message": "The request took too long.", "hint": None}
+    page.route("**/v1/check*", lambda route: route.fulfill(status=504, json=told), times=1)
+    draw(page, "7")
+    expect(page.locator("#ask-error")).to_contain_text("The request took too long.")
+    page.locator("#ask-error").get_by_role("button", name="Try again").click()
+    expect(page.locator(".strip li")).to_have_count(5)
+    expect(page.locator("#ask-error")).to_be_hidden()
+
+
 def test_a_neighbour_opens_its_reference(page):
     draw(page, "7")
     first = page.locator(".strip .neighbour").first

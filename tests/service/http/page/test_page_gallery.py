@@ -107,6 +107,26 @@ def test_the_map_shows_a_point_s_picture_under_the_mouse(open_page, server):
     expect(page.locator(".map-card b")).to_be_visible()
 
 
+def test_a_tap_on_the_map_shows_a_point_s_picture(open_page, server):
+    page = open_page(server, "map", has_touch=True)
+    expect(page.get_by_role("application")).to_be_visible()
+    place = point_at_a_reference(page)
+    page.mouse.move(0, 0)
+    expect(page.locator(".map-card")).to_be_hidden()
+    page.touchscreen.tap(*place)
+    expect(page.locator(".map-card img")).to_be_visible()
+
+
+def test_the_map_stays_when_what_was_asked_about_is_no_picture(open_page, server, folder):
+    page = open_page(server)
+    page.watch.expected.append("422")
+    drop(page, ".ask-pad", [folder / "note.txt"])
+    expect(page.locator(".headline")).to_have_text("Not readable")
+    page.get_by_role("link", name="Map").click()
+    expect(page.locator(".landed .lead")).to_contain_text("icture")
+    expect(page.get_by_role("application")).to_be_visible()
+
+
 def test_the_map_marks_where_a_drawing_landed(open_page, server):
     page = open_page(server)
     draw(page, "7")
