@@ -26,7 +26,7 @@ export function startKeys(changed) {
     sessionStorage.removeItem(NAME);
     location.reload(); // nothing of what the key gave stays
   });
-  find("#key-cancel").addEventListener("click", () => find("#key-dialog").close("cancel"));
+  find("#key-cancel").addEventListener("click", () => find("#key-dialog").close());
   showButton();
 }
 
@@ -47,7 +47,7 @@ function opened(problem) {
 function taken(dialog, input) {
   const key = input.value.trim();
   input.value = "";
-  if (dialog.returnValue === "cancel" || !key) return false;
+  if (dialog.returnValue !== "use" || !key) return false;
   sessionStorage.setItem(NAME, key);
   showButton();
   return true;
