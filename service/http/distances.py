@@ -56,8 +56,9 @@ def measure(gallery: Gallery) -> Distances:
         raise ApiError("empty_gallery", "There are no two references to compare.", "Add some.")
     genuine, impostor = drawn_distances(labels.tolist(), vectors)
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0
-    edges = np.linspace(0, top, _BINS + 1)
-    thresholds = np.linspace(0, top, _THRESHOLDS + 1)
+    # Finer towards 0, where the thresholds of large galleries lie.
+    edges = top * np.linspace(0, 1, _BINS + 1) ** 2
+    thresholds = top * np.linspace(0, 1, _THRESHOLDS + 1) ** 2
     unknown = None
     if evidence is not None:
         unknown = read_evidence(gallery.path, EVIDENCE, evidence)

@@ -1,0 +1,86 @@
+// Answers: one in large with its nearest references, several as a row each.
+
+import { h } from "./elements.js";
+import { showReference } from "./reference.js";
+import { fileThumb, referenceThumb } from "./thumbs.js";
+import { DECISIONS, distance, headline, sentence } from "./words.js";
+
+const LONG = 4; // characters from which on a label is no longer set in the largest size
+
+/** Give one answer in large. `aside` is said in small below it. */
+export function largeAnswer(row, aside) {
+  const word = headline(row);
+  return h(
+    "article",
+    { class: `answer ${row.decision}` },
+    h(
+      "p",
+      { class: word.length < LONG ? "headline" : "headline long", "aria-hidden": "true" },
+      word,
+    ),
+    h(
+      "div",
+      {},
+      chip(row.decision),
+      h("p", { class: "sentence" }, sentence(row)),
+      h("p", { class: "quiet" }, aside),
+    ),
+  );
+}
+
+/** Give the nearest references as a strip; groups other than the answer's are tinted. */
+export function neighbourStrip(row) {
+  const group = row.label ?? row.neighbours[0]?.label;
+  return h(
+    "ol",
+    { class: "strip", "aria-label": "Nearest references, the nearest first" },
+    ...row.neighbours.map((near) =>
+      h("li", {}, neighbour(near, near.label !== group, near.distance > row.threshold)),
+    ),
+  );
+}
+
+/** Give one of several answers as a row that can be chosen. */
+export function answerRow(picture, row, { chosen, onclick }) {
+  return h(
+    "button",
+    { type: "button", class: "answer-row", "aria-pressed": String(chosen), onclick },
+    fileThumb(picture.file),
+    h("span", { class: "answer-row-word" }, row.label ?? (row.decision === "error" ? "!" : "–")),
+    h(
+      "span",
+      { class: "answer-row-words" },
+      h("span", {}, sentence(row)),
+      h("span", { class: "quiet" }, picture.name),
+    ),
+    chip(row.decision, "span"),
+  );
+}
+
+/** Give a decision as a small mark: a word and a sign, so that it does not hang on the colour. */
+export function chip(decision, element = "p") {
+  return h(element, { class: `chip ${decision}` }, DECISIONS[decision]);
+}
+
+function neighbour(near, isOther, isBeyond) {
+  const words = [isOther ? "other group" : null, isBeyond ? "beyond the threshold" : null].filter(
+    Boolean,
+  );
+  const classes = ["neighbour", isOther ? "other" : null, isBeyond ? "beyond" : null].filter(
+    Boolean,
+  );
+  const spoken = [`${near.label}, at ${distance(near.distance)}`, ...words, near.id].join(", ");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: classes.join(" "),
+      "aria-label": spoken,
+      title: spoken,
+      onclick: () => showReference(near.id),
+    },
+    referenceThumb(near.id),
+    h("b", {}, near.label),
+    h("span", {}, distance(near.distance)),
+  );
+}

@@ -1,0 +1,125 @@
+// Requests to the server that this page came from.
+//
+// Three things are dealt with here, so that no view needs to know of them: a key is asked for when
+// the server wants one, a request waits while the server is stopped and then goes out again, and
+// whatever else went wrong is an ApiError with one sentence.
+
+import { reachable, restored } from "./connection.js";
+import { askForKey, currentKey } from "./keys.js";
+
+const READY_SECONDS = 2; // between two looks, where the server does not say
+
+/** An answer that is no success. `message` and `hint` are sentences for people. */
+export class ApiError extends Error {
+  constructor(status, { code = "internal", message, hint = null }) {
+    super(message);
+    Object.assign(this, { status, code, hint });
+  }
+}
+
+/** The path of something with an id; ids may hold slashes. */
+export function pathOf(collection, id) {
+  return `/v1/${collection}/${encodeURIComponent(id)}`;
+}
+
+/**
+ * Send a request; give the answer once it is a success.
+ * @param {string} method
+ * @param {string} path
+ * @param {object} options `query`: parameters, those that are null left out; `body`: a Blob,
+ *     FormData or plain object, which is sent as JSON; `signal`: ends it.
+ * @returns {Promise<Response>}
+ * @throws {ApiError} Or an AbortError.
+ */
+export async function send(method, path, { query = {}, body, signal } = {}) {
+  for (let failures = 0; ;) {
+    const key = currentKey();
+    let answer;
+    try {
+      answer = await fetch(addressOf(path, query), { method, signal, ...contentOf(body, key) });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      failures += 1;
+      if (failures > 1 && (await reachable())) throw cutOff();
+      await restored(signal);
+      continue;
+    }
+    if (answer.ok) return answer;
+    const problem = await problemOf(answer);
+    if (problem.status !== 401 || !(await anotherKey(key))) throw problem;
+  }
+}
+
+/** Send a request and read its answer as JSON. */
+export async function json(method, path, options) {
+  const answer = await send(method, path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+/** GET something that the server may still be computing: ask again until it is there. */
+export async function whenReady(path, { signal, waiting = () => {} } = {}) {
+  for (;;) {
+    try {
+      return await json("GET", path, { signal });
+    } catch (error) {
+      if (error.status !== 503) throw error;
+      waiting();
+      await pause(1000 * (error.seconds || READY_SECONDS), signal);
+    }
+  }
+}
+
+/** Pictures as a multipart body, each with the name that its row is to have. */
+export function formOf(pictures, field = "images") {
+  const form = new FormData();
+  for (const picture of pictures) form.append(field, picture.file, picture.name);
+  return form;
+}
+
+/** Wait, unless `signal` ends it. */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/** Whether there is a key other than the one that was refused, the user being asked if need be. */
+async function anotherKey(refused) {
+  return currentKey() !== refused || askForKey();
+}
+
+function addressOf(path, query) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}
+
+function contentOf(body, key) {
+  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  if (body === undefined || body instanceof Blob || body instanceof FormData)
+    return { headers, body };
+  return {
+    headers: { ...headers, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+}
+
+async function problemOf(answer) {
+  const told = await answer.json().catch(() => ({}));
+  const message =
+    told.message ?? `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
+  const problem = new ApiError(answer.status, { ...told, message });
+  problem.seconds = Number(answer.headers.get("Retry-After"));
+  return problem;
+}
+
+function cutOff() {
+  return new ApiError(0, {
+    code: "cut_off",
+    message: "The server ended the connection while the pictures were being sent.",
+    hint: "Perhaps they are too large, or a file has changed on your disk: choose fewer, or again.",
+  });
+}

@@ -1,0 +1,176 @@
+// The view Ask: draw or give pictures, see at once which group each belongs to.
+
+import { answerRow, largeAnswer, neighbourStrip } from "./answer.js";
+import { formOf, json } from "./api.js";
+import { unreadable } from "./bulk_run.js";
+import { decideAgain } from "./decide.js";
+import { announce, button, find, h } from "./elements.js";
+import { takeDrops, takePastes } from "./intake.js";
+import { Pad } from "./pad.js";
+import { problem } from "./problem.js";
+import { hand, onGallery, takeFor } from "./state.js";
+import { ThresholdPanel } from "./threshold.js";
+import { counted, distance, percent, sentence } from "./words.js";
+
+const SEVERAL = 24; // from more pictures on, a table tells more
+
+const NOTHING = { pictures: [], rows: [], took: 0 };
+
+let pad, panel;
+let running = new AbortController();
+let pictures = []; // asked about now: {file, name}
+let answered = NOTHING; // the latest answers, as the server gave them, and what they are about
+let failure = null; // why there is no answer
+let chosen = 0; // which of the answers is shown in full
+
+export function startAsk() {
+  const view = find("#view-ask");
+  panel = new ThresholdPanel(find("#ask-threshold"), show, { search: true });
+  pad = new Pad(find(".ask-pad"), {
+    title: "Sheet to draw on",
+    hint: "Draw a digit",
+    several: ask,
+    changed: (picture) => ask(picture ? [picture] : []),
+  });
+  takeDrops(view, (found) => pad.take(found));
+  takePastes(
+    () => !view.hidden,
+    (found) => pad.take(found),
+  );
+  takeFor("ask", (found) => pad.take(found));
+  onGallery((gallery) => {
+    find(".pad-hint", view).textContent =
+      gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
+    panel.start(gallery);
+  });
+}
+
+/** The pictures that are asked about now. */
+export function asked() {
+  return pictures;
+}
+
+/** Ask about pictures; an older question that is still under way is dropped. */
+async function ask(given) {
+  running.abort();
+  running = new AbortController();
+  if (given.length > SEVERAL) {
+    hand("bulk", given);
+    return;
+  }
+  pictures = given;
+  if (given.length) await answer(given, running.signal);
+  else settle(NOTHING);
+}
+
+async function answer(given, signal) {
+  find("#view-ask").setAttribute("aria-busy", "true");
+  const started = performance.now();
+  try {
+    const rows = await check(given, signal);
+    settle({ pictures: given, rows, took: performance.now() - started });
+    announce(rows.length === 1 ? sentence(shown()[0]) : counted(rows.length, "answer"));
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    settle(NOTHING, error);
+    announce(error.message);
+  }
+}
+
+async function check(given, signal) {
+  const options = { query: panel.query, body: formOf(given), signal };
+  try {
+    return (await json("POST", "/v1/check", options)).rows;
+  } catch (error) {
+    if (error.code !== "not_an_image") throw error;
+    return [unreadable(given[0], error)];
+  }
+}
+
+/** Show from now on what came of a question. */
+function settle(found, error = null) {
+  [answered, failure, chosen] = [found, error, 0];
+  find("#view-ask").removeAttribute("aria-busy");
+  show();
+}
+
+/** The answers by the rule that the threshold's panel shows. */
+function shown() {
+  const { rows } = answered;
+  return panel.rule ? rows.map((row) => decideAgain(row, panel.rule)) : rows;
+}
+
+function show() {
+  const answers = shown();
+  find("#ask-empty").hidden = answers.length > 0 || failure !== null;
+  find("#ask-answers").hidden = answers.length === 0;
+  showFailure();
+  panel.show(
+    answers.map((row, at) => ({
+      distance: row.distance,
+      label: row.label ?? "nearest",
+      chosen: at === chosen,
+    })),
+  );
+  if (answers.length === 1) showOne(answers[0]);
+  else showSeveral(answers);
+}
+
+function showOne(row) {
+  find("#ask-answers").replaceChildren(largeAnswer(row, aside(row)), ...nearest(row));
+}
+
+function showSeveral(answers) {
+  const focused = document.activeElement?.classList.contains("answer-row");
+  const choose = (at) => () => {
+    chosen = at;
+    show();
+  };
+  const list = answers.map((row, at) =>
+    answerRow(answered.pictures[at], row, { chosen: at === chosen, onclick: choose(at) }),
+  );
+  find("#ask-answers").replaceChildren(
+    h(
+      "div",
+      { class: "section-head" },
+      h("h2", {}, counted(list.length, "picture")),
+      button("Clear", { icon: "clear", onclick: () => ask([]) }),
+    ),
+    h("div", { class: "answer-rows", role: "group", "aria-label": "Answers" }, ...list),
+    ...(answers.length ? nearest(answers[chosen]) : []),
+  );
+  if (focused) list[chosen]?.focus();
+}
+
+function nearest(row) {
+  if (!row.neighbours.length) return [];
+  const add = button("Add to the gallery …", {
+    icon: "add",
+    onclick: () => hand("gallery", [answered.pictures[chosen]], row.label),
+  });
+  return [
+    h("div", { class: "section-head" }, h("h2", {}, "Nearest references"), add),
+    neighbourStrip(row),
+  ];
+}
+
+function aside(row) {
+  if (row.decision === "error") return "";
+  const other =
+    row.runner_up_label === null
+      ? ""
+      : `Next is ${row.runner_up_label}, at ${distance(row.runner_up_distance)}.`;
+  const evidence =
+    row.p_value === undefined
+      ? ""
+      : `Of unknown pictures, about ${percent(row.p_value)} come as close.`;
+  return [other, evidence, `Answered in ${Math.max(1, Math.round(answered.took))}\u00a0ms.`]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function showFailure() {
+  const place = find("#ask-error");
+  place.hidden = failure === null;
+  place.replaceChildren(...(failure ? problem(failure, () => ask(pictures)) : []));
+}

@@ -1,0 +1,104 @@
+// A bulk check under way, as a stream of {rows, done, total}: what came anew, how many are done.
+//
+// Some hundreds of pictures go out in parts, so that rows appear at once; more, or an archive, go
+// as one job that the server works through.
+
+import { ApiError, formOf, json, pathOf, pause, send } from "./api.js";
+
+const AT_ONCE = 64; // pictures in one request
+const FEW = 512; // up to so many go in parts
+const POLL = 300; // milliseconds between two looks at a job
+const ARCHIVES = { zip: "application/zip", csv: "text/csv" };
+
+/**
+ * Check pictures.
+ * @param {Array<{file: File, name: string}>} pictures Or a single zip or CSV.
+ * @param {object} query As of POST /v1/check.
+ * @param {object} limits Of the server, as GET /v1/gallery gives them.
+ * @param {AbortSignal} signal Cancels, on the server too.
+ * @returns {AsyncGenerator<{rows: Array<object>, done: number, total: number|null}>}
+ */
+export function bulkCheck(pictures, query, limits, signal) {
+  const inParts = !isArchive(pictures) && pictures.length <= FEW;
+  return inParts ? parts(pictures, query, limits, signal) : job(pictures, query, signal);
+}
+
+/** Whether this is one file that holds many pictures. */
+export function isArchive(pictures) {
+  return pictures.length === 1 && archiveType(pictures[0]) !== undefined;
+}
+
+async function* parts(pictures, query, limits, signal) {
+  let done = 0;
+  for (const some of split(pictures, limits)) {
+    const rows = await check(some, query, signal);
+    done += rows.length;
+    yield { rows, done, total: pictures.length };
+  }
+}
+
+/** Cut into requests of about one size, none of a single picture, within the server's limits. */
+function* split(pictures, { images = AT_ONCE, bytes = Infinity }) {
+  const most = Math.ceil(pictures.length / Math.ceil(pictures.length / Math.min(images, AT_ONCE)));
+  let [some, size] = [[], 0];
+  for (const picture of pictures) {
+    if (some.length && (some.length >= most || size + picture.file.size > bytes / 2)) {
+      yield some;
+      [some, size] = [[], 0];
+    }
+    some.push(picture);
+    size += picture.file.size;
+  }
+  if (some.length) yield some;
+}
+
+async function check(some, query, signal) {
+  try {
+    return (await json("POST", "/v1/check", { query, body: formOf(some), signal })).rows;
+  } catch (error) {
+    if (some.length > 1 || error.code !== "not_an_image") throw error;
+    return [unreadable(some[0], error)];
+  }
+}
+
+/** The row of a single picture that cannot be read: the server answers with an error instead. */
+export function unreadable({ name }, { message }) {
+  const nothing = { label: null, distance: null, runner_up_label: null, neighbours: [] };
+  return { id: name, decision: "error", reason: message, ...nothing };
+}
+
+async function* job(pictures, query, signal) {
+  let told = await json("POST", "/v1/jobs/check", { query, body: bodyOf(pictures), signal });
+  const path = pathOf("jobs", told.id);
+  try {
+    while (told.state === "waiting" || told.state === "running") {
+      yield { rows: [], done: told.done, total: told.total };
+      await pause(POLL, signal);
+      told = await json("GET", path, { signal });
+    }
+    if (told.state !== "done") throw ended(told);
+    const text = await (
+      await send("GET", `${path}/result`, { query: { format: "jsonl" }, signal })
+    ).text();
+    const rows = text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    yield { rows, done: rows.length, total: rows.length };
+  } finally {
+    send("DELETE", path).catch(() => {}); // it may be gone already
+  }
+}
+
+function bodyOf(pictures) {
+  if (!isArchive(pictures)) return formOf(pictures);
+  return new Blob([pictures[0].file], { type: archiveType(pictures[0]) });
+}
+
+function archiveType({ name }) {
+  return ARCHIVES[name.toLowerCase().split(".").at(-1)];
+}
+
+function ended(told) {
+  return new ApiError(0, told.error ?? { message: `The job was ${told.state} before its end.` });
+}

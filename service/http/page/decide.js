@@ -1,0 +1,71 @@
+// Neighbours to a decision, as index/decision.py does it, so that an answer can be decided again
+// while the threshold moves. A test holds both against each other. A row writes a float32 distance
+// in its shortest form; Math.fround gives the value itself, which is what is compared.
+
+/**
+ * @typedef {object} Rule What decides, once the neighbours are known.
+ * @property {number} threshold Largest distance that is a match, equality included.
+ * @property {Object<string, number>} groups In its place, for references with these labels.
+ * @property {number|null} margin Least distance by which the runner-up must be farther.
+ * @property {string|null} point Name of the operating point; null for a threshold of the user's.
+ */
+
+/** The rule of a stored operating point. */
+export function ruleOf(name, point) {
+  return {
+    threshold: point.threshold,
+    groups: point.group_thresholds ?? {},
+    margin: point.min_margin ?? null,
+    point: name,
+  };
+}
+
+/** The rule of a threshold that the user chose. */
+export function ruleAt(threshold) {
+  return { threshold, groups: {}, margin: null, point: null };
+}
+
+/** Decide a row of the API again by another rule; what could not be read stays as it is. */
+export function decideAgain(row, rule) {
+  if (row.decision === "error" || !row.neighbours.length) return row;
+  const near = row.neighbours;
+  const inside = near.filter((one) => Math.fround(one.distance) <= limitOf(one.label, rule));
+  const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;
+  const winner = majority(heard.map((one) => one.label));
+  const leader = near.find((one) => one.label === winner) ?? near[0];
+  const other = near.find((one) => one.label !== leader.label) ?? null;
+  return {
+    ...row,
+    decision: decisionOf(winner, leader, other, rule),
+    label: winner,
+    distance: leader.distance,
+    threshold: limitOf(leader.label, rule),
+    runner_up_label: other?.label ?? null,
+    runner_up_distance: other?.distance ?? null,
+  };
+}
+
+function decisionOf(winner, leader, other, rule) {
+  if (winner === null) return "no_match";
+  if (rule.margin === null || !other) return "match";
+  return Math.fround(other.distance) - Math.fround(leader.distance) < rule.margin
+    ? "ambiguous"
+    : "match";
+}
+
+function limitOf(label, rule) {
+  return Object.hasOwn(rule.groups, label) ? rule.groups[label] : rule.threshold;
+}
+
+function hasOwnLimits(rule) {
+  return Object.keys(rule.groups).length > 0;
+}
+
+/** The most frequent label; of equally frequent ones that which comes first, the nearer. */
+function majority(labels) {
+  const votes = new Map();
+  for (const label of labels) votes.set(label, (votes.get(label) ?? 0) + 1);
+  let best = null;
+  for (const [label, number] of votes) if (best === null || number > votes.get(best)) best = label;
+  return best;
+}

@@ -1,0 +1,166 @@
+// The view Gallery: its groups, one group's references, what the operating points promise, and the
+// way to add references.
+
+import { json } from "./api.js";
+import { button, find, h, icon } from "./elements.js";
+import { Enrolment } from "./enrol.js";
+import { problem } from "./problem.js";
+import { describeModel, describePoints } from "./promises.js";
+import { onRemoval, showReference } from "./reference.js";
+import { go, onGallery, takeFor } from "./state.js";
+import { referenceThumb } from "./thumbs.js";
+import { count, counted } from "./words.js";
+
+const SAMPLES = 6;
+const PAGE = 120; // references of a group at a time
+
+let described = null;
+let groups = [];
+let open = null; // the group that is browsed
+let enrolment;
+
+export function startGallery() {
+  enrolment = new Enrolment(refreshed);
+  onRemoval(refreshed);
+  takeFor("gallery", (pictures, label) => enrolment.stage(pictures, label));
+  onGallery((gallery) => {
+    described = gallery;
+    enrolment.allow(gallery);
+    if (!find("#view-gallery").hidden) show(open);
+  });
+}
+
+/** Show the groups, or the references of one of them. */
+export async function show(label = null) {
+  open = label;
+  const place = find("#gallery");
+  if (!described) return;
+  try {
+    groups = (await json("GET", "/v1/groups", { query: { samples: SAMPLES } })).groups;
+    enrolment.know(groups.map((group) => group.label));
+    if (open === label)
+      place.replaceChildren(...(label === null ? [summary(), overview()] : [browsed(label)]));
+  } catch (error) {
+    place.replaceChildren(...problem(error, () => show(label)));
+  }
+}
+
+function refreshed() {
+  if (!find("#view-gallery").hidden) show(open);
+}
+
+// ------------------------------------------------------------ all groups
+
+function summary() {
+  return h(
+    "p",
+    { class: "intro" },
+    `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`,
+  );
+}
+
+function overview() {
+  return h(
+    "div",
+    { class: "gallery" },
+    h(
+      "div",
+      {},
+      ...Object.values(described.outdated)
+        .slice(0, 1)
+        .map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
+      groups.length ? h("ul", { class: "groups" }, ...groups.map(groupCard)) : nothingYet(),
+    ),
+    h("aside", {}, enrolment.element, describePoints(described), describeModel(described)),
+  );
+}
+
+function groupCard(group) {
+  const address = `#gallery/${encodeURIComponent(group.label)}`;
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { class: "group", href: address },
+      h("b", {}, group.label),
+      h("span", { class: "quiet" }, counted(group.references, "reference")),
+      h("span", { class: "samples" }, ...group.samples.map((id) => referenceThumb(id))),
+    ),
+  );
+}
+
+function nothingYet() {
+  return h(
+    "div",
+    { class: "empty" },
+    h("p", { class: "lead" }, "Nothing is known yet."),
+    h("p", {}, "Add the first references: pictures, and the group that they belong to."),
+  );
+}
+
+// ------------------------------------------------------------ one group
+
+function browsed(label) {
+  const known = groups.find((group) => group.label === label);
+  const grid = h("ul", { class: "browse" });
+  const more = button("Show more", {});
+  const page = pager(label, grid, more);
+  more.addEventListener("click", page);
+  page();
+  return h(
+    "div",
+    {},
+    h(
+      "p",
+      { class: "intro" },
+      h("a", { class: "back", href: "#gallery" }, icon("back"), "All groups"),
+    ),
+    h(
+      "h2",
+      { class: "group-title" },
+      label,
+      " ",
+      h("span", { class: "quiet" }, counted(known?.references ?? 0, "reference")),
+    ),
+    grid,
+    more,
+  );
+}
+
+/** Give a function that appends the next page of references to the grid. */
+function pager(label, grid, more) {
+  let after = null;
+  return async () => {
+    more.disabled = true;
+    try {
+      const found = await json("GET", "/v1/references", { query: { label, limit: PAGE, after } });
+      grid.append(...found.references.map(({ id }) => h("li", {}, referenceButton(id, label))));
+      after = found.next;
+      more.hidden = after === null;
+      if (!grid.childElementCount) go("gallery"); // its last reference is gone
+    } catch (error) {
+      grid.after(h("div", { class: "trouble" }, ...problem(error)));
+    }
+    more.disabled = false;
+    more.textContent = `Show more, after ${count(grid.childElementCount)}`;
+  };
+}
+
+function referenceButton(id, label) {
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "bare",
+      title: id,
+      "aria-label": `${id}, group ${label}`,
+      onclick: () => showReference(id),
+    },
+    referenceThumb(id),
+  );
+}
+
+function upper(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

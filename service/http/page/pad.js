@@ -1,0 +1,101 @@
+// A pad: a sheet to draw on that also takes a picture that is dropped, pasted or chosen.
+
+import { Drawing } from "./draw.js";
+import { find } from "./elements.js";
+import { nameNow, takeChoices, takeDrops } from "./intake.js";
+
+/** One pad. Its picture is {file, name}, or null while there is none. */
+export class Pad {
+  /**
+   * @param {HTMLElement} place Where it stands.
+   * @param {object} options `title` for those who do not see it, `hint` on the empty sheet,
+   *     `several`: called with the list when more than one picture comes; without it the first
+   *     one is taken, `changed`: called with the picture or null.
+   */
+  constructor(place, { title, hint, several = null, changed }) {
+    place.append(find("#pad-template").content.cloneNode(true));
+    this.element = find(".pad", place);
+    this.title = title;
+    this.several = several;
+    this.changed = changed;
+    this.picture = null;
+    this.drawing = new Drawing(find("canvas", place), () => this.#drawn());
+    find(".pad-hint", place).textContent = hint;
+    this.#wire();
+    this.#refresh();
+  }
+
+  /** Show pictures that came from elsewhere. */
+  take(pictures) {
+    this.drawing.strokes = [];
+    this.drawing.show();
+    if (pictures.length === 1 || !this.several) {
+      this.#become(pictures[0]);
+      return;
+    }
+    this.picture = null;
+    this.#refresh();
+    this.several(pictures);
+  }
+
+  clear() {
+    this.drawing.strokes = [];
+    this.drawing.show();
+    this.#become(null);
+  }
+
+  #wire() {
+    const input = find("input", this.element);
+    input.multiple = Boolean(this.several);
+    const take = (pictures) => this.take(pictures);
+    takeDrops(this.element, take);
+    takeChoices(input, take);
+    const actions = {
+      undo: () => this.drawing.undo(),
+      clear: () => this.clear(),
+      choose: () => input.click(),
+    };
+    for (const [name, action] of Object.entries(actions))
+      this.#tool(name).addEventListener("click", action);
+  }
+
+  async #drawn() {
+    if (this.drawing.empty) {
+      this.#become(null);
+      return;
+    }
+    const drawn = this.drawing.strokes.length;
+    const blob = await this.drawing.blob();
+    if (this.drawing.strokes.length === drawn)
+      this.#become({ file: blob, name: nameNow("drawing") });
+  }
+
+  #become(picture) {
+    this.picture = picture;
+    this.#refresh();
+    this.changed(picture);
+  }
+
+  #refresh() {
+    const shown = find("img", this.element);
+    const isDrawing = !this.picture || !this.drawing.empty;
+    if (shown.src) URL.revokeObjectURL(shown.src);
+    if (isDrawing) shown.removeAttribute("src");
+    else shown.src = URL.createObjectURL(this.picture.file);
+    shown.hidden = isDrawing;
+    shown.alt = isDrawing ? "" : this.picture.name;
+    find("canvas", this.element).setAttribute("aria-label", `${this.title}, ${this.#state()}`);
+    find(".pad-hint", this.element).hidden = Boolean(this.picture);
+    this.#tool("undo").disabled = this.drawing.empty;
+    this.#tool("clear").disabled = !this.picture;
+  }
+
+  #state() {
+    if (!this.picture) return "empty";
+    return this.drawing.empty ? `shows ${this.picture.name}` : "drawn on";
+  }
+
+  #tool(name) {
+    return find(`[data-do=${name}]`, this.element);
+  }
+}

@@ -1,0 +1,95 @@
+// What stands behind a gallery's answers: its operating points in words, and its model.
+
+import { h } from "./elements.js";
+import { counted, distance, percent } from "./words.js";
+
+/** Give the operating points with what each promises. */
+export function describePoints({ operating_points: points, default_point: usual, outdated }) {
+  const told = Object.entries(points).map(([name, point]) =>
+    h(
+      "li",
+      {},
+      h(
+        "p",
+        {},
+        h("b", {}, name),
+        ` at most ${distance(point.threshold)}`,
+        name === usual ? h("span", { class: "chip" }, "in use") : null,
+      ),
+      h("p", { class: "quiet" }, promise(point)),
+      outdated[name]
+        ? h("p", { class: "quiet" }, "Measured with an earlier state of this gallery.")
+        : null,
+    ),
+  );
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", {}, "Operating points"),
+    told.length
+      ? h("ul", { class: "promises" }, ...told)
+      : h("p", {}, "None has been measured yet: `likewise calibrate` does it."),
+  );
+}
+
+/** Say what an operating point was measured to do. */
+export function promise(point) {
+  return [...rates(point), ...extras(point), basis(point)].filter(Boolean).join(" ");
+}
+
+function rates(point) {
+  const told = [];
+  if (point.rate === "fmr")
+    told.push(`${percent(point.measured)} of pairs of two groups match (FMR).`);
+  else if (point.fmr !== undefined)
+    told.push(`${percent(point.fmr)} of pairs of two groups match (FMR).`);
+  if (point.fnmr !== undefined)
+    told.push(`${percent(point.fnmr)} of pairs of one group do not (FNMR).`);
+  if (point.fpir !== undefined)
+    told.push(`${percent(point.fpir)} of unknown pictures find a match (FPIR${interval(point)}).`);
+  if (point.fnir !== undefined && point.fnir !== null)
+    told.push(`${percent(point.fnir)} of known pictures are missed (FNIR).`);
+  return told;
+}
+
+function interval(point) {
+  if (point.rate !== "fpir" || !point.interval) return "";
+  return `, 95\u00a0%: ${point.interval.map(percent).join(" to ")}`;
+}
+
+function extras(point) {
+  const groups = Object.keys(point.group_thresholds ?? {}).length;
+  return [
+    groups ? `${counted(groups, "group")} with a threshold of their own.` : null,
+    point.min_margin
+      ? `Ambiguous where the runner-up is less than ${point.min_margin} farther.`
+      : null,
+  ];
+}
+
+function basis(point) {
+  return point.measured_on ? `Measured on ${point.measured_on}.` : "";
+}
+
+/** Give the model: what it takes and gives, and how it was trained. */
+export function describeModel({ model, generation }) {
+  const facts = {
+    Takes: `${model.input_shape.join(" × ")} pixels`,
+    Gives: `${model.dim} numbers`,
+    Preparation: model.preprocessing,
+    Recipe: model.recipe?.name,
+    Fingerprint: model.fingerprint,
+    "State of the gallery": generation,
+  };
+  const told = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", {}, "Model"),
+    h(
+      "dl",
+      { class: "facts" },
+      ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
+    ),
+  );
+}

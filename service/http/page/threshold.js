@@ -1,0 +1,183 @@
+// The threshold: a slider below the histogram, the gallery's operating points as buttons, and the
+// error rates that the chosen threshold would have.
+
+import { ruleAt, ruleOf } from "./decide.js";
+import { button, h, svg } from "./elements.js";
+import { drawHistogram, fromShare, toShare } from "./histogram.js";
+import { promise } from "./promises.js";
+import { distances, equalErrorThreshold, ratesAt } from "./rates.js";
+import { distance, percent } from "./words.js";
+
+const STEPS = 1000;
+const TOP = 2; // the largest distance of unit vectors
+const SEARCH = ["fpir", "FPIR, in a search", "of unknown pictures would find a match"];
+const PAIRS = [
+  ["fmr", "FMR, one to one", "of pairs of two groups would match"],
+  ["fnmr", "FNMR, one to one", "of pairs of one group would not"],
+];
+
+/** One threshold panel; `rule` is what it says, null until the gallery is known. */
+export class ThresholdPanel {
+  /**
+   * @param {HTMLElement} place
+   * @param {function(import("./decide.js").Rule): void} changed
+   * @param {object} options `search`: whether it is for a search, not for single pairs.
+   */
+  constructor(place, changed, { search }) {
+    this.changed = changed;
+    this.shownRates = search ? [SEARCH, ...PAIRS] : PAIRS;
+    this.rule = null;
+    this.known = null;
+    this.dots = [];
+    this.points = {};
+    this.chart = svg("svg", { class: "histogram", role: "img" });
+    this.slider = h("input", {
+      type: "range",
+      min: 0,
+      max: STEPS,
+      class: "slider",
+      "aria-label": "Threshold",
+    });
+    this.slider.addEventListener("input", () => this.choose(ruleAt(this.#slid())));
+    this.value = h("span", { class: "threshold-value" });
+    this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
+    this.rates = h("dl", { class: "rates" });
+    this.told = h("p", { class: "quiet" }); // what the chosen operating point promises
+    this.note = h("p", { class: "quiet" }); // what the histogram shows
+    place.append(this.#laidOut());
+    new ResizeObserver(() => this.#draw()).observe(this.chart);
+  }
+
+  /** Take the gallery's operating points, and start from its default one. */
+  async start(gallery) {
+    this.points = gallery.operating_points;
+    const usual = gallery.default_point;
+    const isSlid = this.rule?.point === null; // the user's own choice stays
+    if (usual && !isSlid) this.choose(ruleOf(usual, this.points[usual]));
+    this.note.textContent = "The distances of the gallery's pairs are being measured …";
+    await this.#load(gallery);
+  }
+
+  /** What a question to the server says of the rule; nothing before the gallery is known. */
+  get query() {
+    if (!this.rule) return {};
+    if (this.rule.point === null) return { threshold: this.rule.threshold };
+    const hasEvidence = this.points[this.rule.point].evidence !== undefined;
+    return { at: this.rule.point, evidence: hasEvidence || null };
+  }
+
+  /** Decide by another rule from now on. */
+  choose(rule) {
+    this.rule = rule;
+    this.slider.value = Math.round(STEPS * toShare(rule.threshold, this.#top()));
+    this.#showButtons();
+    this.#showRates();
+    this.told.textContent = rule.point ? `${rule.point}: ${promise(this.points[rule.point])}` : "";
+    this.#draw();
+    this.changed(rule);
+  }
+
+  /** Show where answers lie: [{distance, label, chosen}]. */
+  show(dots) {
+    this.dots = dots.filter((dot) => dot.distance !== null && dot.distance !== undefined);
+    this.#draw();
+  }
+
+  async #load(gallery) {
+    try {
+      this.known = await distances();
+      this.note.textContent = this.known.measured_on ?? "";
+    } catch (error) {
+      this.note.textContent = gallery.references ? error.message : "There are no references yet.";
+    }
+    if (this.rule) this.choose(this.rule);
+    else this.#guess();
+  }
+
+  #guess() {
+    this.choose(ruleAt(this.known ? equalErrorThreshold(this.known) : TOP / 4));
+    this.told.textContent = "No threshold has been measured for this gallery; this one is a guess.";
+  }
+
+  #laidOut() {
+    return h(
+      "div",
+      { class: "threshold" },
+      h("div", { class: "threshold-head" }, h("h2", {}, "Threshold ", this.value), this.buttons),
+      this.chart,
+      this.slider,
+      legend(),
+      this.rates,
+      this.told,
+      this.note,
+    );
+  }
+
+  #top() {
+    return this.known?.edges.at(-1) ?? TOP;
+  }
+
+  #slid() {
+    return fromShare(this.slider.value / STEPS, this.#top());
+  }
+
+  #draw() {
+    if (!this.rule) return;
+    drawHistogram(this.chart, {
+      known: this.known,
+      top: this.#top(),
+      threshold: this.rule.threshold,
+      dots: this.dots,
+    });
+  }
+
+  #showButtons() {
+    const made = Object.entries(this.points).map(([name, point]) =>
+      button(name, {
+        kind: "choice",
+        "aria-pressed": String(this.rule.point === name),
+        onclick: () => this.choose(ruleOf(name, point)),
+      }),
+    );
+    const place = [...this.buttons.children].indexOf(document.activeElement);
+    this.buttons.replaceChildren(...made);
+    made[place]?.focus();
+  }
+
+  #showRates() {
+    const rates = ratesAt(this.known, this.rule.threshold);
+    const told = this.shownRates.filter(([key]) => rates[key] !== null);
+    this.value.textContent = distance(this.rule.threshold);
+    this.rates.replaceChildren(
+      ...told.map(([key, name, words]) =>
+        h(
+          "div",
+          {},
+          h("dt", {}, name),
+          h("dd", {}, h("b", {}, this.#rate(key, rates[key])), ` ${words}`),
+        ),
+      ),
+    );
+    const spoken = told.map(([key, name]) => `${name} ${this.#rate(key, rates[key])}`).join(", ");
+    this.slider.setAttribute("aria-valuetext", `${distance(this.rule.threshold)}. ${spoken}`);
+  }
+
+  /** A rate in words; none among n pairs is one below 3/n, at 95 %. */
+  #rate(key, rate) {
+    const bounded = rate === 0 && key !== "fpir" && this.known.pairs;
+    return bounded ? `< ${percent(3 / this.known.pairs)}` : percent(rate);
+  }
+}
+
+function legend() {
+  return h(
+    "p",
+    { class: "legend" },
+    h("span", { class: "swatch genuine" }),
+    "pairs of one group",
+    h("span", { class: "swatch impostor" }),
+    "pairs of two groups",
+    h("span", { class: "swatch dot" }),
+    "asked",
+  );
+}
