@@ -113,7 +113,9 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     threshold = held.default_threshold if held.default_point else 1.0
     metrics = Metrics(threshold or 1.0)
     answering = Answering(matcher, metrics)
-    batcher: Batcher[Question, Answer] = Batcher(answering.embed, answering.answer, observe=metrics.turn)
+    batcher: Batcher[Question, Answer] = Batcher(
+        answering.embed, answering.answer, observe=metrics.turn
+    )
     due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
