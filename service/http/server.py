@@ -66,6 +66,7 @@ class Server(uvicorn.Server):
                 app,
                 http=_Protocol,
                 log_config=None,
+                log_level="critical",  # what is worth it stands in our own log
                 access_log=False,
                 server_header=False,
                 ws="none",

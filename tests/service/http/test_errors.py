@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
 
 from service.http.gate import HEADERS
-from tests.service.http.conftest import image
+from tests.service.http.conftest import image, serving
 
 
 def error_of(answer) -> tuple[int, str]:
@@ -92,25 +93,13 @@ def test_a_path_of_broken_utf8_is_only_unknown(shared):
 
 
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
-    import json
-    from threading import Thread
-
-    import httpx
-
-    from service.http.server import Server
-    from service.http.settings import Settings
     from service.matcher import Matcher
 
     lines: list[str] = []
-    server = Server(gallery, Settings(), tell=lines.append)
     monkeypatch.setattr(Matcher, "decide", lambda *args, **asked: 1 / 0)
     monkeypatch.setattr("index.gallery.Gallery.groups", lambda self: 1 / 0)
-    thread = Thread(target=server.run)
-    thread.start()
-    with httpx.Client(base_url=server.address) as client:
+    with serving(gallery, tell=lines.append) as client:
         answers = [client.post("/v1/check", **image(queries[0])), client.get("/v1/groups")]
-    server.should_exit = True
-    thread.join()
     for answer in answers:
         assert error_of(answer) == (500, "internal")
         assert "division" not in answer.text
