@@ -84,6 +84,14 @@ def test_what_is_no_http_is_answered_in_the_same_shape(shared, request_):
     assert b'{"code": "invalid", "message": "' in answer
 
 
+def test_headers_without_end_are_not_kept(shared):
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: "
+    answer = raw(shared, head + b"x" * 70_000)
+    assert answer.startswith(b"HTTP/1.1 400")
+    fits = head + b"x" * 30_000 + b"\r\nConnection: close\r\n\r\n"
+    assert raw(shared, fits).startswith(b"HTTP/1.1 200")
+
+
 def test_a_path_of_broken_utf8_is_only_unknown(shared):
     answer = raw(
         shared,
