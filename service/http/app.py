@@ -41,7 +41,7 @@ from service.http.job_store import JobStore
 from service.http.kept import Kept
 from service.http.logs import Log
 from service.http.metrics import Metrics
-from service.http.questions import Answering
+from service.http.questions import Answer, Answering, Question
 from service.http.settings import Settings
 from service.matcher import Matcher
 
@@ -117,7 +117,10 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     metrics = Metrics(threshold or 1.0)
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
-    batcher = Batcher(Answering(matcher, metrics), metrics.turn)
+    answering = Answering(matcher, metrics)
+    batcher: Batcher[Question, Answer] = Batcher(
+        answering.embed, answering.answer, observe=metrics.turn
+    )
     due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))

@@ -59,6 +59,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Vectorised:
+    """A question whose pictures are embedded."""
+
+    question: Question
+    embedded: Embedded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Answer:
     """What came of one question.
 
@@ -90,7 +98,7 @@ class _Found:
 
 
 class Answering:
-    """Answers questions together.
+    """Answers questions together, in two stages.
 
     Args:
         matcher: Embedder and gallery.
@@ -101,38 +109,40 @@ class Answering:
         self._matcher = matcher
         self._metrics = metrics
 
-    def __call__(self, questions: Sequence[Question]) -> list[Answer | Exception]:
-        """Give an answer, or what went wrong, for each question.
+    def embed(self, questions: Sequence[Question]) -> list[Vectorised | Exception]:
+        """Embed the pictures of all questions in one go.
 
         One with a picture that must be prepared before is answered by `LargePictureError`.
         """
         subjects = [question.subject for question in questions]
         embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
+        return [
+            known if isinstance(known, LargePictureError) else Vectorised(question, known)
+            for question, known in zip(questions, embedded, strict=True)
+        ]
+
+    def answer(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
+        """Give an answer, or what went wrong, for each question whose vectors are known."""
         answers: dict[int, Answer | Exception] = {}
-        alike: dict[Options, list[tuple[int, Embedded]]] = {}
-        for place, (question, known) in enumerate(zip(questions, embedded, strict=True)):
-            if isinstance(known, LargePictureError):
-                answers[place] = known
-            else:
-                alike.setdefault(question.options, []).append((place, known))
+        alike: dict[Options, list[int]] = {}
+        for place, one in enumerate(questions):
+            alike.setdefault(one.question.options, []).append(place)
         with self._matcher.gallery.snapshot() as generation:
-            for options, some in alike.items():
-                places = [place for place, _ in some]
+            for options, places in alike.items():
                 try:
-                    asked = [(subjects[place].ids, known) for place, known in some]
-                    found = self._answers(options, asked, generation)
+                    found = self._answers(options, [questions[at] for at in places], generation)
                     answers.update(zip(places, found, strict=True))
                 except Exception as error:  # of these options alone: the others get their answers
                     answers.update(dict.fromkeys(places, error))
         return [answers[place] for place in range(len(questions))]
 
     def _answers(
-        self, options: Options, asked: Sequence[tuple[list[str], Embedded]], generation: int
+        self, options: Options, asked: Sequence[Vectorised], generation: int
     ) -> list[Answer]:
         """Answer all questions with the same options by one search."""
         check_options(self._matcher.gallery, options)
         find = {CHECK: self._checked, QUERY: self._queried, EMBED: _only_embedded}
-        vectors = np.concatenate([known.vectors for _, known in asked])
+        vectors = np.concatenate([one.embedded.vectors for one in asked])
         with self._metrics.timed(SEARCH):
             found = find[options.kind](vectors, options)
         self._metrics.searched(found.nearest)
@@ -172,13 +182,12 @@ class Answering:
         )
 
 
-def _written(
-    found: _Found, asked: Sequence[tuple[list[str], Embedded]], generation: int
-) -> list[Answer]:
+def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> list[Answer]:
     """Write the rows of each question."""
     answers = []
     first = 0
-    for ids, known in asked:
+    for one in asked:
+        ids, known = one.question.subject.ids, one.embedded
         places = iter(range(first, first := first + len(known.vectors)))
         rows = [
             found.unreadable(id, str(known.reasons[place]))
