@@ -16,7 +16,7 @@ from embedder.outliers import OF_NO_GROUP, make_outliers
 from embedder.pairs import Groups, balanced_batches, pair_positions
 from embedder.recipes import Recipe
 
-MADE_OUTLIERS = 20_000  # once for a training, drawn from in every batch
+MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
 
 
 class Batches(keras.utils.PyDataset):
@@ -76,7 +76,7 @@ class BalancedImages(Batches):
     ) -> None:
         self.images = images
         self.codes = Groups.of(labels).codes
-        count = MADE_OUTLIERS if recipe.outliers else 0
+        count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
         self.outliers = make_outliers(images, self.codes, count, recipe.seed)
         super().__init__(recipe, epoch)
 

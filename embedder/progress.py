@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embedder.averaging import averaged_weights
 from embedder.errors import ModelError
 from embedder.verification import EqualErrorRate, equal_error_rate, pair_distances
 
@@ -65,7 +66,7 @@ class State:
 
     @property
     def best_weights(self) -> Path:
-        """Weights of the base network at its best epoch."""
+        """Weights of the base network at its best epoch, averaged where the training averages."""
         return self.path / f"best-{self.best['epoch']}.weights.h5"
 
     def write(self, model: keras.Model, base: keras.Model, epoch: dict[str, Any]) -> None:
@@ -74,7 +75,8 @@ class State:
         self.epochs.append(epoch)
         model.save_weights(self.checkpoint)
         if self.best is epoch:
-            base.save_weights(self.best_weights)
+            with averaged_weights(model):
+                base.save_weights(self.best_weights)
         part = self.path / "history.json.part"
         part.write_text(json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1))
         os.replace(part, self.path / "history.json")
@@ -116,8 +118,9 @@ class ValidationEER(keras.callbacks.Callback):
                 generator.state.assign([self.seed + 1000 * number, epoch << 20])
 
     def measured(self) -> EqualErrorRate:
-        """Measure the base network as it stands."""
-        embeddings = self.base.predict(self.images, batch_size=500, verbose=0)
+        """Measure the base network as it would be saved now."""
+        with averaged_weights(self.model):
+            embeddings = self.base.predict(self.images, batch_size=500, verbose=0)
         pairs = pair_distances(embeddings, self.labels, VALIDATION_PAIRS, self.seed)
         return equal_error_rate(*pairs)
 

@@ -30,3 +30,8 @@ def test_a_validation_share_of_everything_is_refused():
 def test_outliers_are_refused_where_pairs_are_drawn():
     with pytest.raises(ValueError, match="0 where pairs are drawn"):
         RECIPES["tutorial"].changed(outliers=0.2)
+
+
+def test_a_negative_averaging_is_refused():
+    with pytest.raises(ValueError, match=r"`averaging` must be epochs >= 0\. Received: -1"):
+        RECIPES["default"].changed(averaging=-1)
