@@ -19,22 +19,23 @@ from typing import Any
 import keras
 
 
-def averaging(epochs: float, steps: int) -> dict[str, Any]:
+def averaging(share: float, steps: int) -> dict[str, Any]:
     """Give the arguments that make a Keras optimizer average the weights.
 
     Args:
-        epochs: Age at which a step's weights count 1/e of the newest; 0 for no averaging.
-        steps: Of an epoch.
+        share: Of the whole training, after which the weights of a step count 1/e of the newest;
+            0 for no averaging.
+        steps: Of the whole training.
 
     Example:
-        >>> round(averaging(epochs=2, steps=50)["ema_momentum"], 4)  # e^(-1 / 100)
+        >>> round(averaging(0.1, steps=1000)["ema_momentum"], 4)  # e^(-1 / 100)
         0.99
-        >>> averaging(epochs=0, steps=50)
+        >>> averaging(0, steps=1000)
         {}
     """
-    if epochs == 0:
+    if share == 0:
         return {}
-    return {"use_ema": True, "ema_momentum": math.exp(-1 / (epochs * steps))}
+    return {"use_ema": True, "ema_momentum": math.exp(-1 / (share * steps))}
 
 
 @contextmanager

@@ -36,7 +36,7 @@ class Recipe:
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
         outlier_margin: Distance beyond which an outlier and an image of a group cost nothing.
         outlier_pull: Cost of an outlier's squared length, which draws it away from every group.
-        averaging: Epochs over which the weights are averaged, exponentially; 0 for none.
+        averaging: Share of the training over which weights are averaged, exponentially; 0: none.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
     """
@@ -82,8 +82,10 @@ class Recipe:
                 f"`outliers` must be a share >= 0, and 0 where pairs are drawn. "
                 f"Received: {recipe.outliers}."
             )
-        if recipe.averaging < 0:
-            raise ValueError(f"`averaging` must be epochs >= 0. Received: {recipe.averaging}.")
+        if not 0 <= recipe.averaging < 1:
+            raise ValueError(
+                f"`averaging` must be a share >= 0 and below 1. Received: {recipe.averaging}."
+            )
         if not 0 < recipe.validation < 1:
             raise ValueError(
                 f"`validation` must be a share between 0 and 1. Received: {recipe.validation}."
@@ -115,7 +117,7 @@ RECIPES = {
         outliers=0.2,
         outlier_margin=0.6,
         outlier_pull=0.3,
-        averaging=3.5,
+        averaging=0.12,
         validation=1 / 12,
     ),
     "tutorial": Recipe(

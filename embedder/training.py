@@ -203,7 +203,7 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
             warmup_target=recipe.learning_rate,
             warmup_steps=steps,
         )
-    averaged = averaging(recipe.averaging, steps)
+    averaged = averaging(recipe.averaging, recipe.epochs * steps)
     if recipe.optimizer == "rmsprop":
         return keras.optimizers.RMSprop(rate, **averaged)
     return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **averaged)

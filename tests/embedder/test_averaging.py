@@ -28,9 +28,9 @@ def step(model: keras.Model, times: int) -> None:
 
 
 def test_the_average_takes_the_weights_place_only_for_a_while():
-    model = model_of_one_weight(**averaging(epochs=1, steps=2))
+    model = model_of_one_weight(**averaging(0.2, steps=10))
     step(model, 3)  # weights -1, -2, -3; the average starts at the first
-    keep = math.exp(-1 / 2)
+    keep = math.exp(-1 / 2)  # a fifth of ten steps
     average = keep * (keep * -1 + (1 - keep) * -2) + (1 - keep) * -3
     with averaged_weights(model):
         assert weight(model) == pytest.approx(average)
@@ -38,7 +38,7 @@ def test_the_average_takes_the_weights_place_only_for_a_while():
 
 
 def test_the_weights_come_back_after_an_error():
-    model = model_of_one_weight(**averaging(epochs=1, steps=2))
+    model = model_of_one_weight(**averaging(0.2, steps=10))
     step(model, 2)
     with pytest.raises(RuntimeError), averaged_weights(model):
         raise RuntimeError
@@ -46,7 +46,7 @@ def test_the_weights_come_back_after_an_error():
 
 
 def test_without_averaging_the_weights_stay():
-    model = model_of_one_weight(**averaging(epochs=0, steps=2))
+    model = model_of_one_weight(**averaging(0, steps=10))
     step(model, 2)
     with averaged_weights(model):
         assert weight(model) == -2

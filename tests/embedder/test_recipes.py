@@ -32,6 +32,7 @@ def test_outliers_are_refused_where_pairs_are_drawn():
         RECIPES["tutorial"].changed(outliers=0.2)
 
 
-def test_a_negative_averaging_is_refused():
-    with pytest.raises(ValueError, match=r"`averaging` must be epochs >= 0\. Received: -1"):
-        RECIPES["default"].changed(averaging=-1)
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_averaging_over_less_than_nothing_or_over_everything_is_refused(share):
+    with pytest.raises(ValueError, match=rf">= 0 and below 1\. Received: {share}"):
+        RECIPES["default"].changed(averaging=share)
