@@ -6,6 +6,7 @@ batches as one that was never killed.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import keras
@@ -34,6 +35,13 @@ class Batches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return len(self._drawn)
+
+    def inputs(self, count: int) -> list[Any]:
+        """Draw the first batches of epoch 0, at most `count`, whatever epoch it is now."""
+        first = copy(self)
+        first.epoch = 0
+        first._drawn = first.drawn()
+        return [first[position][0] for position in range(min(count, len(first)))]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's batches."""

@@ -117,7 +117,7 @@ RECIPES = {
         outliers=0.2,
         outlier_margin=0.6,
         outlier_pull=0.3,
-        averaging=0.12,
+        averaging=3.5 / 30,
         validation=1 / 12,
     ),
     "tutorial": Recipe(

@@ -39,6 +39,7 @@ LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square o
 TUTORIAL_THRESHOLD = 0.5
 MEASURED_PAIRS = 200_000
 MADE_TO_MEASURE = 5_000
+RENEWING_BATCHES = 20
 
 Labelled = tuple[npt.NDArray[np.uint8], list[str]]  # pictures as the network takes them
 
@@ -150,7 +151,8 @@ def _fit(
     model = _trainable(base, recipe, len(batches))
     if state.epochs:
         model.load_weights(state.checkpoint)
-    watch = ValidationEER(base, *validation, state, recipe.patience, recipe.seed)
+    inputs = batches.inputs(RENEWING_BATCHES)
+    watch = ValidationEER(base, inputs, *validation, state, recipe.patience, recipe.seed)
     with contextlib.redirect_stdout(sys.stderr):
         model.fit(
             batches,

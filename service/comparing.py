@@ -61,8 +61,9 @@ def pair_point(gallery: Gallery) -> str | None:
     It is the gallery's default one; but of the two that a model brings along, `default` is
     measured for searches and `eer` for pairs.
     """
-    brought = gallery.default_point == "default" and "eer" in gallery.operating_points
-    return "eer" if brought else gallery.default_point
+    points, chosen = gallery.operating_points, gallery.default_point
+    brought = chosen == "default" and "gallery_size" not in points[chosen]
+    return "eer" if brought and "eer" in points else chosen
 
 
 def _only(records: Iterable[Record]) -> Record:

@@ -122,6 +122,13 @@ def test_info_tells_what_a_gallery_holds(gallery, fake):
     assert sum(described["groups"].values()) == 300
 
 
+def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery):
+    with Matcher.open(gallery) as matcher:
+        brought = {"threshold": 0.25, "fpir": 0.01, "fnir": 0.03, "unknown": 5000, "known": 5001}
+        matcher.gallery.store_point("default", brought)
+    assert "default: 0.2500 (FPIR 1 %, FNIR 3 %)" in done("info", gallery).stdout
+
+
 # ------------------------------------------------------------------ query, compare, embed
 
 
