@@ -24,8 +24,7 @@ Tensor = Any  # Keras has no public type for its tensors
 def pair_costs(same: Tensor, distance: Tensor, margin: float) -> Tensor:
     """Cost of each pair: same·d² + (1 - same)·max(margin - d, 0)², of the inputs' shape."""
     same = ops.cast(same, distance.dtype)
-    hinge = ops.maximum(margin - distance, 0.0)
-    return same * ops.square(distance) + (1.0 - same) * ops.square(hinge)
+    return same * ops.square(distance) + (1.0 - same) * _hinge(margin, distance)
 
 
 def contrastive_loss_with_margin(margin: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -57,43 +56,71 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     """The contrastive loss over every pair inside a batch, from one forward pass per image.
 
     A same pair nearer than `near` costs nothing either: it need not shrink to a point. Each kind
-    of pair is averaged over those pairs that still cost something. In a batch most pairs are soon
-    settled, and averaged over all of them the few that matter would fade away.
+    of pair (same, different, with an outlier) is averaged over those pairs that still cost
+    something. In a batch most pairs are soon settled, and averaged over all of them the few that
+    matter would fade away.
 
     Args:
-        margin: Distance beyond which a different pair costs nothing, in (0, 2] for embeddings
-            of unit length.
+        margin: Distance beyond which a pair of two groups costs nothing, in (0, 2) for embeddings
+            shorter than 1.
         near: Distance within which a same pair costs nothing, `0 <= near < margin`; a farther
             one costs (d - near)².
+        outlier_margin: Distance beyond which an outlier and a picture of a group cost nothing.
+        outlier_pull: Cost of an outlier of length 1; it grows with the length's square, so that
+            outliers are drawn to the middle, away from every group.
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
             different from every group and is not compared with other outliers.
-        y_pred: Embeddings of unit length, shape `(n, dim)`.
+        y_pred: Embeddings, shape `(n, dim)`.
     """
 
     def __init__(
-        self, margin: float = 1.0, near: float = 0.0, name: str = "all_pairs_contrastive_loss"
+        self,
+        margin: float = 1.0,
+        near: float = 0.0,
+        outlier_margin: float = 1.0,
+        outlier_pull: float = 0.0,
+        name: str = "all_pairs_contrastive_loss",
     ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
         self.near = near
+        self.outlier_margin = outlier_margin
+        self.outlier_pull = outlier_pull
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
         codes = ops.reshape(y_true, (-1,))
         alike = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
         of_a_group = ops.cast(codes != OF_NO_GROUP, y_pred.dtype)
+        of_groups = of_a_group[:, None] * of_a_group[None, :]
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
-        same = (alike - itself) * of_a_group  # of outliers nobody knows who belong together
         distances = pairwise_distances(y_pred)
-        far = ops.square(ops.maximum(distances - self.near, 0.0)) * same
-        close = ops.square(ops.maximum(self.margin - distances, 0.0)) * (1.0 - alike)
-        return _mean_of_active(far) + _mean_of_active(close)
+        far = ops.square(ops.maximum(distances - self.near, 0.0)) * (alike - itself)
+        close = _hinge(self.margin, distances) * (1.0 - alike)
+        strange = _hinge(self.outlier_margin, distances) * (1.0 - alike)
+        lengths = ops.sum(ops.square(y_pred), axis=1) * (1.0 - of_a_group)
+        return (
+            _mean_of_active(far * of_groups)  # of outliers nobody knows who belong together
+            + _mean_of_active(close * of_groups)
+            + _mean_of_active(strange * (1.0 - of_groups))
+            + self.outlier_pull * ops.sum(lengths) / (ops.sum(1.0 - of_a_group) + 1.0)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds this loss."""
-        return {"margin": self.margin, "near": self.near, "name": self.name}
+        return {
+            "margin": self.margin,
+            "near": self.near,
+            "outlier_margin": self.outlier_margin,
+            "outlier_pull": self.outlier_pull,
+            "name": self.name,
+        }
+
+
+def _hinge(margin: float, distances: Tensor) -> Tensor:
+    return ops.square(ops.maximum(margin - distances, 0.0))
 
 
 def _mean_of_active(costs: Tensor) -> Tensor:
@@ -106,9 +133,10 @@ def _mean_of_active(costs: Tensor) -> Tensor:
 
 
 def pairwise_distances(embeddings: Tensor) -> Tensor:
-    """Distances between all rows of unit length, shape `(n, n)`, with a gradient of 0 at 0."""
-    squared = 2.0 - 2.0 * ops.matmul(embeddings, ops.transpose(embeddings))
-    return root(squared)
+    """Distances between all rows of `(n, dim)`, shape `(n, n)`, with a gradient of 0 at 0."""
+    squares = ops.sum(ops.square(embeddings), axis=1)
+    products = ops.matmul(embeddings, ops.transpose(embeddings))
+    return root(squares[:, None] + squares[None, :] - 2.0 * products)
 
 
 def root(squared: Tensor) -> Tensor:
