@@ -61,18 +61,16 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     matter would fade away.
 
     Args:
-        margin: Distance beyond which a pair of two groups costs nothing, in (0, 2) for embeddings
-            shorter than 1.
+        margin: Distance beyond which a pair of two groups costs nothing, in (0, 2] for embeddings
+            of unit length.
         near: Distance within which a same pair costs nothing, `0 <= near < margin`; a farther
             one costs (d - near)².
         outlier_margin: Distance beyond which an outlier and a picture of a group cost nothing.
-        outlier_pull: Cost of an outlier of length 1; it grows with the length's square, so that
-            outliers are drawn to the middle, away from every group.
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
             different from every group and is not compared with other outliers.
-        y_pred: Embeddings, shape `(n, dim)`.
+        y_pred: Embeddings of unit length, shape `(n, dim)`.
     """
 
     def __init__(
@@ -80,14 +78,12 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
         margin: float = 1.0,
         near: float = 0.0,
         outlier_margin: float = 1.0,
-        outlier_pull: float = 0.0,
         name: str = "all_pairs_contrastive_loss",
     ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
         self.near = near
         self.outlier_margin = outlier_margin
-        self.outlier_pull = outlier_pull
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
@@ -97,15 +93,13 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
         of_groups = of_a_group[:, None] * of_a_group[None, :]
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
         distances = pairwise_distances(y_pred)
-        far = ops.square(ops.maximum(distances - self.near, 0.0)) * (alike - itself)
-        close = _hinge(self.margin, distances) * (1.0 - alike)
-        strange = _hinge(self.outlier_margin, distances) * (1.0 - alike)
-        lengths = ops.sum(ops.square(y_pred), axis=1) * (1.0 - of_a_group)
+        far = ops.square(ops.maximum(distances - self.near, 0.0))
         return (
-            _mean_of_active(far * of_groups)  # of outliers nobody knows who belong together
-            + _mean_of_active(close * of_groups)
-            + _mean_of_active(strange * (1.0 - of_groups))
-            + self.outlier_pull * ops.sum(lengths) / (ops.sum(1.0 - of_a_group) + 1.0)
+            _mean_of_active(far * (alike - itself) * of_groups)  # outliers have no group to share
+            + _mean_of_active(_hinge(self.margin, distances) * (1.0 - alike) * of_groups)
+            + _mean_of_active(
+                _hinge(self.outlier_margin, distances) * (1.0 - alike) * (1.0 - of_groups)
+            )
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -114,7 +108,6 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
             "margin": self.margin,
             "near": self.near,
             "outlier_margin": self.outlier_margin,
-            "outlier_pull": self.outlier_pull,
             "name": self.name,
         }
 
@@ -133,10 +126,9 @@ def _mean_of_active(costs: Tensor) -> Tensor:
 
 
 def pairwise_distances(embeddings: Tensor) -> Tensor:
-    """Distances between all rows of `(n, dim)`, shape `(n, n)`, with a gradient of 0 at 0."""
-    squares = ops.sum(ops.square(embeddings), axis=1)
-    products = ops.matmul(embeddings, ops.transpose(embeddings))
-    return root(squares[:, None] + squares[None, :] - 2.0 * products)
+    """Distances between all rows of unit length, shape `(n, n)`, with a gradient of 0 at 0."""
+    squared = 2.0 - 2.0 * ops.matmul(embeddings, ops.transpose(embeddings))
+    return root(squared)
 
 
 def root(squared: Tensor) -> Tensor:

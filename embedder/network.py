@@ -18,15 +18,13 @@ NETWORKS = ("dense", "conv")
 # Filters, kernel size and stride of each convolution of `conv`: depth was worth more than width.
 CONVOLUTIONS = ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1))
 
-SOFTNESS = 16.0  # about the length of what enters `UnitBall` once it is trained
-
 
 def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None) -> keras.Model:
     """Build an untrained base network: uint8 pixels in, embeddings out.
 
     Args:
         name: `dense`, the tutorial's three layers of 128 with dropout between, whose embedding
-            is not normalised; or `conv`, small, with embeddings shorter than 1 (`UnitBall`).
+            is not normalised; or `conv`, small, with embeddings of unit length.
         input_shape: `(h, w)` or `(h, w, 3)`.
         dim: Length of an embedding; 128 for `dense`, 64 for `conv` when None.
 
@@ -73,39 +71,7 @@ def _conv(scaled: Any, dim: int) -> Any:
         x = layers.ReLU(name=f"relu_{number}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(dim, use_bias=False, name="projection")(x)
-    return UnitBall(SOFTNESS, name="embedding")(x)
-
-
-@keras.saving.register_keras_serializable(package="likewise")
-class UnitBall(layers.Layer):
-    """Bring vectors into the unit ball, each in its own direction: z / √(softness² + |z|²).
-
-    Long ones end near the sphere, short ones near the middle. So a picture that excites few
-    features can come out far from every group, where division by the length alone would put it
-    beside one of them.
-
-    Source: Dhamija, Günther, Boult, "Reducing Network Agnostophobia", NeurIPS 2018, which trains
-    unknown pictures to short vectors before a softmax.
-
-    Args:
-        softness: Length that comes out as √½, > 0.
-
-    Call arguments:
-        inputs: Vectors, shape `(n, dim)`.
-    """
-
-    def __init__(self, softness: float, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.softness = softness
-
-    def call(self, inputs: Any) -> Any:
-        """Return vectors shorter than 1, shape `(n, dim)`."""
-        squared = ops.sum(ops.square(inputs), axis=-1, keepdims=True)
-        return inputs * ops.rsqrt(self.softness**2 + squared)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds this layer."""
-        return {**super().get_config(), "softness": self.softness}
+    return layers.UnitNormalization(name="embedding")(x)
 
 
 @keras.saving.register_keras_serializable(package="likewise")

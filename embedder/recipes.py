@@ -35,7 +35,6 @@ class Recipe:
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
         outlier_margin: Distance beyond which an outlier and an image of a group cost nothing.
-        outlier_pull: Cost of an outlier's squared length, which draws it away from every group.
         averaging: Share of the training over which weights are averaged, exponentially; 0: none.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
@@ -58,7 +57,6 @@ class Recipe:
     augmentation: float
     outliers: float
     outlier_margin: float
-    outlier_pull: float
     averaging: float
     validation: float
     seed: int = 0
@@ -116,7 +114,6 @@ RECIPES = {
         augmentation=0.75,
         outliers=0.2,
         outlier_margin=0.6,
-        outlier_pull=0.3,
         averaging=3.5 / 30,
         validation=1 / 12,
     ),
@@ -138,7 +135,6 @@ RECIPES = {
         augmentation=0.0,
         outliers=0.0,
         outlier_margin=0.0,
-        outlier_pull=0.0,
         averaging=0.0,
         validation=1 / 12,
     ),
