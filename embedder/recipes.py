@@ -114,7 +114,7 @@ RECIPES = {
         augmentation=0.75,
         outliers=0.2,
         outlier_margin=0.6,
-        averaging=3.5 / 30,
+        averaging=0.1,
         validation=1 / 12,
     ),
     "tutorial": Recipe(
