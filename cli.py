@@ -715,19 +715,21 @@ def first_seen(records: Iterator[Record]) -> Iterator[Record]:
 def opened_model(
     gallery: Path | None, model: Path | None, at: str | None = None
 ) -> tuple[Embedder, float | None]:
-    """Load the model of a gallery, or a model, and its threshold."""
+    """Load the model of a gallery, or a model, and the threshold for pairs."""
     if gallery is not None and model is not None:
         raise click.UsageError("Give --gallery or --model, not both.")
     if gallery is None and at is not None:
         raise click.UsageError("--at names an operating point of a --gallery.")
     from embedder.model import Embedder
+    from service.comparing import pair_point
     from service.matcher import Matcher
 
     if gallery is None:
         embedder = Embedder.load(model)
-        points = list(embedder.operating_points.values())
-        return embedder, float(points[0]["threshold"]) if points else None
+        points = embedder.operating_points
+        return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
+        at = pair_point(matcher.gallery) if at is None else at
         return matcher.embedder, matcher.gallery.rule(at).limits.threshold
 
 

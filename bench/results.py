@@ -16,11 +16,15 @@ _KINDS = ("letters", "doodles", "photograph crops", "noise", "blank")
 _COUNTS = (1, 5, 20)
 
 
-def page(measured: Measured, *, seeds: int, draws: int, epochs: int) -> str:
+def page(
+    measured: Measured, shipped: Mapping[str, float], *, seeds: int, draws: int, epochs: int
+) -> str:
     """Write the page.
 
     Args:
         measured: By pair of digits kept out of training, the figures of each seed and draw.
+        shipped: What the shipped model's default threshold does: `threshold`, `missed`, and the
+            share matched of each kind of stranger.
         seeds: Trainings of each pair.
         draws: Galleries of 20 references a group that were drawn for each training.
         epochs: Of each training.
@@ -33,7 +37,9 @@ def page(measured: Measured, *, seeds: int, draws: int, epochs: int) -> str:
         epochs=epochs,
         small=_table(measured, ""),
         every=_table(measured, "all "),
-        strangers=_strangers(measured),
+        strangers=_strangers(measured, shipped),
+        threshold=f"{shipped['threshold']:.3f}",
+        missed=_percent(shipped["missed"]),
         enrolled=_enrolled(measured),
         letters=LETTERS,
         like_digits=LIKE_DIGITS,
@@ -53,11 +59,11 @@ def _table(measured: Measured, prefix: str) -> str:
     return "\n".join([*lines, f"| **mean** | {' | '.join(means)} |"])
 
 
-def _strangers(measured: Measured) -> str:
+def _strangers(measured: Measured, shipped: Mapping[str, float]) -> str:
     rows = []
     for kind in _KINDS:
         shares = [_over_pairs(measured, name) for name in (kind, f"{kind}, calibrated")]
-        rows.append(f"| {kind} | {' | '.join(shares)} |")
+        rows.append(f"| {kind} | {' | '.join([*shares, _percent(shipped[kind])])} |")
     return "\n".join(rows)
 
 

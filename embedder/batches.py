@@ -6,6 +6,7 @@ batches as one that was never killed.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from embedder.outliers import OF_NO_GROUP, make_outliers
 from embedder.pairs import Groups, balanced_batches, pair_positions
 from embedder.recipes import Recipe
 
-MADE_OUTLIERS = 20_000  # once for a training, drawn from in every batch
+MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
 
 
 class Batches(keras.utils.PyDataset):
@@ -34,6 +35,13 @@ class Batches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return len(self._drawn)
+
+    def inputs(self, count: int) -> list[Any]:
+        """Draw the first batches of epoch 0, at most `count`, whatever epoch it is now."""
+        first = copy(self)
+        first.epoch = 0
+        first._drawn = first.drawn()
+        return [first[position][0] for position in range(min(count, len(first)))]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch's batches."""
@@ -76,7 +84,7 @@ class BalancedImages(Batches):
     ) -> None:
         self.images = images
         self.codes = Groups.of(labels).codes
-        count = MADE_OUTLIERS if recipe.outliers else 0
+        count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
         self.outliers = make_outliers(images, self.codes, count, recipe.seed)
         super().__init__(recipe, epoch)
 

@@ -24,8 +24,7 @@ Tensor = Any  # Keras has no public type for its tensors
 def pair_costs(same: Tensor, distance: Tensor, margin: float) -> Tensor:
     """Cost of each pair: same·d² + (1 - same)·max(margin - d, 0)², of the inputs' shape."""
     same = ops.cast(same, distance.dtype)
-    hinge = ops.maximum(margin - distance, 0.0)
-    return same * ops.square(distance) + (1.0 - same) * ops.square(hinge)
+    return same * ops.square(distance) + (1.0 - same) * _hinge(margin, distance)
 
 
 def contrastive_loss_with_margin(margin: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
@@ -57,14 +56,16 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     """The contrastive loss over every pair inside a batch, from one forward pass per image.
 
     A same pair nearer than `near` costs nothing either: it need not shrink to a point. Each kind
-    of pair is averaged over those pairs that still cost something. In a batch most pairs are soon
-    settled, and averaged over all of them the few that matter would fade away.
+    of pair (same, different, with an outlier) is averaged over those pairs that still cost
+    something. In a batch most pairs are soon settled, and averaged over all of them the few that
+    matter would fade away.
 
     Args:
-        margin: Distance beyond which a different pair costs nothing, in (0, 2] for embeddings
+        margin: Distance beyond which a pair of two groups costs nothing, in (0, 2] for embeddings
             of unit length.
         near: Distance within which a same pair costs nothing, `0 <= near < margin`; a farther
             one costs (d - near)².
+        outlier_margin: Distance beyond which an outlier and a picture of a group cost nothing.
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
@@ -73,27 +74,46 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     """
 
     def __init__(
-        self, margin: float = 1.0, near: float = 0.0, name: str = "all_pairs_contrastive_loss"
+        self,
+        margin: float = 1.0,
+        near: float = 0.0,
+        outlier_margin: float = 1.0,
+        name: str = "all_pairs_contrastive_loss",
     ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
         self.near = near
+        self.outlier_margin = outlier_margin
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
         codes = ops.reshape(y_true, (-1,))
         alike = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
         of_a_group = ops.cast(codes != OF_NO_GROUP, y_pred.dtype)
+        of_groups = of_a_group[:, None] * of_a_group[None, :]
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
-        same = (alike - itself) * of_a_group  # of outliers nobody knows who belong together
         distances = pairwise_distances(y_pred)
-        far = ops.square(ops.maximum(distances - self.near, 0.0)) * same
-        close = ops.square(ops.maximum(self.margin - distances, 0.0)) * (1.0 - alike)
-        return _mean_of_active(far) + _mean_of_active(close)
+        far = ops.square(ops.maximum(distances - self.near, 0.0))
+        return (
+            _mean_of_active(far * (alike - itself) * of_groups)  # outliers have no group to share
+            + _mean_of_active(_hinge(self.margin, distances) * (1.0 - alike) * of_groups)
+            + _mean_of_active(
+                _hinge(self.outlier_margin, distances) * (1.0 - alike) * (1.0 - of_groups)
+            )
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds this loss."""
-        return {"margin": self.margin, "near": self.near, "name": self.name}
+        return {
+            "margin": self.margin,
+            "near": self.near,
+            "outlier_margin": self.outlier_margin,
+            "name": self.name,
+        }
+
+
+def _hinge(margin: float, distances: Tensor) -> Tensor:
+    return ops.square(ops.maximum(margin - distances, 0.0))
 
 
 def _mean_of_active(costs: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embedder.averaging import averaged_weights
 from embedder.errors import ModelError
 from embedder.verification import EqualErrorRate, equal_error_rate, pair_distances
 
@@ -65,16 +66,19 @@ class State:
 
     @property
     def best_weights(self) -> Path:
-        """Weights of the base network at its best epoch."""
+        """Weights of the base network at its best epoch, averaged where the training averages."""
         return self.path / f"best-{self.best['epoch']}.weights.h5"
 
-    def write(self, model: keras.Model, base: keras.Model, epoch: dict[str, Any]) -> None:
-        """Record one more epoch, then delete the files that it made needless."""
+    def add(self, epoch: dict[str, Any], base: keras.Model) -> None:
+        """Take up one more epoch, and the weights of `base` if it is the best so far."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.epochs.append(epoch)
-        model.save_weights(self.checkpoint)
         if self.best is epoch:
             base.save_weights(self.best_weights)
+
+    def write(self, model: keras.Model) -> None:
+        """Record what was added, with the model in training; delete the files it made needless."""
+        model.save_weights(self.checkpoint)
         part = self.path / "history.json.part"
         part.write_text(json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1))
         os.replace(part, self.path / "history.json")
@@ -88,6 +92,7 @@ class ValidationEER(keras.callbacks.Callback):
 
     Args:
         base: The base network in training.
+        batches: Inputs of the model in training: see `averaged_weights`.
         images: Validation pictures, `(n, *input_shape)`, uint8.
         labels: Their labels, length `n`.
         state: Where to record.
@@ -98,6 +103,7 @@ class ValidationEER(keras.callbacks.Callback):
     def __init__(
         self,
         base: keras.Model,
+        batches: list[Any],
         images: npt.NDArray[np.uint8],
         labels: list[str],
         state: State,
@@ -105,7 +111,8 @@ class ValidationEER(keras.callbacks.Callback):
         seed: int,
     ) -> None:
         super().__init__()
-        self.base, self.images, self.labels = base, images, labels
+        self.base, self.batches = base, batches
+        self.images, self.labels = images, labels
         self.state, self.patience, self.seed = state, patience, seed
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -123,11 +130,13 @@ class ValidationEER(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Measure, record, and stop the training when it no longer gets better."""
-        found = self.measured()
         figures = {name: float(value) for name, value in (logs or {}).items()}
-        entry = {"epoch": epoch + 1, **figures, "eer": found.rate, "threshold": found.threshold}
-        self.state.write(self.model, self.base, entry)
+        with averaged_weights(self.model, self.batches):
+            found = self.measured()
+            rates = {"eer": found.rate, "threshold": found.threshold}
+            self.state.add({"epoch": epoch + 1, **figures, **rates}, self.base)
+        self.state.write(self.model)
         if logs is not None:
             logs["val_eer"] = found.rate
-        if entry["epoch"] - self.state.best["epoch"] >= self.patience:
+        if epoch + 1 - self.state.best["epoch"] >= self.patience:
             self.model.stop_training = True

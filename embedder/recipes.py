@@ -34,6 +34,8 @@ class Recipe:
         weight_decay: Of AdamW.
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
+        outlier_margin: Distance beyond which an outlier and an image of a group cost nothing.
+        averaging: Share of the training over which weights are averaged, exponentially; 0: none.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
     """
@@ -54,6 +56,8 @@ class Recipe:
     weight_decay: float
     augmentation: float
     outliers: float
+    outlier_margin: float
+    averaging: float
     validation: float
     seed: int = 0
 
@@ -76,6 +80,10 @@ class Recipe:
                 f"`outliers` must be a share >= 0, and 0 where pairs are drawn. "
                 f"Received: {recipe.outliers}."
             )
+        if not 0 <= recipe.averaging < 1:
+            raise ValueError(
+                f"`averaging` must be a share >= 0 and below 1. Received: {recipe.averaging}."
+            )
         if not 0 < recipe.validation < 1:
             raise ValueError(
                 f"`validation` must be a share between 0 and 1. Received: {recipe.validation}."
@@ -96,7 +104,7 @@ RECIPES = {
         dim=64,
         margin=1.2,
         near=0.3,
-        epochs=90,
+        epochs=30,
         patience=30,
         batch=320,
         learning_rate=0.015,
@@ -104,7 +112,9 @@ RECIPES = {
         optimizer="adamw",
         weight_decay=0.001,
         augmentation=0.75,
-        outliers=0.0,
+        outliers=0.2,
+        outlier_margin=0.6,
+        averaging=0.1,
         validation=1 / 12,
     ),
     "tutorial": Recipe(
@@ -124,6 +134,8 @@ RECIPES = {
         weight_decay=0.0,
         augmentation=0.0,
         outliers=0.0,
+        outlier_margin=0.0,
+        averaging=0.0,
         validation=1 / 12,
     ),
 }

@@ -1,7 +1,7 @@
 """From labelled pictures to a saved model: split, fit, keep the best, measure, write.
 
-Does not search and does not decide: the threshold stored with a model is the one at its EER on
-the validation pictures, which the weights were not fitted to.
+Does not search and does not decide: the thresholds stored with a model are measured on the
+validation pictures, which the weights were not fitted to (`thresholds`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embedder.averaging import averaging
 from embedder.batches import BalancedImages, Batches, DrawnPairs
 from embedder.datasets import Dataset
 from embedder.errors import DatasetError
@@ -25,16 +26,22 @@ from embedder.figures import draw_history, draw_pairs
 from embedder.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
 from embedder.model import Embedder
 from embedder.network import base_network, multiply_adds, siamese_network
+from embedder.outliers import make_outliers
 from embedder.pairs import Groups
 from embedder.preprocessing import prepare
 from embedder.progress import State, ValidationEER
 from embedder.recipes import RECIPES, Recipe
 from embedder.splits import split
+from embedder.thresholds import Point, pair_point, search_point
 from embedder.verification import equal_error_rate, pair_accuracy, pair_distances
 
 LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square of this side
 TUTORIAL_THRESHOLD = 0.5
 MEASURED_PAIRS = 200_000
+MADE_TO_MEASURE = 5_000
+RENEWING_BATCHES = 20
+
+Labelled = tuple[npt.NDArray[np.uint8], list[str]]  # pictures as the network takes them
 
 
 def train(
@@ -83,6 +90,11 @@ def train(
     _fit(base, batches, (validation, held_out.labels), recipe, state, verbose)
     base.load_weights(state.best_weights)
     details = _details(base, dataset, recipe, (validation, held_out.labels), state)
+    if recipe.outliers:
+        point = _search_point(
+            base, (pictures, fitted_on.labels), (validation, held_out.labels), recipe.seed
+        )
+        details["operating_points"]["default"] = point
     save_model(base, out, preprocessing, details)
     embedder = Embedder.load(out)
     _illustrate(embedder, validation, held_out.labels, state, recipe)
@@ -130,7 +142,7 @@ def _batches(
 def _fit(
     base: keras.Model,
     batches: Batches,
-    validation: tuple[npt.NDArray[np.uint8], list[str]],
+    validation: Labelled,
     recipe: Recipe,
     state: State,
     verbose: bool,
@@ -139,7 +151,8 @@ def _fit(
     model = _trainable(base, recipe, len(batches))
     if state.epochs:
         model.load_weights(state.checkpoint)
-    watch = ValidationEER(base, *validation, state, recipe.patience, recipe.seed)
+    inputs = batches.inputs(RENEWING_BATCHES)
+    watch = ValidationEER(base, inputs, *validation, state, recipe.patience, recipe.seed)
     with contextlib.redirect_stdout(sys.stderr):
         model.fit(
             batches,
@@ -168,7 +181,7 @@ def _trainable(base: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
         pixels = keras.Input(base.input_shape[1:], dtype="uint8")
         distorted = Distortion(recipe.augmentation, recipe.seed)(pixels)
         model = keras.Model(pixels, base(distorted))
-        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near)
+        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near, recipe.outlier_margin)
         model.compile(optimizer, loss, jit_compile=False)
     optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
     return model
@@ -190,28 +203,29 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
             warmup_target=recipe.learning_rate,
             warmup_steps=steps,
         )
+    averaged = averaging(recipe.averaging, recipe.epochs * steps)
     if recipe.optimizer == "rmsprop":
-        return keras.optimizers.RMSprop(rate)
-    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        return keras.optimizers.RMSprop(rate, **averaged)
+    return keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **averaged)
 
 
 def _details(
     base: keras.Model,
     dataset: Dataset,
     recipe: Recipe,
-    validation: tuple[npt.NDArray[np.uint8], list[str]],
+    validation: Labelled,
     state: State,
 ) -> dict[str, Any]:
     """The entries of `model.json` that say how the model came to be and how good it is."""
     images, labels = validation
     embeddings = base.predict(images, batch_size=500, verbose=0)
     same, different = pair_distances(embeddings, labels, MEASURED_PAIRS, recipe.seed + 1)
-    point = equal_error_rate(same, different)
+    point = pair_point(same, different, len(labels))
     measured = {
         "images": len(labels),
         "pairs": 2 * MEASURED_PAIRS,
-        "eer": point.rate,
-        "pair_accuracy": pair_accuracy(same, different, point.threshold),
+        "eer": equal_error_rate(same, different).rate,
+        "pair_accuracy": pair_accuracy(same, different, point["threshold"]),
         "pair_accuracy_at_0.5": pair_accuracy(same, different, TUTORIAL_THRESHOLD),
     }
     return {
@@ -222,15 +236,19 @@ def _details(
         "data": {"name": dataset.name, "images": len(dataset.labels), "sha256": dataset.digest},
         "labels": Groups.of(dataset.labels).names,
         "figures": {"validation": measured},
-        "operating_points": {
-            "eer": {
-                "threshold": point.threshold,
-                "fmr": float(np.mean(different <= point.threshold)),
-                "fnmr": float(np.mean(same > point.threshold)),
-                "measured_on": f"{2 * MEASURED_PAIRS} pairs of {len(labels)} validation images",
-            }
-        },
+        "operating_points": {"eer": point},
     }
+
+
+def _search_point(base: keras.Model, fitted_on: Labelled, held_out: Labelled, seed: int) -> Point:
+    """Measure a threshold for galleries on held-out pictures, and on outliers made of these."""
+    images, labels = held_out
+    made = make_outliers(images, Groups.of(labels).codes, MADE_TO_MEASURE, seed)
+    references, known, unknown = (
+        base.predict(pictures, batch_size=500, verbose=0)
+        for pictures in (fitted_on[0], images, made)
+    )
+    return search_point(references, np.array(fitted_on[1]), known, np.array(labels), unknown)
 
 
 def _illustrate(

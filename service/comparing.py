@@ -12,6 +12,7 @@ from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import MATCH, NO_MATCH
+from index.gallery import Gallery
 from service.errors import ServiceError
 from service.matcher import distance
 from service.rows import Row, shortest, shortest_threshold
@@ -52,6 +53,17 @@ def compare_row(
         "threshold": shortest_threshold(threshold),
         "decision": decision,
     }
+
+
+def pair_point(gallery: Gallery) -> str | None:
+    """Name the operating point that judges a pair where none is named.
+
+    It is the gallery's default one; but of the two that a model brings along, `default` is
+    measured for searches and `eer` for pairs.
+    """
+    points, chosen = gallery.operating_points, gallery.default_point
+    brought = chosen == "default" and "gallery_size" not in points[chosen]
+    return "eer" if brought and "eer" in points else chosen
 
 
 def _only(records: Iterable[Record]) -> Record:

@@ -16,6 +16,7 @@ from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import MATCH
 from service.bulk import check_stream
+from service.comparing import pair_point
 from service.matcher import Matcher
 from service.oddities import oddities
 from service.showing import show_neighbours
@@ -85,7 +86,7 @@ def _neighbours(matcher: Matcher, terminal: Terminal) -> Iterator[str]:
 
 
 def _pairs(matcher: Matcher) -> Iterator[str]:
-    threshold = matcher.gallery.default_threshold
+    threshold = matcher.gallery.rule(pair_point(matcher.gallery)).limits.threshold
     yield f"\nPairs; up to a distance of {threshold:.4f} they are of one group:"
     for first, second in _PAIRS:
         a, b = next(records(first)), next(records(second))

@@ -92,7 +92,7 @@ def _points(points: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _measured(point: dict[str, Any]) -> str:
-    """What stands behind a threshold: of a calibration what a person looks for, else all."""
+    """What stands behind a threshold: for searches what a person looks for, else all."""
     if "fpir" not in point:
         return _listed({key: value for key, value in point.items() if key != "threshold"})
     parts = [f"FPIR {100 * point['fpir']:.3g} %"]
@@ -102,7 +102,9 @@ def _measured(point: dict[str, Any]) -> str:
         parts.append(f"{len(point['group_thresholds'])} groups have their own")
     if "min_margin" in point:
         parts.append(f"least margin {point['min_margin']:g}")
-    return f" ({', '.join(parts)}, {point['gallery_size']} references)"
+    if "gallery_size" in point:
+        parts.append(f"{point['gallery_size']} references")
+    return f" ({', '.join(parts)})"
 
 
 def _default(described: dict[str, Any]) -> list[str]:

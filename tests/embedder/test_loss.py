@@ -67,16 +67,36 @@ def test_the_root_of_zero_is_exactly_zero():
 
 
 def test_the_all_pairs_loss_comes_back_from_its_config():
-    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2))
+    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2, outlier_margin=0.6))
     loss = keras.losses.deserialize(config)
-    assert (loss.margin, loss.near) == (1.3, 0.2)
+    assert (loss.margin, loss.near, loss.outlier_margin) == (1.3, 0.2, 0.6)
 
 
-def test_outliers_are_different_from_every_group_and_are_not_compared_with_each_other():
-    # Two of one group at distance 1, an outlier at √2 from both, and that outlier once more.
-    rows = np.array([[1, 0, 0], [0.5, np.sqrt(0.75), 0], [0, 0, 1], [0, 0, 1]], np.float32)
-    loss = AllPairsContrastiveLoss(margin=1.5, near=0.25)
-    found = float(loss(np.array([0, 0, OF_NO_GROUP, OF_NO_GROUP]), rows))
-    far = 2 * (1 - 0.25) ** 2 / (2 + 4)  # both orders of one pair; 4 images are added to the count
-    close = 8 * (1.5 - np.sqrt(2)) ** 2 / (8 + 4)  # 2 members, 2 outliers, both orders
-    assert found == pytest.approx(far + close, rel=1e-4)
+def test_outliers_have_a_margin_and_an_average_of_their_own(rng):
+    embeddings = rng.normal(size=(7, 3)).astype("float32")
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    codes = [0, 0, 1, 1, OF_NO_GROUP, OF_NO_GROUP, OF_NO_GROUP]
+    same, different, strangers = [], [], []
+    for i, j in itertools.permutations(range(7), 2):
+        distance = np.linalg.norm(embeddings[i] - embeddings[j])
+        outliers = (codes[i] == OF_NO_GROUP) + (codes[j] == OF_NO_GROUP)
+        if outliers == 1:
+            strangers.append(max(1.7 - distance, 0) ** 2)
+        elif outliers == 0 and codes[i] == codes[j]:
+            same.append(max(distance - 0.1, 0) ** 2)
+        elif outliers == 0:
+            different.append(max(1.9 - distance, 0) ** 2)
+    kinds = (same, different, strangers)
+    expected = sum(sum(costs) / (sum(c > 0 for c in costs) + 7) for costs in kinds)
+    loss = AllPairsContrastiveLoss(margin=1.9, near=0.1, outlier_margin=1.7)
+    assert all(sum(costs) > 0 for costs in kinds)
+    assert float(loss(np.array(codes), embeddings)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_outliers_are_not_compared_with_each_other():
+    # Two of one group at distance 0.1, and two outliers at one spot, √2 from both.
+    rows = np.array(
+        [[1, 0, 0], [0.995, np.sqrt(1 - 0.995**2), 0], [0, 0, 1], [0, 0, 1]], np.float32
+    )
+    loss = AllPairsContrastiveLoss(margin=1.2, near=0.3, outlier_margin=1.2)
+    assert float(loss(np.array([0, 0, OF_NO_GROUP, OF_NO_GROUP]), rows)) == 0.0

@@ -30,3 +30,9 @@ def test_a_validation_share_of_everything_is_refused():
 def test_outliers_are_refused_where_pairs_are_drawn():
     with pytest.raises(ValueError, match="0 where pairs are drawn"):
         RECIPES["tutorial"].changed(outliers=0.2)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_averaging_over_less_than_nothing_or_over_everything_is_refused(share):
+    with pytest.raises(ValueError, match=rf">= 0 and below 1\. Received: {share}"):
+        RECIPES["default"].changed(averaging=share)

@@ -60,6 +60,15 @@ def test_the_stored_threshold_is_the_one_of_the_stored_eer(trained):
     assert (point["fmr"] + point["fnmr"]) / 2 == pytest.approx(figures["eer"])
 
 
+def test_only_a_training_with_outliers_measures_a_threshold_for_searches(trained):
+    points = trained.operating_points
+    assert ("default" in points) == (trained.metadata["recipe"]["outliers"] > 0)
+    if "default" in points:
+        point, figures = points["default"], trained.metadata["figures"]["validation"]
+        assert (point["known"], point["unknown"]) == (figures["images"], 5000)
+        assert point["false"] <= 50  # 1 % of 5000
+
+
 @pytest.mark.parametrize("name", ["default", "tutorial"])
 def test_the_same_seed_gives_the_same_fingerprint_and_another_seed_another(name, digits, tmp_path):
     from embedder.training import train

@@ -2,8 +2,11 @@
 
 import pytest
 
-from embedder.datasets import load
+from bench.strangers import strangers
+from embedder.datasets import load, records
 from embedder.model import Embedder
+from index.decision import MATCH
+from service.matcher import Matcher
 from service.measurement import measure
 
 
@@ -21,6 +24,22 @@ def test_the_shipped_model_reaches_its_bars_on_the_10_000_test_digits():
     assert figures["pair_accuracy"] >= 0.997
     assert figures["eer"] <= 0.0030
     assert figures["nearest_neighbour_error"] <= 0.0035
+
+
+@pytest.fixture(scope="module")
+def all_digits(tmp_path_factory):
+    """A gallery of the 60,000 training digits that was not calibrated."""
+    path = tmp_path_factory.mktemp("all") / "digits.gallery"
+    with Matcher.create(path, Embedder.load()) as matcher:
+        matcher.add(records("mnist/train"))
+        yield matcher
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "most"), [("blank", 0.01), ("noise", 0.01), ("letters", 0.05)])
+def test_the_shipped_models_own_threshold_keeps_strangers_away(kind, most, all_digits):
+    answers = all_digits.check(strangers()[kind])
+    assert sum(answer.decision == MATCH for answer in answers) <= most * len(answers)
 
 
 def test_pictures_in_both_sets_are_counted():
