@@ -137,6 +137,8 @@ def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
     )
     assert rows("check", copy, scans) == rows("check", gallery, scans)
     assert "copy.gallery' exists already" in failure("backup", gallery, copy)
+
+
 def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery):
     with Matcher.open(gallery) as matcher:
         brought = {"threshold": 0.25, "fpir": 0.01, "fnir": 0.03, "unknown": 5000, "known": 5001}
