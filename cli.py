@@ -621,7 +621,27 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     type=click.Path(path_type=Path),
     help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
 )
-def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any) -> None:
+@click.option("--max-bytes", type=click.IntRange(min=1), help="Of a request.  [default: 64 MiB]")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1, 89_478_485),
+    help="Of a picture, width times height.  [default: 40 million]",
+)
+@click.option("--max-images", type=click.IntRange(min=1), help="In a request.  [default: 2000]")
+@click.option(
+    "--max-in-flight", type=click.IntRange(min=1), help="Requests at a time.  [default: 256]"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds that a request may take.  [default: 30]",
+)
+@click.option(
+    "--log-all",
+    is_flag=True,
+    help="Log every request, not only changes, refusals, failures and slow ones.",
+)
+def serve(gallery: Path, host: str, port: int, keys: Path | None, **given: Any) -> None:
     """Answer over HTTP about GALLERY, for programs and, as a page, for people.
 
     Needs a web server: pip install 'likewise[serve]'. Keys may also stand, separated by commas, in
@@ -641,6 +661,7 @@ def serve(gallery: Path, host: str, port: int, keys: Path | None, **limits: Any)
         raise click.ClickException(
             "Serving needs a web server, which is not installed: pip install 'likewise[serve]'"
         ) from error
+    limits = {name: value for name, value in given.items() if value is not None}
     settings = Settings(keys=read_keys(keys, os.environ), **limits)
     run(gallery, settings, host=host, port=port, tell=note)
 

@@ -15,9 +15,11 @@ import doctest
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from unittest import SkipTest
 
@@ -93,11 +95,19 @@ def write_samples(folder: Path) -> None:
 def test_every_block_does_what_the_document_shows(path, tmp_path, monkeypatch):
     write_samples(tmp_path)
     monkeypatch.chdir(tmp_path)
-    for example in Document.parse(str(path), *PARSERS):
-        try:
-            example.evaluate()
-        except SkipTest:
-            continue
+    try:
+        for example in Document.parse(str(path), *PARSERS):
+            with suppress(SkipTest):
+                example.evaluate()
+    finally:
+        end_servers(tmp_path)
+
+
+def end_servers(folder: Path) -> None:
+    """End a server that a document started, should it have failed before it did so itself."""
+    for file in folder.glob("*.pid"):
+        with suppress(ProcessLookupError):
+            os.kill(int(file.read_text()), signal.SIGTERM)
 
 
 def documented() -> Iterator[tuple[str, str]]:

@@ -161,10 +161,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _warm(context: Context) -> None:
-    """Load the vectors and the network."""
-    context.matcher.gallery.warm()
-    context.ready.set()
-    context.matcher.gallery.read_names()
+    """Load the vectors, then the names."""
+    try:
+        context.matcher.gallery.warm()
+        context.ready.set()
+        context.matcher.gallery.read_names()
+    except GalleryError as error:
+        context.log.failure("The gallery cannot be loaded.", error)
 
 
 async def _page(name: str = "index.html") -> Response:

@@ -62,7 +62,7 @@ class Log:
         if not (self.every or changed or refused or seconds > _SLOW):
             return
         told: dict[str, Any] = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "time": _now(),
             **{"id": id, "method": method, "route": route, "status": status},
             "seconds": round(seconds, 6),
         }
@@ -70,5 +70,18 @@ class Log:
             counts = Counter(decisions)
             told |= {"images": counts.total(), "decisions": dict(counts)}
         if error is not None:
-            told["error"] = "".join(traceback.format_exception(error))
+            told["error"] = _trace(error)
         self._write(json.dumps(told, ensure_ascii=False))
+
+    def failure(self, what: str, error: Exception) -> None:
+        """Tell of what went wrong beside any request."""
+        told = {"time": _now(), "failure": what, "error": _trace(error)}
+        self._write(json.dumps(told, ensure_ascii=False))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))

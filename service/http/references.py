@@ -159,8 +159,10 @@ def remove(request: Request, id: PathId) -> Removed:
 
 
 async def _enrolled(context: Context, entries: list[Entry]) -> Enrolled:
+    most = context.settings.max_pixels
     try:
-        return await asyncio.to_thread(enrol, context.matcher, entries, context.settings.max_pixels)
+        async with context.decoding:
+            return await asyncio.to_thread(enrol, context.matcher, entries, most)
     except ValueError as error:
         raise invalid(str(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,7 @@ from service.http.app import create_app
 from service.http.errors import invalid
 from service.http.settings import Settings
 
+_MOST_HEADERS = 64 << 10  # bytes
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -55,8 +57,12 @@ class Server(uvicorn.Server):
         tell: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         _check_address(host, settings)
-        app = create_app(gallery, settings, tell)
         self._listener = _listen(host, port)
+        try:
+            app = create_app(gallery, settings, tell)
+        except BaseException:
+            self._listener.close()
+            raise
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._listener.getsockname()[1]}/"
         self._tell = tell
@@ -66,6 +72,7 @@ class Server(uvicorn.Server):
                 app,
                 http=_Protocol,
                 log_config=None,
+                log_level="critical",  # what is worth it stands in our own log
                 access_log=False,
                 server_header=False,
                 ws="none",
@@ -90,7 +97,26 @@ class Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP in the shape of all errors."""
+    """Answers what is no HTTP in the shape of all errors, and takes no endless headers."""
+
+    _head = 0  # bytes of a request that has come so far, while its headers have not ended
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless these are headers without end."""
+        self._head += len(data)
+        super().data_received(data)
+        if self._head > _MOST_HEADERS and not self.transport.is_closing():
+            self.send_400_response("")
+
+    def on_headers_complete(self) -> None:
+        """Start to answer; what follows is the body, which has a limit of its own."""
+        self._head = -sys.maxsize
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What follows is another request."""
+        self._head = 0
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Tell so, and end the connection."""

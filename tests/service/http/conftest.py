@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -33,14 +33,27 @@ def image(record: Record) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(gallery: Path, settings: Settings | None = None) -> Iterator[httpx.Client]:
-    """A client of a server in a thread of this process, ready, and ended with the block."""
-    server = Server(gallery, settings or Settings())
+def serving(
+    gallery: Path,
+    settings: Settings | None = None,
+    *,
+    tell: Callable[[str], object] = lambda line: None,
+    ready: int = 200,
+) -> Iterator[httpx.Client]:
+    """A client of a server in a thread of this process, ended with the block.
+
+    Args:
+        gallery: What it serves.
+        settings: Its limits and keys.
+        tell: Called with what it says on stderr.
+        ready: What it must answer to /readyz before the block begins.
+    """
+    server = Server(gallery, settings or Settings(), tell=tell)
     thread = Thread(target=server.run)
     thread.start()
     try:
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            while client.get("/readyz").status_code != 200:
+            while client.get("/readyz").status_code != ready:
                 pass
             yield client
     finally:

@@ -167,3 +167,18 @@ def test_two_pictures_are_compared_as_without_a_server(shared, matcher, queries)
     data = [{"data": base64.b64encode(png(one)).decode()} for one in queries[:2]]
     row = shared.post("/v1/compare", json={"first": data[0], "second": data[1]}).json()
     assert row == {**expected, "a": "first", "b": "second"}
+
+
+def test_a_calibration_by_another_process_is_used_from_the_next_request_on(
+    client, matcher, queries
+):
+    unknown = np.linspace(0.1, 1, 50, dtype=np.float32)
+    point = {"threshold": 0.3, "fpir": 0.02, "fnir": 0.0, "gallery_size": 300, "generation": 1}
+    matcher.gallery.store_point("strict", point, unknown=unknown)
+    answer = client.post("/v1/check?evidence=true", **forms(queries)["multipart"]).json()
+    assert answer["rows"] == as_json(check_stream(matcher, queries, evidence=True))
+    assert answer["point"] == "strict"
+    assert {row["threshold"] for row in answer["rows"]} == {0.3}
+    rows = client.post("/v1/query?evidence=1&at=strict", **forms(queries)["multipart"]).json()
+    assert rows["rows"] == as_json(query_stream(matcher, queries, evidence=True))
+    assert client.get("/v1/gallery").json()["default_point"] == "strict"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import pytest
 
 from service.http.gate import HEADERS
-from tests.service.http.conftest import image
+from tests.service.http.conftest import image, serving
 
 
 def error_of(answer) -> tuple[int, str]:
@@ -83,6 +84,14 @@ def test_what_is_no_http_is_answered_in_the_same_shape(shared, request_):
     assert b'{"code": "invalid", "message": "' in answer
 
 
+def test_headers_without_end_are_not_kept(shared):
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: "
+    answer = raw(shared, head + b"x" * 70_000)
+    assert answer.startswith(b"HTTP/1.1 400")
+    fits = head + b"x" * 30_000 + b"\r\nConnection: close\r\n\r\n"
+    assert raw(shared, fits).startswith(b"HTTP/1.1 200")
+
+
 def test_a_path_of_broken_utf8_is_only_unknown(shared):
     answer = raw(
         shared,
@@ -92,25 +101,13 @@ def test_a_path_of_broken_utf8_is_only_unknown(shared):
 
 
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
-    import json
-    from threading import Thread
-
-    import httpx
-
-    from service.http.server import Server
-    from service.http.settings import Settings
     from service.matcher import Matcher
 
     lines: list[str] = []
-    server = Server(gallery, Settings(), tell=lines.append)
     monkeypatch.setattr(Matcher, "decide", lambda *args, **asked: 1 / 0)
     monkeypatch.setattr("index.gallery.Gallery.groups", lambda self: 1 / 0)
-    thread = Thread(target=server.run)
-    thread.start()
-    with httpx.Client(base_url=server.address) as client:
+    with serving(gallery, tell=lines.append) as client:
         answers = [client.post("/v1/check", **image(queries[0])), client.get("/v1/groups")]
-    server.should_exit = True
-    thread.join()
     for answer in answers:
         assert error_of(answer) == (500, "internal")
         assert "division" not in answer.text

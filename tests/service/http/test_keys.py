@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from click.testing import CliRunner
 
@@ -124,17 +123,9 @@ def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
 
 
 def test_a_key_is_neither_in_an_error_nor_in_the_log(gallery):
-    from threading import Thread
-
-    from service.http.server import Server
-
     lines: list[str] = []
-    server = Server(gallery, Settings(keys=Keys((READ,)), log_all=True), tell=lines.append)
-    thread = Thread(target=server.run)
-    thread.start()
-    with httpx.Client(base_url=server.address) as client:
+    settings = Settings(keys=Keys((READ,)), log_all=True)
+    with serving(gallery, settings, tell=lines.append) as client:
         texts = [client.get("/v1/gallery", headers=bearer(key)).text for key in (READ, "guessed")]
-    server.should_exit = True
-    thread.join()
     assert not [text for text in [*texts, *lines] if READ in text or "guessed" in text]
     assert any('"status": 401' in line for line in lines)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from threading import Thread
 
-import httpx
 import numpy as np
 import pytest
 
 from service.http.drift import LEAST, Expected, drift, stability_index
 from service.http.logs import Log
-from service.http.server import Server
 from service.http.settings import Settings
-from tests.service.http.conftest import image, png
+from tests.service.http.conftest import image, png, serving
 
 
 def figure(client, name: str) -> float:
@@ -87,13 +84,8 @@ def test_without_a_calibration_the_references_alone_are_expected(rng):
 def logged(gallery):
     """A client, and the lines that its server's log has got so far."""
     lines: list[str] = []
-    server = Server(gallery, Settings(log_all=True), tell=lines.append)
-    thread = Thread(target=server.run)
-    thread.start()
-    with httpx.Client(base_url=server.address) as client:
+    with serving(gallery, Settings(log_all=True), tell=lines.append) as client:
         yield client, lines
-    server.should_exit = True
-    thread.join()
 
 
 def test_a_line_of_the_log_says_what_came_of_a_request(logged, queries):
@@ -103,6 +95,7 @@ def test_a_line_of_the_log_says_what_came_of_a_request(logged, queries):
     client.post("/v1/check?threshold=0", files=files, headers=headers)
     client.get("/v1/references/somebodys-name")
     assert lines[0].startswith("Serving digits.gallery on http://127.0.0.1:")
+    lines = [line for line in lines if "/readyz" not in line]
     checked, read = map(json.loads, lines[1:])
     seconds, _ = checked.pop("seconds"), checked.pop("time")
     assert checked == {
@@ -128,3 +121,20 @@ def test_a_quiet_log_tells_of_changes_refusals_and_slowness_alone():
     log.request("d", "PUT", "/v1/references/{id}", 201, 0.01, changed=True)
     log.request("e", "GET", "/v1/gallery", 401, 0.01)
     assert [json.loads(line)["id"] for line in lines] == ["c", "d", "e"]
+
+
+def test_a_gallery_that_cannot_be_loaded_is_never_ready_and_the_log_says_why(gallery, monkeypatch):
+    from index.errors import StoreError
+    from index.gallery import Gallery
+
+    def damaged(self: Gallery) -> None:
+        raise StoreError("a row is missing")
+
+    monkeypatch.setattr(Gallery, "warm", damaged)
+    lines: list[str] = []
+    with serving(gallery, tell=lines.append, ready=503) as client:
+        assert client.get("/readyz").json()["code"] == "not_ready"
+        while len(lines) < 2:
+            pass
+        monkeypatch.undo()
+    assert any("a row is missing" in line for line in lines)
