@@ -25,7 +25,7 @@ SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  
 TRAINING = {  # the modules that may need it
     f"embedder.{name}"
     for name in (
-        *("augmentation", "batches", "export", "figures", "loss"),
+        *("augmentation", "averaging", "batches", "export", "figures", "loss"),
         *("network", "progress", "training"),
     )
 }
