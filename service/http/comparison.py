@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from embedder.images import read_image
 from embedder.records import Record
-from service.comparing import compare_row
+from service.comparing import compare_row, pair_point
 from service.http.bodies import (
     JSON,
     MULTIPART,
@@ -88,5 +88,6 @@ async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, 
 def _compared(context: Context, first: Record, second: Record, at: str | None) -> Row:
     matcher = context.matcher
     check_options(matcher.gallery, Options(CHECK, at=at))
-    threshold = matcher.gallery.rule(at).limits.threshold
+    point = pair_point(matcher.gallery) if at is None else at
+    threshold = matcher.gallery.rule(point).limits.threshold
     return compare_row([first], [second], matcher.embedder, threshold)

@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from service.comparing import pair_point
 from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
@@ -34,6 +35,7 @@ def gallery(request: Request) -> GalleryInfo:
             generation=generation,
             operating_points=points,
             default_point=held.default_point,
+            pair_point=pair_point(held),
             outdated={name: told for name in points if (told := held.outdated(name))},
             writable=may_write(request),
             read_only=settings.read_only,

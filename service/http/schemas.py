@@ -648,7 +648,10 @@ class GalleryInfo(BaseModel):
         examples=[{"eer": {"threshold": 0.7565}}],
     )
     default_point: str | None = Field(
-        description="The one that decides where none is named.", examples=["eer"]
+        description="The one that decides where none is named.", examples=["default"]
+    )
+    pair_point: str | None = Field(
+        description="The one that judges a pair where none is named.", examples=["eer"]
     )
     outdated: dict[str, str] = Field(
         description="By operating point: a warning that the gallery has changed since it was "

@@ -26,6 +26,7 @@ export class ThresholdPanel {
   constructor(place, changed, { search }) {
     this.changed = changed;
     this.shownRates = search ? [SEARCH, ...PAIRS] : PAIRS;
+    this.usual = search ? "default_point" : "pair_point";
     this.rule = null;
     this.known = null;
     this.dots = [];
@@ -48,10 +49,10 @@ export class ThresholdPanel {
     new ResizeObserver(() => this.#draw()).observe(this.chart);
   }
 
-  /** Take the gallery's operating points, and start from its default one. */
+  /** Take the gallery's operating points, and start from the one that it would use. */
   async start(gallery) {
     this.points = gallery.operating_points;
-    const usual = gallery.default_point;
+    const usual = gallery[this.usual];
     const isSlid = this.rule?.point === null; // the user's own choice stays
     if (usual && !isSlid) this.choose(ruleOf(usual, this.points[usual]));
     this.note.textContent = "The distances of the gallery's pairs are being measured …";

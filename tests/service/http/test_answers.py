@@ -169,6 +169,16 @@ def test_two_pictures_are_compared_as_without_a_server(shared, matcher, queries)
     assert row == {**expected, "a": "first", "b": "second"}
 
 
+def test_a_pair_is_judged_by_the_models_threshold_for_pairs_as_on_the_command_line(
+    client, matcher, queries
+):
+    matcher.gallery.store_point("default", {"threshold": 0.1})  # for searches; `eer` is 0.5
+    files = {"first": ("a.png", png(queries[0])), "second": ("b.png", png(queries[1]))}
+    assert client.post("/v1/compare", files=files).json()["threshold"] == 0.5
+    told = client.get("/v1/gallery").json()
+    assert (told["default_point"], told["pair_point"]) == ("default", "eer")
+
+
 def test_a_calibration_by_another_process_is_used_from_the_next_request_on(
     client, matcher, queries
 ):
