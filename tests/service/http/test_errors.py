@@ -18,7 +18,9 @@ def error_of(answer) -> tuple[int, str]:
     return answer.status_code, body["code"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/v1", "/v1/", "/v1/check/", "/page/../app.py", "/page/"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/v1", "/v1/", "/v1/check/", "/page/../app.py", "/page/"]
+)
 def test_a_path_where_nothing_is_is_told_so(shared, path):
     assert error_of(shared.get(path)) == (404, "not_found")
 
