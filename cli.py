@@ -618,7 +618,7 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
 @click.option("--read-only", is_flag=True, help="Refuse every change.")
 @click.option(
     "--jobs",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
 )
 @click.option("--max-bytes", type=click.IntRange(min=1), help="Of a request.  [default: 64 MiB]")

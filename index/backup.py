@@ -33,7 +33,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
         Where the copy stands: its generation and how many references it holds.
 
     Raises:
-        GalleryError: If `path` is no gallery, or `target` exists already.
+        GalleryError: If `path` is no gallery, or `target` exists already or lies in it.
         StoreError: If a file of the gallery is missing or altered, or the copy is not whole.
         OSError: If the copy cannot be written.
 
@@ -50,6 +50,11 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
     """
     read_manifest(path)  # so that what is no gallery is refused before anything is made
     _refuse_existing(target)
+    if target.resolve().is_relative_to(path.resolve()):
+        raise GalleryError(
+            f"'{target}' lies in the gallery '{path}', and would be lost with it: back it up to a "
+            "place outside."
+        )
     with staged(target) as copy:
         if (path / MODEL).is_dir():
             shutil.copytree(path / MODEL, copy / MODEL)  # never changed, so of every moment

@@ -35,6 +35,8 @@ class Database:
         if not path.is_file():
             raise StoreError(f"'{path}' is missing: the gallery's references are gone.")
         with self.errors_named():
+            self._place = path.absolute()
+            self._file = _identity(self._place)
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?{self._mode()}",
                 uri=True,
@@ -89,13 +91,15 @@ class Database:
         """Be the one writer; the block is committed as a whole or not at all.
 
         Raises:
-            StoreError: If the file is read-only, full, or another process keeps writing.
+            StoreError: If the file is read-only, full, or no longer at its path, or another
+                process keeps writing.
         """
         if not self.writable:
             raise StoreError(f"Cannot change '{self.path}': it or its directory is read-only.")
         with self.errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._require_in_place()
                 yield
                 self._connection.execute("COMMIT")
             finally:
@@ -150,6 +154,14 @@ class Database:
             if sorted(str(text) for (text,) in found) != sorted(schema):
                 raise self.altered("its tables are not those that were made")
 
+    def _require_in_place(self) -> None:
+        """Refuse to change a file that nobody would find: SQLite goes on writing to it."""
+        if _identity(self._place) != self._file:
+            raise StoreError(
+                f"'{self.path}' is no longer the file that was opened: the gallery was moved,"
+                " removed or replaced. Open it again."
+            )
+
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -166,3 +178,12 @@ class Database:
         if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
             return StoreError(f"Cannot read or write '{self.path}': {error}.")
         return self.altered(str(error))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies at a path, whatever is in it; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

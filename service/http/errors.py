@@ -114,6 +114,12 @@ def _of_store(error: StoreError) -> ApiError:
     """What the store says names files of the server, which are none of the client's concern."""
     if "read-only" in str(error):
         return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
+    if "no longer the file" in str(error):
+        return ApiError(
+            "not_ready",
+            "The gallery was moved, removed or replaced while it was served.",
+            "Restart the server.",
+        )
     if "Another process" in str(error):
         return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")
     return ApiError("internal", "The gallery is damaged; the server's log says how.")

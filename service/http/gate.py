@@ -243,7 +243,7 @@ def may_write(request: Request) -> bool:
 def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
     """Refuse other sites' names for this machine, and other sites' pages."""
     host = headers.get(b"host", b"").decode("latin-1")
-    if _name(f"//{host}") not in _LOOPBACK:
+    if "@" in host or _name(f"//{host}") not in _LOOPBACK:
         raise ApiError(
             "forbidden",
             "A server without keys answers only as localhost, 127.0.0.1 or [::1].",

@@ -143,7 +143,7 @@ def _staging(store: JobStore) -> Iterator[Path]:
     try:
         with store.staging() as directory:
             yield directory
-    except PermissionError as error:
+    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
         raise ApiError(
             "read_only", "This server has no directory that it may write jobs into."
         ) from error

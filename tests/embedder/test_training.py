@@ -66,7 +66,7 @@ def test_only_a_training_with_outliers_measures_a_threshold_for_searches(trained
     if "default" in points:
         point, figures = points["default"], trained.metadata["figures"]["validation"]
         assert (point["known"], point["unknown"]) == (figures["images"], 5000)
-        assert point["false"] <= 50  # 1 % of 5000
+        assert point["false"] <= 100  # 2 % of 5000
 
 
 @pytest.mark.parametrize("name", ["default", "tutorial"])

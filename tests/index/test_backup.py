@@ -106,6 +106,12 @@ def test_an_existing_target_is_refused_and_left_alone(gallery, tmp_path):
     assert target.read_text() == "mine"
 
 
+def test_a_target_within_the_gallery_is_refused(gallery, tmp_path):
+    with pytest.raises(GalleryError, match="would be lost with it"):
+        back_up(gallery.path, gallery.path / "copy")
+    assert not (gallery.path / "copy").exists()
+
+
 def test_what_is_no_gallery_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
     for wrong in ("absent", "folder"):
