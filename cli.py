@@ -467,7 +467,7 @@ def calibrate(
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
 @click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all sampling.")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, help="Draws of pairs.")
+@click.option("--seeds", type=click.IntRange(min=1), default=5, help="Draws of pairs and queries.")
 @click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
 @split_option
 def evaluate(

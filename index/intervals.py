@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 CONFIDENCE = 0.95
 _RULE_OF_THREE = 3.0
@@ -48,6 +49,44 @@ def clopper_pearson(
         raise ValueError(f"`confidence` must be above 0 and below 1. Received: {confidence}.")
     tail = (1 - confidence) / 2
     return 1 - _upper(trials - events, trials, tail), _upper(events, trials, tail)
+
+
+def quantile_bounds(
+    values: npt.ArrayLike, share: float, confidence: float = CONFIDENCE
+) -> tuple[float | None, float | None]:
+    """Bound a quantile by two of the values themselves, whatever their distribution.
+
+    With a = 1 - confidence and X binomial of n trials with probability `share`, the ends are the
+    r-th and the s-th smallest value, r the largest with P(X < r) <= a/2 and s the smallest with
+    P(X < s) >= 1 - a/2 (David and Nagaraja, Order Statistics, 3rd edition, section 7.1).
+
+    Args:
+        values: `(n,)`, n >= 1, independent.
+        share: Of the distribution that lies below the quantile, above 0 and below 1.
+        confidence: Above 0 and below 1.
+
+    Returns:
+        Lower and upper end; None where n is too small for one: below the least value, or above the
+        greatest, nothing was seen.
+
+    Example:
+        >>> quantile_bounds(range(1, 101), 0.5)  # P(X < 40) = 0.018, P(X < 61) = 0.982
+        (40.0, 61.0)
+        >>> quantile_bounds([1, 2, 3], 0.95)  # all three lie below it with probability 0.86
+        (1.0, None)
+    """
+    ordered = np.sort(np.asarray(values, np.float64))
+    trials, tail = len(ordered), (1 - confidence) / 2
+    i = np.arange(trials)
+    odds = np.log((trials - i) / (i + 1)) + math.log(share) - math.log1p(-share)
+    steps = np.concatenate([[0.0], np.cumsum(odds)])
+    below = np.cumsum(np.exp(trials * math.log1p(-share) + steps))[:-1]  # P(X < r), r from 1 on
+    low = int(np.searchsorted(below, tail, side="right"))
+    high = int(np.searchsorted(below, 1 - tail, side="left"))
+    return (
+        float(ordered[low - 1]) if low else None,
+        float(ordered[high]) if high < trials else None,
+    )
 
 
 def smallest_rate(trials: int) -> float:

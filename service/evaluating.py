@@ -68,7 +68,7 @@ def evaluate(
         unknown: Further pictures of none of the gallery's groups.
         at: Operating point to judge; the default one when None.
         seed: Of all sampling; with it the report is the same each time.
-        seeds: How often pairs are drawn.
+        seeds: How often pairs, and queries to rank all references for, are drawn.
         allow_overlap: Measure even where pictures are references, were trained on, or chose the
             threshold.
         progress: Called with the number of further pictures that are done.
@@ -100,7 +100,8 @@ def evaluate(
             found.mated.labels,
             asked.references,
             asked.reference_labels,
-            seed,
+            seed=seed,
+            draws=seeds,
         ),
         "groups": by_group(found),
         "unreadable": dict(asked.unreadable),

@@ -74,13 +74,15 @@ def groups_table(groups: Sequence[Figure]) -> str:
     """A row for each group that was asked about."""
     head = _head(
         *("group", "references", "queries", "missed", "share", "95 % interval"),
-        *("95 % within", "threshold", "worst confused with"),
+        *("95 % within", "95 % interval", "threshold", "worst confused with"),
     )
     rows = [
         f'<tr><th scope="row">{escape(row["group"])}</th><td>{row["references"]:,}</td>'
         f"<td>{row['queries']:,}</td><td>{row['missed']['events']:,}</td>"
         f"<td>{_percent(row['missed']['value'])}</td><td>{_interval(row['missed'])}</td>"
-        f"<td>{row['within_95']:.4f}</td><td>{row['threshold']:.4f}</td>"
+        f"<td>{_distance(row['within_95']['value'])}</td>"
+        f"<td>{_between(row['within_95']['interval'], _distance)}</td>"
+        f"<td>{_distance(row['threshold'])}</td>"
         f"<td>{escape(row['worst_confused'] or '–')}</td></tr>"
         for row in groups
     ]
@@ -113,9 +115,10 @@ def _interval(figure: Figure) -> str:
     return _between(figure["interval"], _percent)
 
 
-def _between(ends: Sequence[float], write: Writer) -> str:
-    low, high = ends
-    return f"{write(low)} to {write(high)}"
+def _between(ends: Sequence[float | None], write: Writer) -> str:
+    """Both ends; a question mark for one that too few pictures leave open."""
+    low, high = ("?" if end is None else write(end) for end in ends)
+    return f"{low} to {high}"
 
 
 def _percent(share: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.intervals import clopper_pearson
+from index.intervals import clopper_pearson, quantile_bounds
 
 Figure = dict[str, Any]
 
@@ -59,6 +59,17 @@ def mean(values: npt.NDArray[np.float64]) -> Figure:
     value, count = float(values.mean()), len(values)
     spread = _NORMAL * float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else 1.0
     return bounded(value, (max(0.0, value - spread), min(1.0, value + spread)), count)
+
+
+def quantile(values: npt.NDArray[np.floating], share: float) -> Figure:
+    """A quantile, with the interval of two of the values; its ends are None where n is too small.
+
+    Example:
+        >>> quantile(np.array([0.1, 0.2, 0.3]), 0.5)
+        {'value': 0.2, 'interval': [None, None]}
+    """
+    value = float(np.quantile(values, share))
+    return {"value": value, "interval": list(quantile_bounds(values, share))}
 
 
 def over_draws(values: Sequence[float | None]) -> Figure:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from index.evaluation import confusion, fnir_at_fpir, rank_rate, ranks
 from index.grouping import rows_by_group
-from service.evaluation.figures import Figure, share
+from service.evaluation.figures import Figure, quantile, share
 from service.evaluation.searched import Searched
 
 Bools = npt.NDArray[np.bool_]
@@ -69,7 +69,7 @@ def _group(
         "queries": len(rows),
         "missed": share(int(missed.sum()), len(rows)),
         "threshold": float(found.limits.of([name])[0]),
-        "within_95": float(np.quantile(found.mated.own[rows], 0.95)),
+        "within_95": quantile(found.mated.own[rows], 0.95),
         "worst_confused": max(sorted(set(wrong)), key=wrong.count) if wrong else None,
     }
 

@@ -1,4 +1,4 @@
-"""Are the nearest references the right ones? For some of the mated queries, against them all."""
+"""Are the nearest references the right ones? For drawn mated queries, against them all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.evaluation import map_at_r, precision_at_1, r_precision, recall_at_k
-from service.evaluation.figures import Figure, mean, share
+from service.evaluation.figures import Figure, mean, over_draws, share
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -20,19 +20,26 @@ _AT_ONCE = 100
 
 
 def retrieval(
-    queries: Floats, groups: Sequence[str], references: Floats, labels: Sequence[str], seed: int
+    queries: Floats,
+    groups: Sequence[str],
+    references: Floats,
+    labels: Sequence[str],
+    *,
+    seed: int,
+    draws: int,
 ) -> Figure:
-    """Rank all references for some of the queries.
+    """Rank all references for some of the queries, and say how far the draws of these decide.
 
     Args:
         queries: `(n, dim)`.
         groups: Theirs, n, each of them one of `labels`.
         references: `(m, dim)`.
         labels: Theirs, m.
-        seed: Of the sample.
+        seed: Of the draws.
+        draws: How many times queries are drawn, each of them once at most.
     """
     rng = np.random.default_rng(seed)
-    some = np.sort(rng.choice(len(queries), min(QUERIES, len(queries)), replace=False))
+    some = rng.permutation(len(queries))[:QUERIES]
     names, codes, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
     own = np.searchsorted(names, np.asarray(groups)[some])
     depth = min(max(int(sizes.max()), *RECALLS), len(references))
@@ -43,7 +50,8 @@ def retrieval(
         near = _nearest(squares - 2 * (queries[some[rows]] @ references.T), depth)
         parts.append(_rates(codes[near] == own[rows, None], sizes[own[rows]]))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {"queries": len(some), **{name: _figure(found) for name, found in columns.items()}}
+    figures = {name: _figure(found, draws) for name, found in columns.items()}
+    return {"queries": len(some), "draws": draws, **figures}
 
 
 def _rates(relevant: npt.NDArray[np.bool_], sizes: Rows) -> dict[str, Rates]:
@@ -55,11 +63,12 @@ def _rates(relevant: npt.NDArray[np.bool_], sizes: Rows) -> dict[str, Rates]:
     }
 
 
-def _figure(values: Rates) -> Figure:
-    """A share where each query is right or wrong, else a mean."""
-    if np.isin(values, (0, 1)).all():
-        return share(int(values.sum()), len(values))
-    return mean(values)
+def _figure(values: Rates, draws: int) -> Figure:
+    """A share where each query is right or wrong, else a mean; and its range over the draws."""
+    right_or_wrong = np.isin(values, (0, 1)).all()
+    figure = share(int(values.sum()), len(values)) if right_or_wrong else mean(values)
+    drawn = np.array_split(values, draws)
+    return figure | over_draws([float(part.mean()) if len(part) else None for part in drawn])
 
 
 def _nearest(order_by: Floats, depth: int) -> Rows:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from index.intervals import clopper_pearson, smallest_rate, trials_needed
+from index.intervals import clopper_pearson, quantile_bounds, smallest_rate, trials_needed
 
 
 def test_no_event_in_n_leaves_one_minus_the_nth_root_of_a_fortieth() -> None:
@@ -59,3 +60,28 @@ def test_as_many_trials_as_are_needed_support_the_rate_and_one_fewer_do_not(rate
 
 def test_no_trials_support_no_rate() -> None:
     assert smallest_rate(0) == math.inf
+
+
+@given(st.integers(1, 3000), st.floats(0.02, 0.98))
+@settings(max_examples=50, deadline=None)
+def test_a_quantile_lies_between_two_values_as_often_as_is_said(n: int, share: float) -> None:
+    low, high = quantile_bounds(np.arange(1, n + 1), share)  # the r-th value is r
+    r, s = int(low or 0), int(high or n + 1)
+    below = binom(n, share)
+    assert below.cdf(r - 1) <= 0.025 + 1e-9 < below.cdf(r) + 2e-9  # no larger r would do
+    assert below.cdf(s - 1) >= 0.975 - 1e-9 > below.cdf(s - 2) - 2e-9  # and no smaller s
+
+
+def test_too_few_values_leave_a_quantile_open_above() -> None:
+    # All n lie below it with probability 0.95 ** n, 0.0262 for 71 and 0.0249 for 72.
+    assert quantile_bounds(np.arange(71.0), 0.95)[1] is None
+    assert quantile_bounds(np.arange(72.0), 0.95)[1] == 71.0
+
+
+def test_the_bounds_of_a_median_hold_it_in_19_of_20_samples() -> None:
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(1000):
+        low, high = quantile_bounds(rng.exponential(size=40), 0.5)
+        held += low < math.log(2) < high  # the median of that distribution
+    assert 935 <= held <= 985  # 950 or a little more; five standard deviations are 34

@@ -76,7 +76,20 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
     assert len(found) >= 30
     for figure in found:
         low, high = figure["interval"]
-        assert low <= figure["value"] <= high
+        assert low is None or low <= figure["value"]
+        assert high is None or figure["value"] <= high
+
+
+def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
+    figures = evaluate(matcher, queries, seeds=4).figures
+    for figure in (figures["verification"] | figures["retrieval"]).values():
+        if isinstance(figure, dict):
+            low, high = figure["range"]
+            assert 0 <= low < high
+    for figure in figures["retrieval"].values():  # of equal draws, so the value is their mean
+        if isinstance(figure, dict):
+            low, high = figure["range"]
+            assert low <= figure["value"] <= high
 
 
 def test_no_other_number_is_a_measured_share(matcher, queries):
