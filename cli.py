@@ -182,6 +182,11 @@ def main() -> None:
     type=click.FloatRange(0),
     help="Made pictures of no group in each batch, as a share of it; 0.2 keeps strangers away.",
 )
+@click.option(
+    "--composites",
+    type=click.FloatRange(0),
+    help="Pictures of made groups in each batch, as a share of it; 0.3 prepares for new groups.",
+)
 @click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
 @click.option("--test", metavar="DATA", help="Measure the model on these, used for no choice.")
 @click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from embedder.composites import make_composites
 from embedder.outliers import OF_NO_GROUP, make_outliers
 from embedder.pairs import Groups, balanced_batches, pair_positions
 from embedder.recipes import Recipe
@@ -76,22 +77,23 @@ class DrawnPairs(Batches):
 class BalancedImages(Batches):
     """Class-balanced batches of single pictures with their label codes, for all pairs in them.
 
-    After them in each batch come outliers, `recipe.outliers` as many, of the code `OF_NO_GROUP`.
+    After them in each batch come outliers, `recipe.outliers` as many, of the code `OF_NO_GROUP`,
+    and pictures of made groups, `recipe.composites` as many, of codes below it.
     """
 
     def __init__(
         self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
     ) -> None:
         self.images = images
-        self.codes = Groups.of(labels).codes
+        self.groups = Groups.of(labels)
         count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
-        self.outliers = make_outliers(images, self.codes, count, recipe.seed)
+        self.outliers = make_outliers(images, self.groups.codes, count, recipe.seed)
         super().__init__(recipe, epoch)
 
     def drawn(self) -> list[npt.NDArray[np.int64]]:
         """Draw an epoch of class-balanced batches."""
         recipe = self.recipe
-        return list(balanced_batches(self.codes, recipe.batch, recipe.seed, self.epoch))
+        return list(balanced_batches(self.groups.codes, recipe.batch, recipe.seed, self.epoch))
 
     def __getitem__(self, position: int) -> tuple[Any, Any]:
         """Return `(images, codes)` of one batch."""
@@ -99,5 +101,9 @@ class BalancedImages(Batches):
         rng = np.random.default_rng([self.recipe.seed, self.epoch, position])
         strangers = round(self.recipe.outliers * len(positions))
         drawn = rng.choice(len(self.outliers), strangers)
-        codes = np.append(self.codes[positions], np.full(strangers, OF_NO_GROUP))
-        return np.concatenate([self.images[positions], self.outliers[drawn]]), codes
+        halves, made = make_composites(
+            self.images, self.groups, round(self.recipe.composites * len(positions)), rng
+        )
+        images = [self.images[positions], self.outliers[drawn], halves]
+        codes = [self.groups.codes[positions], np.full(strangers, OF_NO_GROUP), made]
+        return np.concatenate(images), np.concatenate(codes)

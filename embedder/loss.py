@@ -56,20 +56,22 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
     """The contrastive loss over every pair inside a batch, from one forward pass per image.
 
     A same pair nearer than `near` costs nothing either: it need not shrink to a point. Each kind
-    of pair (same, different, with an outlier) is averaged over those pairs that still cost
-    something. In a batch most pairs are soon settled, and averaged over all of them the few that
-    matter would fade away.
+    of pair (same or different, of true groups, with a made one, with an outlier) is averaged over
+    those pairs that still cost something. In a batch most pairs are soon settled, and averaged over
+    all of them the few that matter would fade away.
 
     Args:
         margin: Distance beyond which a pair of two groups costs nothing, in (0, 2] for embeddings
             of unit length.
         near: Distance within which a same pair costs nothing, `0 <= near < margin`; a farther
             one costs (d - near)².
-        outlier_margin: Distance beyond which an outlier and a picture of a group cost nothing.
+        made_margin: Distance beyond which a different pair costs nothing where a picture of it is
+            an outlier or of a made group.
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
-            different from every group and is not compared with other outliers.
+            different from every group and is compared with nothing else; below it for pictures of
+            made groups.
         y_pred: Embeddings of unit length, shape `(n, dim)`.
     """
 
@@ -77,29 +79,33 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
         self,
         margin: float = 1.0,
         near: float = 0.0,
-        outlier_margin: float = 1.0,
+        made_margin: float = 1.0,
         name: str = "all_pairs_contrastive_loss",
     ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
         self.near = near
-        self.outlier_margin = outlier_margin
+        self.made_margin = made_margin
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
         codes = ops.reshape(y_true, (-1,))
         alike = ops.cast(codes[:, None] == codes[None, :], y_pred.dtype)
-        of_a_group = ops.cast(codes != OF_NO_GROUP, y_pred.dtype)
-        of_groups = of_a_group[:, None] * of_a_group[None, :]
         itself = ops.eye(ops.shape(y_pred)[0], dtype=y_pred.dtype)
+        group, composite, outlier = (
+            ops.cast(kind, y_pred.dtype)
+            for kind in (codes > OF_NO_GROUP, codes < OF_NO_GROUP, codes == OF_NO_GROUP)
+        )
         distances = pairwise_distances(y_pred)
-        far = ops.square(ops.maximum(distances - self.near, 0.0))
+        same = ops.square(ops.maximum(distances - self.near, 0.0)) * (alike - itself)
+        different = _hinge(self.margin, distances) * (1.0 - alike)
+        made = _hinge(self.made_margin, distances) * (1.0 - alike)
         return (
-            _mean_of_active(far * (alike - itself) * of_groups)  # outliers have no group to share
-            + _mean_of_active(_hinge(self.margin, distances) * (1.0 - alike) * of_groups)
-            + _mean_of_active(
-                _hinge(self.outlier_margin, distances) * (1.0 - alike) * (1.0 - of_groups)
-            )
+            _mean_of_active(same * _pairs(group, group))
+            + _mean_of_active(different * _pairs(group, group))
+            + _mean_of_active(same * _pairs(composite, composite))
+            + _mean_of_active(made * (_pairs(composite, composite) + _mixed(composite, group)))
+            + _mean_of_active(made * _mixed(outlier, group))
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -107,9 +113,19 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
         return {
             "margin": self.margin,
             "near": self.near,
-            "outlier_margin": self.outlier_margin,
+            "made_margin": self.made_margin,
             "name": self.name,
         }
+
+
+def _pairs(first: Tensor, second: Tensor) -> Tensor:
+    """1 where one picture is of the first kind and the other of the second, `(n, n)`."""
+    return first[:, None] * second[None, :]
+
+
+def _mixed(one: Tensor, other: Tensor) -> Tensor:
+    """1 where the pictures are one of each kind, in either order, `(n, n)`."""
+    return _pairs(one, other) + _pairs(other, one)
 
 
 def _hinge(margin: float, distances: Tensor) -> Tensor:

@@ -34,7 +34,9 @@ class Recipe:
         weight_decay: Of AdamW.
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
-        outlier_margin: Distance beyond which an outlier and an image of a group cost nothing.
+        composites: Pictures of made groups beside the images of a batch, as a share of them.
+        made_margin: Distance beyond which a different pair costs nothing where a picture of it is
+            an outlier or of a made group.
         averaging: Share of the training over which weights are averaged, exponentially; 0: none.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
@@ -56,7 +58,8 @@ class Recipe:
     weight_decay: float
     augmentation: float
     outliers: float
-    outlier_margin: float
+    composites: float
+    made_margin: float
     averaging: float
     validation: float
     seed: int = 0
@@ -75,11 +78,13 @@ class Recipe:
         for name in ("epochs", "batch", "pairs_per_image", "dim", "margin", "learning_rate"):
             if not getattr(recipe, name) > 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
-        if recipe.outliers < 0 or (recipe.outliers and recipe.pairs != "batch"):
-            raise ValueError(
-                f"`outliers` must be a share >= 0, and 0 where pairs are drawn. "
-                f"Received: {recipe.outliers}."
-            )
+        for name in ("outliers", "composites"):
+            share = getattr(recipe, name)
+            if share < 0 or (share and recipe.pairs != "batch"):
+                raise ValueError(
+                    f"`{name}` must be a share >= 0, and 0 where pairs are drawn. "
+                    f"Received: {share}."
+                )
         if not 0 <= recipe.averaging < 1:
             raise ValueError(
                 f"`averaging` must be a share >= 0 and below 1. Received: {recipe.averaging}."
@@ -113,7 +118,8 @@ RECIPES = {
         weight_decay=0.001,
         augmentation=0.75,
         outliers=0.2,
-        outlier_margin=0.6,
+        composites=0.3,
+        made_margin=0.6,
         averaging=0.1,
         validation=1 / 12,
     ),
@@ -134,7 +140,8 @@ RECIPES = {
         weight_decay=0.0,
         augmentation=0.0,
         outliers=0.0,
-        outlier_margin=0.0,
+        composites=0.0,
+        made_margin=0.0,
         averaging=0.0,
         validation=1 / 12,
     ),

@@ -181,7 +181,7 @@ def _trainable(base: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
         pixels = keras.Input(base.input_shape[1:], dtype="uint8")
         distorted = Distortion(recipe.augmentation, recipe.seed)(pixels)
         model = keras.Model(pixels, base(distorted))
-        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near, recipe.outlier_margin)
+        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near, recipe.made_margin)
         model.compile(optimizer, loss, jit_compile=False)
     optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
     return model

@@ -67,28 +67,31 @@ def test_the_root_of_zero_is_exactly_zero():
 
 
 def test_the_all_pairs_loss_comes_back_from_its_config():
-    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2, outlier_margin=0.6))
+    config = keras.losses.serialize(AllPairsContrastiveLoss(1.3, near=0.2, made_margin=0.6))
     loss = keras.losses.deserialize(config)
-    assert (loss.margin, loss.near, loss.outlier_margin) == (1.3, 0.2, 0.6)
+    assert (loss.margin, loss.near, loss.made_margin) == (1.3, 0.2, 0.6)
 
 
-def test_outliers_have_a_margin_and_an_average_of_their_own(rng):
-    embeddings = rng.normal(size=(7, 3)).astype("float32")
+def test_each_kind_of_pair_has_an_average_of_its_own(rng):
+    embeddings = rng.normal(size=(11, 3)).astype("float32")
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    codes = [0, 0, 1, 1, OF_NO_GROUP, OF_NO_GROUP, OF_NO_GROUP]
-    same, different, strangers = [], [], []
-    for i, j in itertools.permutations(range(7), 2):
+    codes = [0, 0, 1, 1, OF_NO_GROUP, OF_NO_GROUP, OF_NO_GROUP, -2, -2, -3, -3]
+    same, different, made_same, made_different, strangers = kinds = [], [], [], [], []
+    for i, j in itertools.permutations(range(11), 2):
         distance = np.linalg.norm(embeddings[i] - embeddings[j])
-        outliers = (codes[i] == OF_NO_GROUP) + (codes[j] == OF_NO_GROUP)
-        if outliers == 1:
-            strangers.append(max(1.7 - distance, 0) ** 2)
-        elif outliers == 0 and codes[i] == codes[j]:
-            same.append(max(distance - 0.1, 0) ** 2)
-        elif outliers == 0:
+        pair = {codes[i], codes[j]}
+        of_groups = min(pair) > OF_NO_GROUP
+        if OF_NO_GROUP in pair:
+            if max(pair) > OF_NO_GROUP:  # an outlier is compared with true groups alone
+                strangers.append(max(1.7 - distance, 0) ** 2)
+        elif len(pair) == 1:
+            (same if of_groups else made_same).append(max(distance - 0.1, 0) ** 2)
+        elif of_groups:
             different.append(max(1.9 - distance, 0) ** 2)
-    kinds = (same, different, strangers)
-    expected = sum(sum(costs) / (sum(c > 0 for c in costs) + 7) for costs in kinds)
-    loss = AllPairsContrastiveLoss(margin=1.9, near=0.1, outlier_margin=1.7)
+        else:
+            made_different.append(max(1.7 - distance, 0) ** 2)
+    expected = sum(sum(costs) / (sum(c > 0 for c in costs) + 11) for costs in kinds)
+    loss = AllPairsContrastiveLoss(margin=1.9, near=0.1, made_margin=1.7)
     assert all(sum(costs) > 0 for costs in kinds)
     assert float(loss(np.array(codes), embeddings)) == pytest.approx(expected, rel=1e-4)
 
@@ -98,5 +101,5 @@ def test_outliers_are_not_compared_with_each_other():
     rows = np.array(
         [[1, 0, 0], [0.995, np.sqrt(1 - 0.995**2), 0], [0, 0, 1], [0, 0, 1]], np.float32
     )
-    loss = AllPairsContrastiveLoss(margin=1.2, near=0.3, outlier_margin=1.2)
+    loss = AllPairsContrastiveLoss(margin=1.2, near=0.3, made_margin=1.2)
     assert float(loss(np.array([0, 0, OF_NO_GROUP, OF_NO_GROUP]), rows)) == 0.0

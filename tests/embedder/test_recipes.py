@@ -27,7 +27,8 @@ def test_a_validation_share_of_everything_is_refused():
         RECIPES["default"].changed(validation=1.0)
 
 
-def test_outliers_are_refused_where_pairs_are_drawn():
+@pytest.mark.parametrize("made", ["outliers", "composites"])
+def test_made_pictures_are_refused_where_pairs_are_drawn(made):
     with pytest.raises(ValueError, match="0 where pairs are drawn"):
         RECIPES["tutorial"].changed(outliers=0.2)
 
