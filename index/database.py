@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import StoreError
+from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
 
 _APPLICATION = 0x6C696B65  # "like"
 
@@ -91,11 +91,13 @@ class Database:
         """Be the one writer; the block is committed as a whole or not at all.
 
         Raises:
-            StoreError: If the file is read-only, full, or no longer at its path, or another
-                process keeps writing.
+            ReadOnlyError: If this user may not write the file.
+            BusyError: If another process keeps writing.
+            ReplacedError: If the file is no longer at its path.
+            StoreError: If it is full or damaged.
         """
         if not self.writable:
-            raise StoreError(f"Cannot change '{self.path}': it or its directory is read-only.")
+            raise ReadOnlyError(f"Cannot change '{self.path}': it or its directory is read-only.")
         with self.errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -157,7 +159,7 @@ class Database:
     def _require_in_place(self) -> None:
         """Refuse to change a file that nobody would find: SQLite goes on writing to it."""
         if _identity(self._place) != self._file:
-            raise StoreError(
+            raise ReplacedError(
                 f"'{self.path}' is no longer the file that was opened: the gallery was moved,"
                 " removed or replaced. Open it again."
             )
@@ -171,7 +173,7 @@ class Database:
             return StoreError(f"'{self.path}' is closed: open the gallery again.")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(
+            return BusyError(
                 f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
                 " did not help; try again when it has finished."
             )

@@ -7,6 +7,8 @@ import socket
 
 import pytest
 
+from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
+from service.http.errors import as_api_error
 from service.http.gate import HEADERS
 from tests.service.http.conftest import image, serving
 
@@ -116,3 +118,18 @@ def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypat
         id = answer.headers["x-request-id"]
         [line] = [line for line in lines if id in line]
         assert "ZeroDivisionError" in json.loads(line)["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ReadOnlyError, 409, "read_only"),
+        (BusyError, 503, "not_ready"),
+        (ReplacedError, 503, "not_ready"),
+        (StoreError, 500, "internal"),
+    ],
+)
+def test_what_is_wrong_with_the_store_is_told_by_its_kind_and_not_by_its_words(error, status, code):
+    told = as_api_error(error("Another process's file is no longer the file: read-only."))
+    assert (told.status_code, told.code) == (status, code)
+    assert "file is no longer" not in told.message  # names of files are none of a client's concern
