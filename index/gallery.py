@@ -10,6 +10,7 @@ Does not make vectors, does not choose thresholds and does not search approximat
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -128,12 +129,15 @@ class Gallery(OperatingPoints):
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files."""
-        with self._lock:
+        with self._writing, self._lock:
             try:
                 self._save()
             finally:
                 self._changed, self._index = False, None
                 self._groups.clear()
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
                 self._store.close()
 
     def __enter__(self) -> Self:
@@ -167,9 +171,16 @@ class Gallery(OperatingPoints):
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:
-        """All questions that this thread asks in the block see the same changes: its generation."""
+        """All questions that this thread asks in the block see the same changes: its generation.
+
+        Changes are refused within it.
+        """
         with self._lock, self._store.reading() as state:
-            yield state.generation
+            outer, self._reader = self._reader, threading.get_ident()
+            try:
+                yield state.generation
+            finally:
+                self._reader = outer
 
     def __len__(self) -> int:
         return self._state().count
@@ -331,9 +342,10 @@ class Gallery(OperatingPoints):
         last = list({row.id: place for place, row in enumerate(rows)}.values())
         if not rows:
             return
-        with self._lock:
-            change = self._store.add([rows[place] for place in last])
-            self._apply(change, checked[last])
+        with self._changing() as store:
+            change = store.add([rows[place] for place in last])
+            with self._lock:
+                self._apply(change, checked[last])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction.
@@ -344,10 +356,11 @@ class Gallery(OperatingPoints):
         Raises:
             StoreError: If the store cannot be changed; then nothing was.
         """
-        with self._lock:
-            change = self._store.remove(checked_strings("ids", ids))
+        with self._changing() as store:
+            change = store.remove(checked_strings("ids", ids))
             if change.removed:
-                self._apply(change, np.empty((0, self.dim), np.float32))
+                with self._lock:
+                    self._apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
 
     # ------------------------------------------------------------ questions

@@ -7,7 +7,8 @@ not choose thresholds (`calibration`) and does not decide (`decision`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ class OperatingPoints:
         self._manifest = manifest
         self._store = store
         self._evidence: tuple[str, Floats] | None = None  # the last that was asked for
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # for whatever is read, never held while another writes
+        self._writing = threading.Lock()
+        self._writer: Store | None = None  # what changes are made by
+        self._reader: int | None = None  # the thread that holds a snapshot
 
     @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
@@ -144,15 +148,16 @@ class OperatingPoints:
         if not name.strip():
             raise ValueError("The name of an operating point must not be empty.")
         fields = dict(point)
-        with self._lock, self._store.writing():
+        with self._changing() as store, store.writing():
             if unknown is not None:
                 distances = np.sort(unknown).astype("<f4")
                 fields[EVIDENCE] = write_evidence(self.path, EVIDENCE, distances)
             if contents is not None:
                 hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
                 fields[PICTURES] = write_evidence(self.path, PICTURES, hashes)
-            self._manifest.store_point(name, fields, default=default)
-            drop_evidence(self.path, keep=self.operating_points.values())
+            with self._lock:
+                self._manifest.store_point(name, fields, default=default)
+                drop_evidence(self.path, keep=self.operating_points.values())
 
     def calibrated_on(self, name: str | None = None) -> set[bytes]:
         """Content hashes of the pictures that an operating point was calibrated with.
@@ -191,3 +196,16 @@ class OperatingPoints:
                 unknown = read_evidence(self.path, EVIDENCE, point[EVIDENCE])
                 self._evidence = point[EVIDENCE], unknown.astype(np.float32)
             return p_values(self._evidence[1], distances)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Store]:
+        """Be the one thread that changes the gallery; others read on, even while this one waits."""
+        if self._reader == threading.get_ident():  # who then waits for another would block it
+            raise GalleryError(
+                f"Gallery '{self.path}' cannot be changed within a snapshot of it: leave it first."
+            )
+        with self._writing:
+            if self._writer is None:
+                with self._lock:
+                    self._writer = self._store.another()
+            yield self._writer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import TypeAdapter
 from starlette.datastructures import FormData, UploadFile
 
+from embedder.errors import ImageError
 from index.errors import ReferenceNotFoundError
 from service.http.bodies import (
     IMAGE,
@@ -28,7 +30,7 @@ from service.http.bodies import (
 )
 from service.http.context import Context, context_of
 from service.http.documentation import PUT, UPSERT, errors
-from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Enrolled, Entry, enrol
+from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Entry, Prepared, Status, enrol, read
 from service.http.errors import invalid
 from service.http.schemas import (
     Id,
@@ -49,6 +51,8 @@ from service.http.schemas import (
     Unreadable,
     Upserted,
 )
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/v1/references")
 _TOKEN = re.compile("[0-9a-f]{1,15}")  # a place as a number of base 16: less than 2**63
@@ -82,20 +86,24 @@ async def upsert(request: Request) -> Upserted:
     else:
         raise unsupported(kind, (MULTIPART, JSON))
     check_count(len(entries), context)
-    report = await _enrolled(context, entries)
+    told = await _enrolled(context, entries)
     return Upserted(
-        **{name: report.statuses.count(name) for name in (ADDED, REPLACED, UNCHANGED)},
-        unreadable=[Unreadable(id=id, reason=str(error)) for id, error in report.unreadable],
+        **{name: told.count(name) for name in (ADDED, REPLACED, UNCHANGED)},
+        unreadable=[
+            Unreadable(id=entry.id, reason=str(error))
+            for entry, error in zip(entries, told, strict=True)
+            if isinstance(error, ImageError)
+        ],
     )
 
 
 @router.post("/delete", summary="Remove several references")
-def remove_some(request: Request, ids: Ids) -> RemovedSome:
+async def remove_some(request: Request, ids: Ids) -> RemovedSome:
     """Remove references, all in one transaction; unknown ids are told and are no error."""
-    held = context_of(request).matcher.gallery
-    with held.snapshot():
-        known = held.named(ids.ids)
-    removed = held.remove(ids.ids)
+    context = context_of(request)
+    held = context.matcher.gallery
+    known = await asyncio.to_thread(held.named, ids.ids)
+    removed = await _changed(context, held.remove, ids.ids)
     missing = [id for id in dict.fromkeys(ids.ids) if id not in known]
     return RemovedSome(removed=removed, missing=missing)
 
@@ -141,30 +149,40 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
         entry = await _form(request, id, context)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
-    report = await _enrolled(context, [entry])
-    for _, error in report.unreadable:
-        raise error
-    [status] = report.statuses
+    [status] = await _enrolled(context, [entry])
+    if isinstance(status, ImageError):
+        raise status
     told = Put(id=id, label=entry.label, status=status)
     return JSONResponse(told.model_dump(), 201 if status == ADDED else 200)
 
 
 @router.delete("/{id:path}", summary="Remove one reference", responses=errors("not_found"))
-def remove(request: Request, id: PathId) -> Removed:
+async def remove(request: Request, id: PathId) -> Removed:
     """Remove the reference with this id."""
-    removed = context_of(request).matcher.gallery.remove([id])
+    context = context_of(request)
+    removed = await _changed(context, context.matcher.gallery.remove, [id])
     if not removed:
         raise ReferenceNotFoundError(id)
     return Removed(removed=removed)
 
 
-async def _enrolled(context: Context, entries: list[Entry]) -> Enrolled:
-    most = context.settings.max_pixels
+async def _enrolled(context: Context, entries: list[Entry]) -> list[Status | ImageError]:
+    """What each entry has become, or why it cannot be read."""
+    matcher, most = context.matcher, context.settings.max_pixels
+    async with context.decoding:
+        told = await asyncio.to_thread(read, entries, matcher.embedder, most)
     try:
-        async with context.decoding:
-            return await asyncio.to_thread(enrol, context.matcher, entries, most)
+        readable = [one for one in told if isinstance(one, Prepared)]
+        statuses = iter(await _changed(context, enrol, matcher, readable))
     except ValueError as error:
         raise invalid(str(error)) from error
+    return [one if isinstance(one, ImageError) else next(statuses) for one in told]
+
+
+async def _changed(context: Context, change: Callable[..., T], *arguments: Any) -> T:
+    """Change the gallery; whoever has to wait for that takes no thread from those who ask."""
+    async with context.changing:
+        return await asyncio.to_thread(change, *arguments)
 
 
 async def _uploaded(request: Request, context: Context) -> list[Entry]:
