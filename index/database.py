@@ -55,9 +55,10 @@ class Database:
         other = copy.copy(self)
         with self.errors_named():
             self.execute("SELECT 1")  # what is closed stays closed
+            self.require_in_place()
             other._connection = self._connect()
         try:
-            self.require_in_place()  # so it was this file
+            self.require_in_place()  # so it is the same file
         except BaseException:
             other.close()
             raise
@@ -91,10 +92,15 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads in the block see the same whole transactions."""
+        """All reads in the block see the same whole transactions.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+        """
         with self.errors_named():
             self._connection.execute("BEGIN")
             try:
+                self.require_in_place()
                 yield
             finally:
                 self._roll_back()

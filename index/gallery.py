@@ -13,7 +13,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +26,12 @@ from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
 from index.derived import DerivedIndex
 from index.directory import MODEL, STORE, Manifest, create_directory, read_manifest
-from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
+from index.errors import (
+    FingerprintError,
+    ReferenceNotFoundError,
+    ReplacedError,
+    StoreError,
+)
 from index.evidence import KINDS, read_evidence
 from index.grouping import NONE, nearest_by_group, rows_by_group
 from index.names import Names, Strings
@@ -41,7 +46,8 @@ class Gallery(OperatingPoints):
     """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
 
     One process may change a gallery at a time, any number may read it; each sees whole changes,
-    at its next call. A gallery may be shared between threads.
+    at its next call. A gallery may be shared between threads. Once its directory was moved, removed
+    or replaced, every question and change is refused by `ReplacedError`.
 
     Attributes:
         path: The directory.
@@ -536,10 +542,12 @@ class Gallery(OperatingPoints):
         self._index.save(still_writing=True)
 
     def _save(self) -> None:
-        if self._changed:
-            self.warm()
-        if self._index is not None and self._store.writable:
-            self._index.save()
+        with suppress(ReplacedError):  # then there is nothing to write it into
+            self.require_in_place()
+            if self._changed:
+                self.warm()
+            if self._index is not None and self._store.writable:
+                self._index.save()
 
     @contextmanager
     def _searching(self) -> Iterator[DerivedIndex]:

@@ -49,9 +49,18 @@ class OperatingPoints:
         self._writer: Store | None = None  # what changes are made by
         self._reader: int | None = None  # the thread that holds a snapshot
 
+    def require_in_place(self) -> None:
+        """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.
+
+        Raises:
+            ReplacedError: If it is no longer what lies at its path.
+        """
+        self._store.require_in_place()
+
     @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
         """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
+        self.require_in_place()
         points: dict[str, dict[str, Any]] = self._manifest.current()["operating_points"]
         return points
 

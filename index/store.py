@@ -137,6 +137,14 @@ class Store:
         other._database, other._held = self._database.another(), None
         return other
 
+    def require_in_place(self) -> None:
+        """Refuse a store that others would not find any more, as all reads and changes do.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+        """
+        self._database.require_in_place()
+
     @property
     def path(self) -> Path:
         """The file."""

@@ -20,8 +20,8 @@ _BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, 
 _REFERENCE = "#/components/schemas/{model}"
 _FILE: Json = {"type": "string", "format": "binary", "description": "A picture file."}
 # What any request may be answered with, and what any that may change the gallery.
-_ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "timeout")
-_CHANGING = ("read_only", "not_ready", "too_large", "unsupported_media_type")
+_ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "not_ready", "timeout")
+_CHANGING = ("read_only", "too_large", "unsupported_media_type")
 ASKING = (  # by routes that take pictures
     *("empty_gallery", "not_calibrated", "fingerprint_mismatch"),
     *("too_large", "not_an_image", "unsupported_media_type"),

@@ -181,10 +181,13 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path, content: bytes) -> No
         Store(tmp_path / "x.sqlite")
 
 
-def test_a_file_that_was_moved_away_is_not_changed_any_more(store: Store, path: Path) -> None:
+def test_a_file_that_was_moved_away_is_neither_changed_nor_read_any_more(
+    store: Store, path: Path
+) -> None:
     path.rename(path.with_name("elsewhere.sqlite"))
-    with pytest.raises(ReplacedError, match="no longer the file that was opened"):
-        store.remove(["a"])
+    for question in (lambda: store.remove(["a"]), store.state, store.another):
+        with pytest.raises(ReplacedError, match="no longer the file that was opened"):
+            question()
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
