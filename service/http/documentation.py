@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.http.errors import STATUS
-from service.http.schemas import Error, Images, NewReference, NewReferences, Pair, Vectors
+from service.http.schemas import Error, Ids, Images, NewReference, NewReferences, Pair, Vectors
 
 Json = dict[str, Any]
 
-_BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, Pair]
+_BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, Ids, Pair]
 _REFERENCE = "#/components/schemas/{model}"
 _FILE: Json = {"type": "string", "format": "binary", "description": "A picture file."}
 # What any request may be answered with, and what any that may change the gallery.
@@ -112,6 +112,7 @@ UPSERT = body(
         "application/json": {"schema": ref(NewReferences)},
     }
 )
+DELETE = body({"application/json": {"schema": ref(Ids)}})
 
 
 def parameters(model: type[BaseModel]) -> list[Json]:

@@ -15,6 +15,7 @@ from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.gate import may_write
+from service.http.ids import ID
 from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model, PathId
 
 router = APIRouter(prefix="/v1")
@@ -67,7 +68,7 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
 
 
 @router.get(
-    "/pictures/{id:path}",
+    f"/pictures{ID}",
     summary="A reference's picture",
     response_class=Response,
     responses={

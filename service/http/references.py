@@ -29,9 +29,10 @@ from service.http.bodies import (
     unsupported,
 )
 from service.http.context import Context, context_of
-from service.http.documentation import PUT, UPSERT, errors
+from service.http.documentation import DELETE, PUT, UPSERT, errors
 from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Entry, Prepared, Status, enrol, read
 from service.http.errors import invalid
+from service.http.ids import ID
 from service.http.schemas import (
     Id,
     Ids,
@@ -97,19 +98,23 @@ async def upsert(request: Request) -> Upserted:
     )
 
 
-@router.post("/delete", summary="Remove several references")
-async def remove_some(request: Request, ids: Ids) -> RemovedSome:
+@router.post("/delete", summary="Remove several references", openapi_extra=DELETE)
+async def remove_some(request: Request) -> RemovedSome:
     """Remove references, all in one transaction; unknown ids are told and are no error."""
     context = context_of(request)
+    kind = media_type(dict(request.scope["headers"]))
+    if kind != JSON:
+        raise unsupported(kind, (JSON,))
+    given: Ids = parsed(Ids, await read_body(request))
     held = context.matcher.gallery
-    known = await asyncio.to_thread(held.named, ids.ids)
-    removed = await _changed(context, held.remove, ids.ids)
-    missing = [id for id in dict.fromkeys(ids.ids) if id not in known]
+    known = await asyncio.to_thread(held.named, given.ids)
+    removed = await _changed(context, held.remove, given.ids)
+    missing = [id for id in dict.fromkeys(given.ids) if id not in known]
     return RemovedSome(removed=removed, missing=missing)
 
 
 @router.get(
-    "/{id:path}",
+    ID,
     summary="One reference",
     response_model_exclude_none=True,
     responses=errors("not_found"),
@@ -129,7 +134,7 @@ def reference(
 
 
 @router.put(
-    "/{id:path}",
+    ID,
     summary="Enrol one reference",
     openapi_extra=PUT,
     response_model=Put,
@@ -156,7 +161,7 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
     return JSONResponse(told.model_dump(), 201 if status == ADDED else 200)
 
 
-@router.delete("/{id:path}", summary="Remove one reference", responses=errors("not_found"))
+@router.delete(ID, summary="Remove one reference", responses=errors("not_found"))
 async def remove(request: Request, id: PathId) -> Removed:
     """Remove the reference with this id."""
     context = context_of(request)
@@ -205,7 +210,7 @@ async def _form(request: Request, id: PathId, context: Context) -> Entry:
         image = form.get("image")
         if not isinstance(image, UploadFile) or len(form.getlist("image")) > 1:
             raise invalid("The form must hold one picture, as a file in the field `image`.")
-        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode())
+        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode(), "metadata")
         return Entry(id, _text(form, "label"), metadata, picture=await image.read())
     finally:
         await form.close()
@@ -224,11 +229,11 @@ def _text(form: FormData, field: str) -> str:
     values = form.getlist(field)
     if len(values) != 1:
         raise invalid(f"The form must hold the field `{field}` once.")
-    return str(parsed(_LABEL, values[0]))
+    return str(parsed(_LABEL, values[0], field))
 
 
 def _named(id: str) -> str:
-    return str(parsed(_NAME, id))
+    return str(parsed(_NAME, id, "filename"))
 
 
 def _place(token: str) -> int:

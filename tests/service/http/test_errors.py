@@ -96,12 +96,17 @@ def test_headers_without_end_are_not_kept(shared):
     assert raw(shared, fits).startswith(b"HTTP/1.1 200")
 
 
-def test_a_path_of_broken_utf8_is_only_unknown(shared):
-    answer = raw(
-        shared,
-        b"GET /v1/references/%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-    )
-    assert answer.startswith(b"HTTP/1.1 404")
+@pytest.mark.parametrize("id", ["%ff", "%fe", "a%C3.png", "%ed%a0%80"])
+@pytest.mark.parametrize("path", ["references", "pictures"])
+def test_an_id_that_is_no_utf8_is_refused_as_others_would_be_the_same_one(shared, path, id):
+    answer = shared.get(f"/v1/{path}/{id}")
+    assert error_of(answer) == (422, "invalid")
+    assert answer.json()["message"] == "The path holds percent-encoded bytes that are no UTF-8."
+
+
+def test_bytes_of_a_path_that_are_not_even_encoded_are_refused(shared):
+    answer = raw(shared, b"GET /v1/references/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
