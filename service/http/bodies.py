@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from index.arguments import checked_vectors
 from service.http.context import Context
 from service.http.errors import ApiError, invalid, too_large
-from service.http.schemas import Images, Vectors
+from service.http.schemas.questions import Images, Vectors
 from service.http.subjects import Subject
 from service.matcher import Matcher
 

@@ -16,7 +16,7 @@ from service.http.kept import Kept
 from service.http.logs import Log
 from service.http.metrics import Metrics
 from service.http.questions import Answer, Question
-from service.http.schemas import Distances
+from service.http.schemas.gallery import Distances
 from service.http.settings import Settings
 from service.matcher import Matcher
 

@@ -12,7 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.http.errors import STATUS
-from service.http.schemas import Error, Ids, Images, NewReference, NewReferences, Pair, Vectors
+from service.http.schemas.answers import Error
+from service.http.schemas.questions import Images, Pair, Vectors
+from service.http.schemas.references import Ids, NewReference, NewReferences
 
 Json = dict[str, Any]
 

@@ -16,7 +16,8 @@ from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.gate import may_write
 from service.http.ids import ID
-from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model, PathId
+from service.http.schemas.fields import PathId
+from service.http.schemas.gallery import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
 
 router = APIRouter(prefix="/v1")
 _MAX_AGE = 300  # seconds for which a browser need not ask again

@@ -9,7 +9,7 @@ from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.metrics import CONTENT_TYPE
-from service.http.schemas import Status
+from service.http.schemas.gallery import Status
 
 router = APIRouter()
 

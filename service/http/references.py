@@ -33,14 +33,13 @@ from service.http.documentation import DELETE, PUT, UPSERT, errors
 from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Entry, Prepared, Status, enrol, read
 from service.http.errors import invalid
 from service.http.ids import ID
-from service.http.schemas import (
-    Id,
+from service.http.schemas.answers import Unreadable
+from service.http.schemas.fields import Id, Label, PathId
+from service.http.schemas.references import (
     Ids,
-    Label,
     NewReference,
     NewReferences,
     OneReferenceOptions,
-    PathId,
     Put,
     PutOptions,
     Reference,
@@ -49,7 +48,6 @@ from service.http.schemas import (
     ReferencePage,
     Removed,
     RemovedSome,
-    Unreadable,
     Upserted,
 )
 
