@@ -60,9 +60,7 @@ class OperatingPoints:
     @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
         """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
-        self.require_in_place()
-        points: dict[str, dict[str, Any]] = self._manifest.current()["operating_points"]
-        return points
+        return _points(self._fields())
 
     @property
     def default_point(self) -> str | None:
@@ -70,9 +68,7 @@ class OperatingPoints:
 
         The one calibrated last, else the one called `default`, else the first.
         """
-        points = self.operating_points
-        chosen = self._manifest.current().get(DEFAULT_POINT, "default")
-        return chosen if chosen in points else next(iter(points), None)
+        return _default(self._fields())
 
     @property
     def default_threshold(self) -> float:
@@ -89,17 +85,18 @@ class OperatingPoints:
         Raises:
             GalleryError: If the gallery has no such point, or none at all.
         """
-        chosen = self.default_point if name is None else name
+        fields = self._fields()
+        points, chosen = _points(fields), _default(fields) if name is None else name
         if chosen is None:
             raise GalleryError(
                 f"Gallery '{self.path}' has no operating point yet: give a threshold."
             )
-        if chosen not in self.operating_points:
-            known = ", ".join(self.operating_points) or "none"
+        if chosen not in points:
+            known = ", ".join(points) or "none"
             raise GalleryError(
                 f"Gallery '{self.path}' has no operating point '{chosen}'. It has: {known}."
             )
-        return chosen, self.operating_points[chosen]
+        return chosen, points[chosen]
 
     def rule(
         self,
@@ -218,3 +215,19 @@ class OperatingPoints:
                 with self._lock:
                     self._writer = self._store.another()
             yield self._writer
+
+    def _fields(self) -> dict[str, Any]:
+        """What `gallery.json` says now."""
+        self.require_in_place()
+        return self._manifest.current()
+
+
+def _points(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    points: dict[str, dict[str, Any]] = fields["operating_points"]
+    return points
+
+
+def _default(fields: Mapping[str, Any]) -> str | None:
+    points = _points(fields)
+    chosen = fields.get(DEFAULT_POINT, "default")
+    return chosen if chosen in points else next(iter(points), None)
