@@ -6,11 +6,13 @@ all frames of an animation but the first, and embedded colour profiles.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import io
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -78,9 +80,21 @@ def _opener() -> Callable[..., Image.Image]:
     """
     from PIL import Image
 
+    _silence_libtiff()
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
     return Image.open
+
+
+def _silence_libtiff() -> None:
+    """Let libtiff write nothing to stderr of a damaged file: Pillow raises it all the same.
+
+    Called by libtiff's own name, as Pillow offers no other way.
+    """
+    from PIL import _imaging
+
+    with suppress(AttributeError, OSError):  # where Pillow is built without libtiff
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def _small_png(source: Source, max_pixels: int) -> np.ndarray | None:

@@ -5,6 +5,7 @@ Knows nothing of references: tables are told to it. See `store` for what they ho
 
 from __future__ import annotations
 
+import copy
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import StoreError
+from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
 
 _APPLICATION = 0x6C696B65  # "like"
 
@@ -37,18 +38,31 @@ class Database:
         with self.errors_named():
             self._place = path.absolute()
             self._file = _identity(self._place)
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?{self._mode()}",
-                uri=True,
-                timeout=timeout,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            self._connection = self._connect()
         try:
-            self._prepare(schema, version)
+            self._check_format(schema, version)
         except BaseException:
             self._connection.close()
             raise
+
+    def another(self) -> Database:
+        """A second connection to the same file: while it waits to write, this one reads.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+            StoreError: If this one is closed, or the file cannot be opened.
+        """
+        other = copy.copy(self)
+        with self.errors_named():
+            self.execute("SELECT 1")  # what is closed stays closed
+            self.require_in_place()
+            other._connection = self._connect()
+        try:
+            self.require_in_place()  # so it is the same file
+        except BaseException:
+            other.close()
+            raise
+        return other
 
     @classmethod
     def create(cls, path: Path, statements: Sequence[str], version: int) -> None:
@@ -78,10 +92,15 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads in the block see the same whole transactions."""
+        """All reads in the block see the same whole transactions.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+        """
         with self.errors_named():
             self._connection.execute("BEGIN")
             try:
+                self.require_in_place()
                 yield
             finally:
                 self._roll_back()
@@ -91,15 +110,17 @@ class Database:
         """Be the one writer; the block is committed as a whole or not at all.
 
         Raises:
-            StoreError: If the file is read-only, full, or no longer at its path, or another
-                process keeps writing.
+            ReadOnlyError: If this user may not write the file.
+            BusyError: If another process keeps writing.
+            ReplacedError: If the file is no longer at its path.
+            StoreError: If it is full or damaged.
         """
         if not self.writable:
-            raise StoreError(f"Cannot change '{self.path}': it or its directory is read-only.")
+            raise ReadOnlyError(f"Cannot change '{self.path}': it or its directory is read-only.")
         with self.errors_named():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._require_in_place()
+                self.require_in_place()
                 yield
                 self._connection.execute("COMMIT")
             finally:
@@ -114,6 +135,18 @@ class Database:
             raise StoreError(f"Cannot copy '{self.path}' to '{path}': {error}.") from error
         finally:
             copy.close()
+
+    def require_in_place(self) -> None:
+        """Refuse a file that nobody else would find: SQLite goes on reading and writing it.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+        """
+        if _identity(self._place) != self._file:
+            raise ReplacedError(
+                f"'{self.path}' is no longer the file that was opened: the gallery was moved,"
+                " removed or replaced. Open it again."
+            )
 
     def prove_sound(self, *, again: bool = False) -> None:
         """Let SQLite compare its indexes with the rows; once per opening unless asked `again`."""
@@ -143,24 +176,30 @@ class Database:
         log = self.path.with_name(self.path.name + "-wal")
         return "mode=ro" if log.exists() else "immutable=1"
 
-    def _prepare(self, schema: Sequence[str], version: int) -> None:
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{self._place.as_uri()}?{self._mode()}",
+            uri=True,
+            timeout=self._timeout,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
+            connection.execute("PRAGMA cache_size = -16000")  # KiB
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _check_format(self, schema: Sequence[str], version: int) -> None:
         with self.errors_named():
-            self.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
-            self.execute("PRAGMA cache_size = -16000")  # KiB
-            self.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
             if self.execute("PRAGMA user_version").fetchone() != (version,):
                 raise self.altered(f"it is not of format {version}")
             found = self.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
             if sorted(str(text) for (text,) in found) != sorted(schema):
                 raise self.altered("its tables are not those that were made")
-
-    def _require_in_place(self) -> None:
-        """Refuse to change a file that nobody would find: SQLite goes on writing to it."""
-        if _identity(self._place) != self._file:
-            raise StoreError(
-                f"'{self.path}' is no longer the file that was opened: the gallery was moved,"
-                " removed or replaced. Open it again."
-            )
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -171,7 +210,7 @@ class Database:
             return StoreError(f"'{self.path}' is closed: open the gallery again.")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return StoreError(
+            return BusyError(
                 f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
                 " did not help; try again when it has finished."
             )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import GalleryError, StoreError
+from index.errors import GalleryError, ReplacedError, StoreError
 from index.sealed import read_sealed, write_sealed
 from index.store import Store
 
@@ -83,14 +83,15 @@ class Manifest:
         """The fields; read anew only when the file is another one.
 
         Raises:
-            StoreError: If the file is missing or altered, or is that of another gallery.
+            ReplacedError: If the file is that of another gallery.
+            StoreError: If it is missing or altered.
         """
         seen = identity(self._path / MANIFEST)
         if seen != self._seen:
             fields = read_manifest(self._path)
             for name in ("dim", "fingerprint"):
                 if fields.get(name) != self._fields[name]:
-                    raise StoreError(
+                    raise ReplacedError(
                         f"'{self._path}' is another gallery than when it was opened, with the"
                         f" {name} {fields.get(name)}: open it again."
                     )

@@ -9,6 +9,18 @@ class StoreError(GalleryError):
     """A gallery's file is missing, altered, unreadable or locked; the text names the file."""
 
 
+class ReadOnlyError(StoreError):
+    """The gallery cannot be changed: this user may not write its files."""
+
+
+class BusyError(StoreError):
+    """Another process is changing the gallery, and waiting did not help."""
+
+
+class ReplacedError(StoreError):
+    """The gallery was moved, removed or replaced while it was open; opening it again may help."""
+
+
 class FingerprintError(GalleryError):
     """The gallery's vectors come from another embedder than the one that asks."""
 

@@ -10,9 +10,10 @@ Does not make vectors, does not choose thresholds and does not search approximat
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,12 @@ from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
 from index.derived import DerivedIndex
 from index.directory import MODEL, STORE, Manifest, create_directory, read_manifest
-from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
+from index.errors import (
+    FingerprintError,
+    ReferenceNotFoundError,
+    ReplacedError,
+    StoreError,
+)
 from index.evidence import KINDS, read_evidence
 from index.grouping import NONE, nearest_by_group, rows_by_group
 from index.names import Names, Strings
@@ -40,7 +46,8 @@ class Gallery(OperatingPoints):
     """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
 
     One process may change a gallery at a time, any number may read it; each sees whole changes,
-    at its next call. A gallery may be shared between threads.
+    at its next call. A gallery may be shared between threads. Once its directory was moved, removed
+    or replaced, every question and change is refused by `ReplacedError`.
 
     Attributes:
         path: The directory.
@@ -128,12 +135,15 @@ class Gallery(OperatingPoints):
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files."""
-        with self._lock:
+        with self._writing, self._lock:
             try:
                 self._save()
             finally:
                 self._changed, self._index = False, None
                 self._groups.clear()
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
                 self._store.close()
 
     def __enter__(self) -> Self:
@@ -167,9 +177,16 @@ class Gallery(OperatingPoints):
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:
-        """All questions that this thread asks in the block see the same changes: its generation."""
+        """All questions that this thread asks in the block see the same changes: its generation.
+
+        Changes are refused within it.
+        """
         with self._lock, self._store.reading() as state:
-            yield state.generation
+            outer, self._reader = self._reader, threading.get_ident()
+            try:
+                yield state.generation
+            finally:
+                self._reader = outer
 
     def __len__(self) -> int:
         return self._state().count
@@ -331,9 +348,10 @@ class Gallery(OperatingPoints):
         last = list({row.id: place for place, row in enumerate(rows)}.values())
         if not rows:
             return
-        with self._lock:
-            change = self._store.add([rows[place] for place in last])
-            self._apply(change, checked[last])
+        with self._changing() as store:
+            change = store.add([rows[place] for place in last])
+            with self._lock:
+                self._apply(change, checked[last])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction.
@@ -344,10 +362,11 @@ class Gallery(OperatingPoints):
         Raises:
             StoreError: If the store cannot be changed; then nothing was.
         """
-        with self._lock:
-            change = self._store.remove(checked_strings("ids", ids))
+        with self._changing() as store:
+            change = store.remove(checked_strings("ids", ids))
             if change.removed:
-                self._apply(change, np.empty((0, self.dim), np.float32))
+                with self._lock:
+                    self._apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
 
     # ------------------------------------------------------------ questions
@@ -523,10 +542,12 @@ class Gallery(OperatingPoints):
         self._index.save(still_writing=True)
 
     def _save(self) -> None:
-        if self._changed:
-            self.warm()
-        if self._index is not None and self._store.writable:
-            self._index.save()
+        with suppress(ReplacedError):  # then there is nothing to write it into
+            self.require_in_place()
+            if self._changed:
+                self.warm()
+            if self._index is not None and self._store.writable:
+                self._index.save()
 
     @contextmanager
     def _searching(self) -> Iterator[DerivedIndex]:

@@ -7,7 +7,8 @@ not choose thresholds (`calibration`) and does not decide (`decision`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +44,23 @@ class OperatingPoints:
         self._manifest = manifest
         self._store = store
         self._evidence: tuple[str, Floats] | None = None  # the last that was asked for
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # for whatever is read, never held while another writes
+        self._writing = threading.Lock()
+        self._writer: Store | None = None  # what changes are made by
+        self._reader: int | None = None  # the thread that holds a snapshot
+
+    def require_in_place(self) -> None:
+        """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.
+
+        Raises:
+            ReplacedError: If it is no longer what lies at its path.
+        """
+        self._store.require_in_place()
 
     @property
     def operating_points(self) -> dict[str, dict[str, Any]]:
         """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
-        points: dict[str, dict[str, Any]] = self._manifest.current()["operating_points"]
-        return points
+        return _points(self._fields())
 
     @property
     def default_point(self) -> str | None:
@@ -57,9 +68,7 @@ class OperatingPoints:
 
         The one calibrated last, else the one called `default`, else the first.
         """
-        points = self.operating_points
-        chosen = self._manifest.current().get(DEFAULT_POINT, "default")
-        return chosen if chosen in points else next(iter(points), None)
+        return _default(self._fields())
 
     @property
     def default_threshold(self) -> float:
@@ -76,17 +85,18 @@ class OperatingPoints:
         Raises:
             GalleryError: If the gallery has no such point, or none at all.
         """
-        chosen = self.default_point if name is None else name
+        fields = self._fields()
+        points, chosen = _points(fields), _default(fields) if name is None else name
         if chosen is None:
             raise GalleryError(
                 f"Gallery '{self.path}' has no operating point yet: give a threshold."
             )
-        if chosen not in self.operating_points:
-            known = ", ".join(self.operating_points) or "none"
+        if chosen not in points:
+            known = ", ".join(points) or "none"
             raise GalleryError(
                 f"Gallery '{self.path}' has no operating point '{chosen}'. It has: {known}."
             )
-        return chosen, self.operating_points[chosen]
+        return chosen, points[chosen]
 
     def rule(
         self,
@@ -144,15 +154,16 @@ class OperatingPoints:
         if not name.strip():
             raise ValueError("The name of an operating point must not be empty.")
         fields = dict(point)
-        with self._lock, self._store.writing():
+        with self._changing() as store, store.writing():
             if unknown is not None:
                 distances = np.sort(unknown).astype("<f4")
                 fields[EVIDENCE] = write_evidence(self.path, EVIDENCE, distances)
             if contents is not None:
                 hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
                 fields[PICTURES] = write_evidence(self.path, PICTURES, hashes)
-            self._manifest.store_point(name, fields, default=default)
-            drop_evidence(self.path, keep=self.operating_points.values())
+            with self._lock:
+                self._manifest.store_point(name, fields, default=default)
+                drop_evidence(self.path, keep=self.operating_points.values())
 
     def calibrated_on(self, name: str | None = None) -> set[bytes]:
         """Content hashes of the pictures that an operating point was calibrated with.
@@ -191,3 +202,32 @@ class OperatingPoints:
                 unknown = read_evidence(self.path, EVIDENCE, point[EVIDENCE])
                 self._evidence = point[EVIDENCE], unknown.astype(np.float32)
             return p_values(self._evidence[1], distances)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Store]:
+        """Be the one thread that changes the gallery; others read on, even while this one waits."""
+        if self._reader == threading.get_ident():  # who then waits for another would block it
+            raise GalleryError(
+                f"Gallery '{self.path}' cannot be changed within a snapshot of it: leave it first."
+            )
+        with self._writing:
+            if self._writer is None:
+                with self._lock:
+                    self._writer = self._store.another()
+            yield self._writer
+
+    def _fields(self) -> dict[str, Any]:
+        """What `gallery.json` says now."""
+        self.require_in_place()
+        return self._manifest.current()
+
+
+def _points(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    points: dict[str, dict[str, Any]] = fields["operating_points"]
+    return points
+
+
+def _default(fields: Mapping[str, Any]) -> str | None:
+    points = _points(fields)
+    chosen = fields.get(DEFAULT_POINT, "default")
+    return chosen if chosen in points else next(iter(points), None)

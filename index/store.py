@@ -13,6 +13,7 @@ Does not search and does not know what a vector means.
 
 from __future__ import annotations
 
+import copy
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -124,6 +125,25 @@ class Store:
         seal = f"x'{empty.seal().hex()}'"
         first = f"INSERT INTO state VALUES (1, {', '.join(map(str, empty.values()))}, {seal})"
         Database.create(path, [*_SCHEMA, first], _FORMAT)
+
+    def another(self) -> Store:
+        """The same store by a connection of its own: while it waits to write, this one reads.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+            StoreError: If this one is closed, or the file cannot be opened.
+        """
+        other = copy.copy(self)
+        other._database, other._held = self._database.another(), None
+        return other
+
+    def require_in_place(self) -> None:
+        """Refuse a store that others would not find any more, as all reads and changes do.
+
+        Raises:
+            ReplacedError: If the file is no longer at its path.
+        """
+        self._database.require_in_place()
 
     @property
     def path(self) -> Path:

@@ -3,7 +3,9 @@
 Every `console` block of README.md and docs/ is run: a line after `$ ` is a command, the lines
 after it are what it must print, where `...` stands for anything. A command with no lines after it
 must only succeed; one that shows `Error:` must fail. Every `python` block is run too, in the same
-folder, after the blocks above it. Sybil finds the blocks; `<!--- skip: next -->` leaves one out.
+folder, after the blocks above it. A server gets a free port instead of the one that is shown, so
+that several runs of the tests keep out of each other's way. Sybil finds the blocks;
+`<!--- skip: next -->` leaves one out.
 
 Docstring examples are run by pytest itself (`--doctest-modules`), and ruff's rules D1 hold that
 every public function has a docstring.
@@ -16,10 +18,12 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from unittest import SkipTest
 
@@ -45,6 +49,18 @@ def commands(block: str) -> list[tuple[str, str]]:
     return [(command, shown.strip()) for command, shown in COMMAND.findall(block)]
 
 
+@cache
+def free_port(shown: str) -> str:
+    """The port that stands for one that is shown."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def with_free_ports(command: str) -> str:
+    return re.sub(r"(?<=--port |\.0\.0\.1:)\d+", lambda shown: free_port(shown[0]), command)
+
+
 def run(command: str) -> tuple[int, str]:
     """Exit status and what a terminal shows in the end: of a progress bar its last state."""
     beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -63,7 +79,7 @@ def evaluate_console(example: Example) -> str | None:
     for command, shown in commands(example.parsed):
         if shlex.split(command)[0] in ELSEWHERE:
             continue
-        status, printed = run(command)
+        status, printed = run(with_free_ports(command))
         if (status != 0) != bool(re.search(r"^Error: ", shown, re.MULTILINE)):
             return f"$ {command}\nended with status {status} and printed:\n{printed}"
         if shown and not doctest.OutputChecker().check_output(shown, printed, FLAGS):
@@ -169,3 +185,10 @@ def test_a_console_block_that_fails_without_saying_so_fails():
     (example,) = CodeBlockParser("console", evaluate_console)(Document(block, "made up"))
     wrong = evaluate_console(Example(Document(block, ""), 1, 0, example, {}))
     assert wrong == "$ exit 3\nended with status 3 and printed:\n"
+
+
+def test_a_server_that_is_shown_gets_one_free_port():
+    shown = "likewise serve g --port 8017; curl http://127.0.0.1:8017/readyz http://127.0.0.1:8018/"
+    first, again, other = re.findall(r"\d{4,}", with_free_ports(shown))
+    assert first == again != "8017"
+    assert other != "8018"

@@ -34,15 +34,9 @@ from service.http.questions import (
     QUERY,
     Options,
 )
-from service.http.schemas import (
-    CheckAnswer,
-    CheckOptions,
-    Embeddings,
-    EmbedOptions,
-    QueryAnswer,
-    QueryOptions,
-    Strict,
-)
+from service.http.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
+from service.http.schemas.fields import Strict
+from service.http.schemas.questions import CheckOptions, EmbedOptions, QueryOptions
 from service.http.subjects import Floats
 from service.rows import shortest
 

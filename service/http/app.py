@@ -138,6 +138,7 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
         batcher=batcher,
         ready=Event(),
         decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
+        changing=asyncio.Lock(),
         distances=Kept(lambda: distances.measure(held), lambda: distances.state_of(held)),
         layout=Kept(lambda: mapping.lay_out(held), lambda: held.generation),
         jobs=store,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
@@ -21,14 +21,14 @@ from starlette.requests import ClientDisconnect, Request
 from index.arguments import checked_vectors
 from service.http.context import Context
 from service.http.errors import ApiError, invalid, too_large
-from service.http.schemas import Images, Vectors
+from service.http.schemas.questions import Images, Vectors
 from service.http.subjects import Subject
 from service.matcher import Matcher
 
 IMAGE, MULTIPART = "image/", "multipart/form-data"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
-_FORMS: dict[bytes, type[BaseModel]] = {b'"images"': Images, b'"vectors"': Vectors}
+_FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 _MOST_TEXTS = 16  # fields of a form that are no files
 
 
@@ -156,8 +156,13 @@ async def _uploaded(request: Request, context: Context) -> Subject:
         await form.close()
 
 
-def parsed(model: Any, given: Any) -> Any:
+def parsed(model: Any, given: Any, name: str = "body") -> Any:
     """Check JSON, or a text, against a model or a `TypeAdapter`.
+
+    Args:
+        model: The model.
+        given: JSON as bytes, or a text.
+        name: What to call it as a whole.
 
     Raises:
         ApiError: Naming the first thing that does not fit.
@@ -168,14 +173,14 @@ def parsed(model: Any, given: Any) -> Any:
             kind.validate_json(given) if isinstance(given, bytes) else kind.validate_python(given)
         )
     except ValidationError as error:
-        raise first_error(error) from error
+        raise first_error(error, name) from error
 
 
-def first_error(error: ValidationError, prefix: str = "") -> ApiError:
-    """Say in one sentence what is the first thing that does not fit."""
+def first_error(error: ValidationError, name: str = "body") -> ApiError:
+    """Say in one sentence what is the first thing that does not fit in what `name` is."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, found["loc"])) or "body"
-    return invalid(f"`{prefix}{where}`: {found['msg']}.")
+    where = ".".join(map(str, found["loc"])) or name
+    return invalid(f"`{where}`: {found['msg']}.")
 
 
 def decoded(data: str) -> bytes:
@@ -196,9 +201,7 @@ def decoded(data: str) -> bytes:
 
 
 def _from_json(body: bytes, matcher: Matcher) -> Subject:
-    # Told by its one field, so that what else is wrong is named as of this form, not of the other.
-    named = [form for field, form in _FORMS.items() if field in body]
-    given: Images | Vectors = parsed(named[0] if len(named) == 1 else Images | Vectors, body)
+    given: Images | Vectors = parsed(_form_of(body), body)
     if isinstance(given, Images):
         ids = [image.id for image in given.images]
         return Subject(ids, [decoded(image.data) for image in given.images])
@@ -208,6 +211,18 @@ def _from_json(body: bytes, matcher: Matcher) -> Subject:
             f"`ids` must name each of {len(given.vectors)} vectors. Received: {len(ids)}."
         )
     return Subject(ids, vectors=as_vectors(given.vectors, matcher))
+
+
+def _form_of(body: bytes) -> type[Images | Vectors]:
+    """What a body in JSON is to be, by its one field: whatever else is wrong is told as of that."""
+    named = [form for field, form in _FORMS.items() if b'"%b"' % field.encode() in body]
+    if len(named) != 1:  # nothing, or a word that may stand elsewhere: look closer
+        fields = parsed(dict[str, Any], body)
+        named = [form for field, form in _FORMS.items() if field in fields]
+    if len(named) != 1:
+        received = "both" if named else "neither"
+        raise invalid(f"The body must hold either `images` or `vectors`. Received: {received}.")
+    return named[0]
 
 
 def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> npt.NDArray[np.float32]:

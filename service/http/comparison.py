@@ -27,7 +27,8 @@ from service.http.documentation import ASKING, PAIR, errors, parameters
 from service.http.errors import invalid
 from service.http.options import parsed_options
 from service.http.questions import CHECK, Options, check_options
-from service.http.schemas import CompareOptions, CompareRow, Pair
+from service.http.schemas.answers import CompareRow
+from service.http.schemas.questions import CompareOptions, Pair
 from service.rows import Row, json_line
 
 router = APIRouter(prefix="/v1")

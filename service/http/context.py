@@ -16,7 +16,7 @@ from service.http.kept import Kept
 from service.http.logs import Log
 from service.http.metrics import Metrics
 from service.http.questions import Answer, Question
-from service.http.schemas import Distances
+from service.http.schemas.gallery import Distances
 from service.http.settings import Settings
 from service.matcher import Matcher
 
@@ -34,6 +34,7 @@ class Context:
         batcher: Answers requests that come at the same time together.
         ready: Set once the gallery can answer.
         decoding: Holds how many requests may decode large pictures at a time.
+        changing: Held by the request that changes the gallery.
         distances: Histograms of the references' distances.
         layout: The map of the references.
         jobs: Large uploads on the disk.
@@ -47,6 +48,7 @@ class Context:
     batcher: Batcher[Question, Answer]
     ready: Event
     decoding: asyncio.Semaphore
+    changing: asyncio.Lock
     distances: Kept[Distances]
     layout: Kept[Layout]
     jobs: JobStore

@@ -18,7 +18,7 @@ from index.grouping import rows_by_group
 from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
-from service.http.schemas import Distances
+from service.http.schemas.gallery import Distances
 from service.http.subjects import Floats
 
 router = APIRouter(prefix="/v1/gallery")

@@ -12,16 +12,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.http.errors import STATUS
-from service.http.schemas import Error, Images, NewReference, NewReferences, Pair, Vectors
+from service.http.schemas.answers import Error
+from service.http.schemas.questions import Images, Pair, Vectors
+from service.http.schemas.references import Ids, NewReference, NewReferences
 
 Json = dict[str, Any]
 
-_BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, Pair]
+_BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, Ids, Pair]
 _REFERENCE = "#/components/schemas/{model}"
 _FILE: Json = {"type": "string", "format": "binary", "description": "A picture file."}
 # What any request may be answered with, and what any that may change the gallery.
-_ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "timeout")
-_CHANGING = ("read_only", "not_ready", "too_large", "unsupported_media_type")
+_ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "not_ready", "timeout")
+_CHANGING = ("read_only", "too_large", "unsupported_media_type")
 ASKING = (  # by routes that take pictures
     *("empty_gallery", "not_calibrated", "fingerprint_mismatch"),
     *("too_large", "not_an_image", "unsupported_media_type"),
@@ -112,6 +114,7 @@ UPSERT = body(
         "application/json": {"schema": ref(NewReferences)},
     }
 )
+DELETE = body({"application/json": {"schema": ref(Ids)}})
 
 
 def parameters(model: type[BaseModel]) -> list[Json]:

@@ -7,13 +7,14 @@ id, is not embedded again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from embedder.errors import ImageError
 from embedder.images import read_image
+from embedder.model import Embedder
 from embedder.splits import content_hash
 from index.reference import Reference
 from service.http.subjects import Floats, Pixels
@@ -44,64 +45,64 @@ class Entry:
     vector: Floats | None = None
 
 
-@dataclass(slots=True)
-class Enrolled:
-    """What became of some entries.
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An entry that can be read.
 
     Attributes:
-        statuses: `ADDED`, `REPLACED` or `UNCHANGED`, for each entry that could be read, in order.
-        unreadable: Id and error of each picture that could not.
+        entry: What came.
+        pixels: Its picture as the network takes it; None for a vector.
+        content: Hash of its picture; None for a vector.
     """
-
-    statuses: list[Status] = field(default_factory=list)
-    unreadable: list[tuple[str, ImageError]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """An entry and what is stored of its picture."""
 
     entry: Entry
     pixels: Pixels | None = None
     content: bytes | None = None
 
 
-def enrol(matcher: Matcher, entries: Sequence[Entry], max_pixels: int) -> Enrolled:
+def read(
+    entries: Sequence[Entry], embedder: Embedder, max_pixels: int
+) -> list[Prepared | ImageError]:
+    """Decode the pictures of entries; where one cannot be read, give the reason."""
+    return [_read(entry, embedder, max_pixels) for entry in entries]
+
+
+def enrol(matcher: Matcher, entries: Sequence[Prepared]) -> list[Status]:
     """Add entries in one transaction; of an id given twice the last counts.
+
+    Returns:
+        What each has become.
 
     Raises:
         ValueError: If an id, a label or metadata cannot be stored; then nothing was.
         StoreError: If the gallery cannot be changed; then nothing was.
     """
-    report = Enrolled()
-    read: list[_Read] = []
-    for entry in entries:
-        try:
-            read.append(_read(entry, matcher, max_pixels))
-        except ImageError as error:
-            report.unreadable.append((entry.id, error))
-    known: dict[str, Any] = dict(matcher.gallery.named([one.entry.id for one in read]))
-    new: dict[str, _Read] = {}
-    for one in read:
-        report.statuses.append(_status(one, known.get(one.entry.id)))
-        if report.statuses[-1] != UNCHANGED:
+    known: dict[str, Any] = dict(matcher.gallery.named([one.entry.id for one in entries]))
+    statuses: list[Status] = []
+    new: dict[str, Prepared] = {}
+    for one in entries:
+        statuses.append(_status(one, known.get(one.entry.id)))
+        if statuses[-1] != UNCHANGED:
             new[one.entry.id] = known[one.entry.id] = one
     _store(matcher, list(new.values()))
-    return report
+    return statuses
 
 
-def _read(entry: Entry, matcher: Matcher, max_pixels: int) -> _Read:
+def _read(entry: Entry, embedder: Embedder, max_pixels: int) -> Prepared | ImageError:
     if entry.picture is None:
-        return _Read(entry)
-    pixels = read_image(entry.picture, max_pixels=max_pixels)
-    return _Read(entry, matcher.embedder.prepare([pixels])[0], content_hash(pixels))
+        return Prepared(entry)
+    try:
+        pixels = read_image(entry.picture, max_pixels=max_pixels)
+    except ImageError as error:
+        return error
+    return Prepared(entry, embedder.prepare([pixels])[0], content_hash(pixels))
 
 
-def _status(one: _Read, known: Reference | _Read | None) -> Status:
+def _status(one: Prepared, known: Reference | Prepared | None) -> Status:
     """What an entry will be, given what has its id: stored, or earlier among the same entries."""
     if known is None:
         return ADDED
-    stored = known.entry if isinstance(known, _Read) else known
+    stored = known.entry if isinstance(known, Prepared) else known
     same = (stored.label, known.content, dict(stored.metadata)) == (
         one.entry.label,
         one.content,
@@ -112,7 +113,7 @@ def _status(one: _Read, known: Reference | _Read | None) -> Status:
     return UNCHANGED if same else REPLACED
 
 
-def _store(matcher: Matcher, new: Sequence[_Read]) -> None:
+def _store(matcher: Matcher, new: Sequence[Prepared]) -> None:
     if not new:
         return
     matcher.gallery.add(
@@ -125,7 +126,7 @@ def _store(matcher: Matcher, new: Sequence[_Read]) -> None:
     )
 
 
-def _vectors(matcher: Matcher, new: Sequence[_Read]) -> Floats:
+def _vectors(matcher: Matcher, new: Sequence[Prepared]) -> Floats:
     """The vectors of all, `(n, dim)`; each different picture is embedded once, if at all."""
     pictures = {
         one.content: one.pixels for one in new if one.content is not None and one.pixels is not None

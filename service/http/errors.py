@@ -13,7 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from embedder.errors import ImageError, TooManyPixelsError
-from index.errors import FingerprintError, ReferenceNotFoundError, StoreError
+from index.errors import (
+    BusyError,
+    FingerprintError,
+    ReadOnlyError,
+    ReferenceNotFoundError,
+    ReplacedError,
+    StoreError,
+)
 from service.errors import EmptyGalleryError
 
 # What each code is answered with; the documentation of every route draws on this.
@@ -112,15 +119,15 @@ def as_api_error(error: Exception) -> ApiError:
 
 def _of_store(error: StoreError) -> ApiError:
     """What the store says names files of the server, which are none of the client's concern."""
-    if "read-only" in str(error):
+    if isinstance(error, ReadOnlyError):
         return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
-    if "no longer the file" in str(error):
+    if isinstance(error, ReplacedError):
         return ApiError(
             "not_ready",
             "The gallery was moved, removed or replaced while it was served.",
             "Restart the server.",
         )
-    if "Another process" in str(error):
+    if isinstance(error, BusyError):
         return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")
     return ApiError("internal", "The gallery is damaged; the server's log says how.")
 

@@ -15,7 +15,9 @@ from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.gate import may_write
-from service.http.schemas import GalleryInfo, Group, GroupOptions, Groups, Limits, Model, PathId
+from service.http.ids import ID
+from service.http.schemas.fields import PathId
+from service.http.schemas.gallery import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
 
 router = APIRouter(prefix="/v1")
 _MAX_AGE = 300  # seconds for which a browser need not ask again
@@ -67,7 +69,7 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
 
 
 @router.get(
-    "/pictures/{id:path}",
+    f"/pictures{ID}",
     summary="A reference's picture",
     response_class=Response,
     responses={

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.http.context import Context, context_of
 from service.http.errors import ApiError, as_api_error, too_large
+from service.http.ids import check_utf8
 from service.http.keys import Access
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -157,6 +158,8 @@ class Gate:
                 f"The server works on {settings.max_in_flight} requests already.",
                 "Try again after the seconds in Retry-After.",
             )
+        if b"%" in scope["raw_path"]:
+            check_utf8(scope["raw_path"])
 
     # ------------------------------------------------------------ how much
 

@@ -24,7 +24,7 @@ from service.http.errors import ApiError, invalid
 from service.http.job_process import LIMITS, source_records, told_of_upload
 from service.http.job_store import CSV, DONE, RESULTS, JobStore, StoredJob
 from service.http.questions import CHECK, Options, check_options
-from service.http.schemas import JobInfo, JobList, JobOptions, ResultOptions
+from service.http.schemas.jobs import JobInfo, JobList, JobOptions, ResultOptions
 from service.http.uploads import CSV_TYPE, ZIP_TYPES, receive
 from service.inputs import count_inputs
 

@@ -18,7 +18,8 @@ from service.http.documentation import ASKING, SUBJECT, errors, parameters
 from service.http.errors import ApiError
 from service.http.options import parsed_options
 from service.http.questions import EMBED, Options
-from service.http.schemas import EmbedOptions, Landed, Map, Place, Positions
+from service.http.schemas.gallery import Landed, Map, Place, Positions
+from service.http.schemas.questions import EmbedOptions
 from service.http.subjects import Floats
 from service.layout import laid_out, placed, sample
 

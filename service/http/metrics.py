@@ -6,6 +6,7 @@ asked when Prometheus asks is asked then: requests pay for little.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -18,6 +19,7 @@ import prometheus_client as prometheus
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from index.errors import GalleryError
 from service.http.subjects import DECODE, EMBED, Floats
 
 READ, WAIT, SEARCH, WRITE = "read", "wait", "search", "write"
@@ -74,8 +76,15 @@ class Metrics:
         self.registry.register(self._nearest)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Add a figure that is asked for when Prometheus asks."""
-        prometheus.Gauge(name, text, registry=self.registry).set_function(value)
+        """Add a figure that is asked for when Prometheus asks; NaN if the gallery cannot tell."""
+
+        def now() -> float:
+            try:
+                return value()
+            except GalleryError:
+                return math.nan
+
+        prometheus.Gauge(name, text, registry=self.registry).set_function(now)
 
     def request(self, method: str, route: str, status: int) -> None:
         """Count a request."""

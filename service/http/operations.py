@@ -9,7 +9,7 @@ from service.http.context import context_of
 from service.http.documentation import errors
 from service.http.errors import ApiError
 from service.http.metrics import CONTENT_TYPE
-from service.http.schemas import Status
+from service.http.schemas.gallery import Status
 
 router = APIRouter()
 
@@ -22,9 +22,11 @@ async def healthz() -> Status:
 
 @router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
-    """Answer ok once the vectors are loaded."""
-    if not context_of(request).ready.is_set():
+    """Answer ok once the vectors are loaded, and while the gallery lies where it did."""
+    context = context_of(request)
+    if not context.ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
+    context.matcher.gallery.require_in_place()
     return Status(status="ok")
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from service.http.bodies import first_error
 from service.http.errors import invalid
-from service.http.schemas import Strict
+from service.http.schemas.fields import Strict
 
 M = TypeVar("M", bound=Strict)
 

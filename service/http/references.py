@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import TypeAdapter
 from starlette.datastructures import FormData, UploadFile
 
+from embedder.errors import ImageError
 from index.errors import ReferenceNotFoundError
 from service.http.bodies import (
     IMAGE,
@@ -27,17 +29,17 @@ from service.http.bodies import (
     unsupported,
 )
 from service.http.context import Context, context_of
-from service.http.documentation import PUT, UPSERT, errors
-from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Enrolled, Entry, enrol
+from service.http.documentation import DELETE, PUT, UPSERT, errors
+from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Entry, Prepared, Status, enrol, read
 from service.http.errors import invalid
-from service.http.schemas import (
-    Id,
+from service.http.ids import ID
+from service.http.schemas.answers import Unreadable
+from service.http.schemas.fields import Id, Label, PathId
+from service.http.schemas.references import (
     Ids,
-    Label,
     NewReference,
     NewReferences,
     OneReferenceOptions,
-    PathId,
     Put,
     PutOptions,
     Reference,
@@ -46,9 +48,10 @@ from service.http.schemas import (
     ReferencePage,
     Removed,
     RemovedSome,
-    Unreadable,
     Upserted,
 )
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/v1/references")
 _TOKEN = re.compile("[0-9a-f]{1,15}")  # a place as a number of base 16: less than 2**63
@@ -82,26 +85,34 @@ async def upsert(request: Request) -> Upserted:
     else:
         raise unsupported(kind, (MULTIPART, JSON))
     check_count(len(entries), context)
-    report = await _enrolled(context, entries)
+    told = await _enrolled(context, entries)
     return Upserted(
-        **{name: report.statuses.count(name) for name in (ADDED, REPLACED, UNCHANGED)},
-        unreadable=[Unreadable(id=id, reason=str(error)) for id, error in report.unreadable],
+        **{name: told.count(name) for name in (ADDED, REPLACED, UNCHANGED)},
+        unreadable=[
+            Unreadable(id=entry.id, reason=str(error))
+            for entry, error in zip(entries, told, strict=True)
+            if isinstance(error, ImageError)
+        ],
     )
 
 
-@router.post("/delete", summary="Remove several references")
-def remove_some(request: Request, ids: Ids) -> RemovedSome:
+@router.post("/delete", summary="Remove several references", openapi_extra=DELETE)
+async def remove_some(request: Request) -> RemovedSome:
     """Remove references, all in one transaction; unknown ids are told and are no error."""
-    held = context_of(request).matcher.gallery
-    with held.snapshot():
-        known = held.named(ids.ids)
-    removed = held.remove(ids.ids)
-    missing = [id for id in dict.fromkeys(ids.ids) if id not in known]
+    context = context_of(request)
+    kind = media_type(dict(request.scope["headers"]))
+    if kind != JSON:
+        raise unsupported(kind, (JSON,))
+    given: Ids = parsed(Ids, await read_body(request))
+    held = context.matcher.gallery
+    known = await asyncio.to_thread(held.named, given.ids)
+    removed = await _changed(context, held.remove, given.ids)
+    missing = [id for id in dict.fromkeys(given.ids) if id not in known]
     return RemovedSome(removed=removed, missing=missing)
 
 
 @router.get(
-    "/{id:path}",
+    ID,
     summary="One reference",
     response_model_exclude_none=True,
     responses=errors("not_found"),
@@ -121,7 +132,7 @@ def reference(
 
 
 @router.put(
-    "/{id:path}",
+    ID,
     summary="Enrol one reference",
     openapi_extra=PUT,
     response_model=Put,
@@ -141,30 +152,40 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
         entry = await _form(request, id, context)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
-    report = await _enrolled(context, [entry])
-    for _, error in report.unreadable:
-        raise error
-    [status] = report.statuses
+    [status] = await _enrolled(context, [entry])
+    if isinstance(status, ImageError):
+        raise status
     told = Put(id=id, label=entry.label, status=status)
     return JSONResponse(told.model_dump(), 201 if status == ADDED else 200)
 
 
-@router.delete("/{id:path}", summary="Remove one reference", responses=errors("not_found"))
-def remove(request: Request, id: PathId) -> Removed:
+@router.delete(ID, summary="Remove one reference", responses=errors("not_found"))
+async def remove(request: Request, id: PathId) -> Removed:
     """Remove the reference with this id."""
-    removed = context_of(request).matcher.gallery.remove([id])
+    context = context_of(request)
+    removed = await _changed(context, context.matcher.gallery.remove, [id])
     if not removed:
         raise ReferenceNotFoundError(id)
     return Removed(removed=removed)
 
 
-async def _enrolled(context: Context, entries: list[Entry]) -> Enrolled:
-    most = context.settings.max_pixels
+async def _enrolled(context: Context, entries: list[Entry]) -> list[Status | ImageError]:
+    """What each entry has become, or why it cannot be read."""
+    matcher, most = context.matcher, context.settings.max_pixels
+    async with context.decoding:
+        told = await asyncio.to_thread(read, entries, matcher.embedder, most)
     try:
-        async with context.decoding:
-            return await asyncio.to_thread(enrol, context.matcher, entries, most)
+        readable = [one for one in told if isinstance(one, Prepared)]
+        statuses = iter(await _changed(context, enrol, matcher, readable))
     except ValueError as error:
         raise invalid(str(error)) from error
+    return [one if isinstance(one, ImageError) else next(statuses) for one in told]
+
+
+async def _changed(context: Context, change: Callable[..., T], *arguments: Any) -> T:
+    """Change the gallery; whoever has to wait for that takes no thread from those who ask."""
+    async with context.changing:
+        return await asyncio.to_thread(change, *arguments)
 
 
 async def _uploaded(request: Request, context: Context) -> list[Entry]:
@@ -187,7 +208,7 @@ async def _form(request: Request, id: PathId, context: Context) -> Entry:
         image = form.get("image")
         if not isinstance(image, UploadFile) or len(form.getlist("image")) > 1:
             raise invalid("The form must hold one picture, as a file in the field `image`.")
-        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode())
+        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode(), "metadata")
         return Entry(id, _text(form, "label"), metadata, picture=await image.read())
     finally:
         await form.close()
@@ -206,11 +227,11 @@ def _text(form: FormData, field: str) -> str:
     values = form.getlist(field)
     if len(values) != 1:
         raise invalid(f"The form must hold the field `{field}` once.")
-    return str(parsed(_LABEL, values[0]))
+    return str(parsed(_LABEL, values[0], field))
 
 
 def _named(id: str) -> str:
-    return str(parsed(_NAME, id))
+    return str(parsed(_NAME, id, "filename"))
 
 
 def _place(token: str) -> int:

@@ -241,3 +241,13 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
     with pytest.raises(TooManyPixelsError, match=r"2 million pixels, at most 1\.5 million"):
         read_image(encoded(Image.new("1", (2000, 1000))), max_pixels=1_500_000)
     assert read_image(encoded(Image.new("1", (2000, 1000))), max_pixels=2_000_000).size == 2_000_000
+
+
+def test_a_damaged_tiff_is_told_as_an_error_and_by_nothing_on_stderr(capfd):
+    tiff = encoded(Image.new("L", (60, 60)), "TIFF", compression="tiff_lzw")
+    with Image.open(io.BytesIO(tiff)) as whole:
+        [start], [length] = whole.tag_v2[273], whole.tag_v2[279]  # of its one strip
+    damaged = tiff[:start] + b"\xff" * length + tiff[start + length :]
+    with pytest.raises(ImageError, match="damaged picture"):
+        read_image(damaged)
+    assert capfd.readouterr().err == ""  # where libtiff would write by itself

@@ -6,13 +6,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from index import gallery as module
+from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
+from index.store import Store
+from tests.writing import another_process_writes
 
 ROOT = Path(module.__file__).parents[1]
 GROUP = 5
@@ -113,3 +118,33 @@ def test_threads_may_share_a_gallery(gallery: Gallery) -> None:
     for thread in threads:
         thread.join()
     assert (wrong, len(gallery)) == ([], 90)
+
+
+def test_reads_go_on_while_a_change_waits_for_another_process(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, add = threading.Event(), Store.add
+    monkeypatch.setattr(Store, "add", lambda self, rows: begun.set() or add(self, rows))
+    new = np.full((1, 4), 9, np.float32)
+    with ThreadPoolExecutor(1) as thread:
+        with another_process_writes(gallery.path):
+            change = thread.submit(gallery.add, ["new"], new, ["9"])
+            assert begun.wait(60)
+            assert gallery.search(new, 1).ids.tolist() != [["new"]]
+            assert (len(gallery), sum(gallery.groups().values())) == (60, 60)
+        change.result()  # which would say by now that the other process did not end
+    assert gallery.search(new, 1).ids.tolist() == [["new"]]
+
+
+def test_a_change_within_a_snapshot_is_refused(gallery: Gallery) -> None:
+    with gallery.snapshot(), pytest.raises(GalleryError, match="within a snapshot"):
+        gallery.remove(["r00"])
+    assert gallery.remove(["r00"]) == 1
+
+
+def test_a_closed_gallery_is_not_changed(gallery: Gallery) -> None:
+    gallery.close()
+    with pytest.raises(StoreError, match="is closed: open the gallery again"):
+        gallery.remove(["r00"])
+    with Gallery.open(gallery.path) as again:
+        assert len(again) == 60

@@ -374,3 +374,13 @@ def test_all_questions_in_a_snapshot_see_the_same_generation(gallery):
         gallery.remove(["r00"])
         assert (other.generation, len(other)) == (generation, 60)
     assert gallery.generation == generation + 1
+
+
+def test_a_gallery_in_the_place_of_a_changed_one_is_left_alone(gallery, tmp_path):
+    gallery.path.rename(tmp_path / "moved")
+    Gallery.create(gallery.path, dim=4, fingerprint="3f9a1c").close()
+    before = sorted(file.name for file in gallery.path.iterdir())
+    gallery.close()
+    assert sorted(file.name for file in gallery.path.iterdir()) == before
+    with Gallery.open(tmp_path / "moved") as moved:
+        assert len(moved) == 60

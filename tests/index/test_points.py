@@ -16,7 +16,7 @@ import pytest
 
 import index.sealed
 from index.decision import Neighbours, decide
-from index.errors import GalleryError, StoreError
+from index.errors import GalleryError, ReadOnlyError, StoreError
 from index.gallery import Gallery
 
 ROOT = Path(index.sealed.__file__).parents[1]
@@ -101,7 +101,7 @@ def test_a_read_only_gallery_says_so(gallery: Gallery, monkeypatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
     with (
         Gallery.open(gallery.path) as reader,
-        pytest.raises(StoreError, match="read-only"),
+        pytest.raises(ReadOnlyError, match="read-only"),
     ):
         reader.store_point("strict", POINT)
 

@@ -64,7 +64,7 @@ def test_a_read_only_gallery_answers_and_refuses_changes_plainly(path: Path, ind
             file.unlink()
     answer, refusal = ask(path).splitlines()
     assert answer == "[['a', 'b']] {'x': 1, 'y': 1}"
-    assert refusal.startswith("StoreError Cannot change '")
+    assert refusal.startswith("ReadOnlyError Cannot change '")
     assert "read-only" in refusal
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from index import store as module
-from index.errors import StoreError
+from index.errors import BusyError, ReplacedError, StoreError
 from index.store import NewRow, Store
 
 
@@ -102,7 +102,7 @@ def test_a_second_writer_gets_a_plain_error_when_waiting_does_not_help(
 ) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match=r"Another process is changing '.*', and 0\.05 s"):
+    with pytest.raises(BusyError, match=r"Another process is changing '.*', and 0\.05 s"):
         store.add([new("a")])
     other.close()
     store.add([new("a")])  # and goes on when the other has finished
@@ -181,10 +181,13 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path, content: bytes) -> No
         Store(tmp_path / "x.sqlite")
 
 
-def test_a_file_that_was_moved_away_is_not_changed_any_more(store: Store, path: Path) -> None:
+def test_a_file_that_was_moved_away_is_neither_changed_nor_read_any_more(
+    store: Store, path: Path
+) -> None:
     path.rename(path.with_name("elsewhere.sqlite"))
-    with pytest.raises(StoreError, match="no longer the file that was opened"):
-        store.remove(["a"])
+    for question in (lambda: store.remove(["a"]), store.state, store.another):
+        with pytest.raises(ReplacedError, match="no longer the file that was opened"):
+            question()
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from index.calibration import Cost
 from index.errors import CalibrationError
-from service.calibrating import GIVEN, LEFT_OUT, calibrate
+from service.calibrating import calibrate
+from service.calibration.searched import GIVEN, LEFT_OUT
 from service.errors import EmptyGalleryError, UnlabelledError
 from service.matcher import Matcher
 

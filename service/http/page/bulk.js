@@ -1,6 +1,7 @@
 // The view Bulk: many pictures in, a table out, to be filtered and saved as CSV.
 
 import { RowFilters } from "./bulk_filters.js";
+import { leftJob } from "./bulk_job.js";
 import { bulkCheck, isArchive } from "./bulk_run.js";
 import { ResultTable } from "./bulk_table.js";
 import { save, toCsv } from "./csv.js";
@@ -15,6 +16,7 @@ let gallery = null;
 let running = null; // AbortController of the check under way
 let pictures = [];
 let results = []; // {row, picture}
+let reached = { done: 0, total: null }; // by the check under way, or the last one
 
 const place = () => find("#bulk");
 const inputs = {
@@ -42,6 +44,7 @@ export function startBulk() {
     point.replaceChildren(...pointOptions(found));
   });
   showStart();
+  goOn();
 }
 
 function pointOptions({ operating_points: points, default_point: usual }) {
@@ -56,34 +59,50 @@ function pointOptions({ operating_points: points, default_point: usual }) {
 
 /** Check pictures; a check that is under way is cancelled. */
 async function check(found) {
+  const mine = instead();
+  const query = { k: K, at: point.value || null };
+  const stream = bulkCheck(found, query, gallery?.limits ?? {}, mine.signal);
+  const total = isArchive(found) ? null : found.length;
+  await follow(stream, { found, total, since: performance.now() }, mine);
+}
+
+/** Go on with what was under way when the page was loaded again. */
+async function goOn() {
+  const mine = instead();
+  const stream = await leftJob(mine.signal);
+  if (stream && running === mine) await follow(stream, { found: [], total: null }, mine);
+}
+
+/** Cancel what is under way; give what cancels its successor. */
+function instead() {
   running?.abort();
-  const mine = new AbortController();
-  running = mine;
+  running = new AbortController();
+  return running;
+}
+
+/** Show what a stream gives; when it began is not known of one that was gone on with. */
+async function follow(stream, { found, total, since = null }, mine) {
+  const seconds = () => (since === null ? null : (performance.now() - since) / 1000);
   [pictures, results] = [found, []];
   filters.reset();
   showRun();
-  await follow(mine.signal);
+  showProgress({ done: 0, total }, null);
+  try {
+    for await (const part of stream) {
+      for (const row of part.rows) results.push({ row, picture: pictureOf(results.length) });
+      showProgress(part, seconds());
+      showTable();
+    }
+    showEnd(seconds());
+  } catch (error) {
+    if (mine.signal.aborted) showCancelled(mine);
+    else showProblem(error);
+  }
   if (running === mine) running = null;
 }
 
-async function follow(signal) {
-  const started = performance.now();
-  const archive = isArchive(pictures);
-  showProgress({ done: 0, total: archive ? null : pictures.length }, 0);
-  try {
-    const query = { k: K, at: point.value || null };
-    for await (const part of bulkCheck(pictures, query, gallery?.limits ?? {}, signal)) {
-      for (const row of part.rows) {
-        results.push({ row, picture: archive ? null : pictures[results.length] });
-      }
-      showProgress(part, (performance.now() - started) / 1000);
-      showTable();
-    }
-    showEnd((performance.now() - started) / 1000);
-  } catch (error) {
-    if (signal.aborted) showCancelled(signal);
-    else showProblem(error);
-  }
+function pictureOf(at) {
+  return isArchive(pictures) ? null : (pictures[at] ?? null);
 }
 
 // ------------------------------------------------------------ what is seen
@@ -118,30 +137,38 @@ function showRun() {
 }
 
 function showProgress({ done, total }, seconds) {
+  reached = { done, total };
   meter.max = total ?? 1;
   if (total === null) meter.removeAttribute("value");
   else meter.value = done;
   const rate = seconds > 0.2 && done ? `, ${count(Math.round(done / seconds))} a second` : "";
   told.textContent = done
     ? `${count(done)} of ${total === null ? "…" : count(total)}${rate}`
-    : `Sending ${size()} …`;
+    : pictures.length
+      ? `Sending ${size()} …`
+      : "Going on …";
 }
 
 function showEnd(seconds) {
+  const words = counted(results.length, "picture");
+  if (seconds === null) {
+    showActions(`${words}.`);
+    return;
+  }
   const duration = seconds < 10 ? seconds.toFixed(1) : Math.round(seconds);
-  const rate = count(Math.round(results.length / seconds));
-  showActions(`${counted(results.length, "picture")} in ${duration} s, ${rate} a second.`);
+  showActions(`${words} in ${duration} s, ${count(Math.round(results.length / seconds))} a second.`);
 }
 
-function showCancelled(signal) {
-  if (running?.signal !== signal) return; // another check took its place
-  showActions(
-    `Cancelled after ${count(results.length)} of ${counted(pictures.length, "picture")}.`,
-  );
+function showCancelled(mine) {
+  if (running !== mine) return; // another check took its place
+  const { done, total } = reached;
+  const after = total === null ? "" : ` after ${count(done)} of ${counted(total, "picture")}`;
+  showActions(`Cancelled${after}.`);
 }
 
 function showProblem(error) {
-  showActions(error.message, error.hint, button("Try again", { onclick: () => check(pictures) }));
+  const again = button("Try again", { onclick: () => check(pictures) });
+  showActions(error.message, error.hint, pictures.length ? again : null);
 }
 
 /** Put what can be done now in place of the progress. */

@@ -3,11 +3,11 @@
 // Some hundreds of pictures go out in parts, so that rows appear at once; more, or an archive, go
 // as one job that the server works through.
 
-import { ApiError, formOf, json, pathOf, pause, send } from "./api.js";
+import { formOf, json } from "./api.js";
+import { startedJob } from "./bulk_job.js";
 
 const AT_ONCE = 64; // pictures in one request
 const FEW = 512; // up to so many go in parts
-const POLL = 300; // milliseconds between two looks at a job
 const ARCHIVES = { zip: "application/zip", csv: "text/csv" };
 
 /**
@@ -20,7 +20,9 @@ const ARCHIVES = { zip: "application/zip", csv: "text/csv" };
  */
 export function bulkCheck(pictures, query, limits, signal) {
   const inParts = !isArchive(pictures) && pictures.length <= FEW;
-  return inParts ? parts(pictures, query, limits, signal) : job(pictures, query, signal);
+  return inParts
+    ? parts(pictures, query, limits, signal)
+    : startedJob(bodyOf(pictures), query, signal);
 }
 
 /** Whether this is one file that holds many pictures. */
@@ -67,29 +69,6 @@ export function unreadable({ name }, { message }) {
   return { id: name, decision: "error", reason: message, ...nothing };
 }
 
-async function* job(pictures, query, signal) {
-  let told = await json("POST", "/v1/jobs/check", { query, body: bodyOf(pictures), signal });
-  const path = pathOf("jobs", told.id);
-  try {
-    while (told.state === "waiting" || told.state === "running") {
-      yield { rows: [], done: told.done, total: told.total };
-      await pause(POLL, signal);
-      told = await json("GET", path, { signal });
-    }
-    if (told.state !== "done") throw ended(told);
-    const text = await (
-      await send("GET", `${path}/result`, { query: { format: "jsonl" }, signal })
-    ).text();
-    const rows = text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line));
-    yield { rows, done: rows.length, total: rows.length };
-  } finally {
-    send("DELETE", path).catch(() => {}); // it may be gone already
-  }
-}
-
 function bodyOf(pictures) {
   if (!isArchive(pictures)) return formOf(pictures);
   return new Blob([pictures[0].file], { type: archiveType(pictures[0]) });
@@ -97,8 +76,4 @@ function bodyOf(pictures) {
 
 function archiveType({ name }) {
   return ARCHIVES[name.toLowerCase().split(".").at(-1)];
-}
-
-function ended(told) {
-  return new ApiError(0, told.error ?? { message: `The job was ${told.state} before its end.` });
 }

@@ -23,7 +23,7 @@ export function startKeys(changed) {
     if (await opened("")) changed();
   });
   find("#key-forget").addEventListener("click", () => {
-    sessionStorage.removeItem(NAME);
+    sessionStorage.clear();
     location.reload(); // nothing of what the key gave stays
   });
   find("#key-cancel").addEventListener("click", () => find("#key-dialog").close());

@@ -128,6 +128,7 @@ export class Scatter {
   #down(event) {
     this.pointers.set(event.pointerId, placeIn(event));
     this.canvas.setPointerCapture(event.pointerId);
+    this.pinch = this.pointers.size === 2 ? this.#fingers() : null;
     this.#mean(placeIn(event));
   }
 
@@ -155,14 +156,21 @@ export class Scatter {
   }
 
   #pinch() {
-    const [one, other] = [...this.pointers.values()];
-    const apart = Math.hypot(one.x - other.x, one.y - other.y);
-    const between = { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+    const { apart, between } = this.#fingers();
     if (this.pinch) {
       this.move(between.x - this.pinch.between.x, between.y - this.pinch.between.y);
       this.zoom(apart / this.pinch.apart, between);
     }
     this.pinch = { apart, between };
+  }
+
+  /** How far apart two fingers are, and the place between them. */
+  #fingers() {
+    const [one, other] = [...this.pointers.values()];
+    return {
+      apart: Math.hypot(one.x - other.x, one.y - other.y),
+      between: { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 },
+    };
   }
 
   #key(event) {

@@ -86,6 +86,35 @@ def test_json_that_does_not_fit_is_told_why(shared, content, part):
     assert part in message
 
 
+@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"images"', b'["images"]'])
+def test_a_body_that_is_no_object_is_told_as_the_body(shared, content):
+    for path in ("check", "query", "embed", "compare", "references", "references/delete"):
+        answer = shared.post(f"/v1/{path}", content=content, headers={"Content-Type": JSON})
+        assert answer.status_code == 422
+        assert answer.json()["message"] == "`body`: Input should be an object."
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        (b"{}", "neither"),
+        (b'{"pictures": ["images"], "of": "vectors"}', "neither"),
+        (b'{"images": [], "vectors": []}', "both"),
+    ],
+)
+def test_a_body_holds_either_pictures_or_vectors(shared, content, received):
+    message = f"The body must hold either `images` or `vectors`. Received: {received}."
+    assert told(shared, JSON, content) == (422, "invalid", message)
+
+
+def test_a_field_is_told_by_its_own_name_whatever_else_the_body_holds(shared):
+    twice = b'{"images": [{"id": "vectors", "data": 3}], "ids": ["vectors"]}'
+    for content in (twice, b'{"images": [{"id": "vectors", "data": 3}]}'):
+        assert told(shared, JSON, content)[2].startswith("`images.0.data`: ")
+    escaped = b'{"im\\u0061ges": [3]}'
+    assert told(shared, JSON, escaped)[2] == "`images.0`: Input should be an object."
+
+
 def test_raw_vectors_must_be_whole_and_finite(shared):
     assert "64 bytes each, but there are 65" in told(shared, RAW, b"\0" * 65)[2]
     assert "no picture" in told(shared, RAW, b"")[2]

@@ -7,6 +7,8 @@ import socket
 
 import pytest
 
+from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
+from service.http.errors import as_api_error
 from service.http.gate import HEADERS
 from tests.service.http.conftest import image, serving
 
@@ -94,12 +96,17 @@ def test_headers_without_end_are_not_kept(shared):
     assert raw(shared, fits).startswith(b"HTTP/1.1 200")
 
 
-def test_a_path_of_broken_utf8_is_only_unknown(shared):
-    answer = raw(
-        shared,
-        b"GET /v1/references/%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-    )
-    assert answer.startswith(b"HTTP/1.1 404")
+@pytest.mark.parametrize("id", ["%ff", "%fe", "a%C3.png", "%ed%a0%80"])
+@pytest.mark.parametrize("path", ["references", "pictures"])
+def test_an_id_that_is_no_utf8_is_refused_as_others_would_be_the_same_one(shared, path, id):
+    answer = shared.get(f"/v1/{path}/{id}")
+    assert error_of(answer) == (422, "invalid")
+    assert answer.json()["message"] == "The path holds percent-encoded bytes that are no UTF-8."
+
+
+def test_bytes_of_a_path_that_are_not_even_encoded_are_refused(shared):
+    answer = raw(shared, b"GET /v1/references/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400")
 
 
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
@@ -116,3 +123,18 @@ def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypat
         id = answer.headers["x-request-id"]
         [line] = [line for line in lines if id in line]
         assert "ZeroDivisionError" in json.loads(line)["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ReadOnlyError, 409, "read_only"),
+        (BusyError, 503, "not_ready"),
+        (ReplacedError, 503, "not_ready"),
+        (StoreError, 500, "internal"),
+    ],
+)
+def test_what_is_wrong_with_the_store_is_told_by_its_kind_and_not_by_its_words(error, status, code):
+    told = as_api_error(error("Another process's file is no longer the file: read-only."))
+    assert (told.status_code, told.code) == (status, code)
+    assert "file is no longer" not in told.message  # names of files are none of a client's concern

@@ -43,6 +43,15 @@ def test_a_key_that_may_read_asks(keyed, queries, headers):
     assert keyed.get("/v1/gallery", headers=headers).status_code == 200
 
 
+def test_of_two_keys_the_one_in_authorization_counts(keyed):
+    both = {**bearer(READ), "X-API-Key": WRITE}
+    assert keyed.get("/v1/gallery", headers=both).json()["writable"] is False
+    other = {**bearer(WRITE), "X-API-Key": READ}
+    assert keyed.get("/v1/gallery", headers=other).json()["writable"] is True
+    basic = {"Authorization": "Basic x", "X-API-Key": WRITE}  # which is no key of ours
+    assert keyed.get("/v1/gallery", headers=basic).json()["writable"] is True
+
+
 @pytest.mark.parametrize("key", ["guessed-key-0123456789", READ[:-1], "", "\xe9" * 20])
 def test_another_key_is_none(keyed, key):
     headers = {"X-API-Key": key.encode("latin-1")}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+from urllib.parse import quote
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from tests.service.http.conftest import image, png
@@ -57,6 +59,19 @@ def test_every_form_of_a_reference_is_the_same_reference(client, queries, matche
         np.testing.assert_array_equal(np.float32(told["vector"]), np.float32(vector))
 
 
+@pytest.mark.parametrize("id", ["\n", "x\n", "a\nb", "a\r\nb", "ü/7 %.png", "\ufffd", "//", "\0"])
+def test_an_id_is_any_text_also_in_a_path(client, queries, id):
+    assert put(client, "x", queries[1]).status_code == 201
+    path = quote(id, safe="/")
+    assert put(client, path, queries[0]).json() == {"id": id, "label": "7", "status": "added"}
+    [row] = client.post("/v1/query?k=1", **image(queries[0])).json()["rows"]
+    assert row["neighbours"][0]["id"] == id
+    assert client.get(f"/v1/references/{path}").json()["id"] == id
+    assert client.get(f"/v1/pictures/{path}").status_code == 200
+    assert client.delete(f"/v1/references/{path}").json() == {"removed": 1}
+    assert client.get("/v1/references/x").status_code == 200
+
+
 def test_other_metadata_replaces_a_reference(client, queries):
     data = base64.b64encode(png(queries[0])).decode()
     for metadata, status in (({"a": 1}, "added"), ({"a": 1}, "unchanged"), ({}, "replaced")):
@@ -74,12 +89,26 @@ def test_a_reference_that_does_not_fit_is_refused_and_nothing_is_stored(client, 
         ({"label": "7", "data": base64.b64encode(b"text").decode()}, 422),
         ({"label": "7", "data": data, "metadata": "text"}, 422),
         ({"label": "\ud800", "data": data}, 422),
+        ([], 422),
     ):
         content = json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         answer = client.put("/v1/references/x", content=content, headers=headers)
         assert answer.status_code == status, answer.text
     assert client.get("/v1/gallery").json()["references"] == 300
+
+
+def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
+    def message(path: str, file: str, name: str, data: dict[str, str]) -> str:
+        method = "PUT" if file == "image" else "POST"
+        files = {file: (name, png(queries[0]))}
+        answer = client.request(method, f"/v1/references{path}", files=files, data=data)
+        assert answer.status_code == 422
+        return str(answer.json()["message"])
+
+    assert message("/x", "image", "a", {"label": ""}).startswith("`label`: ")
+    assert message("/x", "image", "a", {"label": "7", "metadata": "[]"}).startswith("`metadata`: ")
+    assert message("", "images", "a" * 1001, {"label": "7"}).startswith("`filename`: ")
 
 
 def test_many_references_come_in_one_request(client, queries):

@@ -65,6 +65,52 @@ def test_more_than_some_hundreds_go_as_one_job_and_give_the_same_rows(bulk, fold
     assert without_ids(saved(bulk)) == in_parts[:1] + in_parts[1:] * 9
 
 
+def kept_job(page: Page) -> str | None:
+    """The job that this tab follows."""
+    return page.evaluate("sessionStorage.getItem('likewise-job')")
+
+
+def until_kept(page: Page) -> None:
+    while not kept_job(page):
+        page.wait_for_timeout(20)
+
+
+def test_a_job_under_way_is_followed_on_by_a_page_that_is_loaded_again(bulk, folder, server):
+    bulk.route("**/v1/jobs/*/result*", lambda route: None)  # so the page cannot come to its end
+    drop(bulk, "#bulk", [folder] * 9)
+    until_kept(bulk)
+    bulk.reload()
+    bulk.unroute("**/v1/jobs/*/result*")
+    expect(bulk.locator(".progress-words")).to_have_text(f"{9 * (QUERIES + 1)} pictures.")
+    assert len(saved(bulk).splitlines()) == 9 * (QUERIES + 1) + 1
+    assert bulk.evaluate("sessionStorage.length") == 0
+    assert bulk.request.get(f"{server.address}/v1/jobs").json() == {"jobs": []}
+    bulk.reload()
+    expect(bulk.locator("#bulk .drop")).to_be_visible()
+
+
+def test_a_job_that_is_followed_on_can_be_cancelled(bulk, folder, server):
+    bulk.route("**/v1/jobs/*/result*", lambda route: None)
+    drop(bulk, "#bulk", [folder] * 9)
+    until_kept(bulk)
+    bulk.reload()
+    bulk.get_by_role("button", name="Cancel").click()
+    expect(bulk.locator(".progress-words")).to_contain_text("Cancelled")
+    expect(bulk.get_by_role("button", name="Check others")).to_be_visible()
+    assert bulk.evaluate("sessionStorage.length") == 0
+
+
+def test_a_job_that_the_server_does_not_know_any_more_is_forgotten(bulk):
+    bulk.watch.expected.append("404")
+    bulk.evaluate("sessionStorage.setItem('likewise-job', 'gone')")
+    bulk.reload()
+    expect(bulk.locator("#size")).to_have_text("3,000 references")
+    while kept_job(bulk):
+        bulk.wait_for_timeout(20)
+    expect(bulk.locator("#bulk .drop")).to_be_visible()
+    expect(bulk.locator(".progress-words")).to_have_count(0)
+
+
 def without_ids(table: str) -> list[str]:
     """The lines of a CSV after their first comma: nine folders of one name get nine names."""
     return [line.partition(",")[2] for line in table.splitlines()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.service.http.page.driver import Server, draw, drop, point_at_a_reference
+from tests.service.http.page.driver import Point, Server, draw, drop, point_at_a_reference
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +106,75 @@ def test_the_map_shows_a_point_s_picture_under_the_mouse(open_page, server):
     expect(page.get_by_role("application")).to_be_visible()
     point_at_a_reference(page)
     expect(page.locator(".map-card b")).to_be_visible()
+
+
+def meant(page: Page, place: Point) -> str | None:
+    """The reference that the map shows where the mouse is put."""
+    page.mouse.move(0, 0)
+    page.mouse.move(*place)
+    card = page.locator(".map-card")
+    return card.locator(".quiet").inner_text() if card.is_visible() else None
+
+
+def off_centre(page: Page, server: Server) -> tuple[str, Point, Point]:
+    """A reference on the whole map, its place in the window, and that of the map's middle."""
+    points = page.request.get(f"{server.address}/v1/gallery/map").json()["points"]
+    box = page.locator("canvas.map").bounding_box()
+    assert box is not None
+    low, high = (
+        {axis: edge(point[axis] for point in points) for axis in "xy"} for edge in (min, max)
+    )
+    room = {"x": box["width"] - 2 * 28, "y": box["height"] - 2 * 28}
+    unit = min(room[axis] / (high[axis] - low[axis]) for axis in "xy")
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def place(point) -> Point:
+        right, up = (point[axis] - (low[axis] + high[axis]) / 2 for axis in "xy")
+        return middle[0] + right * unit, middle[1] - up * unit
+
+    def away(point) -> float:  # from where a point's way to the edge is half done
+        return abs(math.dist(place(point), middle) - box["height"] / 5)
+
+    chosen = min(points, key=away)
+    return chosen["id"], place(chosen), middle
+
+
+def zoomed(place: Point, about: Point, factor: float) -> Point:
+    """Where a place comes to lie."""
+    x, y = (centre + (at - centre) * factor for at, centre in zip(place, about, strict=True))
+    return x, y
+
+
+def test_the_wheel_zooms_the_map_about_the_mouse(open_page, server):
+    page = open_page(server, "map")
+    expect(page.get_by_role("application")).to_be_visible()
+    id, place, middle = off_centre(page, server)
+    assert meant(page, place) == id
+    twice = zoomed(place, middle, 2)
+    assert meant(page, twice) != id
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, -300 * math.log(2))
+    assert meant(page, twice) == id
+    page.get_by_role("button", name="Show all").click()
+    assert meant(page, place) == id
+
+
+def test_two_fingers_zoom_the_map(open_page, server):
+    page = open_page(server, "map", has_touch=True)
+    expect(page.get_by_role("application")).to_be_visible()
+    id, place, middle = off_centre(page, server)
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *apart: float) -> None:
+        x, y = middle
+        points = [{"x": x + side, "y": y, "id": at} for at, side in enumerate(apart)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", -60, 60)
+    for half in (70, 80, 100, 120):
+        touch("touchMove", -half, half)
+    touch("touchEnd")
+    assert meant(page, zoomed(place, middle, 2)) == id
 
 
 def test_a_tap_on_the_map_shows_a_point_s_picture(open_page, server):

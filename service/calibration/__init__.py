@@ -1,0 +1,1 @@
+"""What `calibrating` puts together: what was asked, the point it gives, the words about it."""

@@ -1,0 +1,89 @@
+"""What several schemas share: fields with their meaning, range and example."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_NEIGHBOURS = 100
+
+
+class Strict(BaseModel):
+    """Refuses fields that it does not know: a misspelt one must not pass as its default."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+Neighbours = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MOST_NEIGHBOURS,
+        description="How many nearest references are looked at and given, 1 to 100; of a smaller "
+        "gallery all are.",
+        examples=[5],
+    ),
+]
+Point = Annotated[
+    str | None,
+    Field(
+        description="Name of the operating point that decides; without it the gallery's default.",
+        examples=["eer"],
+    ),
+]
+Evidence = Annotated[
+    bool,
+    Field(
+        description="Whether rows get a `p_value`, for which the operating point must have been "
+        "calibrated with this gallery.",
+        examples=[False],
+    ),
+]
+Data = Annotated[
+    str,
+    Field(
+        description="A picture file (PNG, JPEG, GIF, BMP, WebP, TIFF, ...) as base64, or as a "
+        "data: URI of it.",
+        examples=["iVBORw0KGgo="],
+    ),
+]
+Numbers = Annotated[
+    list[float],
+    Field(
+        description="An embedding by the gallery's own model: `dim` finite numbers.",
+        examples=[[0.1, -0.2]],
+    ),
+]
+Generation = Annotated[
+    int,
+    Field(
+        ge=0, description="How many changes the gallery had seen when it answered.", examples=[12]
+    ),
+]
+Id = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, description="Its name, unique.", examples=["seven.png"]),
+]
+Label = Annotated[
+    str, Field(min_length=1, max_length=1000, description="Its group.", examples=["7"])
+]
+Metadata = Annotated[
+    dict[str, Any],
+    Field(description="Whatever else is to be kept of it, plain JSON.", examples=[{"writer": 17}]),
+]
+PathId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=1000,
+        description="Name of a reference; it may hold slashes.",
+        examples=["mnist/train/21175"],
+    ),
+]
+BodyName = Annotated[
+    str, Field(description="Name of a picture that is the whole body.", examples=["seven.png"])
+]
+PictureName = Annotated[str, Field(description="Of the picture.", examples=["seven.png"])]
+GroupName = Annotated[str, Field(description="Its group.", examples=["7"])]
