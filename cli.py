@@ -729,8 +729,8 @@ def opened_model(
         points = embedder.operating_points
         return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
-        at = pair_point(matcher.gallery) if at is None else at
-        return matcher.embedder, matcher.gallery.rule(at).limits.threshold
+        point = pair_point(matcher.gallery, at)
+        return matcher.embedder, matcher.gallery.rule(point).limits.threshold
 
 
 # ------------------------------------------------------------------ writing
