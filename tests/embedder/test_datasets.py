@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from embedder import bundled
-from embedder.datasets import Dataset, load, records
+from embedder.datasets import Dataset, Record, load, records
 from embedder.errors import DatasetError, ImageError
 
 PIXELS = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)  # five pictures of 4 x 3
@@ -367,7 +367,19 @@ def test_a_list_names_files_by_their_bytes(tmp_path):
     Image.fromarray(np.full((2, 2), 9, np.uint8)).save(odd, "PNG")
     (tmp_path / "l.csv").write_bytes(b"path,label\ncaf\xe9.png,7\n")
     [record] = records(tmp_path / "l.csv")
-    assert record.pixels()[0, 0] == 9
+    assert (record.id, record.pixels()[0, 0]) == (r"caf\xe9.png", 9)
+
+
+def test_names_that_are_no_utf_8_are_spelled_out_and_stay_apart(tmp_path):
+    for name in (b"th\xe9/caf\xe9.png", b"th\xe9/caf\xe8.png", "thé/größe.png".encode()):
+        picture(Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/" + name)), 9)
+    assert rows(tmp_path / "in") == [
+        ("thé/größe.png", "thé"),
+        (r"th\xe9/caf\xe8.png", r"th\xe9"),
+        (r"th\xe9/caf\xe9.png", r"th\xe9"),
+    ]
+    assert [record.pixels()[0, 0] for record in records(tmp_path / "in")] == [9, 9, 9]
+    assert Record("\ud800", None, np.zeros((1, 1), np.uint8)).id == r"\ud800"  # as JSON can say
 
 
 def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):
