@@ -248,6 +248,8 @@ def _reason(error: Exception, source: Source) -> str:
 
     if isinstance(error, FileNotFoundError):
         return "no such file"
+    if isinstance(source, str | os.PathLike) and "\0" in os.fspath(source):
+        return "no file has a NUL byte in its name: give a list one path a line"
     if isinstance(error, IsADirectoryError):
         return "a folder, not a picture"
     if isinstance(error, PermissionError):

@@ -237,6 +237,7 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         "empty.png": "empty file",
         "gone.png": "no such file",
         ".": "a folder, not a picture",
+        "a\0b": "no file has a NUL byte in its name: give a list one path a line",
         "x" * 300: "cannot be opened (File name too long)",
     }
     for name, reason in reasons.items():
