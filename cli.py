@@ -65,6 +65,12 @@ class Commands(click.Group):
 
 def sentence(error: Exception) -> str:
     """Say in one line what went wrong."""
+    from service.printable import printable
+
+    return printable(_plain(error))
+
+
+def _plain(error: Exception) -> str:
     homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
     if isinstance(error, ValueError) or not homes.isdisjoint(PACKAGES):
         return " ".join(str(error).split())
@@ -392,6 +398,9 @@ def check(
     Prints one JSON object per picture: match, no_match, ambiguous, or error for a picture that
     cannot be read. No match is an answer: the exit status is 0.
 
+    Ids and labels stand in a CSV as they are. A spreadsheet may run one that begins with =, +, - or
+    @ as a formula: import those columns as text.
+
     \b
     likewise check digits.gallery scans/ -o rows.csv
     likewise check digits.gallery seven.png --group 7
@@ -414,7 +423,10 @@ def check(
         else:
             into_file(job, output, resume)
     before = f"; {job.earlier} were done before" if job.earlier else ""
-    note(job.summary.sentence(job.seconds) + before)
+    if job.summary.total or before:
+        note(job.summary.sentence(job.seconds) + before)
+    else:
+        note("No picture came: nothing was checked.")
 
 
 @main.command()
@@ -734,8 +746,8 @@ def opened_model(
         points = embedder.operating_points
         return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
-        at = pair_point(matcher.gallery) if at is None else at
-        return matcher.embedder, matcher.gallery.rule(at).limits.threshold
+        point = pair_point(matcher.gallery, at)
+        return matcher.embedder, matcher.gallery.rule(point).limits.threshold
 
 
 # ------------------------------------------------------------------ writing
@@ -747,14 +759,18 @@ def data_stream() -> BinaryIO:
 
 
 def note(text: str) -> None:
-    """Tell the user something that is no data."""
-    click.echo(text, err=True)
+    """Tell the user something that is no data, in one line or several."""
+    from service.printable import printable
+
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
 def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
     """Name the first few pictures that could not be read."""
+    from service.printable import printable
+
     for id, reason in unreadable[:SHOWN_REASONS]:
-        note(f"unreadable: {id}: {reason}")
+        note(f"unreadable: {printable(id)}: {reason}")
     if len(unreadable) > SHOWN_REASONS:
         note(f"unreadable: {len(unreadable) - SHOWN_REASONS} more")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -11,12 +10,13 @@ from bench.material import K, Material
 from bench.measure import Figure, figure, seconds
 from embedder.datasets import records
 from service.bulk import check_stream
+from service.rows import json_line
 
 ROUNDS = 5
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """Seconds, from a folder's path to rows of JSON text.
+    """Seconds, from a folder's path to the lines of JSON that are written.
 
     The floor's three steps are added up. Decoding is measured in one thread and divided by the
     cores, embedding and searching use all cores by themselves: no sharing of work could be better.
@@ -25,7 +25,7 @@ def figures(material: Material) -> Iterator[Figure]:
 
     def ours() -> None:
         for row in check_stream(material.matcher, records(paths[0].parent), k=K):
-            json.dumps(row)
+            json_line(row)
 
     def floor() -> float:
         decoding = over_the_cores(lambda: decode(paths))

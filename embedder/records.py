@@ -30,8 +30,8 @@ class Record:
 
     Attributes:
         id: Stable name that says where the picture came from: `mnist/train/00017`,
-            a path relative to the folder that was given, `digits.csv/12`.
-        label: The group it belongs to, None when the source says nothing about it.
+            a path relative to the folder that was given, `digits.csv/12`; see `as_text`.
+        label: The group it belongs to, None when the source says nothing about it; see `as_text`.
         image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path of a picture file, or
             whatever else gives a picture file's bytes; or why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
@@ -47,6 +47,12 @@ class Record:
     image: np.ndarray | Path | Encoded | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not self.id.isascii():
+            object.__setattr__(self, "id", as_text(self.id))
+        if self.label is not None and not self.label.isascii():
+            object.__setattr__(self, "label", as_text(self.label))
+
     def pixels(self) -> np.ndarray:
         """Give the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
 
@@ -58,6 +64,21 @@ class Record:
         if isinstance(self.image, ImageError):
             raise self.image
         return read_image(self.image if isinstance(self.image, Path) else self.image.read_bytes())
+
+
+def as_text(name: str) -> str:
+    r"""Spell out the bytes of a file name that are no UTF-8, so that it can be written anywhere.
+
+    Example:
+        >>> import os
+        >>> as_text(os.fsdecode(b"caf\xe9.png"))
+        'caf\\xe9.png'
+    """
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a character, as JSON can name it
+        raw = name.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def from_arrays(

@@ -38,12 +38,12 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
 
     Returns:
         Records whose ids are the column `id`, else the path as written, or `FILE.csv/12` for
-        the twelfth row of pixels. A damaged row of a list is a record `LIST.csv/12` whose pixels
-        are an error.
+        the twelfth row of pixels. A damaged row is a record `FILE.csv/12` whose pixels are an
+        error.
 
     Raises:
-        DatasetError: If the table is damaged, or the first row of a list is, for then the others
-            will hardly be better; the message names file and row.
+        DatasetError: If the table is damaged, or its first row is, for then the others will hardly
+            be better; the message names file and row.
 
     Example:
         >>> import tempfile
@@ -60,7 +60,7 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
         return _begun(path, _listed(path, _json_rows(path)))
     header = _csv_header(path)
     if _is_of_pixels(header):
-        return _pixel_rows(path, header, path.name.removesuffix(".gz"))
+        return _begun(path, _pixel_rows(path, header, path.name.removesuffix(".gz")))
     return _begun(path, _listed(path, _csv_rows(path, header)))
 
 
@@ -75,7 +75,7 @@ def pixel_records(path: Path, name: str) -> Iterator[Record]:
         name: What the ids begin with.
 
     Raises:
-        DatasetError: If it is damaged, or a list of paths.
+        DatasetError: If it is damaged, as for `table_records`, or a list of paths.
     """
     header = _csv_header(path)
     if not _is_of_pixels(header):
@@ -83,7 +83,7 @@ def pixel_records(path: Path, name: str) -> Iterator[Record]:
             f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
             f"{', '.join(header[:3])}: paths are not followed here."
         )
-    return _pixel_rows(path, header, name)
+    return _begun(path, _pixel_rows(path, header, name))
 
 
 def _is_of_pixels(header: list[str]) -> bool:
@@ -105,8 +105,7 @@ def _pixel_rows(path: Path, header: list[str], name: str) -> Iterator[Record]:
     row = 0
     while chunk := list(islice(lines, _AT_ONCE)):
         labels, pixels = _split_labels(chunk) if labelled else (None, chunk)
-        images = _parse(pixels, count, path, row).reshape(-1, side, side)
-        for offset, image in enumerate(images):
+        for offset, image in enumerate(_pictures(pixels, side, row)):
             label = None if labels is None else labels[offset]
             yield Record(f"{name}/{row + offset + 1}", label, image)
         row += len(chunk)
@@ -117,32 +116,40 @@ def _split_labels(lines: list[str]) -> tuple[list[str], list[str]]:
     return [label.strip().strip('"') for label, _, _ in parts], [rest for _, _, rest in parts]
 
 
-def _parse(lines: list[str], count: int, path: Path, before: int) -> np.ndarray:
-    """Read lines of numbers as uint8 `(len(lines), count)`."""
+def _pictures(lines: list[str], side: int, before: int) -> Iterable[np.ndarray | ImageError]:
+    """Read each line of numbers as uint8 `(side, side)`; all at once where none is damaged."""
+    values = _numbers(lines, side * side)
+    if values is not None:
+        return values.reshape(-1, side, side)
+    return (_picture(line, side, row) for row, line in enumerate(lines, start=before + 1))
+
+
+def _picture(line: str, side: int, row: int) -> np.ndarray | ImageError:
+    values = _numbers([line], side * side)
+    if values is not None:
+        return values.reshape(side, side)
+    problem = f"row {row}: expected {side * side} pixels of 0..255, but it {_fault(line, side)}"
+    return ImageError(f"{problem}: repair or remove the row.")
+
+
+def _numbers(lines: list[str], count: int) -> np.ndarray | None:
+    """Read lines as uint8 `(len(lines), count)`; None if one is not `count` numbers of 0..255."""
+    if not any(map(str.strip, lines)):  # NumPy would warn
+        return None
     try:
         values = np.loadtxt(lines, np.uint8, delimiter=",", comments=None, ndmin=2, quotechar='"')
-        if values.shape == (len(lines), count):
-            return values
     except (ValueError, OverflowError):
-        pass  # look for the row below
-    for row, line in enumerate(lines, start=before + 1):
-        _refuse_row(line, count, path, row)
-    raise DatasetError(f"{path} cannot be read between rows {before + 1} and {before + len(lines)}")
+        return None
+    return values if values.shape == (len(lines), count) else None
 
 
-def _refuse_row(line: str, count: int, path: Path, row: int) -> None:
-    """Raise if one line is not `count` whole numbers of 0..255."""
+def _fault(line: str, side: int) -> str:
+    """Say what a line is that is no picture."""
     cells = [cell.strip().strip('"') for cell in line.split(",")]
-    if len(cells) != count:
-        what = f"has {len(cells)}"
-    else:
-        wrong = [cell for cell in cells if not (cell.isdecimal() and int(cell) <= 255)]
-        what = f"holds {wrong[0]!r}" if wrong else ""
-    if what:
-        raise DatasetError(
-            f"{path}, row {row}: expected {count} pixels of 0..255, but it {what}: "
-            "repair or remove the row."
-        )
+    if len(cells) != side * side:
+        return f"has {len(cells)}"
+    wrong = [cell for cell in cells if not (cell.isdecimal() and int(cell) <= 255)]
+    return f"holds {wrong[0][:20]!r}" if wrong else "is quoted in an unknown way"
 
 
 # ---- lists of paths -----------------------------------------------------------------------

@@ -120,7 +120,12 @@ def staged(path: Path) -> Iterator[Path]:
     """A directory beside `path` that becomes `path` at the end, or goes away."""
     import shutil
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise GalleryError(
+            f"'{path}' cannot be made, for '{path.parent}' is no folder: name another place."
+        ) from error
     staging = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     staging.mkdir()
     try:

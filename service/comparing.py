@@ -55,12 +55,14 @@ def compare_row(
     }
 
 
-def pair_point(gallery: Gallery) -> str | None:
-    """Name the operating point that judges a pair where none is named.
+def pair_point(gallery: Gallery, at: str | None = None) -> str | None:
+    """Name the operating point that judges a pair: `at`, or the one for pairs if that is None.
 
-    It is the gallery's default one; but of the two that a model brings along, `default` is
+    That is the gallery's default one; but of the two that a model brings along, `default` is
     measured for searches and `eer` for pairs.
     """
+    if at is not None:
+        return at
     points, chosen = gallery.operating_points, gallery.default_point
     brought = chosen == "default" and "gallery_size" not in points[chosen]
     return "eer" if brought and "eer" in points else chosen

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from embedder.records import as_text
 from service.matcher import Matcher
+from service.printable import printable
 
 _SHOWN_GROUPS = 40
 
@@ -23,7 +25,7 @@ def describe(matcher: Matcher) -> dict[str, Any]:
     """
     gallery, embedder = matcher.gallery, matcher.embedder
     return {
-        "gallery": str(gallery.path),
+        "gallery": as_text(str(gallery.path)),
         "references": len(gallery),
         "groups": gallery.labels,
         "generation": gallery.generation,
@@ -81,7 +83,7 @@ def text(described: dict[str, Any]) -> str:
         f"on disk: {sum(files.values()) / 1e6:.1f} MB",
         *(f"  {name}: {size / 1e6:.1f} MB" for name, size in files.items()),
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _points(points: dict[str, dict[str, Any]]) -> list[str]:

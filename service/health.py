@@ -10,6 +10,7 @@ from embedder.errors import EmbedderError
 from index.doctor import Examination, examine
 from index.errors import GalleryError
 from service.matcher import Matcher
+from service.printable import printable
 
 _SHOWN = 10
 
@@ -40,7 +41,7 @@ def text(found: Examination, gallery: str) -> str:
           Add some: likewise add my.gallery DATA
     """
     if found.broken:
-        return "\n".join(["Broken:", *(f"  {sentence}" for sentence in found.broken)])
+        return "\n".join(["Broken:", *(f"  {printable(sentence)}" for sentence in found.broken)])
     name = shlex.quote(gallery)
     parts = [
         _mislabels(found, name),
@@ -51,7 +52,8 @@ def text(found: Examination, gallery: str) -> str:
     ]
     advice = [line for part in parts for line in part]
     head = f"{_count(found.references, 'reference')} of {_count(found.groups, 'group')}: whole"
-    return "\n".join([f"{head}." if advice else f"{head}, and nothing to advise.", *advice])
+    first = f"{head}." if advice else f"{head}, and nothing to advise."
+    return "\n".join([first, *map(printable, advice)])
 
 
 def _mislabels(found: Examination, name: str) -> list[str]:

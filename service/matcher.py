@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.errors import ImageError
+from embedder.errors import ImageError, ModelError
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import Decision, Neighbours
@@ -104,7 +104,7 @@ class Matcher:
         where = Path(path)
         gallery = Gallery.open(where)
         try:
-            embedder = Embedder.load(gallery.model_path)
+            embedder = _embedder_in(gallery)
             _require_same(embedder, gallery)
         except BaseException:
             gallery.close()
@@ -314,11 +314,8 @@ def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
 
 
 def _labelled(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on; refuse one without a label, and call one unreadable that has no name."""
+    """Pass records on; refuse one without a label."""
     for record in records:
-        if not _is_text(record.id):
-            yield replace(record, image=ImageError("its name is no UTF-8 text: rename it"))
-            continue
         if record.label is None and not isinstance(record.image, ImageError):
             raise UnlabelledError(
                 f"{record.id} has no label, and a reference needs one. Give a folder per label, "
@@ -327,13 +324,13 @@ def _labelled(records: Iterable[Record]) -> Iterator[Record]:
         yield record
 
 
-def _is_text(name: str) -> bool:
-    """Tell whether a name can be stored: bytes of a file name that are no UTF-8 cannot."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _embedder_in(gallery: Gallery) -> Embedder:
+    if not gallery.model_path.is_dir():
+        raise ModelError(
+            f"Gallery {str(gallery.path)!r} lacks its model: there is no folder "
+            f"{str(gallery.model_path)!r}. Restore it from a copy, or build the gallery again."
+        )
+    return Embedder.load(gallery.model_path)
 
 
 def _require_same(embedder: Embedder, gallery: Gallery) -> None:

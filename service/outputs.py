@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from service.errors import ServiceError
+from service.printable import printable
 from service.rows import Row, flat, for_people, json_line, together
 
 FORMATS = ("jsonl", "csv", "table")  # on a terminal or in a pipe
@@ -60,7 +61,7 @@ class Csv:
     def _lines(self, rows: Iterable[Row]) -> None:
         text = io.StringIO()
         csv.DictWriter(text, self._columns, lineterminator="\n").writerows(rows)
-        self._stream.write(text.getvalue().encode("utf-8", "surrogateescape"))
+        self._stream.write(text.getvalue().encode())
 
     def close(self) -> None:
         """Nothing stands at the end."""
@@ -89,9 +90,14 @@ class Table:
     def _draw(self, rows: list[Row]) -> None:
         from tabulate import tabulate
 
+        rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
         words = [place for place, name in enumerate(rows[0]) if name not in _NUMBERS]
         text = tabulate(rows, headers="keys", floatfmt=".4f", disable_numparse=words)
         self._stream.write(f"{text}\n".encode("utf-8", "replace"))
+
+
+def _cell(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
 
 
 # The columns of a table that hold numbers; a label stays as it is, `007` and `1e5` too.
@@ -112,10 +118,7 @@ class Parquet:
         """Write some rows as one row group."""
         import pyarrow as pa
 
-        cells = [
-            {**row, "id": row["id"].encode("utf-8", "backslashreplace").decode()} for row in rows
-        ]
-        self._writer.write_table(pa.Table.from_pylist(cells, schema=self._schema))
+        self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
 
     def close(self) -> None:
         """Write the file's footer."""

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from service.printable import printable
+
 GAP = 2  # columns between pictures that stand side by side
 _RESET = "\x1b[0m"
 _SHADES = " ░▒▓█"
@@ -126,4 +128,4 @@ def _cell(top: float, bottom: float) -> str:
 
 def _captions(panel: Panel, rows: int, width: int) -> list[str]:
     lines = [*panel.captions, *[""] * (rows - len(panel.captions))]
-    return [line[:width].ljust(width) for line in lines]
+    return [printable(line)[:width].ljust(width) for line in lines]

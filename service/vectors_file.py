@@ -116,9 +116,7 @@ class _Parquet:
         reasons = [part.reasons.get(place) for place in range(len(part.records))]
         absent = pa.array([reason is not None for reason in reasons])
         columns: list[Any] = [
-            pa.array(
-                [record.id.encode("utf-8", "backslashreplace").decode() for record in part.records]
-            ),
+            pa.array([record.id for record in part.records]),
             pa.array([record.label for record in part.records], pa.string()),
             pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), self._dim, mask=absent),
             pa.array(reasons, pa.string()),

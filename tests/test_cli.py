@@ -322,6 +322,29 @@ def test_an_empty_gallery_is_one_line(tmp_path, fake):
     assert "likewise add" in failure("check", tmp_path / "empty.gallery", "mnist/test/00000")
 
 
+def test_a_gallery_without_its_model_is_one_line(gallery):
+    shutil.rmtree(gallery / "model")
+    for command in (["info"], ["check", "mnist/test/00000"]):
+        message = failure(command[0], gallery, *command[1:])
+        assert "lacks its model" in message
+        assert "Restore it from a copy, or build the gallery again" in message
+
+
+def test_a_backup_into_a_file_is_one_line(gallery, tmp_path):
+    (tmp_path / "a.png").touch()
+    for place in ("x", "x/y"):
+        assert "is no folder: name another place" in failure(
+            "backup", gallery, tmp_path / "a.png" / place
+        )
+
+
+def test_an_empty_list_on_stdin_is_one_sentence(gallery, tmp_path):
+    for to in ([], ["-o", tmp_path / "rows.jsonl"]):
+        result = done("check", gallery, "-", *to, input=b"")
+        assert (result.stdout, result.stderr) == ("", "No picture came: nothing was checked.\n")
+    assert (tmp_path / "rows.jsonl").read_bytes() == b""
+
+
 def test_a_missing_model_is_one_line(tmp_path):
     assert "no-such-model" in failure(
         "build", tmp_path / "new.gallery", "mnist/test", "--model", tmp_path / "no-such-model"
@@ -590,3 +613,33 @@ def test_calibrate_with_nothing_readable_says_why(gallery, scans):
     assert "not a picture" in failure(
         "calibrate", gallery, "--unknown", scans / "06.png", "--fpir", 0.1
     )
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
+def test_every_output_spells_a_name_that_is_no_utf_8_alike(gallery, scans, tmp_path, ending):
+    folder = shutil.copytree(scans, tmp_path / "odd")
+    (folder / "00.png").rename(Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")))
+    output = tmp_path / f"rows{ending}"
+    done("check", gallery, folder, "-o", output)
+    if ending == ".parquet":
+        ids = pq.read_table(output).column("id").to_pylist()
+    else:
+        text = output.read_text(encoding="utf-8")
+        ids = [json.loads(line)["id"] for line in text.splitlines()] if ending == ".jsonl" else []
+        ids = ids or [row["id"] for row in csv.DictReader(text.splitlines())]
+    assert r"caf\xe9.png" in ids
+    listed = os.fsencode(folder) + b"/caf\xe9.png\n"
+    [row] = rows("check", gallery, "-", input=listed)
+    assert row["id"].endswith(r"/caf\xe9.png")
+    assert row["decision"] != "error"
+
+
+def test_what_people_read_shows_control_characters_instead_of_obeying_them(gallery, scans):
+    name = "seven\x1b[2J\n.png"
+    shutil.copy(scans / "00.png", scans.parent / name)
+    done("add", gallery, scans.parent / name, "--label", "7\x1b[31m")
+    told = done("info", gallery).stdout + done("doctor", gallery).stdout
+    told += run("query", gallery, scans.parent / name, "--pictures").stdout
+    told += run("check", gallery, f"{scans.parent / name}x*", "--format", "table").stderr
+    assert r"7\x1b[31m: 1" in told
+    assert "\x1b" not in told

@@ -82,13 +82,15 @@ class Searched:
         """Refuse to go on with nothing that should not match."""
         if len(self.pool):
             return
-        if not self.pictures and self.unreadable:
-            raise CalibrationError(f"No picture could be read: {': '.join(self.unreadable[0])}.")
-        if self.in_gallery:
+        if self.in_gallery and not self.pictures:
             raise CalibrationError(
                 f"All {self.in_gallery} readable pictures are in the gallery and would find "
                 "themselves: give others, or none to ask the references among each other."
             )
+        if self.unreadable and not self.pictures:
+            raise CalibrationError(f"No picture could be read: {': '.join(self.unreadable[0])}.")
+        if not self.pictures and self.measured_on != _OPTIMISTIC:
+            raise CalibrationError("No picture came: the input is empty.")
         raise CalibrationError(
             "No query of an unknown group came: with its own group left out, nothing is left of a "
             "gallery of one group. Give pictures of unknown groups."

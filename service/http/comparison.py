@@ -89,6 +89,5 @@ async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, 
 def _compared(context: Context, first: Record, second: Record, at: str | None) -> Row:
     matcher = context.matcher
     check_options(matcher.gallery, Options(CHECK, at=at))
-    point = pair_point(matcher.gallery) if at is None else at
-    threshold = matcher.gallery.rule(point).limits.threshold
+    threshold = matcher.gallery.rule(pair_point(matcher.gallery, at)).limits.threshold
     return compare_row([first], [second], matcher.embedder, threshold)

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from embedder import bundled
-from embedder.datasets import Dataset, load, records
+from embedder.datasets import Dataset, Record, load, records
 from embedder.errors import DatasetError, ImageError
 
 PIXELS = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)  # five pictures of 4 x 3
@@ -234,13 +234,36 @@ def test_kaggles_file_may_be_gzipped_quoted_and_end_its_lines_as_windows_does(tm
         ("2,100,101", "2,100,256", "row 3: expected 9 pixels of 0..255, but it holds '256'"),
         ("2,100,101", "2,100", "row 3: expected 9 pixels of 0..255, but it has 8"),
         ("2,100,101", "2,-1,101", "row 3: expected 9 pixels of 0..255, but it holds '-1'"),
+        ("2,100,101,102,103,104,105,106,107,108", "2", "row 3: expected 9 pixels .* has 1"),
+    ],
+)
+def test_a_damaged_row_of_pixels_is_a_record_without_a_picture(tmp_path, old, new, message):
+    (tmp_path / "train.csv").write_text(kaggle(True).replace(old, new))
+    read = list(records(tmp_path / "train.csv"))
+    assert [(record.id, record.label) for record in read[2:]] == [
+        ("train.csv/3", "2"),
+        ("train.csv/4", "3"),
+    ]
+    with pytest.raises(ImageError, match=message):
+        read[2].pixels()
+    np.testing.assert_array_equal(read[3].pixels().ravel(), 150 + np.arange(9))
+    with pytest.raises(DatasetError, match=message):
+        load(tmp_path / "train.csv")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0,0,1,2", "0,0,1,x", "row 1: expected 9 pixels of 0..255, but it holds 'x'"),
         (",pixel8", "", "should have a square number of pixel columns"),
     ],
 )
-def test_a_damaged_row_of_pixels_is_named(tmp_path, old, new, message):
+def test_a_table_of_pixels_that_begins_wrongly_is_refused_before_anything(
+    tmp_path, old, new, message
+):
     (tmp_path / "train.csv").write_text(kaggle(True).replace(old, new))
     with pytest.raises(DatasetError, match=message):
-        list(records(tmp_path / "train.csv"))
+        records(tmp_path / "train.csv")
 
 
 # ---- lists --------------------------------------------------------------------------------
@@ -344,7 +367,19 @@ def test_a_list_names_files_by_their_bytes(tmp_path):
     Image.fromarray(np.full((2, 2), 9, np.uint8)).save(odd, "PNG")
     (tmp_path / "l.csv").write_bytes(b"path,label\ncaf\xe9.png,7\n")
     [record] = records(tmp_path / "l.csv")
-    assert record.pixels()[0, 0] == 9
+    assert (record.id, record.pixels()[0, 0]) == (r"caf\xe9.png", 9)
+
+
+def test_names_that_are_no_utf_8_are_spelled_out_and_stay_apart(tmp_path):
+    for name in (b"th\xe9/caf\xe9.png", b"th\xe9/caf\xe8.png", "thé/größe.png".encode()):
+        picture(Path(os.fsdecode(os.fsencode(tmp_path) + b"/in/" + name)), 9)
+    assert rows(tmp_path / "in") == [
+        ("thé/größe.png", "thé"),
+        (r"th\xe9/caf\xe8.png", r"th\xe9"),
+        (r"th\xe9/caf\xe9.png", r"th\xe9"),
+    ]
+    assert [record.pixels()[0, 0] for record in records(tmp_path / "in")] == [9, 9, 9]
+    assert Record("\ud800", None, np.zeros((1, 1), np.uint8)).id == r"\ud800"  # as JSON can say
 
 
 def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):

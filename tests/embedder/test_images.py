@@ -87,6 +87,21 @@ def test_a_small_png_file_is_read_as_any_other_source_is(
     assert outcome(path) == outcome(bytes(content))
 
 
+@pytest.mark.parametrize("pixels", [RAMP, COLOURS], ids=["grey", "rgb"])
+def test_a_plain_png_is_decoded_without_its_plug_in(pixels):
+    content = encoded(Image.fromarray(pixels))
+    np.testing.assert_array_equal(images._plain_png(content, images.MAX_PIXELS), pixels)
+
+
+def test_what_is_no_plain_png_is_left_to_the_plug_in():
+    content = encoded(Image.fromarray(RAMP))
+    altered = [content[:at] + b"?" + content[at + 1 :] for at in (20, 50, len(content) - 1)]
+    richer = [encoded(Image.fromarray(RAMP), dpi=(72, 72)), encoded(Image.new("P", (8, 6)))]
+    for other in [*altered, *richer, content[:-1], content + b" "]:
+        assert images._plain_png(other, images.MAX_PIXELS) is None
+    assert images._plain_png(content, RAMP.size - 1) is None
+
+
 # orientation -> what a viewer must do to the stored pixels
 TURNS = {
     2: lambda p: p[:, ::-1],
@@ -222,6 +237,7 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         "empty.png": "empty file",
         "gone.png": "no such file",
         ".": "a folder, not a picture",
+        "a\0b": "no file has a NUL byte in its name: give a list one path a line",
         "x" * 300: "cannot be opened (File name too long)",
     }
     for name, reason in reasons.items():

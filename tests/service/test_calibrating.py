@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embedder.errors import ImageError
+from embedder.records import Record
 from index.calibration import Cost
 from index.errors import CalibrationError
 from service.calibrating import calibrate
@@ -81,6 +83,13 @@ def test_pictures_that_are_references_are_passed_over_and_counted(
     made = calibrate(matcher, [*renamed, *queries], fpir=0.1)
     assert (made.in_gallery, made.point["queries"]) == (7, 40)
     assert "Passed over as they are in the gallery: 7 pictures." in made.sentences()
+    damaged = Record("damaged", "1", ImageError("truncated"))
+    with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
+        calibrate(matcher, [damaged, *renamed], fpir=0.1)
+    with pytest.raises(CalibrationError, match="No picture could be read: damaged: truncated"):
+        calibrate(matcher, [damaged], fpir=0.1)
+    with pytest.raises(CalibrationError, match="No picture came: the input is empty"):
+        calibrate(matcher, [], fpir=0.1)
     with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
         calibrate(matcher, renamed, fpir=0.1)
 

@@ -7,6 +7,7 @@ def test_a_pair_is_judged_by_the_models_point_for_pairs_until_the_gallery_is_cal
     gallery = matcher.gallery
     gallery.store_point("default", {"threshold": 0.1})
     assert pair_point(gallery) == "eer"
+    assert pair_point(gallery, "default") == "default"
     gallery.store_point("fmr-0.001", {"threshold": 0.2})
     assert pair_point(gallery) == "fmr-0.001"
 

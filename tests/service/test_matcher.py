@@ -65,16 +65,15 @@ def test_unreadable_pictures_are_reported_and_the_others_added(empty, scans):
     assert "truncated" in report.unreadable[0][1]
 
 
-def test_what_cannot_be_stored_is_reported_and_the_others_added(empty, references):
-    odd = [
-        replace(references[0], id="caf\udce9.png"),  # a file name that is no UTF-8
-        Record("list.csv/2", None, ImageError("row 2: expected 2 columns, but it has 1")),
-    ]
-    report = empty.add([*odd, *references[1:4]])
-    assert (report.added, [id for id, _ in report.unreadable]) == (
-        3,
-        ["caf\udce9.png", "list.csv/2"],
-    )
+def test_a_damaged_row_of_a_list_is_reported_and_the_others_added(empty, references):
+    damaged = Record("list.csv/2", None, ImageError("row 2: expected 2 columns, but it has 1"))
+    report = empty.add([damaged, *references[1:4]])
+    assert (report.added, [id for id, _ in report.unreadable]) == (3, ["list.csv/2"])
+
+
+def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_is(empty, references):
+    empty.add([replace(references[0], id="caf\udce9.png", label="th\udce9")])
+    assert empty.gallery.get(r"caf\xe9.png").label == r"th\xe9"
 
 
 def test_a_reference_without_a_label_is_refused_by_name(empty, references):

@@ -44,11 +44,12 @@ def test_a_parquet_file_of_queries_has_no_decisions(tmp_path, matcher, queries):
     assert pq.read_schema(tmp_path / "rows.parquet").names == ["id", "neighbours", "reason"]
 
 
-def test_file_names_that_are_no_text_stay_apart_in_a_parquet_file(tmp_path):
-    rows = [{"id": id, "neighbours": []} for id in ("caf\udce9.png", "caf\udce8.png")]
-    write_file(tmp_path / "rows.parquet", rows, columns(1, decided=False))
-    read = pq.read_table(tmp_path / "rows.parquet").to_pylist()
-    assert [row["id"] for row in read] == [r"caf\udce9.png", r"caf\udce8.png"]  # as in JSON
+def test_a_table_shows_what_a_terminal_would_act_on(matcher):
+    stream = io.BytesIO()
+    table = writer("table", stream, [])
+    table.write([{"id": "a\n\x1b[2Jb.png", "label": "größe\u202e", "decision": "match"}])
+    table.close()
+    assert r"a\n\x1b[2Jb.png  größe\u202e  match" in stream.getvalue().decode()
 
 
 def test_a_long_table_comes_in_parts(rows):

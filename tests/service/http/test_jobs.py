@@ -313,12 +313,25 @@ def test_a_finished_job_keeps_its_result_and_not_its_upload(server, jobs_folder,
     assert kept == {"job.json", "lock", "log", "rows.jsonl", "rows.csv", "rows.parquet"}
 
 
-def test_a_job_that_cannot_go_on_fails_with_one_sentence(server, jobs_folder, queries):
+def test_a_damaged_row_of_a_csv_is_a_row_with_a_reason(server, queries):
     header, row, _ = kaggle(queries[0].pixels()[None]).split("\n")
-    text = "\n".join([header, *[row] * 1000, "1,2,3"])  # a thousand rows are read at once
+    text = "\n".join([header, row, "1,2,3", row])
     job = finished(server, server.post(f"{CHECK}?name=d.csv", content=text, headers=CSV))
+    rows = server.get(f"/v1/jobs/{job['id']}/result").text.splitlines()
+    assert [json.loads(line)["decision"] for line in rows] == ["match", "error", "match"]
+    assert json.loads(rows[1])["reason"].startswith("row 2: expected 784 pixels")
+
+
+def test_a_job_that_cannot_go_on_fails_with_one_sentence(server, jobs_folder, pictures, queries):
+    many = {f"{copy}/{name}": content for copy in range(200) for name, content in pictures.items()}
+    before = server.post(CHECK, content=packed(many), headers=ZIP).json()
+    text = kaggle(queries[0].pixels()[None])
+    waiting = server.post(f"{CHECK}?name=d.csv", content=text, headers=CSV)
+    (jobs_folder / waiting.json()["id"] / "upload.csv").unlink()
+    server.delete(f"/v1/jobs/{before['id']}")
+    job = finished(server, waiting)
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid")
-    assert job["error"]["message"].startswith("d.csv, row 1001: expected 784 pixels")
+    assert job["error"]["message"].startswith("d.csv cannot be read")
     assert refused(server.get(f"/v1/jobs/{job['id']}/result"))[:2] == (409, "not_finished")
     assert str(jobs_folder) not in json.dumps(job)
 
