@@ -73,7 +73,7 @@ def quantile_bounds(
         >>> quantile_bounds(range(1, 101), 0.5)  # P(X < 40) = 0.018, P(X < 61) = 0.982
         (40.0, 61.0)
         >>> quantile_bounds([1, 2, 3], 0.95)  # all three lie below it with probability 0.86
-        (1.0, None)
+        (2.0, None)
     """
     ordered = np.sort(np.asarray(values, np.float64))
     trials, tail = len(ordered), (1 - confidence) / 2
