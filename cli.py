@@ -191,7 +191,7 @@ def main() -> None:
 @click.option(
     "--composites",
     type=click.FloatRange(0),
-    help="Pictures of made groups in each batch, as a share of it; 0.3 prepares for new groups.",
+    help="Pictures of made groups in each batch, as a share; 0.3 prepares for groups to come.",
 )
 @click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
 @click.option("--test", metavar="DATA", help="Measure the model on these, used for no choice.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.strangers import LETTERS, LIKE_DIGITS, TYPEFACES
+from embedder.recipes import Recipe
 
 Measured = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -17,7 +18,7 @@ _COUNTS = (1, 5, 20)
 
 
 def page(
-    measured: Measured, shipped: Mapping[str, float], *, seeds: int, draws: int, epochs: int
+    measured: Measured, shipped: Mapping[str, float], recipe: Recipe, *, seeds: int, draws: int
 ) -> str:
     """Write the page.
 
@@ -25,16 +26,17 @@ def page(
         measured: By pair of digits kept out of training, the figures of each seed and draw.
         shipped: What the shipped model's default threshold does: `threshold`, `missed`, and the
             share matched of each kind of stranger.
+        recipe: Of each training, but for its seed.
         seeds: Trainings of each pair.
         draws: Galleries of 20 references a group that were drawn for each training.
-        epochs: Of each training.
     """
     text = Path(__file__).with_name("results.template.md").read_text(encoding="utf-8")
     return text.format(
         pairs=len(measured),
         seeds=seeds,
         draws=draws,
-        epochs=epochs,
+        epochs=recipe.epochs,
+        composites=f"{recipe.composites:g}",
         small=_table(measured, ""),
         every=_table(measured, "all "),
         strangers=_strangers(measured, shipped),
