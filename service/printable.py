@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from unicodedata import category
-
 # Control and format characters, halves of characters, and the ends of lines and paragraphs.
 _ACTING = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
@@ -21,6 +19,8 @@ def printable(text: str) -> str:
 
 
 def _shown(character: str) -> str:
+    from unicodedata import category  # seldom needed
+
     if category(character) in _ACTING:
         return character.encode("unicode_escape").decode()
     return character
