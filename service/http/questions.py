@@ -98,7 +98,7 @@ class _Found:
 
 
 class Answering:
-    """Answers questions together, in two stages.
+    """Answers questions together.
 
     Args:
         matcher: Embedder and gallery.
@@ -109,11 +109,17 @@ class Answering:
         self._matcher = matcher
         self._metrics = metrics
 
-    def embed(self, questions: Sequence[Question]) -> list[Vectorised | Exception]:
-        """Embed the pictures of all questions in one go.
+    def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        """Give an answer, or what went wrong, for each question.
 
         One with a picture that must be prepared before is answered by `LargePictureError`.
         """
+        embedded = self._embedded(questions)
+        found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
+        return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
+
+    def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
+        """Embed the pictures of all questions in one go."""
         subjects = [question.subject for question in questions]
         embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
         return [
@@ -121,8 +127,8 @@ class Answering:
             for question, known in zip(questions, embedded, strict=True)
         ]
 
-    def answer(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
-        """Give an answer, or what went wrong, for each question whose vectors are known."""
+    def _found(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
+        """Search for all questions that are asked with the same options in one go."""
         answers: dict[int, Answer | Exception] = {}
         alike: dict[Options, list[int]] = {}
         for place, one in enumerate(questions):
