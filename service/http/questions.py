@@ -22,9 +22,19 @@ from service.http.errors import ApiError, invalid
 from service.http.metrics import SEARCH, WRITE, Metrics
 from service.http.subjects import Embedded, Floats, LargePictureError, Subject, embed
 from service.matcher import Matcher
-from service.rows import Row, decision_row, error_row, json_line, query_row
+from service.rows import (
+    Row,
+    Shortener,
+    Shortest,
+    decision_row,
+    error_row,
+    json_line,
+    query_row,
+    shortest,
+)
 
 CHECK, QUERY, EMBED = "check", "query", "embed"
+_FEW = 8  # decisions whose distances are shortened one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +178,13 @@ class Answering:
             at=options.at,
             evidence=options.evidence,
         )
+        short: Shortener = shortest
+        if len(decisions) > _FEW:
+            short = Shortest(
+                [near.distance for one in decisions for near in one.neighbours]
+            ).__getitem__
         return _Found(
-            lambda id, row: decision_row(id, decisions[row]),
+            lambda id, row: decision_row(id, decisions[row], short),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
             np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
             rule.point,
