@@ -10,9 +10,9 @@ it still fails (many equal distances), for everything within the k-th distance. 
 always that of a brute-force search.
 
 FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
-block and, on a machine that does other work too, a search then takes twice as long. Many queries are
-shared out among the threads; of a few each thread finds the candidates in its own span of the
-vectors, because a call of FAISS costs as much as 15 queries however few there are.
+block and, on a machine that does other work too, a search then takes twice as long. Many queries
+are shared out among the threads; of a few each thread finds the candidates in its own span of the
+vectors, because a call of FAISS costs as much as some twenty queries however few there are.
 
 The squared value never leaves this file. Does not store anything and does not know ids.
 """
