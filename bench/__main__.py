@@ -27,6 +27,7 @@ NAMES = [
     "evaluate",
     "naive",
     "serve",
+    "page",
 ]
 
 

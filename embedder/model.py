@@ -31,6 +31,7 @@ from embedder.preprocessing import prepare
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "pretrained"
 BATCH = 64  # measured: larger batches fall out of the cache, smaller ones pay per call
+_LEAST = 16  # pictures that are worth a thread of their own
 
 Embeddings = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -117,25 +118,28 @@ class Embedder:
                 "Bring other pictures to that shape with `prepare`."
             )
         embeddings = np.empty((len(images), self.dim), dtype=np.float32)
-        workers = min(self._threads, max(1, -(-len(images) // BATCH)))  # rounded up
-        starts = iter(range(0, len(images), BATCH))  # shared: a thread that was kept takes fewer
-        if workers == 1:
-            self._embed_batches(images, embeddings, starts)
+        size = min(BATCH, max(_LEAST, -(-len(images) // self._threads)))  # rounded up
+        batches = [slice(start, start + size) for start in range(0, len(images), size)]
+        workers = min(self._threads, len(batches))
+        shared = iter(batches)  # a thread that was kept takes fewer
+        if workers < 2:
+            self._embed_batches(images, embeddings, shared)
         else:
             with ThreadPoolExecutor(workers) as pool:
                 jobs = [
-                    pool.submit(self._embed_batches, images, embeddings, starts)
+                    pool.submit(self._embed_batches, images, embeddings, shared)
                     for _ in range(workers)
                 ]
             for job in jobs:
                 job.result()
         return embeddings
 
-    def _embed_batches(self, images: Pixels, embeddings: Embeddings, starts: Iterator[int]) -> None:
-        """Embed the batches that begin at `starts`, each into its own rows."""
+    def _embed_batches(
+        self, images: Pixels, embeddings: Embeddings, batches: Iterator[slice]
+    ) -> None:
+        """Embed some batches, each into its own rows."""
         interpreter = self._borrow()
-        for start in starts:
-            rows = slice(start, start + BATCH)
+        for rows in batches:
             interpreter.run(images[rows], embeddings[rows])
         with self._lock:
             self._idle.append(interpreter)

@@ -10,7 +10,9 @@ it still fails (many equal distances), for everything within the k-th distance. 
 always that of a brute-force search.
 
 FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
-block and, on a machine that does other work too, a search then takes twice as long.
+block and, on a machine that does other work too, a search then takes twice as long. Many queries
+are shared out among the threads; of a few each thread finds the candidates in its own span of the
+vectors, because a call of FAISS costs as much as some twenty queries however few there are.
 
 The squared value never leaves this file. Does not store anything and does not know ids.
 """
@@ -18,10 +20,10 @@ The squared value never leaves this file. Does not store anything and does not k
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import faiss
 import numpy as np
@@ -29,6 +31,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+T = TypeVar("T")
 # From rows of any shape to their ids, same shape; asked only where distances are equal.
 Namer = Callable[[Rows], npt.NDArray[np.object_]]
 
@@ -37,6 +40,7 @@ LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
 _WORTH_A_THREAD = 64  # queries: each thread reads all vectors, which fewer queries do not repay
+_SPAN = 8_192  # vectors that are worth a thread, where there are few queries
 _BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
@@ -139,15 +143,36 @@ class Vectors:
 
         def search(part: slice) -> None:
             some = queries[part]
-            with _one_thread(self.dim):
-                squared, candidates = self.flat.search(some, wide)
+            squared, candidates = self._candidates(some, wide, apart=len(some) == len(queries))
             bound = self._bound(some)
             near, far, proven[part] = self._ranked(some, k, squared, candidates, bound)
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        _side_by_side(search, len(queries))
+        _side_by_side(search, _parts(len(queries)))
         return rows, distances, proven
+
+    def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Rows]:
+        """FAISS's nearest, `(n, wide)`; of a few queries `apart` in each span of the vectors."""
+        spans = self._spans(wide) if apart and len(queries) >= _BY_MATRIX else [slice(0, len(self))]
+
+        def search(span: slice) -> tuple[Floats, Rows]:
+            with _one_thread(self.dim):
+                squared, found = faiss.knn(queries, self.stored[span], wide)
+            return squared, found + span.start
+
+        parts = _side_by_side(search, spans)
+        if len(parts) == 1:
+            return parts[0]
+        squared, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        order = np.argsort(squared, axis=1, kind="stable")[:, :wide]
+        return np.take_along_axis(squared, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+    def _spans(self, wide: int) -> list[slice]:
+        """The vectors in equal spans, one for each core, each of enough of them."""
+        threads = max(1, min(_cores(), len(self) // max(wide, _SPAN)))
+        size = -(-len(self) // threads)
+        return [slice(start, min(start + size, len(self))) for start in range(0, len(self), size)]
 
     def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
         """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
@@ -242,15 +267,19 @@ class Vectors:
         return distances
 
 
-def _side_by_side(work: Callable[[slice], None], count: int) -> None:
-    """Do some work on each part of `count` queries, over the cores; a few are done here."""
+def _parts(count: int) -> list[slice]:
+    """The queries in parts for the cores; all together where they are few."""
     threads = min(_cores(), count // _WORTH_A_THREAD)
-    if threads < 2:
-        work(slice(0, count))
-        return
-    size = min(_PART, -(-count // threads))
-    with ThreadPoolExecutor(threads, "search") as pool:
-        list(pool.map(work, (slice(start, start + size) for start in range(0, count, size))))
+    size = count if threads < 2 else min(_PART, -(-count // threads))
+    return [slice(start, start + size) for start in range(0, count, max(1, size))]
+
+
+def _side_by_side(work: Callable[[slice], T], parts: Sequence[slice]) -> list[T]:
+    """Do some work on each part, over the cores."""
+    if len(parts) < 2:
+        return [work(part) for part in parts]
+    with ThreadPoolExecutor(min(_cores(), len(parts)), "search") as pool:
+        return list(pool.map(work, parts))
 
 
 @contextmanager

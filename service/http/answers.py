@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +32,7 @@ from service.http.questions import (
     CHECK,
     EMBED,
     QUERY,
+    Answer,
     Options,
 )
 from service.http.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
@@ -41,30 +42,26 @@ from service.http.subjects import Floats
 from service.rows import shortest
 
 router = APIRouter(prefix="/v1")
+_MODELS: dict[str, type[Strict]] = {CHECK: CheckOptions, QUERY: QueryOptions, EMBED: EmbedOptions}
 
 
 @router.post("/check", summary="Check pictures", **asking(CheckOptions, CheckAnswer))
 async def check(request: Request) -> Response:
     """Decide for each picture which group it belongs to, if any."""
-    options, id = _options(CHECK, CheckOptions, request.scope["query_string"])
-    rows, generation, point = await _rows(request, options, id)
-    named = json.dumps(point).encode()
-    return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, named))
+    return await _asked(request, CHECK)
 
 
 @router.post("/query", summary="Find the nearest references", **asking(QueryOptions, QueryAnswer))
 async def query(request: Request) -> Response:
     """Find the nearest references of each picture."""
-    options, id = _options(QUERY, QueryOptions, request.scope["query_string"])
-    rows, generation, _ = await _rows(request, options, id)
-    return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+    return await _asked(request, QUERY)
 
 
 @router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
 async def embed(request: Request) -> Response:
     """Give the vectors of pictures."""
     context = context_of(request)
-    options, id = _options(EMBED, EmbedOptions, request.scope["query_string"])
+    options, id = options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
     subject = await read_subject(request, context, id)
     answers = await ask(context, options, subject)
@@ -88,16 +85,25 @@ async def embed(request: Request) -> Response:
     return _Ready(json.dumps(told).encode())
 
 
-async def _rows(request: Request, options: Options, id: str) -> tuple[bytes, int, str | None]:
-    """The rows of a request's pictures, as they stand in a list, and what answered."""
+async def _asked(request: Request, kind: str) -> Response:
     context = context_of(request)
     started = time.perf_counter()
+    options, id = options_of(kind, request.scope["query_string"])
     subject = await read_subject(request, context, id)
     context.metrics.took(READ, time.perf_counter() - started)
     answers = await ask(context, options, subject)
     request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
+    return written(kind, answers)
+
+
+def written(kind: str, answers: Sequence[Answer]) -> Response:
+    """The answer to a check or query, from those of its pieces."""
     rows = b", ".join(row for answer in answers for row in answer.rows)
-    return rows, min(answer.generation for answer in answers), answers[0].point
+    generation = min(answer.generation for answer in answers)
+    if kind == QUERY:
+        return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+    point = json.dumps(answers[0].point).encode()
+    return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, point))
 
 
 def _with_gaps(vectors: Floats, reasons: Collection[int]) -> Floats:
@@ -115,9 +121,13 @@ def _as_npy(vectors: Floats) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _options(kind: str, model: type[Strict], query_string: bytes) -> tuple[Options, str]:
-    """The options of a question, and the name of a picture that is the whole body."""
-    given = parsed_options(model, query_string).model_dump()
+def options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
+    """The options of a question, and the name of a picture that is the whole body.
+
+    Raises:
+        ApiError: If an option is unknown or does not fit.
+    """
+    given = parsed_options(_MODELS[kind], query_string).model_dump()
     id = given.pop("id")
     if given.get("threshold") is not None and given.get("at") is not None:
         raise invalid("Give `threshold` or `at`, not both.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -118,9 +119,7 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
     answering = Answering(matcher, metrics)
-    batcher: Batcher[Question, Answer] = Batcher(
-        answering.embed, answering.answer, observe=metrics.turn
-    )
+    batcher: Batcher[Question, Answer] = Batcher(answering.answer, observe=metrics.turn)
     due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
@@ -162,11 +161,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _warm(context: Context) -> None:
-    """Load the vectors, then the names."""
+    """Load the vectors, then the names.
+
+    What is there by then stays, and is looked through once more and no more: a collection of all
+    that the libraries hold stopped every request for 40 ms, every few thousand requests.
+    """
     try:
         context.matcher.gallery.warm()
         context.ready.set()
         context.matcher.gallery.read_names()
+        gc.collect()
+        gc.freeze()
     except GalleryError as error:
         context.log.failure("The gallery cannot be loaded.", error)
 

@@ -1,9 +1,11 @@
-"""Requests that wait at the same time are answered together, by a thread for each stage.
+"""Requests that wait at the same time are answered together, in turns, by one thread.
 
-There is no timer: a thread takes whatever waits for its stage, so that on an idle server a request
-goes at once and alone, and on a busy one as many go together as came during the last turn. While
-one stage works on some, the one before it works on others. A large request comes in pieces, one of
-them in each turn, so that it delays small ones by no more than a piece.
+There is no timer: a turn takes whatever waits, so that on an idle server a request goes at once
+and alone, and on a busy one all go together that came during the last turn. It begins when the
+event loop has nothing more to read. While answers go out and the next requests come in, Python is
+busy with them; a turn begun meanwhile would be small and would wait for Python's lock again and
+again, and so would they. A large request comes in pieces, one of them in each turn, so that it
+delays small ones by no more than a piece.
 
 Does not know what a question is.
 """
@@ -15,45 +17,44 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Event, Thread
-from typing import Any, Generic, TypeVar, cast
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Generic, TypeVar
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-# What a stage makes of some questions: for each the next stage's question or, of the last stage,
-# the answer; or an exception, which ends it.
-Work = Callable[[list[Any]], Sequence[Any]]
-
+_LOOKS = 3  # times that the loop finds nothing new to read before a turn begins
 _TURN = 512  # pictures answered together: more gain nothing, and all wait for the last
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """One question on its way.
+    """One question that waits.
 
     Attributes:
-        question: What the next stage is given.
+        question: What is asked.
         size: How many pictures that is.
-        piece: Whether it is part of a large request.
         future: Where the answer goes.
         since: When it was asked.
     """
 
     question: Any
     size: int
-    piece: bool
     future: asyncio.Future[Any]
     since: float
 
 
 class Batcher(Generic[Q, A]):
-    """Stages, each with a queue and the thread that empties it.
+    """A queue, and the thread that empties it.
+
+    All but the work itself happens in the event loop's thread.
 
     Args:
-        stages: What each stage does, called in its thread.
-        observe: Told of each turn of the first stage how long its questions had waited, in
-            seconds, and how many pictures they are.
+        work: Makes of some questions as many answers; in place of one, or raised for all, an
+            exception. Called in the batcher's thread.
+        observe: Told of each turn how long its questions had waited, in seconds, and how many
+            pictures they are.
 
     Example:
         >>> async def asked() -> list[int]:
@@ -69,90 +70,73 @@ class Batcher(Generic[Q, A]):
 
     def __init__(
         self,
-        *stages: Work,
+        work: Callable[[list[Q]], Sequence[A | Exception]],
+        *,
         observe: Callable[[Sequence[float], int], object] = lambda waits, size: None,
     ) -> None:
+        self._work = work
         self._observe = observe
-        self._stages: list[_Stage] = []
-        for work in reversed(stages):
-            self._stages.insert(0, _Stage(work, self._stages[0] if self._stages else None))
-        self._stages[0].observe = self._told
+        self._small: deque[_Waiting] = deque()
+        self._pieces: deque[_Waiting] = deque()
+        self._arrivals = 0
+        self._resting = True  # neither a turn under way nor one about to begin
+        self._turns: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="batcher", daemon=True)
 
     def start(self) -> None:
-        """Start the threads."""
-        for stage in self._stages:
-            stage.thread.start()
+        """Start the thread."""
+        self._thread.start()
 
     def close(self) -> None:
-        """Let the threads end once nothing waits, and wait for them."""
-        for stage in self._stages:
-            stage.close()
+        """Let the thread end after its turn, and wait for it; nothing may wait any more."""
+        self._turns.put(None)
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def __len__(self) -> int:
         """How many questions wait."""
-        return sum(map(len, self._stages))
+        return len(self._small) + len(self._pieces)
 
     async def ask(self, question: Q, size: int, *, piece: bool = False) -> A:
         """Give the answer to a question; who stops waiting for it takes it off the queue.
 
         Args:
-            question: What the first stage is to be given.
+            question: What is asked.
             size: How many pictures that is.
             piece: Whether it is part of a large request, which lets small ones go first.
 
         Raises:
-            Exception: Whatever a stage gave, or raised, for it.
+            Exception: Whatever the work gave, or raised, for it.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._stages[0].put([_Waiting(question, size, piece, future, time.perf_counter())])
-        return cast(A, await future)
+        return await self.put(question, size, piece=piece)
 
-    def _told(self, turn: Sequence[_Waiting]) -> None:
-        now = time.perf_counter()
-        self._observe([now - one.since for one in turn], sum(one.size for one in turn))
+    def put(self, question: Q, size: int, *, piece: bool = False) -> asyncio.Future[A]:
+        """Do what `ask` does, for a caller that does not wait."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(question, size, future, time.perf_counter())
+        (self._pieces if piece else self._small).append(waiting)
+        self._arrivals += 1
+        self._begin_soon()
+        return future
 
+    def _begin_soon(self) -> None:
+        if self._resting and len(self):
+            self._resting = False
+            asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, _LOOKS)
 
-class _Stage:
-    """One queue and its thread.
-
-    Args:
-        work: What is done with what waits.
-        following: Where it goes then; None for the last stage, after which it is answered.
-    """
-
-    def __init__(self, work: Work, following: _Stage | None) -> None:
-        self.observe: Callable[[Sequence[_Waiting]], object] = lambda turn: None
-        self.thread = Thread(target=self._run, name="stage", daemon=True)
-        self._work = work
-        self._following = following
-        self._small: deque[_Waiting] = deque()
-        self._pieces: deque[_Waiting] = deque()
-        self._arrived = Event()
-        self._closing = False
-
-    def __len__(self) -> int:
-        return len(self._small) + len(self._pieces)
-
-    def put(self, some: Sequence[_Waiting]) -> None:
-        """Let some wait for their turn."""
-        for one in some:
-            (self._pieces if one.piece else self._small).append(one)
-        self._arrived.set()
-
-    def close(self) -> None:
-        """Let the thread end once nothing waits, and wait for it."""
-        self._closing = True
-        self._arrived.set()
-        if self.thread.ident is not None:
-            self.thread.join()
-
-    def _run(self) -> None:
-        while not (self._closing and not len(self)):
-            self._arrived.wait()
-            self._arrived.clear()
-            while turn := self._turn():
-                self.observe(turn)
-                self._pass_on(turn, self._done([one.question for one in turn]))
+    def _begin_when_quiet(self, arrivals: int, looks: int) -> None:
+        """Begin a turn, unless more has come since the loop looked last."""
+        looks = _LOOKS if self._arrivals > arrivals else looks - 1
+        if looks and len(self) < _TURN:
+            asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, looks)
+            return
+        turn = self._turn()
+        if turn:
+            now = time.perf_counter()
+            self._observe([now - one.since for one in turn], sum(one.size for one in turn))
+            self._turns.put(turn)
+        else:
+            self._resting = True
 
     def _turn(self) -> list[_Waiting]:
         """What waits, up to a turn's worth: one piece, and of the small ones as many as fit."""
@@ -165,40 +149,35 @@ class _Stage:
             _append(turn, self._small.popleft())
         return turn
 
-    def _done(self, questions: list[Any]) -> Sequence[Any]:
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while (turn := self._turns.get()) is not None:
+            answers = self._answers([one.question for one in turn])
+            turn[0].future.get_loop().call_soon_threadsafe(self._end, turn, answers)
+
+    def _answers(self, questions: list[Q]) -> Sequence[A | Exception]:
         try:
             return self._work(questions)
         except Exception as error:  # must not end the thread: all that wait would wait for ever
             return [error] * len(questions)
 
-    def _pass_on(self, turn: list[_Waiting], results: Sequence[Any]) -> None:
-        """Give what has come of some to the next stage, or to those who asked."""
-        ended = []
-        further = []
-        for one, result in zip(turn, results, strict=True):
-            if self._following is None or isinstance(result, Exception):
-                ended.append((one.future, result))
+    # ------------------------------------------------------------ in the loop's again
+
+    def _end(self, turn: list[_Waiting], answers: Sequence[A | Exception]) -> None:
+        """Hand the answers of a turn over, and look for the next one."""
+        for one, answer in zip(turn, answers, strict=True):
+            if one.future.done():
+                continue
+            if isinstance(answer, Exception):
+                one.future.set_exception(answer)
             else:
-                one.question = result
-                further.append(one)
-        if self._following is not None and further:
-            self._following.put(further)
-        if ended:
-            ended[0][0].get_loop().call_soon_threadsafe(_deliver, ended)
+                one.future.set_result(answer)
+        self._resting = True
+        self._begin_soon()
 
 
 def _append(turn: list[_Waiting], waiting: _Waiting) -> None:
     """Add what somebody still waits for."""
     if not waiting.future.done():
         turn.append(waiting)
-
-
-def _deliver(ended: list[tuple[asyncio.Future[Any], Any]]) -> None:
-    """Hand answers over, in the event loop's thread."""
-    for future, result in ended:
-        if future.done():
-            continue
-        if isinstance(result, Exception):
-            future.set_exception(result)
-        else:
-            future.set_result(result)

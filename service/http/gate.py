@@ -72,12 +72,11 @@ class Gate:
         headers = dict(scope["headers"])
         if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
             scope = {**scope, "method": "GET"}
-        request_id = self._request_id(headers)
+        request_id = self.enter(headers)
         answer = _Answering(send, request_id)
-        self._in_flight += 1
         started, failed = time.perf_counter(), None
         try:
-            self._admit(scope, headers)
+            self.admit(scope, headers)
             long = scope["path"].startswith(_JOBS)
             async with asyncio.timeout(None if long else self._context.settings.timeout):
                 await self._pass(scope, self._limited(receive, headers, long), answer)
@@ -91,14 +90,18 @@ class Gate:
             elif not answer.ended:  # nothing can be taken back: the connection ends
                 raise
         finally:
-            self._in_flight -= 1
-            seconds = time.perf_counter() - started
-            self._tell(scope, request_id, answer.status, seconds, failed)
+            self.leave(scope, request_id, answer.status, time.perf_counter() - started, failed)
 
-    def _tell(
+    def enter(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Count a request as one that is worked on; give its id."""
+        self._in_flight += 1
+        return self._request_id(headers)
+
+    def leave(
         self, scope: Scope, id: bytes, status: int, seconds: float, error: Exception | None
     ) -> None:
-        """Count a request, and log it."""
+        """Count a request as done, and log it."""
+        self._in_flight -= 1
         method, path = scope["method"], scope["path"]
         route = path if (method, path) in self._hot else _template(scope)
         if method not in _METHODS:
@@ -132,7 +135,12 @@ class Gate:
 
     # ------------------------------------------------------------ who may enter
 
-    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    def admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Let a request that entered go on.
+
+        Raises:
+            ApiError: If its key does not allow it, or too many are worked on.
+        """
         settings = self._context.settings
         path, method = scope["path"], scope["method"]
         if not settings.keys:

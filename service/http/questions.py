@@ -22,9 +22,19 @@ from service.http.errors import ApiError, invalid
 from service.http.metrics import SEARCH, WRITE, Metrics
 from service.http.subjects import Embedded, Floats, LargePictureError, Subject, embed
 from service.matcher import Matcher
-from service.rows import Row, decision_row, error_row, json_line, query_row
+from service.rows import (
+    Row,
+    Shortener,
+    Shortest,
+    decision_row,
+    error_row,
+    json_line,
+    query_row,
+    shortest,
+)
 
 CHECK, QUERY, EMBED = "check", "query", "embed"
+_FEW = 8  # decisions whose distances are shortened one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,7 @@ class _Found:
 
 
 class Answering:
-    """Answers questions together, in two stages.
+    """Answers questions together.
 
     Args:
         matcher: Embedder and gallery.
@@ -109,11 +119,17 @@ class Answering:
         self._matcher = matcher
         self._metrics = metrics
 
-    def embed(self, questions: Sequence[Question]) -> list[Vectorised | Exception]:
-        """Embed the pictures of all questions in one go.
+    def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        """Give an answer, or what went wrong, for each question.
 
         One with a picture that must be prepared before is answered by `LargePictureError`.
         """
+        embedded = self._embedded(questions)
+        found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
+        return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
+
+    def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
+        """Embed the pictures of all questions in one go."""
         subjects = [question.subject for question in questions]
         embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
         return [
@@ -121,8 +137,8 @@ class Answering:
             for question, known in zip(questions, embedded, strict=True)
         ]
 
-    def answer(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
-        """Give an answer, or what went wrong, for each question whose vectors are known."""
+    def _found(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
+        """Search for all questions that are asked with the same options in one go."""
         answers: dict[int, Answer | Exception] = {}
         alike: dict[Options, list[int]] = {}
         for place, one in enumerate(questions):
@@ -162,8 +178,13 @@ class Answering:
             at=options.at,
             evidence=options.evidence,
         )
+        short: Shortener = shortest
+        if len(decisions) > _FEW:
+            short = Shortest(
+                [near.distance for one in decisions for near in one.neighbours]
+            ).__getitem__
         return _Found(
-            lambda id, row: decision_row(id, decisions[row]),
+            lambda id, row: decision_row(id, decisions[row], short),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
             np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
             rule.point,

@@ -8,12 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.errors import ServiceError
-from service.http.app import create_app
+from service.http.app import Application, create_app
+from service.http.context import Context
+from service.http.direct import Exchange, kind_of
 from service.http.errors import invalid
 from service.http.settings import Settings
 
@@ -111,12 +115,56 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start to answer; what follows is the body, which has a limit of its own."""
         self._head = -sys.maxsize
-        super().on_headers_complete()
+        headers = dict(self.headers)
+        most = self._context.settings.max_bytes
+        kind = kind_of(self.parser.get_method(), self.url, headers, most)
+        if kind is None or (self.cycle is not None and not self.cycle.response_complete):
+            super().on_headers_complete()
+        else:
+            self.cycle = self._exchange(kind, headers)  # type: ignore[assignment]
+
+    @property
+    def _application(self) -> Application:
+        return cast(Application, self.app)
+
+    @property
+    def _context(self) -> Context:
+        context: Context = self._application.state.context
+        return context
 
     def on_message_complete(self) -> None:
         """What follows is another request."""
         self._head = 0
         super().on_message_complete()
+        cycle: Any = self.cycle
+        if isinstance(cycle, Exchange):
+            cycle.start()
+
+    def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
+        path, _, query = self.url.partition(b"?")
+        scope = {**self.scope, "method": "POST", "path": path.decode(), "query_string": query}
+        lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        return Exchange(
+            *(self._application.gate, self._context, scope, headers, kind),
+            keep_alive=lasting,
+            respond=self._respond,
+        )
+
+    def _respond(self, exchange: Exchange, response: Response) -> None:
+        """Write a whole answer at once, which spares the client a wait for its second part."""
+        headers = [*self.server_state.default_headers, *response.raw_headers]
+        closing = (b"connection", b"close")
+        if closing in headers:
+            exchange.keep_alive = False
+        elif not exchange.keep_alive:
+            headers.append(closing)
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(
+            b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, bytes(response.body))
+        )
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         """Tell so, and end the connection."""

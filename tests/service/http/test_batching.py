@@ -113,29 +113,22 @@ def test_an_error_reaches_those_whose_it_is_and_the_thread_lives_on():
     assert run(Batcher(answer), asking) == "good"
 
 
-def test_each_stage_works_while_the_next_one_does():
-    halfway, free = threading.Event(), threading.Event()
-    seen: list[list[int]] = []
+def test_a_turn_begins_when_no_more_comes():
+    turns: list[list[int]] = []
 
-    def first(questions: list[int]) -> list[int]:
-        seen.append(questions)
-        return [10 * question for question in questions]
-
-    def second(questions: list[int]) -> list[int]:
-        halfway.set()
-        free.wait(10)
-        return [question + 1 for question in questions]
+    def answer(questions: list[int]) -> list[int]:
+        turns.append(questions)
+        return questions
 
     async def asking(batcher):
-        asked = [asyncio.create_task(batcher.ask(1, 1))]
-        await asyncio.to_thread(halfway.wait)
-        asked.append(asyncio.create_task(batcher.ask(2, 1)))
-        while len(seen) < 2:
+        asked = []
+        for n in range(5):  # a question each time before the batcher looks what there is
+            asyncio.get_running_loop().call_soon(lambda n=n: asked.append(batcher.put(n, 1)))
             await asyncio.sleep(0)
-        free.set()
         return await asyncio.gather(*asked)
 
-    assert run(Batcher(first, second), asking) == [11, 21]
+    assert run(Batcher(answer), asking) == [0, 1, 2, 3, 4]
+    assert turns == [[0, 1, 2, 3, 4]]
 
 
 OPTIONS = st.builds(
@@ -161,6 +154,6 @@ def test_answers_given_together_are_those_given_one_by_one(asked, matcher, queri
         if place % 3 == 2:  # now and then somebody sends vectors
             subject = Subject(ids, vectors=vectors[[one % 40 for one in chosen]])
         questions.append(Question(options, subject))
-    together = [answer.rows for answer in answering.answer(answering.embed(questions))]
-    alone = [answering.answer(answering.embed([question])) for question in questions]
+    together = [answer.rows for answer in answering.answer(questions)]
+    alone = [answering.answer([question]) for question in questions]
     assert together == [answer.rows for [answer] in alone]
