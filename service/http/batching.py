@@ -4,8 +4,9 @@ There is no timer: a turn takes whatever waits, so that on an idle server a requ
 and alone, and on a busy one all go together that came during the last turn. It begins when the
 event loop has nothing more to read. While answers go out and the next requests come in, Python is
 busy with them; a turn begun meanwhile would be small and would wait for Python's lock again and
-again, and so would they. A large request comes in pieces, one of them in each turn, so that it
-delays small ones by no more than a piece.
+again, and so would they. For a millisecond it also waits for those that were just answered and
+ask again: they would split into halves that wait for each other's turns. A large request comes in
+pieces, one of them in each turn, so that it delays small ones by no more than a piece.
 
 Does not know what a question is.
 """
@@ -25,6 +26,8 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 _LOOKS = 3  # times that the loop finds nothing new to read before a turn begins
+_GRACE = 0.001  # seconds without a new question after which nobody more is expected
+_BACK = 0.010  # seconds after a turn within which those that it answered come again
 _TURN = 512  # pictures answered together: more gain nothing, and all wait for the last
 
 
@@ -79,6 +82,9 @@ class Batcher(Generic[Q, A]):
         self._small: deque[_Waiting] = deque()
         self._pieces: deque[_Waiting] = deque()
         self._arrivals = 0
+        self._latest = 0.0  # when the last of them came
+        self._ended = 0.0  # when the last turn did
+        self._expected = 1  # questions of the next turn, if all that were answered ask again
         self._resting = True  # neither a turn under way nor one about to begin
         self._turns: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="batcher", daemon=True)
@@ -113,7 +119,8 @@ class Batcher(Generic[Q, A]):
     def put(self, question: Q, size: int, *, piece: bool = False) -> asyncio.Future[A]:
         """Do what `ask` does, for a caller that does not wait."""
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(question, size, future, time.perf_counter())
+        self._latest = time.perf_counter()
+        waiting = _Waiting(question, size, future, self._latest)
         (self._pieces if piece else self._small).append(waiting)
         self._arrivals += 1
         self._begin_soon()
@@ -125,9 +132,9 @@ class Batcher(Generic[Q, A]):
             asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, _LOOKS)
 
     def _begin_when_quiet(self, arrivals: int, looks: int) -> None:
-        """Begin a turn, unless more has come since the loop looked last."""
+        """Begin a turn, unless more has come since the loop looked last, or is about to."""
         looks = _LOOKS if self._arrivals > arrivals else looks - 1
-        if looks and len(self) < _TURN:
+        if len(self) < _TURN and (looks > 0 or self._more_expected()):
             asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, looks)
             return
         turn = self._turn()
@@ -137,6 +144,18 @@ class Batcher(Generic[Q, A]):
             self._turns.put(turn)
         else:
             self._resting = True
+
+    def _more_expected(self) -> bool:
+        """Whether some that the last turn answered, and all at once, are likely to ask again now.
+
+        Who misses a turn that the others are in waits for two.
+        """
+        now = time.perf_counter()
+        return (
+            len(self) < self._expected
+            and now < self._ended + _BACK
+            and now < max(self._latest, self._ended) + _GRACE
+        )
 
     def _turn(self) -> list[_Waiting]:
         """What waits, up to a turn's worth: one piece, and of the small ones as many as fit."""
@@ -173,6 +192,8 @@ class Batcher(Generic[Q, A]):
                 one.future.set_exception(answer)
             else:
                 one.future.set_result(answer)
+        self._ended = time.perf_counter()
+        self._expected = len(turn) + len(self)
         self._resting = True
         self._begin_soon()
 
