@@ -142,7 +142,8 @@ class _Protocol(HttpToolsProtocol):
 
     def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
         path, _, query = self.url.partition(b"?")
-        scope = {**self.scope, "method": "POST", "path": path.decode(), "query_string": query}
+        given = {"path": path.decode(), "raw_path": path, "query_string": query}
+        scope = {**self.scope, "method": "POST", **given}
         lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         return Exchange(
             *(self._application.gate, self._context, scope, headers, kind),
