@@ -4,7 +4,7 @@ There is no timer: a turn takes whatever waits, so that on an idle server a requ
 and alone, and on a busy one all go together that came during the last turn. It begins when the
 event loop has nothing more to read. While answers go out and the next requests come in, Python is
 busy with them; a turn begun meanwhile would be small and would wait for Python's lock again and
-again, and so would they. For a millisecond it also waits for those that were just answered and
+again, and so would they. For some milliseconds it also waits for those that were just answered and
 ask again: they would split into halves that wait for each other's turns. A large request comes in
 pieces, one of them in each turn, so that it delays small ones by no more than a piece.
 
@@ -26,8 +26,8 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 _LOOKS = 3  # times that the loop finds nothing new to read before a turn begins
-_GRACE = 0.001  # seconds without a new question after which nobody more is expected
-_BACK = 0.010  # seconds after a turn within which those that it answered come again
+_GRACE = 0.004  # seconds without a new question after which nobody more is expected
+_BACK = 0.012  # seconds after a turn within which those that it answered come again
 _TURN = 512  # pictures answered together: more gain nothing, and all wait for the last
 
 
