@@ -105,14 +105,12 @@ def _silence_libtiff() -> None:
 
 
 def _small_png(source: Source, max_pixels: int) -> np.ndarray | None:
-    """Read a small PNG file at once and without asking other plug-ins, for bulk jobs.
+    """Read a small PNG file at once and without asking other plug-ins, for bulk jobs and servers.
 
     Gives None for whatever is not just that or is damaged, which is then read as any other.
     """
-    if not isinstance(source, str | os.PathLike) or not os.fspath(source).endswith(".png"):
-        return None
     try:
-        content = _small_file(source)
+        content = _small_content(source)
         if content is None or not content.startswith(_PNG):
             return None
         pixels = _plain_png(content, max_pixels)
@@ -143,9 +141,13 @@ def _plain_png(content: bytes, max_pixels: int) -> np.ndarray | None:
     return np.asarray(Image.frombytes(mode, (width, height), data, "zip", mode, False))
 
 
-def _small_file(path: str | os.PathLike[str]) -> bytes | None:
-    """Give a file's content, None if it is a large one."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _small_content(source: Source) -> bytes | None:
+    """Give a picture file's bytes; None if they are many, or the file is none of PNG by name."""
+    if isinstance(source, bytes):
+        return source if len(source) < _SMALL else None
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source).endswith(".png"):
+        return None
+    descriptor = os.open(source, os.O_RDONLY)
     try:
         content = os.read(descriptor, _SMALL)
     finally:
