@@ -653,6 +653,13 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     type=click.FloatRange(0, min_open=True),
     help="Seconds that a request may take.  [default: 30]",
 )
+@click.option("--max-upload", type=click.IntRange(min=1), help="Of a job.  [default: 1 GiB]")
+@click.option("--max-jobs", type=click.IntRange(min=1), help="That may wait.  [default: 32]")
+@click.option(
+    "--keep-jobs",
+    type=click.FloatRange(min=0),
+    help="Seconds for which a finished job is kept.  [default: a week]",
+)
 @click.option(
     "--log-all",
     is_flag=True,

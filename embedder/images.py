@@ -131,7 +131,7 @@ def _plain_png(content: bytes, max_pixels: int) -> np.ndarray | None:
 
     start, width, height, kind, header_sum, length, name = _HEADERS.unpack_from(content)
     mode, end = _KINDS.get(kind), _HEADERS.size + length
-    if start != _START or name != b"IDAT" or mode is None or width * height > max_pixels:
+    if start != _START or name != b"IDAT" or mode is None or not 0 < width * height <= max_pixels:
         return None
     data = content[_HEADERS.size : end]
     if zlib.crc32(content[12:29]) != header_sum:
