@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -267,3 +268,11 @@ def test_a_damaged_tiff_is_told_as_an_error_and_by_nothing_on_stderr(capfd):
     with pytest.raises(ImageError, match="damaged picture"):
         read_image(damaged)
     assert capfd.readouterr().err == ""  # where libtiff would write by itself
+
+
+def test_a_png_without_any_pixel_is_no_picture():
+    content = bytearray(encoded(Image.fromarray(RAMP)))
+    content[16:20] = bytes(4)  # its width
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    with pytest.raises(ImageError):
+        read_image(bytes(content))

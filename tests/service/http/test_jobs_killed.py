@@ -19,14 +19,14 @@ from tests.service.http.processes import ServerProcess, processes_of
 from tests.service.http.test_jobs import ZIP, by_command_line, finished
 
 pytestmark = pytest.mark.slow
-COUNT = 4000
+COUNT = 12_000  # seconds of work, so that there is time to kill it in between
 
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("scans") / "scans.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        for place, record in enumerate(islice(records("mnist/test"), COUNT)):
+        for place, record in enumerate(islice(records("mnist/train"), COUNT)):
             archive.writestr(f"{place:05}.png", png(record) if place % 100 else b"not a picture")
     return path
 
