@@ -134,7 +134,12 @@ class Gallery(OperatingPoints):
         return cls(path, manifest, Store(path / STORE, timeout=timeout))
 
     def close(self) -> None:
-        """Write the derived index if it is behind, and close the files."""
+        """Write the derived index if it is behind, and close the files.
+
+        Raises:
+            GalleryError: Within a snapshot, which needs them.
+        """
+        self._require_no_snapshot("closed")
         with self._writing, self._lock:
             try:
                 self._save()
@@ -179,7 +184,7 @@ class Gallery(OperatingPoints):
     def snapshot(self) -> Iterator[int]:
         """All questions that this thread asks in the block see the same changes: its generation.
 
-        Changes are refused within it.
+        Within it, it can be neither changed nor closed.
         """
         with self._lock, self._store.reading() as state:
             outer, self._reader = self._reader, threading.get_ident()

@@ -206,15 +206,19 @@ class OperatingPoints:
     @contextmanager
     def _changing(self) -> Iterator[Store]:
         """Be the one thread that changes the gallery; others read on, even while this one waits."""
-        if self._reader == threading.get_ident():  # who then waits for another would block it
-            raise GalleryError(
-                f"Gallery '{self.path}' cannot be changed within a snapshot of it: leave it first."
-            )
+        self._require_no_snapshot("changed")
         with self._writing:
             if self._writer is None:
                 with self._lock:
                     self._writer = self._store.another()
             yield self._writer
+
+    def _require_no_snapshot(self, done: str) -> None:
+        """Refuse what waits for writers, who may wait for the end of this thread's snapshot."""
+        if self._reader == threading.get_ident():
+            raise GalleryError(
+                f"Gallery '{self.path}' cannot be {done} within a snapshot of it: leave it first."
+            )
 
     def _fields(self) -> dict[str, Any]:
         """What `gallery.json` says now."""

@@ -23,6 +23,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import faiss
@@ -171,8 +172,8 @@ class Vectors:
     def _spans(self, wide: int) -> list[slice]:
         """The vectors in equal spans, one for each core, each of enough of them."""
         threads = max(1, min(_cores(), len(self) // max(wide, _SPAN)))
-        size = -(-len(self) // threads)
-        return [slice(start, min(start + size, len(self))) for start in range(0, len(self), size)]
+        ends = [len(self) * span // threads for span in range(threads + 1)]
+        return [slice(start, end) for start, end in pairwise(ends)]
 
     def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
         """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.

@@ -27,7 +27,7 @@ from service.http.subjects import LargePictureError, Subject
 
 _MOST = 32 << 10  # bytes of a body
 _KINDS = {b"/v1/check": CHECK, b"/v1/query": QUERY}
-_ORDINARY = (b"expect", b"transfer-encoding", b"upgrade", b"content-encoding", FINGERPRINT)
+_ORDINARY = (b"expect", b"transfer-encoding", b"content-encoding", FINGERPRINT)
 
 Headers = dict[bytes, bytes]
 
@@ -123,7 +123,7 @@ class Exchange:
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         """Answer with what the batcher or, for a large picture, `ask` gave."""
-        if future.cancelled():  # it took too long, and was told so
+        if future.cancelled() or self.response_complete:  # it took too long, and was told so
             return
         try:
             answers = future.result()

@@ -99,7 +99,7 @@ def as_api_error(error: Exception) -> ApiError:
             {"Connection": "close"},  # its body may still be coming
         )
     if isinstance(error, TooManyPixelsError):
-        return ApiError("too_large", f"The picture is too large: {error}.", "Scale it down.")
+        return ApiError("too_large", f"The picture is too large: {error}.")
     if isinstance(error, ImageError):
         return ApiError("not_an_image", f"The picture cannot be read: {error}.")
     if isinstance(error, HTTPException):
@@ -125,7 +125,7 @@ def _of_store(error: StoreError) -> ApiError:
         return ApiError(
             "not_ready",
             "The gallery was moved, removed or replaced while it was served.",
-            "Restart the server.",
+            "Put it back, or start the server again.",
         )
     if isinstance(error, BusyError):
         return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")

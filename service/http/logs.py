@@ -59,7 +59,7 @@ class Log:
             error: What went wrong in the server, with its traceback.
         """
         refused = status in _TOLD
-        if not (self.every or changed or refused or seconds > _SLOW):
+        if not (self.every or changed or refused or error or seconds > _SLOW):
             return
         told: dict[str, Any] = {
             "time": _now(),

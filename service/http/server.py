@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, cast
 
 import uvicorn
-from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.errors import ServiceError
-from service.http.app import Application, create_app
-from service.http.context import Context
-from service.http.direct import Exchange, kind_of
-from service.http.errors import invalid
+from service.http.app import create_app
+from service.http.protocol import Protocol
 from service.http.settings import Settings
 
-_MOST_HEADERS = 64 << 10  # bytes
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -74,7 +67,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Protocol,
+                http=Protocol,
                 log_config=None,
                 log_level="critical",  # what is worth it stands in our own log
                 access_log=False,
@@ -98,84 +91,6 @@ class Server(uvicorn.Server):
         """End in order: to be told to stop is no failure, so the exit status is 0."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
-
-
-class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP in the shape of all errors, and takes no endless headers."""
-
-    _head = 0  # bytes of a request that has come so far, while its headers have not ended
-
-    def data_received(self, data: bytes) -> None:
-        """Read on, unless these are headers without end."""
-        self._head += len(data)
-        super().data_received(data)
-        if self._head > _MOST_HEADERS and not self.transport.is_closing():
-            self.send_400_response("")
-
-    def on_headers_complete(self) -> None:
-        """Start to answer; what follows is the body, which has a limit of its own."""
-        self._head = -sys.maxsize
-        headers = dict(self.headers)
-        most = self._context.settings.max_bytes
-        kind = kind_of(self.parser.get_method(), self.url, headers, most)
-        if kind is None or (self.cycle is not None and not self.cycle.response_complete):
-            super().on_headers_complete()
-        else:
-            self.cycle = self._exchange(kind, headers)  # type: ignore[assignment]
-
-    @property
-    def _application(self) -> Application:
-        return cast(Application, self.app)
-
-    @property
-    def _context(self) -> Context:
-        context: Context = self._application.state.context
-        return context
-
-    def on_message_complete(self) -> None:
-        """What follows is another request."""
-        self._head = 0
-        super().on_message_complete()
-        cycle: Any = self.cycle
-        if isinstance(cycle, Exchange):
-            cycle.start()
-
-    def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
-        path, _, query = self.url.partition(b"?")
-        given = {"path": path.decode(), "raw_path": path, "query_string": query}
-        scope = {**self.scope, "method": "POST", **given}
-        lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        return Exchange(
-            *(self._application.gate, self._context, scope, headers, kind),
-            keep_alive=lasting,
-            respond=self._respond,
-        )
-
-    def _respond(self, exchange: Exchange, response: Response) -> None:
-        """Write a whole answer at once, which spares the client a wait for its second part."""
-        headers = [*self.server_state.default_headers, *response.raw_headers]
-        closing = (b"connection", b"close")
-        if closing in headers:
-            exchange.keep_alive = False
-        elif not exchange.keep_alive:
-            headers.append(closing)
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(
-            b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, bytes(response.body))
-        )
-        if not exchange.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Tell so, and end the connection."""
-        error = invalid("This is no HTTP/1.1 request that can be read.")
-        body = bytes(error.response().body)
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
-        )
-        self.transport.close()
 
 
 def _check_address(host: str, settings: Settings) -> None:

@@ -54,7 +54,7 @@ def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
     assert told == dict.fromkeys(told, (503, "not_ready"))
     body = client.get("/readyz").json()
     assert body["message"] == "The gallery was moved, removed or replaced while it was served."
-    assert body["hint"] == "Restart the server."
+    assert body["hint"] == "Put it back, or start the server again."
 
 
 def test_those_who_watch_are_answered_nevertheless(client, gallery):
