@@ -26,7 +26,7 @@ from embedder.outliers import KINDS
 from embedder.pairs import Groups
 from embedder.recipes import RECIPES, Recipe
 from embedder.splits import split
-from index.calibration import Mated, NonMated, largest_threshold
+from index.calibration import Mated, NonMated, largest_threshold, limits_by_group
 from index.gallery import Gallery
 from index.grouping import set_apart
 from index.operating import Limits
@@ -39,8 +39,8 @@ REFERENCES = 20  # of each group in a small gallery
 DRAWS = 3  # of the references of a small gallery
 ENROLLED = (1, 5, 20)  # references of each new group
 FPIR = 0.01
-OVERLAYS = 3000
-# Shares of the overlays that a calibrated threshold may match; which one stands for `FPIR` is
+OVERLAYS = 8000
+# Shares of the overlays that calibrated thresholds may match; which one stands for `FPIR` is
 # chosen for each pair of digits on all other pairs.
 SHARES = tuple(step / 200 for step in range(1, 21))
 
@@ -206,9 +206,10 @@ def _open(
     strangers = {kind: _non_mated(near[kind], known) for kind in material.strangers}
     for kind, met in strangers.items():
         figures[kind] = float(met.matched(at_fpir).mean())
-    overlays = near["overlays"].min(axis=1)
+    overlays = _non_mated(near["overlays"], known)
     for share in SHARES:
-        limits = Limits(largest_threshold(overlays, share))
+        general = largest_threshold(overlays.distances, share)
+        limits = limits_by_group(overlays, share, general)
         figures[f"accepted at {share}"] = float(unknown.matched(limits).mean())
         figures[f"missed at {share}"] = float(searched.missed(limits).mean())
         for kind, met in strangers.items():
@@ -228,7 +229,7 @@ def _stands_for(fpir: float, measured: dict[str, list[Figures]], pair: str, pref
 
 
 def _calibrated(row: Figures, prefix: str, share: float) -> Figures:
-    """The figures at the threshold of one share, under names without it."""
+    """The figures at the thresholds of one share, under names without it."""
     end = f" at {share}"
     found = {
         name.removesuffix(end): value
