@@ -32,6 +32,12 @@ _LABELS = {
     "train": _File("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", (60_000,)),
     "test": _File("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", (10_000,)),
 }
+# What `Dataset.digest` is for each: the sums above leave no other.
+BY_DIGEST = {
+    "b36084a39dc84b25836ededc73323f976e245d33f1c4cd6e71a1bffc767b7dc1": "mnist",
+    "8f88be860f435694aa25b05745c7fd71787e7cb9c71b927436da27caf22af965": "mnist/train",
+    "7c09caafbbe7d6b61ecfb4b7cd0eaa912eba61c13785eccce48932d02a67dee6": "mnist/test",
+}
 _NAME = re.compile(r"mnist(?:/(train|test)(?:/(\d{1,5}))?)?")
 
 

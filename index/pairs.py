@@ -41,14 +41,12 @@ class Pairs:
     @classmethod
     def of(cls, distances: Distances, images: Images) -> Pairs:
         """Sort pairs; `images` is `(p, 2)`."""
-        order = np.argsort(distances, kind="stable")
+        order = np.argsort(distances)
         return cls(distances[order], images[order, 0], images[order, 1])
 
     def counted(self, times: Counts) -> _Counted:
         """Count each pair as often as its two images together."""
-        often = times.astype(np.float32)
-        weights = often[self.first] * often[self.second]
-        return _Counted(self.distances, np.cumsum(weights))  # whole numbers, exact up to 2²⁴
+        return _Counted(self.distances, np.cumsum(times[self.first] * times[self.second]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,20 +54,29 @@ class _Counted:
     """Pairs that count differently often: `upto` is the count of each and all nearer ones."""
 
     distances: Distances
-    upto: npt.NDArray[np.float32]
+    upto: Counts
 
     def within(self, threshold: float, side: Literal["left", "right"] = "right") -> float:
         """Share of the pairs within a threshold; of those below it with "left"."""
         return self.share(int(np.searchsorted(self.distances, threshold, side)))
 
+    @property
+    def total(self) -> int:
+        """How often all pairs count together."""
+        return int(self.upto[-1])
+
     def share(self, count: int) -> float:
         """Share that the nearest so many, as they were given, are now."""
-        return float(self.upto[count - 1] / self.upto[-1]) if count else 0.0
+        return int(self.upto[count - 1]) / self.total if count else 0.0
+
+    def rest(self, count: int) -> float:
+        """Share that all but the nearest so many are; to the last digit, which may settle a tie."""
+        return (self.total - int(self.upto[count - 1])) / self.total if count else 1.0
 
     def first_too_many(self, share: float) -> float:
         """The distance at which more than a share of the pairs would be within."""
-        place = int(np.searchsorted(self.upto, share * float(self.upto[-1]), side="right"))
-        return float(self.distances[place])
+        allowed = int(share * self.total)
+        return float(self.distances[np.searchsorted(self.upto, allowed, side="right")])
 
 
 def verification_bounds(
@@ -94,7 +101,7 @@ def verification_bounds(
 
     def measure(times: Counts) -> list[float]:
         known, others = same.counted(times), different.counted(times)
-        if not (known.upto[-1] and others.upto[-1]):
+        if not (known.total and others.total):
             return [np.nan] * count
         found = [*_equal_error(known, others, every, places[0], places[1])]
         found += [1 - known.within(others.first_too_many(fmr), "left") for fmr in fmrs]
@@ -115,7 +122,7 @@ def _equal_error(
     """EER and its threshold among `every`; by bisection, as FMR − FNMR only rises."""
 
     def rates(at: int) -> tuple[float, float]:
-        return different.share(int(of_different[at])), 1 - same.share(int(of_same[at]))
+        return different.share(int(of_different[at])), same.rest(int(of_same[at]))
 
     def excess(at: int) -> float:
         fmr, fnmr = rates(at)

@@ -8,6 +8,7 @@ Does not write files and does not draw (`report`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,9 @@ def evaluate(
     asked.take(unknown or [], progress, labelled=False)
     overlap = asked.overlap(at, allow_overlap)
     found = Searched(asked, at)
-    pairs = _pairs(found, seed, seeds)
+    with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
+        ranked = pool.submit(_ranked, found, seed, seeds)
+        pairs = _pairs(found, seed, seeds)
     wrong, missed = misses(found)
     figures = {
         **_told(found),
@@ -95,14 +98,7 @@ def evaluate(
         "verification": pairs.figures,
         "identification": identification(found),
         "unknown_groups": open_set(found, seed),
-        "retrieval": retrieval(
-            asked.vectors[found.known],
-            found.mated.labels,
-            asked.references,
-            asked.reference_labels,
-            seed=seed,
-            draws=seeds,
-        ),
+        "retrieval": ranked.result(),
         "groups": by_group(found),
         "unreadable": dict(asked.unreadable),
         "missed": missed,
@@ -120,6 +116,19 @@ def _pairs(found: Searched, seed: int, draws: int) -> Verification:
         found.asked.vectors[labelled],
         [str(records[row].label) for row in labelled],
         found.limits.threshold,
+        seed=seed,
+        draws=draws,
+    )
+
+
+def _ranked(found: Searched, seed: int, draws: int) -> Figure:
+    """Rank all references for some of the mated queries."""
+    asked = found.asked
+    return retrieval(
+        asked.vectors[found.known],
+        found.mated.labels,
+        asked.references,
+        asked.reference_labels,
         seed=seed,
         draws=draws,
     )

@@ -109,7 +109,7 @@ def _settled(places: Singles, pulls: tuple[Rows, Rows, Singles]) -> Singles:
     speed, gains = np.zeros_like(places), np.ones_like(places)
     for step in range(_GATHERING + _SPREADING):
         early = step < _GATHERING
-        gaps = places[first] - places[second]
+        gaps = places.take(first, axis=0) - places.take(second, axis=0)  # [] takes ten times longer
         weights = shares / (1 + np.einsum("pd,pd->p", gaps, gaps))
         pull = np.add.reduceat(gaps * weights[:, None], starts)
         slope = 4 * (np.float32(_EXAGGERATION if early else 1) * pull - _push(places))

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.bundled import is_bundled
-from embedder.datasets import load
+from embedder.bundled import BY_DIGEST, bundled_records
 from embedder.records import Record
 from embedder.splits import content_hash
 from service.bulk import embed_stream
@@ -121,11 +120,7 @@ def _unlabelled(record: Record) -> Record:
 
 def _training_contents(metadata: dict[str, Any]) -> set[bytes] | None:
     """Content hashes of the pictures that a model was trained on, or None if nobody knows."""
-    data = metadata.get("data", {})
-    name = str(data.get("name"))
-    if not is_bundled(name):
+    source = BY_DIGEST.get(metadata.get("data", {}).get("sha256"))
+    if source is None:
         return None
-    dataset = load(name)
-    if dataset.digest != data.get("sha256"):
-        return None
-    return {content_hash(image) for image in dataset.images}
+    return {content_hash(record.pixels()) for record in bundled_records(source)}

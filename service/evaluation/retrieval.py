@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from index.evaluation import map_at_r, precision_at_1, r_precision, recall_at_k
+from index.grouping import rows_by_group
 from service.evaluation.figures import Figure, mean, over_draws, share
 
 Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.intp]
+Rows = npt.NDArray[np.int64]
 Rates = npt.NDArray[np.float64]
 
 QUERIES = 500
@@ -40,15 +42,16 @@ def retrieval(
     """
     rng = np.random.default_rng(seed)
     some = rng.permutation(len(queries))[:QUERIES]
-    names, codes, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
-    own = np.searchsorted(names, np.asarray(groups)[some])
-    depth = min(max(int(sizes.max()), *RECALLS), len(references))
+    members = rows_by_group(labels)
+    depth = min(max(*map(len, members.values()), *RECALLS), len(references))
     squares = (references**2).sum(axis=1)
     parts = []
     for start in range(0, len(some), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        near = _nearest(squares - 2 * (queries[some[rows]] @ references.T), depth)
-        parts.append(_rates(codes[near] == own[rows, None], sizes[own[rows]]))
+        rows = some[start : start + _AT_ONCE]
+        own = [members[groups[row]] for row in rows.tolist()]
+        order_by = squares - 2 * queries[rows] @ references.T
+        sizes = np.array([len(each) for each in own])
+        parts.append(_rates(_relevant(order_by, own, depth), sizes))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     figures = {name: _figure(found, draws) for name, found in columns.items()}
     return {"queries": len(some), "draws": draws, **figures}
@@ -71,11 +74,34 @@ def _figure(values: Rates, draws: int) -> Figure:
     return figure | over_draws([float(part.mean()) if len(part) else None for part in drawn])
 
 
-def _nearest(order_by: Floats, depth: int) -> Rows:
-    """Columns of the `depth` smallest in each row, ascending."""
-    if depth < order_by.shape[1]:
-        some = np.argpartition(order_by, depth - 1, axis=1)[:, :depth]
-    else:
-        some = np.tile(np.arange(depth), (len(order_by), 1))
-    order = np.take_along_axis(order_by, some, axis=1).argsort(axis=1, kind="stable")
-    return np.take_along_axis(some, order, axis=1)
+def _relevant(order_by: Floats, own: Sequence[Rows], depth: int) -> npt.NDArray[np.bool_]:
+    """Whether each of the `depth` nearest is of the query's group, `(n, depth)`.
+
+    Args:
+        order_by: What orders all references, for each query, `(n, m)`; changed.
+        own: Columns of those of the query's group, for each query.
+        depth: From 1 to m.
+    """
+    relevant = np.zeros((len(order_by), depth), bool)
+    for row, distances, columns in zip(relevant, order_by, own, strict=True):
+        right, distances[columns] = distances[columns], np.inf
+        row[_places(right, distances, depth)] = True
+    return relevant
+
+
+def _places(right: Floats, wrong: Floats, depth: int) -> Rows:
+    """Places of the right ones, from 0, among the `depth` nearest; a tie goes to the wrong ones.
+
+    Only what is among these is sorted, which is much less than all.
+
+    Example:
+        >>> _places(np.float32([0.5, 0.25, 4]), np.float32([1, 0.5, 2]), depth=4)
+        array([0, 2])
+    """
+    right = np.sort(right)
+    count = bisect_left(
+        range(len(right)), depth, key=lambda at: at + int(np.count_nonzero(wrong <= right[at]))
+    )
+    right = right[:count]
+    wrong = np.sort(wrong[wrong <= right.max(initial=-np.inf)])
+    return np.arange(count) + np.searchsorted(wrong, right, side="right")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ def verification(
         draws: How often pairs are drawn.
     """
     drawn = [drawn_pairs(labels, PAIRS, seed + turn) for turn in range(draws)]
-    parts = [tuple(distances_of(vectors, rows) for rows in both) for both in drawn]
+    parts = [(distances_of(vectors, a), distances_of(vectors, b)) for a, b in drawn]
     same, different = (
         _once(np.concatenate(rows), np.concatenate(distances), len(labels))
         for rows, distances in zip(zip(*drawn, strict=True), zip(*parts, strict=True), strict=True)
@@ -60,45 +60,39 @@ def verification(
     bounds = verification_bounds(
         same, different, len(labels), FMRS, [threshold, TUTORIAL_THRESHOLD]
     )
+    judged = [(same.distances, different.distances), *parts]  # all pairs, then those of each draw
+    curves = [det_curve(*both) for both in judged]
+    rates, thresholds = zip(*map(equal_error_rate, curves), strict=True)
 
-    def figure(take: Callable[..., float | None], ends: tuple[float, float]) -> Figure | None:
-        value = take(same.distances, different.distances)
+    def figure(values: Sequence[float | None], ends: tuple[float, float]) -> Figure | None:
+        value, *of_draws = values
         if value is None:
             return None
-        return bounded(value, ends, len(labels)) | over_draws([take(*part) for part in parts])
-
-    def equal_error(same: Distances, different: Distances) -> float:
-        return equal_error_rate(det_curve(same, different))[0]
-
-    def threshold_of_equal_error(same: Distances, different: Distances) -> float:
-        return equal_error_rate(det_curve(same, different))[1]
-
-    def missed(fmr: float) -> Callable[..., float | None]:
-        return lambda same, different: fnmr_at_fmr(same, different, fmr)
+        return bounded(value, ends, len(labels)) | over_draws(of_draws)
 
     figures = {
         "same pairs": len(same.distances),
         "different pairs": len(different.distances),
         "draws": draws,
-        "EER": figure(equal_error, bounds["EER"][0]),
-        "EER threshold": figure(threshold_of_equal_error, bounds["EER"][1]),
+        "EER": figure(rates, bounds["EER"][0]),
+        "EER threshold": figure(thresholds, bounds["EER"][1]),
         **{
-            f"FNMR at FMR {100 * fmr:g} %": figure(missed(fmr), ends)
+            f"FNMR at FMR {100 * fmr:g} %": figure(
+                [fnmr_at_fmr(*both, fmr) for both in judged], ends
+            )
             for fmr, ends in zip(FMRS, bounds["FNMR at FMR"], strict=True)
         },
         "FMR at the threshold": figure(
-            lambda same, different: float(np.mean(different <= threshold)), bounds["FMR"][0]
+            [float(np.mean(b <= threshold)) for _, b in judged], bounds["FMR"][0]
         ),
         "FNMR at the threshold": figure(
-            lambda same, different: float(np.mean(same > threshold)), bounds["FNMR"][0]
+            [float(np.mean(a > threshold)) for a, _ in judged], bounds["FNMR"][0]
         ),
         f"pair accuracy at {TUTORIAL_THRESHOLD:g}": figure(
-            lambda same, different: pair_accuracy(same, different, TUTORIAL_THRESHOLD),
-            bounds["accuracy"][1],
+            [pair_accuracy(*both, TUTORIAL_THRESHOLD) for both in judged], bounds["accuracy"][1]
         ),
     }
-    det = det_curve(same.distances, different.distances)
-    return Verification(figures, same.distances, different.distances, det)
+    return Verification(figures, same.distances, different.distances, curves[0])
 
 
 def _once(rows: Rows, distances: Distances, images: int) -> Pairs:

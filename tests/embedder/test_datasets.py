@@ -48,6 +48,12 @@ def test_mnist_is_bundled_whole():
     assert sum(1 for _ in records("mnist")) == 70_000
 
 
+def test_the_bundled_data_are_known_by_their_digests():
+    assert {load(source).digest: source for source in ("mnist", "mnist/train", "mnist/test")} == (
+        bundled.BY_DIGEST
+    )
+
+
 def test_a_half_or_one_digit_can_be_named():
     assert next(iter(records("mnist", split="test"))).id == "mnist/test/00000"
     (one,) = records("mnist/test/42")
