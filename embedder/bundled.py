@@ -32,11 +32,11 @@ _LABELS = {
     "train": _File("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", (60_000,)),
     "test": _File("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", (10_000,)),
 }
-# What `Dataset.digest` is for each: the sums above leave no other.
-BY_DIGEST = {
-    "b36084a39dc84b25836ededc73323f976e245d33f1c4cd6e71a1bffc767b7dc1": "mnist",
-    "8f88be860f435694aa25b05745c7fd71787e7cb9c71b927436da27caf22af965": "mnist/train",
-    "7c09caafbbe7d6b61ecfb4b7cd0eaa912eba61c13785eccce48932d02a67dee6": "mnist/test",
+# The halves that each `Dataset.digest` is of: the sums above leave no other.
+_BY_DIGEST = {
+    "b36084a39dc84b25836ededc73323f976e245d33f1c4cd6e71a1bffc767b7dc1": SPLITS,
+    "8f88be860f435694aa25b05745c7fd71787e7cb9c71b927436da27caf22af965": ("train",),
+    "7c09caafbbe7d6b61ecfb4b7cd0eaa912eba61c13785eccce48932d02a67dee6": ("test",),
 }
 _NAME = re.compile(r"mnist(?:/(train|test)(?:/(\d{1,5}))?)?")
 
@@ -66,6 +66,12 @@ def bundled_records(source: str, split: str | None = None) -> Iterator[Record]:
         return _one(named, int(row))
     halves = [named or split] if named or split else SPLITS
     return (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
+
+
+def pictures_of(digest: str) -> Iterator[np.ndarray] | None:
+    """The pictures of the bundled data with this `Dataset.digest`; None if none has it."""
+    halves = _BY_DIGEST.get(digest)
+    return None if halves is None else (image for half in halves for image in mnist(half)[0])
 
 
 def _one(split: str, row: int) -> Iterator[Record]:

@@ -46,7 +46,7 @@ class Pairs:
 
     def counted(self, times: Counts) -> _Counted:
         """Count each pair as often as its two images together."""
-        return _Counted(self.distances, np.cumsum(times[self.first] * times[self.second]))
+        return _Counted(self.distances, np.cumsum(times.take(self.first) * times.take(self.second)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

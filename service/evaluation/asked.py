@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.bundled import BY_DIGEST, bundled_records
+from embedder.bundled import pictures_of
 from embedder.records import Record
 from embedder.splits import content_hash
 from service.bulk import embed_stream
@@ -120,7 +120,5 @@ def _unlabelled(record: Record) -> Record:
 
 def _training_contents(metadata: dict[str, Any]) -> set[bytes] | None:
     """Content hashes of the pictures that a model was trained on, or None if nobody knows."""
-    source = BY_DIGEST.get(metadata.get("data", {}).get("sha256"))
-    if source is None:
-        return None
-    return {content_hash(record.pixels()) for record in bundled_records(source)}
+    pictures = pictures_of(metadata.get("data", {}).get("sha256"))
+    return None if pictures is None else set(map(content_hash, pictures))

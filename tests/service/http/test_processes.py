@@ -168,7 +168,10 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_accepted(real_gallery, q
 
 def test_a_gallery_that_is_none_is_told_in_one_line(tmp_path):
     done = subprocess.run(
-        command("serve", tmp_path / "none.gallery"), cwd=ROOT, capture_output=True, text=True
+        command("serve", tmp_path / "none.gallery", "--port", 0),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: Expected a gallery at ")
