@@ -24,6 +24,7 @@ from service.http.context import Context, context_of
 from service.http.errors import ApiError, as_api_error, too_large
 from service.http.ids import check_utf8
 from service.http.keys import Access
+from service.http.options import named_values
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -121,6 +122,8 @@ class Gate:
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = self._hot.get((scope["method"], scope["path"]))
         if endpoint is None:
+            if scope["path"].startswith("/v1/"):
+                named_values(scope["query_string"])
             await self._app(scope, receive, send)
         else:
             response = await endpoint(Request(scope, receive))

@@ -67,12 +67,20 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
         environment: Of the process: comma-separated keys under two names.
 
     Raises:
-        ServiceError: If the file cannot be read, others can read it, or a key is too short.
+        ServiceError: If the file cannot be read, others can read it, or a key is too short; if
+            keys are wanted, but there is none.
     """
     lines = [] if path is None else _lines(path)
+    wanted = [str(path)] if path is not None else []
+    wanted += [name for name in (READ_VARIABLE, WRITE_VARIABLE) if name in environment]
     for kind, variable in (("read", READ_VARIABLE), ("write", WRITE_VARIABLE)):
         named = environment.get(variable, "").split(",")
         lines += [(variable, kind, key.strip()) for key in named if key.strip()]
+    if wanted and not lines:
+        raise ServiceError(
+            f"Expected at least one key in {' or '.join(wanted)}, but there is none: without keys "
+            "everybody on this machine may change the gallery."
+        )
     for where, _, key in lines:
         if len(key) < _LEAST or not key.isascii() or not key.isprintable():
             raise ServiceError(

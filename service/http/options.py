@@ -20,6 +20,27 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
     Raises:
         ApiError: If an option is unknown, given twice, or does not fit.
     """
+    given = named_values(query_string)
+    options = {name: value for name, value in given.items() if value}  # an empty one is none
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        raise first_error(error) from error
+
+
+def named_values(query_string: bytes) -> dict[str, str]:
+    """Read a query string, which the framework would read however damaged it is.
+
+    Raises:
+        ApiError: If it is none, or names an option twice.
+
+    Example:
+        >>> named_values(b"label=7&id=")
+        {'label': '7', 'id': ''}
+        >>> named_values(b"label=7&label=8")
+        Traceback (most recent call last):
+        service.http.errors.ApiError: 422: An option must not be given twice.
+    """
     try:
         given = parse_qsl(
             query_string.decode("ascii"),
@@ -31,10 +52,7 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
         raise invalid(
             "The query string must be name=value pairs of percent-encoded UTF-8."
         ) from error
-    options = {name: value for name, value in given if value}  # an empty value stands for none
-    if len(dict(given)) != len(given):
+    values = dict(given)
+    if len(values) != len(given):
         raise invalid("An option must not be given twice.")
-    try:
-        return model.model_validate(options)
-    except ValidationError as error:
-        raise first_error(error) from error
+    return values

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service.errors import ServiceError
 from service.http.keys import Keys
 
 MIB = 1 << 20
@@ -44,3 +46,10 @@ class Settings:
     keep_jobs: float = 7 * 24 * 3600.0
     log_all: bool = False
     grace: float = 35.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.timeout) or math.isnan(self.keep_jobs):
+            raise ServiceError(
+                "Expected a number of seconds for timeout and keep_jobs. "
+                f"Received: {self.timeout} and {self.keep_jobs}."
+            )

@@ -104,6 +104,27 @@ def test_an_id_that_is_no_utf8_is_refused_as_others_would_be_the_same_one(shared
     assert answer.json()["message"] == "The path holds percent-encoded bytes that are no UTF-8."
 
 
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("label=%ff", "The query string must be name=value pairs of percent-encoded UTF-8."),
+        ("label=3&label=4", "An option must not be given twice."),
+        ("label", "The query string must be name=value pairs of percent-encoded UTF-8."),
+    ],
+)
+def test_an_option_that_could_be_read_two_ways_is_refused_on_every_path(
+    shared, queries, query, message
+):
+    answers = [
+        shared.put(f"/v1/references/x?{query}", **image(queries[0])),
+        shared.get(f"/v1/references?{query}"),
+        shared.post(f"/v1/jobs/check?{query}"),
+    ]
+    for answer in answers:
+        assert error_of(answer) == (422, "invalid")
+        assert answer.json()["message"] == message
+
+
 def test_bytes_of_a_path_that_are_not_even_encoded_are_refused(shared):
     answer = raw(shared, b"GET /v1/references/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400")

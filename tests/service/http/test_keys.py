@@ -131,6 +131,18 @@ def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
         read_keys(path, {})
 
 
+@pytest.mark.parametrize("environment", [{}, {"LIKEWISE_WRITE_KEYS": " ,"}])
+def test_where_keys_are_wanted_and_none_is_there_nothing_is_served(tmp_path, environment):
+    path = tmp_path / "keys.txt"
+    path.write_text("# none yet\n")
+    path.chmod(0o600)
+    with pytest.raises(ServiceError, match=f"Expected at least one key in {path}"):
+        read_keys(path, environment)
+    assert not read_keys(None, {})
+    with pytest.raises(ServiceError, match="at least one key in LIKEWISE_READ_KEYS,"):
+        read_keys(None, {"LIKEWISE_READ_KEYS": ""})
+
+
 def test_a_key_is_neither_in_an_error_nor_in_the_log(gallery):
     lines: list[str] = []
     settings = Settings(keys=Keys((READ,)), log_all=True)

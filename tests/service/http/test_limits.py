@@ -13,10 +13,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from service.errors import ServiceError
 from service.http.settings import Settings
 from tests.service.http.conftest import image, png, serving
 
 PNG = {"Content-Type": "image/png"}
+
+
+@pytest.mark.parametrize("limit", ["timeout", "keep_jobs"])
+def test_a_limit_that_is_no_number_is_refused(limit):
+    with pytest.raises(
+        ServiceError, match="Expected a number of seconds for timeout and keep_jobs"
+    ):
+        Settings(**{limit: float("nan")})
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
