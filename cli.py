@@ -411,11 +411,12 @@ def check(
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
     from service.checking import Job
+    from service.inputs import located
     from service.matcher import Matcher
 
     records = read(inputs, split)
     with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
-        job = Job(matcher, records, inputs, asked, done)
+        job = Job(matcher, records, located(inputs), asked, done)
         if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
             note(f"Warning: {change}. Calibrate again: likewise calibrate {gallery}")
         if output is None:

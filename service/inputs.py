@@ -42,6 +42,16 @@ def read_inputs(
     return chain.from_iterable([_open(source, listed, split) for source in sources])
 
 
+def located(sources: Iterable[str]) -> list[str]:
+    """Name sources so that they are the same from every working directory.
+
+    Example:
+        >>> located(["mnist/test"]), located(["/scans/"])
+        (['mnist/test'], ['/scans'])
+    """
+    return [source if is_bundled(source) else os.path.abspath(source) for source in sources]
+
+
 def count_inputs(sources: Iterable[str], *, split: str | None = None) -> int | None:
     """Count the pictures of all sources for a progress bar; None where that would take long.
 

@@ -41,7 +41,7 @@ class Journal:
 
     Raises:
         ResumeError: If an earlier run left something and `resume` is not set, or it was
-            another job.
+            another job, or another run is writing it.
 
     Example:
         >>> import tempfile
@@ -67,14 +67,11 @@ class Journal:
         self._idle = True  # nothing written: not worth going on with
         self._columns = columns
         header = json_line(dict(settings))
-        if self.path.exists() and not resume:
-            raise ResumeError(
-                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
-                "remove it to begin anew."
-            )
         self._file: BinaryIO = self.path.open("a+b")
         try:
             self._lock()
+            if not resume:
+                self._refuse_rows()
             self._drop_half_line()
             self._start_or_go_on(header)
         except BaseException:
@@ -134,6 +131,13 @@ class Journal:
                 "name another output file."
             ) from error
 
+    def _refuse_rows(self) -> None:
+        if os.fstat(self._file.fileno()).st_size:
+            raise ResumeError(
+                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
+                "remove it to begin anew."
+            )
+
     def _drop_half_line(self) -> None:
         """Cut off what a kill left after the last line end."""
         end = self._file.seek(0, os.SEEK_END)
@@ -185,8 +189,15 @@ def _difference(found: bytes, header: bytes) -> str | None:
     for name in [*now, *before]:
         was, wanted = before.get(name), now.get(name)
         if was != wanted:
-            return f"its {name.replace('_', ' ')} was {was!r}, not {wanted!r}"
+            verb = "were" if name.endswith("s") else "was"
+            return f"its {name.replace('_', ' ')} {verb} {_shown(was)}, not {_shown(wanted)}"
     return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "none" if value is None else repr(value)
 
 
 def _id_of(line: bytes) -> str | None:

@@ -308,6 +308,19 @@ def test_resume_is_refused_when_the_gallery_or_an_option_has_changed(gallery, sc
     assert "its gallery generation was" in failure(*again, "--resume")
 
 
+def test_resume_is_refused_where_the_same_words_name_other_pictures(
+    gallery, scans, tmp_path, monkeypatch
+):
+    output, elsewhere = tmp_path / "rows.jsonl", tmp_path / "elsewhere"
+    interrupted(gallery, scans, output)
+    shutil.copytree(scans, elsewhere / scans.name)
+    monkeypatch.chdir(elsewhere)
+    again = ("check", gallery, scans.name, "-o", output, "--resume")
+    assert f"its inputs were {scans}, not {elsewhere / scans.name}" in failure(*again)
+    monkeypatch.chdir(scans.parent)
+    assert "7 were done before" in done(*again).stderr
+
+
 # ------------------------------------------------------------------ errors
 
 
