@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from service.matcher import AddReport, Matcher
     from service.rows import Row
 
-SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
@@ -84,6 +84,21 @@ def _plain(error: Exception) -> str:
 
 # ------------------------------------------------------------------ options that commands share
 
+
+class Number(click.FloatRange):
+    """A number of a range; `nan`, which every range lets through, and `inf` are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+DISTANCE = Number(min=0)
+COST = Number(0, min_open=True)
+SHARE = Number(1e-9, 1, max_open=True)  # a smaller one would take billions of pictures
 gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
@@ -109,7 +124,7 @@ model_option = click.option(
 
 min_margin_option = click.option(
     "--min-margin",
-    type=click.FloatRange(min=0),
+    type=DISTANCE,
     help="Least distance to the runner-up; what is nearer is ambiguous.",
 )
 at_option = click.option(
@@ -374,7 +389,7 @@ def query(
 @neighbours_option
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0),
+    type=DISTANCE,
     help="Largest distance that is a match.  [default: the operating point's]",
 )
 @min_margin_option
@@ -410,6 +425,7 @@ def check(
         raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
+    from service.calibration.stored import command
     from service.checking import Job
     from service.inputs import located
     from service.matcher import Matcher
@@ -418,7 +434,8 @@ def check(
     with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
         job = Job(matcher, records, located(inputs), asked, done)
         if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
-            note(f"Warning: {change}. Calibrate again: likewise calibrate {gallery}")
+            again = command(str(gallery), *matcher.gallery.point(asked["at"]))
+            note(f"Warning: {change}. Calibrate again: {again}")
         if output is None:
             write(job.rows(), job.columns, format_=format_, output=None)
         else:
@@ -435,8 +452,8 @@ def check(
 @click.argument("data", nargs=-1)
 @click.option("--fpir", type=SHARE, help="Share of unknowns that are matched, at most.")
 @click.option("--fmr", type=SHARE, help="Or of pairs of two groups: for one-to-one comparison.")
-@click.option("--cost-false-match", type=click.FloatRange(0, min_open=True), help="Or by cost ...")
-@click.option("--cost-miss", type=click.FloatRange(0, min_open=True), help="... of each error ...")
+@click.option("--cost-false-match", type=COST, help="Or by cost ...")
+@click.option("--cost-miss", type=COST, help="... of each error ...")
 @click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
 @click.option("--unknown", metavar="DATA", multiple=True, help="Pictures of none of the groups.")
 @click.option("--per-group", is_flag=True, help="Own thresholds for groups with enough queries.")
@@ -485,7 +502,7 @@ def calibrate(
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
 @click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all sampling.")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, help="Draws of pairs and queries.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=5, help="Draws of pairs and queries.")
 @click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
 @split_option
 def evaluate(

@@ -71,6 +71,11 @@ def count_inputs(sources: Iterable[str], *, split: str | None = None) -> int | N
 
 
 def _open(source: str, listed: Iterable[str], split: str | None) -> Iterator[Record]:
+    if not source:  # pathlib would take it for the current folder
+        raise DatasetError(
+            "An input is empty, as a variable that is not set would be: name pictures, or . for "
+            "the current folder."
+        )
     if source == STDIN:
         return (record for line in listed for record in _listed(line.rstrip("\r\n")))
     if source.lower().endswith(_PICTURES) and os.path.isfile(source):

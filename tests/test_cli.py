@@ -330,6 +330,13 @@ def test_a_gallery_that_is_none_is_one_line(tmp_path, fake):
     assert "no-such.gallery" in failure("info", tmp_path / "no-such.gallery")
 
 
+@pytest.mark.parametrize("command", ["build", "add", "query", "check", "calibrate"])
+def test_an_empty_input_is_not_taken_for_the_current_folder(gallery, tmp_path, command):
+    place = tmp_path / "new.gallery" if command == "build" else gallery
+    options = ["--fpir", 0.1] if command == "calibrate" else []
+    assert "An input is empty" in failure(command, place, "", *options)
+
+
 def test_an_empty_gallery_is_one_line(tmp_path, fake):
     Matcher.create(tmp_path / "empty.gallery", fake).close()
     assert "likewise add" in failure("check", tmp_path / "empty.gallery", "mnist/test/00000")
@@ -381,6 +388,11 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
         (("check", "g", "i", "--resume"), "--resume needs -o FILE"),
         (("check", "g", "i", "-o", "rows.xls"), "rows.xls should end in one of .jsonl"),
         (("check", "g", "i", "--threshold", "-1"), "-1"),
+        (("check", "g", "i", "--threshold", "nan"), "nan is not a finite number"),
+        (("calibrate", "g", "--fpir", "nan"), "nan is not a finite number"),
+        (("calibrate", "g", "--fpir", "1e-300"), "1e-300 is not in the range"),
+        (("calibrate", "g", "--cost-miss", "inf"), "inf is not a finite number"),
+        (("evaluate", "g", "i", "--out", "o", "--seeds", "101"), "101 is not in the range"),
         (("query", "g", "i", "-k", "0"), "0 is not in the range"),
         (("query", "g"), "Missing argument 'INPUT...'"),
         (("compare", "a", "b", "--gallery", "g", "--model", "m"), "not both"),
@@ -580,6 +592,7 @@ def test_a_changed_gallery_is_warned_of_by_check_and_info(gallery, folder):
     done("add", gallery, folder)
     told = done("check", gallery, "mnist/test/00000").stderr
     assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in told
+    assert told.splitlines()[0].endswith(f"likewise calibrate {gallery} --fpir 0.05")
     assert "300 references then, 330 now" in told
     assert "Warning: the gallery has changed" in done("info", gallery).stdout
     (described,) = rows("info", gallery, "--format", "json")
