@@ -50,6 +50,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        if sys.stderr is None:  # closed; a file that is opened must not get its number
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
@@ -247,23 +249,32 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
     likewise build digits.gallery mnist/train
     likewise build shoes.gallery shoes/ --model models/shoes
     """
+    from index.directory import MANIFEST
+
+    go_on = adding(gallery, inputs, split)
+    if (gallery / MANIFEST).exists():
+        raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
     if gallery.exists():
         raise click.ClickException(
-            f"{gallery} exists already. Add to it: likewise add {gallery} {' '.join(inputs)}"
+            f"{gallery} exists already, and is no gallery: name another place for the new one."
         )
     from embedder.model import Embedder
     from service.matcher import Matcher
 
     records = first_seen(read(inputs, split))
-    empty = False
+    held = None
     try:
         with Matcher.create(gallery, Embedder.load(model)) as matcher:
             try:
                 report = enrol(matcher, records, inputs, split)
             finally:
-                empty = not len(matcher.gallery)
+                held = len(matcher.gallery)
+    except BaseException:
+        if held:
+            note(f"{held} references are in {gallery} so far. Go on: {go_on}")
+        raise
     finally:
-        if empty:  # so that the corrected command finds its place free
+        if held == 0:  # so that the corrected command finds its place free
             import shutil
 
             shutil.rmtree(gallery, ignore_errors=True)
@@ -780,6 +791,8 @@ def opened_model(
 
 def data_stream() -> BinaryIO:
     """Give stdout for data: bytes, so that it is UTF-8 whatever the terminal's language."""
+    if sys.stdout is None:
+        raise click.ClickException("stdout is closed: leave it open, there is something to print.")
     return sys.stdout.buffer
 
 
@@ -802,6 +815,7 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 
 def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path | None) -> None:
     """Write rows with these columns to a file, or to stdout as they come."""
+    from index.disk import written
     from service.outputs import write_file, writer
     from service.rows import together
 
@@ -810,20 +824,34 @@ def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path |
         return
     stream = data_stream()
     to = writer(format_, stream, names)
-    for some in together(rows, ROWS_AT_ONCE):
-        to.write(some)
+    with written("stdout"):
+        for some in together(rows, ROWS_AT_ONCE):
+            to.write(some)
+            stream.flush()
+        to.close()
         stream.flush()
-    to.close()
-    stream.flush()
 
 
 def into_file(job: Job, output: Path, resume: bool) -> None:
-    """Run a job into a file; after Ctrl-C say how to go on."""
+    """Run a job into a file; after Ctrl-C or on a full disk say how to go on."""
+    kept = f"What is done is kept in {output}.partial: go on with --resume."
     try:
         job.into(output, resume=resume)
     except KeyboardInterrupt:
-        note(f"Interrupted. What is done is kept in {output}.partial: go on with --resume.")
+        note(f"Interrupted. {kept}")
         click.get_current_context().exit(INTERRUPTED)
+    except OSError:
+        if job.earlier or job.summary.total:
+            note(kept)
+        raise
+
+
+def adding(gallery: Path, inputs: tuple[str, ...], split: str | None) -> str:
+    """Spell out the command that adds inputs to a gallery."""
+    from shlex import join
+
+    words = ["likewise", "add", str(gallery), *inputs]
+    return join(words if split is None else [*words, "--split", split])
 
 
 def enrol(

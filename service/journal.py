@@ -12,10 +12,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedder.records import Record
+from index.disk import written
 from service.errors import ResumeError
 from service.outputs import format_of, replacing, write_file
 from service.rows import Row, json_line
@@ -73,9 +75,11 @@ class Journal:
             if not resume:
                 self._refuse_rows()
             self._drop_half_line()
-            self._start_or_go_on(header)
+            with written(self.path):
+                self._start_or_go_on(header)
         except BaseException:
-            self._file.close()
+            with suppress(OSError):  # a full disk, which is told already
+                self._file.close()
             raise
 
     def remaining(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -98,8 +102,9 @@ class Journal:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Append rows; a kill after this returned does not lose them."""
-        self._file.write(b"".join(map(json_line, rows)))
-        self._file.flush()
+        with written(self.path):
+            self._file.write(b"".join(map(json_line, rows)))
+            self._file.flush()
         self._idle = self._idle and not rows
 
     def finish(self) -> None:
@@ -117,7 +122,8 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with written(self.path):
+            self._file.close()
         if self._idle and not self.done:
             self.path.unlink(missing_ok=True)
 
