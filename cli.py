@@ -271,7 +271,7 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
                 held = len(matcher.gallery)
     except BaseException:
         if held:
-            note(f"{held} references are in {gallery} so far. Go on: {go_on}")
+            note(f"{gallery} has {counted(held, 'reference')} so far. Go on: {go_on}")
         raise
     finally:
         if held == 0:  # so that the corrected command finds its place free
@@ -324,10 +324,11 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
         if missing:
             raise click.ClickException(
                 f"{gallery} has no reference {missing[0]!r}"
-                f"{f' and {len(missing) - 1} more of these' if len(missing) > 1 else ''}; "
+                f"{f', nor {len(missing) - 1} more of the ids' if len(missing) > 1 else ''}; "
                 "nothing was removed. Pass over them with --missing-ok."
             )
-        note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+        removed = opened.remove(wanted)
+        note(f"{removed} removed, {counted(len(opened), 'reference')} in {gallery}.")
 
 
 @main.command()
@@ -345,8 +346,8 @@ def backup(gallery: Path, target: Path) -> None:
 
     state = back_up(gallery, target)
     note(
-        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
-        " every row proven."
+        f"{counted(state.count, 'reference')} of {gallery}, as of generation {state.generation}, "
+        f"in {target}: every row proven."
     )
 
 
@@ -584,7 +585,8 @@ def embed(
     """Write the embeddings of pictures, one row each, in order.
 
     A .parquet file has ids and labels too. In a .npy file the row of a picture that cannot be read
-    is NaN.
+    is NaN. Until it is whole the file lies beside under the name OUTPUT.new; after a kill that is
+    left, and may be removed.
 
     \b
     likewise embed scans/ -o vectors.parquet
@@ -596,7 +598,8 @@ def embed(
     with progress(inputs, split) as done:
         report = write_embeddings(embedder, read(inputs, split), output, progress=done)
     note_unreadable(report.unreadable)
-    note(f"{report.rows} rows of {embedder.dim} numbers in {output}.")
+    rows = counted(report.rows, "row")
+    note(f"{rows} of {counted(embedder.dim, 'number')} in {output}.")
 
 
 @main.command()
@@ -796,6 +799,13 @@ def data_stream() -> BinaryIO:
     return sys.stdout.buffer
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many things there are."""
+    from service.counting import counted
+
+    return counted(number, thing)
+
+
 def note(text: str) -> None:
     """Tell the user something that is no data, in one line or several."""
     from service.printable import printable
@@ -863,7 +873,7 @@ def enrol(
     note_unreadable(report.unreadable)
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
-        f"{len(report.unreadable)} unreadable; {len(matcher.gallery)} references in "
+        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} in "
         f"{matcher.gallery.path}."
     )
     if report.total == len(report.unreadable):

@@ -20,6 +20,7 @@ from index.impostors import Impostors
 from service.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from service.calibration.searched import Progress, Searched
 from service.calibration.stored import Calibration, point_name
+from service.counting import counted
 from service.matcher import Matcher
 
 
@@ -101,8 +102,9 @@ def calibrate(
     except CalibrationError as error:
         if not searched.in_gallery:
             raise
+        passed_over = counted(searched.in_gallery, "picture")
         raise CalibrationError(
-            f"{error} Passed over as they are in the gallery: {searched.in_gallery} pictures."
+            f"{error} Passed over as they are in the gallery: {passed_over}."
         ) from error
     point |= {
         "gallery_size": size,
@@ -131,10 +133,13 @@ def wanted_cost(
     if false_match is None and miss is None and share_unknown is None:
         return None
     if false_match is None or miss is None or share_unknown is None:
-        raise ValueError(
-            "A threshold by cost needs three numbers: the cost of a false match, the cost of a "
-            f"miss, and the share of unknowns. Received: {false_match}, {miss}, {share_unknown}."
-        )
+        wanted = {
+            "the cost of a false match": false_match,
+            "the cost of a miss": miss,
+            "the share of unknowns": share_unknown,
+        }
+        missing = " and ".join(what for what, value in wanted.items() if value is None)
+        raise ValueError(f"A threshold by cost needs three numbers; not given: {missing}.")
     return Cost(false_match, miss, share_unknown)
 
 

@@ -338,6 +338,13 @@ def test_an_empty_input_is_not_taken_for_the_current_folder(gallery, tmp_path, c
     assert "An input is empty" in failure(command, place, "", *options)
 
 
+def test_one_is_told_in_the_singular(gallery, tmp_path):
+    built = done("build", tmp_path / "one.gallery", "mnist/test/00001").stderr
+    assert "; 1 reference in" in built
+    assert "references: 1 in 1 group\n" in done("info", tmp_path / "one.gallery").stdout
+    assert "1 row of" in done("embed", "mnist/test/00001", "-o", tmp_path / "one.npy").stderr
+
+
 def test_a_folder_that_is_no_gallery_is_not_advised_to_be_added_to(scans):
     assert f"{scans} exists already, and is no gallery" in failure("build", scans, "mnist/test")
 
@@ -499,7 +506,7 @@ def test_an_interrupted_build_says_what_is_there_and_how_to_go_on(tmp_path):
     _, told = running.communicate(timeout=10)
     *_, counted, last = told.decode().splitlines()
     go_on = f"Go on: likewise add {path} mnist/train"
-    assert counted == f"{held(path)} references are in {path} so far. {go_on}"
+    assert counted == f"{path} has {held(path)} references so far. {go_on}"
     assert (running.returncode, last) == (130, "Interrupted.")
 
 
@@ -687,7 +694,8 @@ def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
 
 
 def test_costs_need_all_three_numbers(gallery):
-    assert "Received: 10.0, None, None" in failure("calibrate", gallery, "--cost-false-match", 10)
+    told = failure("calibrate", gallery, "--cost-false-match", 10)
+    assert "not given: the cost of a miss and the share of unknowns" in told
 
 
 def test_compare_judges_a_pair_by_the_operating_point_that_is_named(gallery):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.counting import counted
+
 OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
     "those that the embedder was trained on"
@@ -70,9 +72,11 @@ class Calibration:
                 "their group."
             )
         if "group_thresholds" in point:
-            lines.append(f"{len(point['group_thresholds'])} groups have thresholds of their own.")
+            groups = counted(len(point["group_thresholds"]), "group")
+            lines.append(f"Thresholds of their own: {groups}.")
         if self.in_gallery:
-            lines.append(f"Passed over as they are in the gallery: {self.in_gallery} pictures.")
+            passed_over = counted(self.in_gallery, "picture")
+            lines.append(f"Passed over as they are in the gallery: {passed_over}.")
         return lines
 
 
