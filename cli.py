@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from service.matcher import AddReport, Matcher
     from service.rows import Row
 
-SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
@@ -50,6 +50,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        if sys.stderr is None:  # closed; a file that is opened must not get its number
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
@@ -84,6 +86,21 @@ def _plain(error: Exception) -> str:
 
 # ------------------------------------------------------------------ options that commands share
 
+
+class Number(click.FloatRange):
+    """A number of a range; `nan`, which every range lets through, and `inf` are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+DISTANCE = Number(min=0)
+COST = Number(0, min_open=True)
+SHARE = Number(1e-9, 1, max_open=True)  # a smaller one would take billions of pictures
 gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
@@ -109,7 +126,7 @@ model_option = click.option(
 
 min_margin_option = click.option(
     "--min-margin",
-    type=click.FloatRange(min=0),
+    type=DISTANCE,
     help="Least distance to the runner-up; what is nearer is ambiguous.",
 )
 at_option = click.option(
@@ -232,23 +249,32 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
     likewise build digits.gallery mnist/train
     likewise build shoes.gallery shoes/ --model models/shoes
     """
+    from index.directory import MANIFEST
+
+    go_on = adding(gallery, inputs, split)
+    if (gallery / MANIFEST).exists():
+        raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
     if gallery.exists():
         raise click.ClickException(
-            f"{gallery} exists already. Add to it: likewise add {gallery} {' '.join(inputs)}"
+            f"{gallery} exists already, and is no gallery: name another place for the new one."
         )
     from embedder.model import Embedder
     from service.matcher import Matcher
 
     records = first_seen(read(inputs, split))
-    empty = False
+    held = None
     try:
         with Matcher.create(gallery, Embedder.load(model)) as matcher:
             try:
                 report = enrol(matcher, records, inputs, split)
             finally:
-                empty = not len(matcher.gallery)
+                held = len(matcher.gallery)
+    except BaseException:
+        if held:
+            note(f"{gallery} has {counted(held, 'reference')} so far. Go on: {go_on}")
+        raise
     finally:
-        if empty:  # so that the corrected command finds its place free
+        if held == 0:  # so that the corrected command finds its place free
             import shutil
 
             shutil.rmtree(gallery, ignore_errors=True)
@@ -298,10 +324,11 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
         if missing:
             raise click.ClickException(
                 f"{gallery} has no reference {missing[0]!r}"
-                f"{f' and {len(missing) - 1} more of these' if len(missing) > 1 else ''}; "
+                f"{f', nor {len(missing) - 1} more of the ids' if len(missing) > 1 else ''}; "
                 "nothing was removed. Pass over them with --missing-ok."
             )
-        note(f"{opened.remove(wanted)} removed, {len(opened)} references in {gallery}.")
+        removed = opened.remove(wanted)
+        note(f"{removed} removed, {counted(len(opened), 'reference')} in {gallery}.")
 
 
 @main.command()
@@ -319,8 +346,8 @@ def backup(gallery: Path, target: Path) -> None:
 
     state = back_up(gallery, target)
     note(
-        f"{state.count} references of {gallery}, as of generation {state.generation}, in {target}:"
-        " every row proven."
+        f"{counted(state.count, 'reference')} of {gallery}, as of generation {state.generation}, "
+        f"in {target}: every row proven."
     )
 
 
@@ -374,7 +401,7 @@ def query(
 @neighbours_option
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0),
+    type=DISTANCE,
     help="Largest distance that is a match.  [default: the operating point's]",
 )
 @min_margin_option
@@ -410,14 +437,17 @@ def check(
         raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
+    from service.calibration.stored import command
     from service.checking import Job
+    from service.inputs import located
     from service.matcher import Matcher
 
     records = read(inputs, split)
     with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
-        job = Job(matcher, records, inputs, asked, done)
+        job = Job(matcher, records, located(inputs), asked, done)
         if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
-            note(f"Warning: {change}. Calibrate again: likewise calibrate {gallery}")
+            again = command(str(gallery), *matcher.gallery.point(asked["at"]))
+            note(f"Warning: {change}. Calibrate again: {again}")
         if output is None:
             write(job.rows(), job.columns, format_=format_, output=None)
         else:
@@ -434,8 +464,8 @@ def check(
 @click.argument("data", nargs=-1)
 @click.option("--fpir", type=SHARE, help="Share of unknowns that are matched, at most.")
 @click.option("--fmr", type=SHARE, help="Or of pairs of two groups: for one-to-one comparison.")
-@click.option("--cost-false-match", type=click.FloatRange(0, min_open=True), help="Or by cost ...")
-@click.option("--cost-miss", type=click.FloatRange(0, min_open=True), help="... of each error ...")
+@click.option("--cost-false-match", type=COST, help="Or by cost ...")
+@click.option("--cost-miss", type=COST, help="... of each error ...")
 @click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
 @click.option("--unknown", metavar="DATA", multiple=True, help="Pictures of none of the groups.")
 @click.option("--per-group", is_flag=True, help="Own thresholds for groups with enough queries.")
@@ -484,7 +514,7 @@ def calibrate(
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
 @click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of all sampling.")
-@click.option("--seeds", type=click.IntRange(min=1), default=5, help="Draws of pairs and queries.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=5, help="Draws of pairs and queries.")
 @click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
 @split_option
 def evaluate(
@@ -555,7 +585,8 @@ def embed(
     """Write the embeddings of pictures, one row each, in order.
 
     A .parquet file has ids and labels too. In a .npy file the row of a picture that cannot be read
-    is NaN.
+    is NaN. Until it is whole the file lies beside under the name OUTPUT.new; after a kill that is
+    left, and may be removed.
 
     \b
     likewise embed scans/ -o vectors.parquet
@@ -567,7 +598,8 @@ def embed(
     with progress(inputs, split) as done:
         report = write_embeddings(embedder, read(inputs, split), output, progress=done)
     note_unreadable(report.unreadable)
-    note(f"{report.rows} rows of {embedder.dim} numbers in {output}.")
+    rows = counted(report.rows, "row")
+    note(f"{rows} of {counted(embedder.dim, 'number')} in {output}.")
 
 
 @main.command()
@@ -762,7 +794,16 @@ def opened_model(
 
 def data_stream() -> BinaryIO:
     """Give stdout for data: bytes, so that it is UTF-8 whatever the terminal's language."""
+    if sys.stdout is None:
+        raise click.ClickException("stdout is closed: leave it open, there is something to print.")
     return sys.stdout.buffer
+
+
+def counted(number: int, thing: str) -> str:
+    """Say how many things there are."""
+    from service.counting import counted
+
+    return counted(number, thing)
 
 
 def note(text: str) -> None:
@@ -784,6 +825,7 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 
 def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path | None) -> None:
     """Write rows with these columns to a file, or to stdout as they come."""
+    from index.disk import written
     from service.outputs import write_file, writer
     from service.rows import together
 
@@ -792,20 +834,34 @@ def write(rows: Iterator[Row], names: list[str], *, format_: str, output: Path |
         return
     stream = data_stream()
     to = writer(format_, stream, names)
-    for some in together(rows, ROWS_AT_ONCE):
-        to.write(some)
+    with written("stdout"):
+        for some in together(rows, ROWS_AT_ONCE):
+            to.write(some)
+            stream.flush()
+        to.close()
         stream.flush()
-    to.close()
-    stream.flush()
 
 
 def into_file(job: Job, output: Path, resume: bool) -> None:
-    """Run a job into a file; after Ctrl-C say how to go on."""
+    """Run a job into a file; after Ctrl-C or on a full disk say how to go on."""
+    kept = f"What is done is kept in {output}.partial: go on with --resume."
     try:
         job.into(output, resume=resume)
     except KeyboardInterrupt:
-        note(f"Interrupted. What is done is kept in {output}.partial: go on with --resume.")
+        note(f"Interrupted. {kept}")
         click.get_current_context().exit(INTERRUPTED)
+    except OSError:
+        if job.earlier or job.summary.total:
+            note(kept)
+        raise
+
+
+def adding(gallery: Path, inputs: tuple[str, ...], split: str | None) -> str:
+    """Spell out the command that adds inputs to a gallery."""
+    from shlex import join
+
+    words = ["likewise", "add", str(gallery), *inputs]
+    return join(words if split is None else [*words, "--split", split])
 
 
 def enrol(
@@ -817,7 +873,7 @@ def enrol(
     note_unreadable(report.unreadable)
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
-        f"{len(report.unreadable)} unreadable; {len(matcher.gallery)} references in "
+        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} in "
         f"{matcher.gallery.path}."
     )
     if report.total == len(report.unreadable):

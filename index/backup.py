@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from index.directory import MANIFEST, MODEL, STORE, identity, read_manifest, staged
+from index.directory import MANIFEST, MODEL, STORE, copy_directory, identity, read_manifest, staged
 from index.errors import GalleryError, StoreError
 from index.evidence import KINDS, drop_evidence, evidence_path
 from index.gallery import Gallery
@@ -57,7 +57,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
         )
     with staged(target) as copy:
         if (path / MODEL).is_dir():
-            shutil.copytree(path / MODEL, copy / MODEL)  # never changed, so of every moment
+            copy_directory(path / MODEL, copy / MODEL)  # never changed, so of every moment
         state = _copy_of_one_moment(path, copy, timeout)
         _prove(path, copy, state)
         _refuse_existing(target)

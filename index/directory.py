@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from index.disk import written
 from index.errors import GalleryError, ReplacedError, StoreError
 from index.sealed import read_sealed, write_sealed
 from index.store import Store
@@ -31,15 +32,13 @@ def create_directory(
         ValueError: If `dim` or an operating point is unusable.
         OSError: If the directory cannot be written.
     """
-    import shutil  # seldom needed, so not paid for at every start
-
     points = {name: dict(point) for name, point in operating_points.items()}
     _check_manifest(dim, points)
     manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
     _refuse_existing(path)
     with staged(path) as staging:
         if model is not None:
-            shutil.copytree(model, staging / MODEL)
+            copy_directory(model, staging / MODEL)
         Store.create(staging / STORE)
         write_sealed(staging / MANIFEST, {**manifest, "operating_points": points})
         _refuse_existing(path)
@@ -118,7 +117,7 @@ class Manifest:
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """A directory beside `path` that becomes `path` at the end, or goes away."""
-    import shutil
+    import shutil  # seldom needed, so not paid for at every start
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,14 +128,31 @@ def staged(path: Path) -> Iterator[Path]:
     staging = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     staging.mkdir()
     try:
-        yield staging
-        for made in [staging, *staging.rglob("*")]:
-            _sync(made)
+        with written(path):
+            yield staging
+            for made in [staging, *staging.rglob("*")]:
+                _sync(made)
         os.rename(staging, path)
         _sync(path.parent)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+
+
+def copy_directory(source: Path, target: Path) -> None:
+    """Copy a directory to where nothing is yet; `copytree` would go on after a failure.
+
+    Raises:
+        OSError: If a file cannot be read or written.
+    """
+    import shutil
+
+    target.mkdir()
+    for path in source.iterdir():
+        if path.is_dir():
+            copy_directory(path, target / path.name)
+        else:
+            shutil.copy2(path, target / path.name)
 
 
 def _sync(path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from index.disk import written
 from index.errors import StoreError
 
 Floats = npt.NDArray[np.float32]
@@ -48,7 +49,7 @@ def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
     path = evidence_path(directory, kind, name)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        with open(draft, "xb") as file:
+        with written(path), open(draft, "xb") as file:
             file.write(buffer.getvalue())
             file.flush()
             os.fsync(file.fileno())

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from index.disk import written
 from index.errors import StoreError
 
 _SEAL = "checksum"
@@ -35,7 +36,7 @@ def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
         raise ValueError(message) from error
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        with open(draft, "x", encoding="utf-8") as file:
+        with written(path), open(draft, "x", encoding="utf-8") as file:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
+from service.counting import counted
 from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
 from service.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_row, query_row
@@ -65,7 +66,7 @@ class Summary:
         )
         rate = self.total / max(seconds, 1e-9)
         return (
-            f"{self.total} picture{'' if self.total == 1 else 's'}: {counts}, "
+            f"{counted(self.total, 'picture')}: {counts}, "
             f"{self.decisions[ERROR]} unreadable; {seconds:.1f} s, {rate:.0f} pictures per second"
         )
 

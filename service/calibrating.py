@@ -9,15 +9,18 @@ with its own group left out, when nothing is. Pictures of unknown groups are ask
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from embedder.records import Record
 from index.calibration import Cost
+from index.errors import CalibrationError
 from index.impostors import Impostors
 from service.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from service.calibration.searched import Progress, Searched
-from service.calibration.stored import Calibration
+from service.calibration.stored import Calibration, point_name
+from service.counting import counted
 from service.matcher import Matcher
 
 
@@ -54,7 +57,8 @@ def calibrate(
     Raises:
         CalibrationError: If there are too few pictures for what is wanted; nothing is stored.
         UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
-        ValueError: If a rate is out of range, or not just one of `fpir`, `fmr` and `cost` given.
+        ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
+            the name that of a point which the model brings along.
         GalleryError: If the gallery cannot be read or changed.
 
     Example:
@@ -74,6 +78,11 @@ def calibrate(
         )
     if per_group and fpir is None:
         raise ValueError("Thresholds by group need a wanted FPIR.")
+    if name in matcher.embedder.operating_points:
+        raise ValueError(
+            f"{name!r} is the operating point that the model brings along, and would be lost: "
+            "choose another name."
+        )
     gallery = matcher.gallery
     matcher.neighbours_of(1)  # an empty gallery is refused here
     size, generation = len(gallery), gallery.generation
@@ -88,13 +97,15 @@ def calibrate(
     if unknown is not None:
         searched.unknown(matcher, unknown)
     searched.require_unknowns()
-    if fpir is not None:
-        point = point_for_fpir(searched, fpir, per_group)
-    elif fmr is not None:
-        point = point_for_fmr(searched, fmr)
-    else:
-        assert cost is not None
-        point = point_for_cost(searched, cost)
+    try:
+        point = _point(searched, fpir, fmr, cost, per_group)
+    except CalibrationError as error:
+        if not searched.in_gallery:
+            raise
+        passed_over = counted(searched.in_gallery, "picture")
+        raise CalibrationError(
+            f"{error} Passed over as they are in the gallery: {passed_over}."
+        ) from error
     point |= {
         "gallery_size": size,
         "generation": generation,
@@ -102,7 +113,7 @@ def calibrate(
         **({} if min_margin is None else {"min_margin": _margin(min_margin)}),
     }
     if name is None:
-        name = point["rate"] + ("" if cost else f"-{point['target']:g}")
+        name = point_name(point)
     gallery.store_point(name, point, unknown=searched.pool.distances, contents=searched.contents)
     return Calibration(name, point, searched.in_gallery, searched.unreadable)
 
@@ -122,11 +133,29 @@ def wanted_cost(
     if false_match is None and miss is None and share_unknown is None:
         return None
     if false_match is None or miss is None or share_unknown is None:
-        raise ValueError(
-            "A threshold by cost needs three numbers: the cost of a false match, the cost of a "
-            f"miss, and the share of unknowns. Received: {false_match}, {miss}, {share_unknown}."
-        )
+        wanted = {
+            "the cost of a false match": false_match,
+            "the cost of a miss": miss,
+            "the share of unknowns": share_unknown,
+        }
+        missing = " and ".join(what for what, value in wanted.items() if value is None)
+        raise ValueError(f"A threshold by cost needs three numbers; not given: {missing}.")
     return Cost(false_match, miss, share_unknown)
+
+
+def _point(
+    searched: Searched,
+    fpir: float | None,
+    fmr: float | None,
+    cost: Cost | None,
+    per_group: bool,
+) -> dict[str, Any]:
+    if fpir is not None:
+        return point_for_fpir(searched, fpir, per_group)
+    if fmr is not None:
+        return point_for_fmr(searched, fmr)
+    assert cost is not None
+    return point_for_cost(searched, cost)
 
 
 def _margin(value: float) -> float:

@@ -34,7 +34,8 @@ class Job:
     Args:
         matcher: Embedder and gallery.
         records: The pictures.
-        inputs: What the user named; another job's journal is told by it.
+        inputs: What the user named, the same wherever it is said; another job's journal is told
+            by it.
         asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`; `at` and
             `evidence` may be left out.
         progress: Called with the number of further pictures that are done.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.records import as_text
+from service.counting import counted
 from service.matcher import Matcher
 from service.printable import printable
 
@@ -69,7 +70,7 @@ def text(described: dict[str, Any]) -> str:
         shown.append(f"  and {len(groups) - len(shown)} more")
     lines = [
         f"gallery: {described['gallery']}",
-        f"references: {described['references']} in {len(groups)} groups",
+        f"references: {described['references']} in {counted(len(groups), 'group')}",
         *shown,
         "operating points (largest distance that is a match):",
         *(f"  {line}" for line in _points(described["operating_points"])),
@@ -101,11 +102,11 @@ def _measured(point: dict[str, Any]) -> str:
     if point["fnir"] is not None:
         parts.append(f"FNIR {100 * point['fnir']:.3g} %")
     if "group_thresholds" in point:
-        parts.append(f"{len(point['group_thresholds'])} groups have their own")
+        parts.append(f"{counted(len(point['group_thresholds']), 'threshold')} by group")
     if "min_margin" in point:
         parts.append(f"least margin {point['min_margin']:g}")
     if "gallery_size" in point:
-        parts.append(f"{point['gallery_size']} references")
+        parts.append(counted(point["gallery_size"], "reference"))
     return f" ({', '.join(parts)})"
 
 

@@ -42,6 +42,16 @@ def read_inputs(
     return chain.from_iterable([_open(source, listed, split) for source in sources])
 
 
+def located(sources: Iterable[str]) -> list[str]:
+    """Name sources so that they are the same from every working directory.
+
+    Example:
+        >>> located(["mnist/test"]), located(["/scans/"])
+        (['mnist/test'], ['/scans'])
+    """
+    return [source if is_bundled(source) else os.path.abspath(source) for source in sources]
+
+
 def count_inputs(sources: Iterable[str], *, split: str | None = None) -> int | None:
     """Count the pictures of all sources for a progress bar; None where that would take long.
 
@@ -61,6 +71,11 @@ def count_inputs(sources: Iterable[str], *, split: str | None = None) -> int | N
 
 
 def _open(source: str, listed: Iterable[str], split: str | None) -> Iterator[Record]:
+    if not source:  # pathlib would take it for the current folder
+        raise DatasetError(
+            "An input is empty, as a variable that is not set would be: name pictures, or . for "
+            "the current folder."
+        )
     if source == STDIN:
         return (record for line in listed for record in _listed(line.rstrip("\r\n")))
     if source.lower().endswith(_PICTURES) and os.path.isfile(source):

@@ -12,10 +12,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedder.records import Record
+from index.disk import written
 from service.errors import ResumeError
 from service.outputs import format_of, replacing, write_file
 from service.rows import Row, json_line
@@ -41,7 +43,7 @@ class Journal:
 
     Raises:
         ResumeError: If an earlier run left something and `resume` is not set, or it was
-            another job.
+            another job, or another run is writing it.
 
     Example:
         >>> import tempfile
@@ -67,18 +69,17 @@ class Journal:
         self._idle = True  # nothing written: not worth going on with
         self._columns = columns
         header = json_line(dict(settings))
-        if self.path.exists() and not resume:
-            raise ResumeError(
-                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
-                "remove it to begin anew."
-            )
         self._file: BinaryIO = self.path.open("a+b")
         try:
             self._lock()
+            if not resume:
+                self._refuse_rows()
             self._drop_half_line()
-            self._start_or_go_on(header)
+            with written(self.path):
+                self._start_or_go_on(header)
         except BaseException:
-            self._file.close()
+            with suppress(OSError):  # a full disk, which is told already
+                self._file.close()
             raise
 
     def remaining(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -101,8 +102,9 @@ class Journal:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Append rows; a kill after this returned does not lose them."""
-        self._file.write(b"".join(map(json_line, rows)))
-        self._file.flush()
+        with written(self.path):
+            self._file.write(b"".join(map(json_line, rows)))
+            self._file.flush()
         self._idle = self._idle and not rows
 
     def finish(self) -> None:
@@ -120,7 +122,8 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with written(self.path):
+            self._file.close()
         if self._idle and not self.done:
             self.path.unlink(missing_ok=True)
 
@@ -133,6 +136,13 @@ class Journal:
                 f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
                 "name another output file."
             ) from error
+
+    def _refuse_rows(self) -> None:
+        if os.fstat(self._file.fileno()).st_size:
+            raise ResumeError(
+                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
+                "remove it to begin anew."
+            )
 
     def _drop_half_line(self) -> None:
         """Cut off what a kill left after the last line end."""
@@ -185,8 +195,15 @@ def _difference(found: bytes, header: bytes) -> str | None:
     for name in [*now, *before]:
         was, wanted = before.get(name), now.get(name)
         if was != wanted:
-            return f"its {name.replace('_', ' ')} was {was!r}, not {wanted!r}"
+            verb = "were" if name.endswith("s") else "was"
+            return f"its {name.replace('_', ' ')} {verb} {_shown(was)}, not {_shown(wanted)}"
     return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "none" if value is None else repr(value)
 
 
 def _id_of(line: bytes) -> str | None:

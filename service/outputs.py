@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from index.disk import written
 from service.errors import ServiceError
 from service.printable import printable
 from service.rows import Row, flat, for_people, json_line, together
@@ -173,9 +174,11 @@ def write_file(path: Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
     """
     with replacing(path) as stream:
         rows_to = writer(format_of(path), stream, columns)
-        for some in together(rows, _AT_ONCE):
-            rows_to.write(some)
-        rows_to.close()
+        try:
+            for some in together(rows, _AT_ONCE):
+                rows_to.write(some)
+        finally:  # Parquet's writer would else end itself when the stream is closed
+            rows_to.close()
 
 
 @contextmanager
@@ -183,7 +186,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes `path`'s place when it is whole, and leaves nothing otherwise."""
     beside = path.with_name(f"{path.name}.new")
     try:
-        with beside.open("w+b") as stream:
+        with written(path), beside.open("w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

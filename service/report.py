@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+from index.disk import written
 from index.evaluation import Curve
 from service.errors import ReportError
 from service.evaluating import Evaluation
@@ -32,8 +33,9 @@ def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
     staging.mkdir()
     try:
         figures = {**evaluation.figures, "curves": curves(evaluation)}
-        (staging / JSON).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        (staging / PAGE).write_text(page, encoding="utf-8")
+        with written(out):
+            (staging / JSON).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            (staging / PAGE).write_text(page, encoding="utf-8")
         if out.exists():
             shutil.rmtree(out)
         os.rename(staging, out)

@@ -56,15 +56,17 @@ def write_embeddings(
         raise ServiceError(f"{path} should end in .npy or .parquet: that says how to write it.")
     with replacing(path) as stream:
         file = make(stream, embedder.dim)
-        for part, vectors in embed_stream(embedder, records):
-            file.write(part, _aligned(part, vectors))
-            report.rows += len(part.records)
-            report.unreadable += [
-                (part.records[place].id, reason) for place, reason in part.reasons.items()
-            ]
-            if progress:
-                progress(len(part.records))
-        file.close(report.rows)
+        try:
+            for part, vectors in embed_stream(embedder, records):
+                file.write(part, _aligned(part, vectors))
+                report.rows += len(part.records)
+                report.unreadable += [
+                    (part.records[place].id, reason) for place, reason in part.reasons.items()
+                ]
+                if progress:
+                    progress(len(part.records))
+        finally:  # Parquet's writer would else end itself when the stream is closed
+            file.close(report.rows)
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from PIL import Image
 
 from cli import main
 from index.gallery import Gallery
+from service.journal import Journal
 from service.matcher import Matcher
 
 ROOT = Path(__file__).parents[1]
@@ -276,7 +278,6 @@ def interrupted(gallery: Path, scans: Path, output: Path, rows: int = 7) -> byte
     output.unlink()
     with Matcher.open(gallery) as matcher:
         from service.checking import Job
-        from service.journal import Journal
 
         asked = {"k": 5, "threshold": None, "min_margin": None, "group": None}
         job = Job(matcher, [], [str(scans)], asked, lambda n: None)
@@ -308,6 +309,19 @@ def test_resume_is_refused_when_the_gallery_or_an_option_has_changed(gallery, sc
     assert "its gallery generation was" in failure(*again, "--resume")
 
 
+def test_resume_is_refused_where_the_same_words_name_other_pictures(
+    gallery, scans, tmp_path, monkeypatch
+):
+    output, elsewhere = tmp_path / "rows.jsonl", tmp_path / "elsewhere"
+    interrupted(gallery, scans, output)
+    shutil.copytree(scans, elsewhere / scans.name)
+    monkeypatch.chdir(elsewhere)
+    again = ("check", gallery, scans.name, "-o", output, "--resume")
+    assert f"its inputs were {scans}, not {elsewhere / scans.name}" in failure(*again)
+    monkeypatch.chdir(scans.parent)
+    assert "7 were done before" in done(*again).stderr
+
+
 # ------------------------------------------------------------------ errors
 
 
@@ -315,6 +329,24 @@ def test_a_gallery_that_is_none_is_one_line(tmp_path, fake):
     for command in ("query", "check"):
         assert "no-such.gallery" in failure(command, tmp_path / "no-such.gallery", "mnist/test")
     assert "no-such.gallery" in failure("info", tmp_path / "no-such.gallery")
+
+
+@pytest.mark.parametrize("command", ["build", "add", "query", "check", "calibrate"])
+def test_an_empty_input_is_not_taken_for_the_current_folder(gallery, tmp_path, command):
+    place = tmp_path / "new.gallery" if command == "build" else gallery
+    options = ["--fpir", 0.1] if command == "calibrate" else []
+    assert "An input is empty" in failure(command, place, "", *options)
+
+
+def test_one_is_told_in_the_singular(gallery, tmp_path):
+    built = done("build", tmp_path / "one.gallery", "mnist/test/00001").stderr
+    assert "; 1 reference in" in built
+    assert "references: 1 in 1 group\n" in done("info", tmp_path / "one.gallery").stdout
+    assert "1 row of" in done("embed", "mnist/test/00001", "-o", tmp_path / "one.npy").stderr
+
+
+def test_a_folder_that_is_no_gallery_is_not_advised_to_be_added_to(scans):
+    assert f"{scans} exists already, and is no gallery" in failure("build", scans, "mnist/test")
 
 
 def test_an_empty_gallery_is_one_line(tmp_path, fake):
@@ -368,6 +400,11 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
         (("check", "g", "i", "--resume"), "--resume needs -o FILE"),
         (("check", "g", "i", "-o", "rows.xls"), "rows.xls should end in one of .jsonl"),
         (("check", "g", "i", "--threshold", "-1"), "-1"),
+        (("check", "g", "i", "--threshold", "nan"), "nan is not a finite number"),
+        (("calibrate", "g", "--fpir", "nan"), "nan is not a finite number"),
+        (("calibrate", "g", "--fpir", "1e-300"), "1e-300 is not in the range"),
+        (("calibrate", "g", "--cost-miss", "inf"), "inf is not a finite number"),
+        (("evaluate", "g", "i", "--out", "o", "--seeds", "101"), "101 is not in the range"),
         (("query", "g", "i", "-k", "0"), "0 is not in the range"),
         (("query", "g"), "Missing argument 'INPUT...'"),
         (("compare", "a", "b", "--gallery", "g", "--model", "m"), "not both"),
@@ -457,6 +494,63 @@ def test_a_killed_check_goes_on_to_the_same_bytes(gallery, copies, tmp_path, end
     result = done("check", gallery, copies, "-o", output, "--resume")
     assert output.read_bytes() == whole.read_bytes()
     assert 0 < int(result.stderr.split()[0]) < 4000
+
+
+def test_an_interrupted_build_says_what_is_there_and_how_to_go_on(tmp_path):
+    path = tmp_path / "new.gallery"
+    running = process(0.2, "build", path, "mnist/train")
+    while not (path.exists() and held(path)):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=10)
+    *_, counted, last = told.decode().splitlines()
+    go_on = f"Go on: likewise add {path} mnist/train"
+    assert counted == f"{path} has {held(path)} references so far. {go_on}"
+    assert (running.returncode, last) == (130, "Interrupted.")
+
+
+def held(path: Path) -> int:
+    with Gallery.open(path) as gallery:
+        return len(gallery)
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_traceback(gallery, closed):
+    sign = {"stdout": ">&-", "stderr": "2>&-"}[closed]
+    words = [sys.executable, "-c", FAKED, "0", "check", str(gallery), "mnist/test/00000"]
+    ended = subprocess.run(
+        ["sh", "-c", f'"$@" {sign}', "sh", *words], cwd=ROOT, capture_output=True, check=False
+    )
+    if closed == "stdout":
+        assert ended.stderr.startswith(b"Error: stdout is closed")
+    else:
+        assert (ended.returncode, json.loads(ended.stdout)["id"]) == (0, "mnist/test/00000")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_told_with_what_was_written(gallery):
+    words = [sys.executable, "-c", FAKED, "0", "check", str(gallery), "mnist/test/00000"]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.stderr.splitlines()[0] == b"Error: stdout: No space left on device"
+
+
+def test_a_check_on_a_full_disk_says_how_to_go_on(gallery, copies, tmp_path, monkeypatch):
+    real = Journal.write
+
+    def full(journal: Journal, rows: list[dict]) -> None:
+        if journal.path.stat().st_size > 100_000:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(journal, rows)
+
+    monkeypatch.setattr(Journal, "write", full)
+    told = run("check", gallery, copies, "-o", tmp_path / "rows.csv").stderr.splitlines()
+    kept = tmp_path / "rows.csv.partial"
+    assert told[0] == f"What is done is kept in {kept}: go on with --resume."
+    monkeypatch.setattr(Journal, "write", real)
+    resumed = done("check", gallery, copies, "-o", tmp_path / "rows.csv", "--resume")
+    assert "were done before" in resumed.stderr
 
 
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_path):
@@ -567,6 +661,7 @@ def test_a_changed_gallery_is_warned_of_by_check_and_info(gallery, folder):
     done("add", gallery, folder)
     told = done("check", gallery, "mnist/test/00000").stderr
     assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in told
+    assert told.splitlines()[0].endswith(f"likewise calibrate {gallery} --fpir 0.05")
     assert "300 references then, 330 now" in told
     assert "Warning: the gallery has changed" in done("info", gallery).stdout
     (described,) = rows("info", gallery, "--format", "json")
@@ -599,7 +694,8 @@ def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
 
 
 def test_costs_need_all_three_numbers(gallery):
-    assert "Received: 10.0, None, None" in failure("calibrate", gallery, "--cost-false-match", 10)
+    told = failure("calibrate", gallery, "--cost-false-match", 10)
+    assert "not given: the cost of a miss and the share of unknowns" in told
 
 
 def test_compare_judges_a_pair_by_the_operating_point_that_is_named(gallery):

@@ -19,15 +19,12 @@ from index.gallery import Gallery
 from index.grouping import set_apart
 from index.impostors import Impostors
 from service.bulk import embed_stream
+from service.calibration.stored import OPTIMISTIC
 from service.errors import UnlabelledError
 from service.matcher import Matcher
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 _OWN_AT_ONCE = 8192
-_OPTIMISTIC = (
-    "the gallery's own references, each searched among all others: optimistic for images like "
-    "those that the embedder was trained on"
-)
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int], object]
@@ -89,7 +86,7 @@ class Searched:
             )
         if self.unreadable and not self.pictures:
             raise CalibrationError(f"No picture could be read: {': '.join(self.unreadable[0])}.")
-        if not self.pictures and self.measured_on != _OPTIMISTIC:
+        if not self.pictures and self.measured_on != OPTIMISTIC:
             raise CalibrationError("No picture came: the input is empty.")
         raise CalibrationError(
             "No query of an unknown group came: with its own group left out, nothing is left of a "
@@ -128,7 +125,7 @@ class Searched:
             some = slice(start, start + _OWN_AT_ONCE)
             self._ask(labels[some].tolist(), vectors[some], skip=ids[some].tolist())
             self.progress(len(ids[some]))
-        self.measured_on = _OPTIMISTIC
+        self.measured_on = OPTIMISTIC
 
     def _embedded(
         self, matcher: Matcher, records: Iterable[Record]

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.counting import counted
+
+OPTIMISTIC = (
+    "the gallery's own references, each searched among all others: optimistic for images like "
+    "those that the embedder was trained on"
+)
+_COSTS = ("cost_false_match", "cost_miss", "share_unknown")
 _MATCHED = "FPIR {share}: {false} of {queries} unknowns were matched (95 %: {low} to {high})."
 _RATES = {
     "fpir": _MATCHED,
@@ -63,10 +72,41 @@ class Calibration:
                 "their group."
             )
         if "group_thresholds" in point:
-            lines.append(f"{len(point['group_thresholds'])} groups have thresholds of their own.")
+            groups = counted(len(point["group_thresholds"]), "group")
+            lines.append(f"Thresholds of their own: {groups}.")
         if self.in_gallery:
-            lines.append(f"Passed over as they are in the gallery: {self.in_gallery} pictures.")
+            passed_over = counted(self.in_gallery, "picture")
+            lines.append(f"Passed over as they are in the gallery: {passed_over}.")
         return lines
+
+
+def command(gallery: str, name: str, point: Mapping[str, Any]) -> str:
+    """Spell out the command that measures a stored point anew.
+
+    Example:
+        >>> command("digits.gallery", "lax", {"rate": "fpir", "target": 0.05, "measured_on": "..."})
+        'likewise calibrate digits.gallery DATA --fpir 0.05 --name lax'
+    """
+    words = ["likewise", "calibrate", gallery]
+    if point["measured_on"] != OPTIMISTIC:
+        words.append("DATA")
+    for option in _COSTS if point["rate"] == "cost" else ():
+        words += [f"--{option.replace('_', '-')}", f"{point[option]:g}"]
+    if point["rate"] != "cost":
+        words += [f"--{point['rate']}", f"{point['target']:g}"]
+    if "group_thresholds" in point:
+        words.append("--per-group")
+    if "min_margin" in point:
+        words += ["--min-margin", f"{point['min_margin']:g}"]
+    if name != point_name(point):
+        words += ["--name", name]
+    return shlex.join(words)
+
+
+def point_name(point: Mapping[str, Any]) -> str:
+    """Name a point by what was wanted, such as `fpir-0.01`."""
+    target = "" if point["target"] is None else f"-{point['target']:g}"
+    return f"{point['rate']}{target}"
 
 
 def _rate(value: float) -> str:

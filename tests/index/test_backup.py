@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,6 +110,20 @@ def test_an_existing_target_is_refused_and_left_alone(gallery, tmp_path):
     with pytest.raises(GalleryError, match=r"precious' exists already: give the backup another"):
         back_up(gallery.path, target)
     assert target.read_text() == "mine"
+
+
+def test_a_full_disk_names_the_target_and_leaves_nothing(gallery, tmp_path, monkeypatch):
+    (gallery.path / "model").mkdir()
+    (gallery.path / "model" / "model.json").write_text("{}")
+
+    def full(source: Path, target: Path, **_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source, None, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    with pytest.raises(OSError, match="No space left") as told:
+        back_up(gallery.path, tmp_path / "copy")
+    assert told.value.filename == str(tmp_path / "copy")
+    assert not list(tmp_path.glob("*copy*"))
 
 
 def test_a_target_within_the_gallery_is_refused(gallery, tmp_path):

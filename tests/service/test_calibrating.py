@@ -102,6 +102,18 @@ def test_too_few_pictures_are_refused_with_the_number_it_takes_and_nothing_is_st
     assert list(matcher.gallery.operating_points) == ["eer"]
 
 
+def test_the_refusal_says_how_many_pictures_were_passed_over(matcher, references, queries) -> None:
+    with pytest.raises(CalibrationError, match="Passed over as they are in the gallery: 30"):
+        calibrate(matcher, [*references[:30], *queries[:5]], fpir=0.1)
+
+
+def test_a_point_of_the_model_is_not_replaced(matcher, queries) -> None:
+    before = matcher.gallery.operating_points
+    with pytest.raises(ValueError, match="'eer' is the operating point that the model brings"):
+        calibrate(matcher, queries, fpir=0.1, name="eer")
+    assert matcher.gallery.operating_points == before
+
+
 def test_a_picture_without_a_label_is_no_data(matcher, queries) -> None:
     with pytest.raises(UnlabelledError, match=r"mnist/test/00000 has no label.*--unknown"):
         calibrate(matcher, [replace(queries[0], label=None)], fpir=0.1)

@@ -72,6 +72,15 @@ def test_another_job_is_refused_and_the_difference_named(output):
         Journal(output, {**SETTINGS, "k": 3}, [], resume=True)
 
 
+def test_a_difference_is_told_in_plain_words(output):
+    with Journal(output, {"group": None, "inputs": ["a", "b"]}, []) as journal:
+        journal.write(ROWS[:1])
+    with pytest.raises(ResumeError, match="its group was none, not '3'"):
+        Journal(output, {"group": "3", "inputs": ["a", "b"]}, [], resume=True)
+    with pytest.raises(ResumeError, match="its inputs were a, b, not c"):
+        Journal(output, {"group": None, "inputs": ["c"]}, [], resume=True)
+
+
 def test_a_journal_with_a_damaged_header_is_refused(output):
     journal = begun(output, 2)
     journal.write_bytes(b"\0\0" + journal.read_bytes())
@@ -107,6 +116,7 @@ def test_a_refused_journal_stays_as_it_was(output):
 def test_two_runs_never_write_one_journal(output):
     with Journal(output, SETTINGS, []) as first:
         first.write(ROWS[:1])
-        with pytest.raises(ResumeError, match="Another run is writing"):
-            Journal(output, SETTINGS, [], resume=True)
+        for resume in (True, False):
+            with pytest.raises(ResumeError, match="Another run is writing"):
+                Journal(output, SETTINGS, [], resume=resume)
     assert finish(output) == [record.id for record in RECORDS[1:]]

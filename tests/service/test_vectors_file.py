@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -31,6 +33,17 @@ def test_a_parquet_file_has_ids_labels_and_reasons(tmp_path, fake, scans, querie
     assert rows[6]["reason"].startswith("not a picture")
     expected = fake.embed(queries[7].pixels()[None])[0]
     np.testing.assert_array_equal(np.float32(rows[7]["embedding"]), expected)
+
+
+def test_an_interrupted_file_leaves_nothing_and_no_complaint(tmp_path, fake, queries):
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("vectors.npy", "vectors.parquet"):
+        with pytest.raises(KeyboardInterrupt):
+            write_embeddings(fake, queries, tmp_path / name, progress=interrupt)
+        gc.collect()  # a writer that was left open would complain now
+        assert not list(tmp_path.glob("vectors*"))
 
 
 def test_no_pictures_make_an_array_of_no_rows(tmp_path, fake):
