@@ -393,6 +393,19 @@ def test_training_without_tensorflow_says_what_to_install(monkeypatch):
     assert "pip install 'likewise[train]'" in failure("train", "--out", "model")
 
 
+def test_train_replaces_nothing_but_a_model(tmp_path, folder, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder, tmp_path / "notes.txt", tmp_path / "link"):
+        assert "something else is there" in failure("train", folder, "--out", out)
+    assert len(list(folder.glob("*/*.png"))) == 30
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    monkeypatch.chdir(tmp_path)
+    assert "a name of its own" in failure("train", folder, "--out", ".")
+    (tmp_path / "model.json").touch()  # an earlier model, with the pictures put into it
+    assert "which the training reads" in failure("train", folder, "--out", tmp_path)
+
+
 def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
     import service.teaching
 
