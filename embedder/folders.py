@@ -1,8 +1,8 @@
 """Picture files on disk: a folder per label, a folder of pictures, a glob.
 
 Folders are walked in sorted order, one at a time, and no picture is opened before its
-pixels are asked for. Hidden files and files with an ending that is no picture's are passed
-over; a picture that turns out to be damaged is not.
+pixels are asked for. Hidden files, files with an ending that is no picture's, pipes, sockets and
+devices are passed over; a picture that turns out to be damaged is not.
 """
 
 from __future__ import annotations
@@ -88,9 +88,15 @@ def _walk(top: Path, inside: str, above: tuple[tuple[int, int], ...]) -> Iterato
 def _entries(folder: Path) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((e.name, e.is_dir()) for e in entries if not e.name.startswith("."))
+            return sorted((e.name, e.is_dir()) for e in entries if _is_wanted(e))
     except OSError as error:
         raise DatasetError(f"{folder} cannot be listed: {error.strerror}.") from error
+
+
+def _is_wanted(entry: os.DirEntry[str]) -> bool:
+    """Tell a folder or regular file, or a link, which may lead nowhere and is then unreadable."""
+    ordinary = entry.is_file() or entry.is_dir() or entry.is_symlink()
+    return ordinary and not entry.name.startswith(".")
 
 
 def is_picture(name: str) -> bool:

@@ -95,6 +95,15 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
                     f"{each} bytes; copy the file again."
                 )
             yield np.frombuffer(content, np.uint8).reshape(-1, *shape)
+        _refuse_more(stream, path, count)
+
+
+def _refuse_more(stream: BinaryIO, path: Path, rows: int) -> None:
+    """Read on to the end, where gzip keeps its checksum, and refuse a longer file."""
+    if _read(stream, 1, path, rows):
+        raise DatasetError(
+            f"{path} goes on after the {rows} rows that its header says: copy the file again."
+        )
 
 
 def _header(path: Path) -> list[int]:
@@ -133,6 +142,8 @@ def _read_labels(path: Path) -> list[str]:
         )
     with _open(path) as stream:
         content = _read(stream, 8 + dimensions[0], path, 0)[8:]
+        if len(content) == dimensions[0]:
+            _refuse_more(stream, path, dimensions[0])
     if len(content) < dimensions[0]:
         raise DatasetError(
             f"{path} is truncated at row {len(content)}: its header says {dimensions[0]} labels; "

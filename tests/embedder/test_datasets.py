@@ -154,6 +154,28 @@ def test_a_damaged_gzip_is_a_dataset_error(tmp_path):
         list(records(images))
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(idx(PIXELS))[:-8] + bytes(8), "cannot be unzipped after row 5"),  # its CRC
+        (gzip.compress(idx(PIXELS) + b"more"), "goes on after the 5 rows"),
+        (idx(PIXELS) + b"more", "goes on after the 5 rows"),
+    ],
+    ids=["checksum", "surplus in a gzip", "surplus"],
+)
+def test_an_idx_file_is_read_to_its_end(tmp_path, content, message):
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(DatasetError, match=f"a-images-idx3-ubyte {message}"):
+        list(records(tmp_path / "a-images-idx3-ubyte"))
+
+
+def test_the_labels_beside_idx_pictures_are_read_to_their_end(tmp_path):
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(PIXELS))
+    (tmp_path / "a-labels-idx1-ubyte").write_bytes(gzip.compress(idx(LABELS) + b"more"))
+    with pytest.raises(DatasetError, match="a-labels-idx1-ubyte goes on after the 5 rows"):
+        records(tmp_path / "a-images-idx3-ubyte")
+
+
 # ---- npz ----------------------------------------------------------------------------------
 
 
@@ -437,6 +459,17 @@ def test_a_folder_that_links_to_itself_ends(tmp_path):
     picture(tmp_path / "a" / "1.png")
     (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
     assert rows(tmp_path) == [("a/1.png", "a")]
+
+
+def test_a_pipe_is_passed_over_in_a_folder_and_never_opened(tmp_path):
+    picture(tmp_path / "in" / "a" / "1.png")
+    os.mkfifo(tmp_path / "in" / "a" / "2.png")
+    (tmp_path / "in" / "a" / "3.png").symlink_to(tmp_path / "in" / "a" / "1.png")
+    assert rows(tmp_path / "in") == [("a/1.png", "a"), ("a/3.png", "a")]
+    (tmp_path / "list.csv").write_text("path\nin/a/1.png\nin/a/2.png\n")
+    _, pipe = records(tmp_path / "list.csv")
+    with pytest.raises(ImageError, match="a pipe, socket or device"):
+        pipe.pixels()
 
 
 def test_one_picture_and_a_glob(tmp_path, monkeypatch):
