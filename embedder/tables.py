@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from embedder.errors import DatasetError, ImageError
-from embedder.records import Record
+from embedder.records import Record, as_label
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
 _AT_ONCE = 1000
@@ -184,6 +184,12 @@ def _problem(row: Mapping[str, Any]) -> str | None:
             f"columns are {', '.join(map(str, row)) or 'none'} and it is {picture!r}."
         )
     try:
+        picture.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a character, as JSON can name it
+        return f"expected a path that a file can have, but it is {picture!r}: repair it."
+    if isinstance(label, list | dict):
+        return f"expected a text or a number as the label, but it is {label!r}."
+    try:
         str(label).encode()
     except UnicodeEncodeError:
         return f"expected UTF-8, but the label is {label!r}: save the list as UTF-8 text."
@@ -194,19 +200,10 @@ def _entry(folder: Path, row: Mapping[str, Any]) -> Record:
     picture, name = row["path"], row.get("id")
     return Record(
         picture if name in (None, "") else str(name),
-        _as_label(row.get("label")),
+        as_label(row.get("label")),
         folder / picture,
         {key: value for key, value in row.items() if key not in ("path", "label", "id")},
     )
-
-
-def _as_label(value: object) -> str | None:
-    """Make a label a string; an empty one is none, and 7.0 is '7' as in other formats."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _csv_header(path: Path) -> list[str]:

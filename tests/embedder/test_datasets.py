@@ -193,9 +193,10 @@ def test_npz_as_keras_writes_it(tmp_path):
         (PIXELS, np.array([*"abcde"]), "b"),
         (PIXELS[..., None], LABELS[:, None], "2"),
         (PIXELS / 255.0, LABELS.astype(float), "2"),
+        (PIXELS, np.array([np.nan, 2, 1, 0, 4]), "2"),
         (PIXELS.astype(np.int64), np.array([b"x", b"yy", b"z", b"x", b"x"]), "yy"),
     ],
-    ids=["text", "columns", "floats", "bytes"],
+    ids=["text", "columns", "floats", "floats and NaN", "bytes"],
 )
 def test_npz_of_images_and_labels_in_the_types_that_people_save(tmp_path, images, labels, wanted):
     np.savez_compressed(tmp_path / "a.npz", images=images, labels=labels)
@@ -212,6 +213,7 @@ def test_npz_of_images_and_labels_in_the_types_that_people_save(tmp_path, images
         ({"images": PIXELS[0]}, r"uint8 of shape \(4, 3\)"),
         ({"images": PIXELS, "labels": np.eye(5)}, r"float64 of shape \(5, 5\)"),
         ({"images": PIXELS, "labels": np.array([{}] * 5)}, "without Python objects"),
+        ({"images": PIXELS, "labels": np.array([b"\xe9"] * 5)}, r"labels in .*a.npz .* UTF-8"),
     ],
 )
 def test_an_npz_of_another_form_is_refused_with_what_it_holds(tmp_path, arrays, message):
@@ -345,6 +347,15 @@ def test_numbers_as_labels_and_ids_become_text(tmp_path, ending):
     assert rows(write_list(tmp_path / f"l.{ending}", entries))[0] == ("12", "7")
 
 
+def test_nan_and_null_are_no_labels(tmp_path):
+    entries = [{"path": "a.png", "label": label} for label in (7.0, float("nan"), None)]
+    for ending in ("jsonl", "parquet"):
+        found = rows(write_list(tmp_path / f"l.{ending}", entries))
+        assert found == [("a.png", "7"), ("a.png", None), ("a.png", None)]
+    np.savez(tmp_path / "l.npz", images=PIXELS[:2], labels=np.array([7.0, np.nan]))
+    assert [label for _, label in rows(tmp_path / "l.npz")] == ["7", None]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -378,6 +389,8 @@ def test_a_list_that_begins_with_a_damaged_row_is_refused_before_anything(
         ("l.jsonl", b'{"path": ', "row 2: expected a JSON object"),
         ("l.jsonl", b"[1, 2]", "row 2: expected a JSON object, but it is"),
         ("l.jsonl", b'{"path": null}', "row 2: expected a picture's path"),
+        ("l.jsonl", rb'{"path": "\ud800.png"}', "row 2: expected a path that a file can have"),
+        ("l.jsonl", b'{"path": "a.png", "label": ["7"]}', "row 2: expected a text or a number"),
         ("l.jsonl", b"[" * 100_000, "row 2: expected a JSON object"),
     ],
 )
