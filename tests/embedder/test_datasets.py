@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -445,6 +446,26 @@ def test_a_folder_per_label_is_walked_in_order(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["train/3/a.png", "train/4/b.png"], ["3", "4"]),
+        (["data/train/3/a.png", "data/train/4/b.png"], ["3", "4"]),
+        (["train/3/a.png", "train/4/b.png", "train/c.png"], ["train", "train", "train"]),
+        (["alice/2024/a.png", "alice/2024/b.png"], ["alice", "alice"]),
+        (["3/x/a.png", "3/y/b.png", "4/c.png"], ["3", "3", "4"]),
+    ],
+    ids=["wrapped", "wrapped twice", "pictures beside", "one group", "groups in parts"],
+)
+def test_labels_come_from_the_folders_that_divide(tmp_path, names, labels):
+    (tmp_path / "in" / "__MACOSX" / "train").mkdir(parents=True)
+    for name in names:
+        picture(tmp_path / "in" / name)
+    assert rows(tmp_path / "in") == list(zip(names, labels, strict=True))
+    shutil.make_archive(str(tmp_path / "in"), "zip", tmp_path / "in")
+    assert rows(tmp_path / "in.zip") == rows(tmp_path / "in")
+
+
 def test_a_flat_folder_has_no_labels(tmp_path):
     picture(tmp_path / "1.png")
     (tmp_path / "0.png").write_text("damaged, but named like a picture")
@@ -458,14 +479,16 @@ def test_a_flat_folder_has_no_labels(tmp_path):
 
 
 def test_a_folder_of_splits_wants_one_named(tmp_path):
+    top = tmp_path / "in"
     for name in ("train/a/1.png", "test/a/2.png"):
-        picture(tmp_path / name)
-    assert rows(tmp_path, split="test") == [("test/a/2.png", "a")]
-    assert rows(tmp_path / "test") == [("a/2.png", "a")]
-    with pytest.raises(DatasetError, match="holds the splits test, train, not labels"):
-        records(tmp_path)
+        picture(top / name)
+    assert rows(top, split="test") == [("test/a/2.png", "a")]
+    assert rows(top / "test") == [("a/2.png", "a")]
+    for folder in (top, tmp_path):  # as they are, and with a folder around them
+        with pytest.raises(DatasetError, match="holds the splits test, train, not labels"):
+            records(folder)
     with pytest.raises(DatasetError, match="no folder 'val' in it"):
-        records(tmp_path, split="val")
+        records(top, split="val")
 
 
 def test_a_folder_that_links_to_itself_ends(tmp_path):
