@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from service.matcher import AddReport, Matcher
     from service.rows import Row
 
-SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 PACKAGES = ("embedder", "index", "service")
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
@@ -36,6 +36,22 @@ SHOWN_REASONS = 5
 ROWS_AT_ONCE = 256
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Range(click.FloatRange):
+    """Numbers within bounds; click's own lets NaN in."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
+
+
+SHARE = Range(0, 1, min_open=True, max_open=True)
 
 # Python would search all that it holds for cycles before it ends: 30 ms of a query, to free memory
 # that the system takes back anyway.
@@ -109,7 +125,7 @@ model_option = click.option(
 
 min_margin_option = click.option(
     "--min-margin",
-    type=click.FloatRange(min=0),
+    type=Range(min=0),
     help="Least distance to the runner-up; what is nearer is ambiguous.",
 )
 at_option = click.option(
@@ -174,23 +190,23 @@ def main() -> None:
 @click.option("--network", type=click.Choice(["conv", "dense"]), help="[default: the recipe's]")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most so many.")
 @click.option("--batch", type=click.IntRange(min=2), help="Pairs or images in a step.")
-@click.option("--margin", type=click.FloatRange(0, min_open=True), help="Of the loss.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--margin", type=Range(0, 10, min_open=True), help="Of the loss.")
+@click.option("--learning-rate", type=Range(0, 1, min_open=True))
 @click.option("--seed", type=click.IntRange(min=0), help="Same seed, same model.")
 @click.option(
     "--validation",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=SHARE,
     help="Share of the pictures to stop and to measure the threshold by.",
 )
 @click.option("--pairs-per-image", type=click.IntRange(min=1), help="For drawn pairs.")
 @click.option(
     "--outliers",
-    type=click.FloatRange(0),
+    type=Range(0, 1),
     help="Made pictures of no group in each batch, as a share of it; 0.2 keeps strangers away.",
 )
 @click.option(
     "--composites",
-    type=click.FloatRange(0),
+    type=Range(0, 1),
     help="Pictures of made groups in each batch, as a share; 0.3 prepares for groups to come.",
 )
 @click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
@@ -374,7 +390,7 @@ def query(
 @neighbours_option
 @click.option(
     "--threshold",
-    type=click.FloatRange(min=0),
+    type=Range(min=0),
     help="Largest distance that is a match.  [default: the operating point's]",
 )
 @min_margin_option
@@ -434,8 +450,8 @@ def check(
 @click.argument("data", nargs=-1)
 @click.option("--fpir", type=SHARE, help="Share of unknowns that are matched, at most.")
 @click.option("--fmr", type=SHARE, help="Or of pairs of two groups: for one-to-one comparison.")
-@click.option("--cost-false-match", type=click.FloatRange(0, min_open=True), help="Or by cost ...")
-@click.option("--cost-miss", type=click.FloatRange(0, min_open=True), help="... of each error ...")
+@click.option("--cost-false-match", type=Range(0, min_open=True), help="Or by cost ...")
+@click.option("--cost-miss", type=Range(0, min_open=True), help="... of each error ...")
 @click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
 @click.option("--unknown", metavar="DATA", multiple=True, help="Pictures of none of the groups.")
 @click.option("--per-group", is_flag=True, help="Own thresholds for groups with enough queries.")
@@ -650,14 +666,14 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Range(0, min_open=True),
     help="Seconds that a request may take.  [default: 30]",
 )
 @click.option("--max-upload", type=click.IntRange(min=1), help="Of a job.  [default: 1 GiB]")
 @click.option("--max-jobs", type=click.IntRange(min=1), help="That may wait.  [default: 32]")
 @click.option(
     "--keep-jobs",
-    type=click.FloatRange(min=0),
+    type=Range(min=0),
     help="Seconds for which a finished job is kept.  [default: a week]",
 )
 @click.option(
