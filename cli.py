@@ -269,9 +269,12 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
 
             shutil.rmtree(gallery, ignore_errors=True)
     if report.replaced:
+        from embedder.errors import counted
+
         note(
-            f"Warning: {report.replaced} pictures had the id of another one in this input, and the "
-            "last of each id was kept. Ids are relative to the folder given: name the folder above."
+            f"Warning: {counted(report.replaced, 'picture')} had the id of another one in this "
+            "input, and the last of each id was kept. Ids are relative to the folder given: name "
+            "the folder above. In a list, give each row an id of its own."
         )
 
 

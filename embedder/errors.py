@@ -27,3 +27,13 @@ class ArchiveTooLargeError(DatasetError):
 
 class ModelError(EmbedderError):
     """A saved model is missing, altered, or of another kind than expected."""
+
+
+def counted(number: int, thing: str) -> str:
+    """Say how many, for a message.
+
+    Example:
+        >>> counted(1, "picture"), counted(0, "label")
+        ('1 picture', '0 labels')
+    """
+    return f"{number} {thing}{'s' * (number != 1)}"

@@ -48,7 +48,8 @@ def folder_records(folder: Path, split: str | None = None) -> Iterator[Record]:
     files = _walk(top, "", ())
     first = next(files, None)
     if first is None:
-        raise DatasetError(f"{top} should hold pictures, but there is none in it: check the path.")
+        advice = _images_file(top) or "check the path"
+        raise DatasetError(f"{top} should hold pictures, but there is none in it: {advice}.")
     level = label_level(chain((first,), _walk(top, "", ())))
     if split is None:
         _refuse_splits(top.joinpath(*first.split("/")[:level]))
@@ -144,6 +145,15 @@ def _endings() -> frozenset[str]:
 
     known = Image.registered_extensions()
     return frozenset(ending for ending, kind in known.items() if kind in Image.OPEN)
+
+
+def _images_file(folder: Path) -> str | None:
+    """Point at a file of many pictures, as MNIST comes."""
+    from embedder.idx import is_idx
+
+    files = [folder / name for name, is_folder in _entries(folder) if not is_folder]
+    found = [file for file in files if "images" in file.name and is_idx(file)]
+    return f"name the file that does, as {found[0]}" if found else None
 
 
 def _refuse_splits(folder: Path) -> None:

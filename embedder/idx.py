@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, counted
 from embedder.records import Record, from_arrays
 
 _UBYTE = 0x08
@@ -64,8 +64,8 @@ def idx_records(path: Path) -> Iterator[Record]:
     labels = None if beside is None else _read_labels(beside)
     if labels is not None and len(labels) != count:
         raise DatasetError(
-            f"{path} holds {count} pictures, but {beside} holds {len(labels)} labels: "
-            "put the matching files side by side."
+            f"{path} holds {counted(count, 'picture')}, but {beside} holds "
+            f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
     return _stream(path, labels)
 
@@ -102,7 +102,8 @@ def _refuse_more(stream: BinaryIO, path: Path, rows: int) -> None:
     """Read on to the end, where gzip keeps its checksum, and refuse a longer file."""
     if _read(stream, 1, path, rows):
         raise DatasetError(
-            f"{path} goes on after the {rows} rows that its header says: copy the file again."
+            f"{path} goes on after the {counted(rows, 'row')} that its header "
+            "says: copy the file again."
         )
 
 
@@ -146,8 +147,8 @@ def _read_labels(path: Path) -> list[str]:
             _refuse_more(stream, path, dimensions[0])
     if len(content) < dimensions[0]:
         raise DatasetError(
-            f"{path} is truncated at row {len(content)}: its header says {dimensions[0]} labels; "
-            "copy the file again."
+            f"{path} is truncated at row {len(content)}: its header says "
+            f"{counted(dimensions[0], 'label')}; copy the file again."
         )
     names = [str(value) for value in range(256)]
     return [names[value] for value in content]

@@ -25,6 +25,7 @@ from embedder.records import Record, as_label
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
 _AT_ONCE = 1000
+_UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")  # its first two bytes, as bytes that are no UTF-8
 
 
 def table_records(path: Path, ending: str) -> Iterator[Record]:
@@ -268,6 +269,8 @@ def _lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
             text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
             for line in text:
                 number += 1
+                if number == 1 and line.startswith(_UTF_16):
+                    raise DatasetError(f"{path} is written in UTF-16: save it as UTF-8.")
                 if line.strip():
                     yield line if keep_ends else line.rstrip("\r\n")
     except (OSError, EOFError, zlib.error) as error:

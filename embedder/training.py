@@ -21,7 +21,7 @@ from embedder.averaging import averaging
 from embedder.batches import BalancedImages, Batches, DrawnPairs
 from embedder.datasets import Dataset
 from embedder.destination import check_destination
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, counted
 from embedder.export import save_model
 from embedder.figures import draw_history, draw_pairs
 from embedder.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
@@ -117,7 +117,8 @@ def _check(dataset: Dataset, part: str) -> None:
     if len(groups.names) < 2 or groups.sizes.max(initial=0) < 2:
         raise DatasetError(
             f"The {part} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one "
-            f"of them. Received: {len(dataset.labels)} pictures of {len(groups.names)} labels. "
+            f"of them. Received: {counted(len(dataset.labels), 'picture')} of "
+            f"{counted(len(groups.names), 'label')}. "
             "Add pictures, or change --validation."
         )
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from embedder.errors import counted
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
@@ -65,7 +66,7 @@ class Summary:
         )
         rate = self.total / max(seconds, 1e-9)
         return (
-            f"{self.total} picture{'' if self.total == 1 else 's'}: {counts}, "
+            f"{counted(self.total, 'picture')}: {counts}, "
             f"{self.decisions[ERROR]} unreadable; {seconds:.1f} s, {rate:.0f} pictures per second"
         )
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embedder.errors import EmbedderError
+from embedder.errors import EmbedderError, counted
 from index.doctor import Examination, examine
 from index.errors import GalleryError
 from service.matcher import Matcher
@@ -51,7 +51,7 @@ def text(found: Examination, gallery: str) -> str:
         _small(found, name),
     ]
     advice = [line for part in parts for line in part]
-    head = f"{_count(found.references, 'reference')} of {_count(found.groups, 'group')}: whole"
+    head = f"{counted(found.references, 'reference')} of {counted(found.groups, 'group')}: whole"
     first = f"{head}." if advice else f"{head}, and nothing to advise."
     return "\n".join([first, *map(printable, advice)])
 
@@ -65,7 +65,7 @@ def _mislabels(found: Examination, name: str) -> list[str]:
         for one in found.mislabels[:_SHOWN]
     ]
     return [
-        f"{_count(len(found.mislabels), 'reference')} probably under a wrong label:",
+        f"{counted(len(found.mislabels), 'reference')} probably under a wrong label:",
         *lines,
         *_more(found.mislabels),
         f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
@@ -77,7 +77,7 @@ def _duplicates(found: Examination, name: str) -> list[str]:
         return []
     lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in found.duplicates[:_SHOWN]]
     return [
-        f"{_count(len(found.duplicates), 'vector')} there more than once:",
+        f"{counted(len(found.duplicates), 'vector')} there more than once:",
         *lines,
         *_more(found.duplicates),
         f"  They vote as often as they stand there. Remove all but one: likewise remove {name} ID",
@@ -89,7 +89,7 @@ def _outliers(found: Examination) -> list[str]:
         return []
     lines = [f"  {id}: the nearest other is at {at:.4f}" for id, at in found.outliers[:_SHOWN]]
     return [
-        f"{_count(len(found.outliers), 'reference')} without another within the threshold, "
+        f"{counted(len(found.outliers), 'reference')} without another within the threshold, "
         f"{found.threshold:.4f}:",
         *lines,
         *_more(found.outliers),
@@ -105,7 +105,7 @@ def _overlaps(found: Examination, name: str) -> list[str]:
         for a, b, share in found.overlaps[:_SHOWN]
     ]
     return [
-        f"{_count(len(found.overlaps), 'case')} of a group that reaches into another: of the "
+        f"{counted(len(found.overlaps), 'case')} of a group that reaches into another: of the "
         f"nearest 5 within the threshold, {found.threshold:.4f}:",
         *lines,
         *_more(found.overlaps),
@@ -119,14 +119,10 @@ def _small(found: Examination, name: str) -> list[str]:
     shown = [f"{group!r} ({size})" for group, size in list(found.small_groups.items())[:_SHOWN]]
     more = ", ..." if len(found.small_groups) > _SHOWN else ""
     return [
-        f"{_count(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
+        f"{counted(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
         f"vote of five: {', '.join(shown)}{more}.",
         f"  Add some: likewise add {name} DATA",
     ]
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _more(items: Sequence[object]) -> list[str]:

@@ -537,6 +537,12 @@ def test_a_table_leaves_labels_that_look_like_numbers_alone(tmp_path, folder):
 def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
     result = run("build", tmp_path / "new.gallery", folder, folder)
     assert "Warning: 30 pictures had the id of another one" in result.stderr
+    pictures = sorted(folder.glob("*/*.png"))[:2]
+    lines = ["path,label,id", *(f"{picture},7,same" for picture in pictures)]
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    result = run("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
+    assert "Warning: 1 picture had the id of another one" in result.stderr
+    assert "In a list, give each row an id of its own." in result.stderr
 
 
 # ------------------------------------------------------------------ calibrate

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from embedder.errors import counted
+
 _MATCHED = "FPIR {share}: {false} of {queries} unknowns were matched (95 %: {low} to {high})."
 _RATES = {
     "fpir": _MATCHED,
@@ -65,7 +67,8 @@ class Calibration:
         if "group_thresholds" in point:
             lines.append(f"{len(point['group_thresholds'])} groups have thresholds of their own.")
         if self.in_gallery:
-            lines.append(f"Passed over as they are in the gallery: {self.in_gallery} pictures.")
+            seen = counted(self.in_gallery, "picture")
+            lines.append(f"Passed over as already in the gallery: {seen}.")
         return lines
 
 

@@ -425,6 +425,15 @@ def test_names_that_are_no_utf_8_are_spelled_out_and_stay_apart(tmp_path):
     assert Record("\ud800", None, np.zeros((1, 1), np.uint8)).id == r"\ud800"  # as JSON can say
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-be"])
+def test_a_list_in_utf_16_says_what_to_do(tmp_path, ending, order):
+    mark = "\ufeff" * (order == "utf-16-be")  # Python writes it by itself for utf-16
+    (tmp_path / f"l.{ending}").write_text(f"{mark}path,label\na.png,7\n", order)
+    with pytest.raises(DatasetError, match=rf"l.{ending} is written in UTF-16: save it as UTF-8"):
+        records(tmp_path / f"l.{ending}")
+
+
 def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):
     path = write_list(tmp_path / "l.jsonl", listed)
     path.write_text(path.read_text() + "oops\n")
@@ -489,6 +498,13 @@ def test_a_folder_of_splits_wants_one_named(tmp_path):
             records(folder)
     with pytest.raises(DatasetError, match="no folder 'val' in it"):
         records(top, split="val")
+
+
+def test_a_folder_of_idx_files_names_the_one_to_take(tmp_path):
+    for name, values in (("labels-idx1", LABELS), ("images-idx3", PIXELS)):
+        (tmp_path / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(idx(values)))
+    with pytest.raises(DatasetError, match=r"name the file .*train-images-idx3-ubyte.gz\."):
+        records(tmp_path)
 
 
 def test_a_folder_that_links_to_itself_ends(tmp_path):
