@@ -37,6 +37,7 @@ ROWS_AT_ONCE = 256
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
 # Python would search all that it holds for cycles before it ends: 30 ms of a query, to free memory
 # that the system takes back anyway.
 atexit.register(gc.freeze)
@@ -94,7 +95,8 @@ class Number(click.FloatRange):
         """Read what was typed."""
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
+            expected = f"a finite number in the range {self._describe_range()}"
+            self.fail(f"{value} is not {expected}.", param, ctx)
         return number
 
 
@@ -191,23 +193,23 @@ def main() -> None:
 @click.option("--network", type=click.Choice(["conv", "dense"]), help="[default: the recipe's]")
 @click.option("--epochs", type=click.IntRange(min=1), help="At most so many.")
 @click.option("--batch", type=click.IntRange(min=2), help="Pairs or images in a step.")
-@click.option("--margin", type=click.FloatRange(0, min_open=True), help="Of the loss.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True))
+@click.option("--margin", type=Number(0, 10, min_open=True), help="Of the loss.")
+@click.option("--learning-rate", type=Number(0, 1, min_open=True))
 @click.option("--seed", type=click.IntRange(min=0), help="Same seed, same model.")
 @click.option(
     "--validation",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=SHARE,
     help="Share of the pictures to stop and to measure the threshold by.",
 )
 @click.option("--pairs-per-image", type=click.IntRange(min=1), help="For drawn pairs.")
 @click.option(
     "--outliers",
-    type=click.FloatRange(0),
+    type=Number(0, 1),
     help="Made pictures of no group in each batch, as a share of it; 0.2 keeps strangers away.",
 )
 @click.option(
     "--composites",
-    type=click.FloatRange(0),
+    type=Number(0, 1),
     help="Pictures of made groups in each batch, as a share; 0.3 prepares for groups to come.",
 )
 @click.option("--preprocessing", type=click.Choice(["digit", "resize"]), help="How pictures enter.")
@@ -280,8 +282,9 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
             shutil.rmtree(gallery, ignore_errors=True)
     if report.replaced:
         note(
-            f"Warning: {report.replaced} pictures had the id of another one in this input, and the "
-            "last of each id was kept. Ids are relative to the folder given: name the folder above."
+            f"Warning: {counted(report.replaced, 'picture')} had the id of another one in this "
+            "input, and the last of each id was kept. Ids are relative to the folder given: name "
+            "the folder above. In a list, give each row an id of its own."
         )
 
 
@@ -682,14 +685,14 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Seconds that a request may take.  [default: 30]",
 )
 @click.option("--max-upload", type=click.IntRange(min=1), help="Of a job.  [default: 1 GiB]")
 @click.option("--max-jobs", type=click.IntRange(min=1), help="That may wait.  [default: 32]")
 @click.option(
     "--keep-jobs",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     help="Seconds for which a finished job is kept.  [default: a week]",
 )
 @click.option(
@@ -801,7 +804,7 @@ def data_stream() -> BinaryIO:
 
 def counted(number: int, thing: str) -> str:
     """Say how many things there are."""
-    from service.counting import counted
+    from embedder.counting import counted
 
     return counted(number, thing)
 

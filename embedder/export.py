@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from embedder.destination import check_destination
 from embedder.model import FORMAT, fingerprint, write_metadata
 
 
@@ -30,13 +31,17 @@ def save_model(
 
     Args:
         base: The trained base network.
-        out: Directory to write; what stands there is replaced once the new model is whole.
+        out: Directory to write; an earlier model is replaced once the new one is whole.
         preprocessing: How pictures reach the network.
         details: Further entries of `model.json`: recipe, data, figures, operating points.
 
     Returns:
         The contents of `model.json`.
+
+    Raises:
+        ModelError: If `out` is there and is no model.
     """
+    check_destination(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:

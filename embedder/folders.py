@@ -1,8 +1,8 @@
 """Picture files on disk: a folder per label, a folder of pictures, a glob.
 
 Folders are walked in sorted order, one at a time, and no picture is opened before its
-pixels are asked for. Hidden files and files with an ending that is no picture's are passed
-over; a picture that turns out to be damaged is not.
+pixels are asked for. Hidden files, files with an ending that is no picture's, pipes, sockets and
+devices are passed over; a picture that turns out to be damaged is not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -21,11 +21,12 @@ _SPLITS = frozenset(("train", "test", "val", "valid", "validation"))
 
 
 def folder_records(folder: Path, split: str | None = None) -> Iterator[Record]:
-    """Stream the pictures of a folder, the first folder below it being the label.
+    """Stream the pictures of a folder, the first folder below it that divides being the label.
 
     Args:
         folder: `folder/alice/1.png` has the label `alice`, also when it lies deeper, as
             `folder/alice/2024/1.png`; a picture directly in the folder has the label None.
+            Folders around all others are passed over: see `label_level`.
         split: Read only `folder/split`, whose folders are then the labels.
 
     Returns:
@@ -44,14 +45,51 @@ def folder_records(folder: Path, split: str | None = None) -> Iterator[Record]:
     top = folder if split is None else folder / split
     if not top.is_dir():
         raise DatasetError(f"{folder} has no folder {split!r} in it: leave out the split.")
-    if split is None:
-        _refuse_splits(folder)
     files = _walk(top, "", ())
     first = next(files, None)
     if first is None:
-        raise DatasetError(f"{top} should hold pictures, but there is none in it: check the path.")
+        advice = _images_file(top) or "check the path"
+        raise DatasetError(f"{top} should hold pictures, but there is none in it: {advice}.")
+    level = label_level(chain((first,), _walk(top, "", ())))
+    if split is None:
+        _refuse_splits(top.joinpath(*first.split("/")[:level]))
     prefix = "" if split is None else f"{split}/"
-    return (_record(top, inside, prefix) for inside in chain((first,), files))
+    return (
+        Record(prefix + inside, label_at(level, inside), top / inside)
+        for inside in chain((first,), files)
+    )
+
+
+def label_level(paths: Iterable[str]) -> int:
+    """Count the folders around all pictures, which divide nothing and are no labels.
+
+    Args:
+        paths: Paths of pictures, at least one, with forward slashes.
+
+    Returns:
+        The place of the label in each path; 0 where pictures lie in the innermost folder
+        around all, as it may well be a label.
+
+    Example:
+        >>> label_level(["train/3/a.png", "train/4/b.png"]), label_level(["alice/2024/1.png"])
+        (1, 0)
+    """
+    each = (path.split("/")[:-1] for path in paths)
+    around = next(each)
+    depth = len(around)
+    for folders in each:
+        depth = min(depth, len(folders))
+        while folders[: len(around)] != around:
+            around.pop()
+        if not around:  # so that few folders are walked twice
+            return 0
+    return len(around) if depth > len(around) else 0
+
+
+def label_at(level: int, path: str) -> str | None:
+    """Give the label of a picture by its path."""
+    folders = path.split("/")[:-1]
+    return folders[level] if level < len(folders) else None
 
 
 def glob_records(pattern: str) -> Iterator[Record]:
@@ -64,11 +102,6 @@ def glob_records(pattern: str) -> Iterator[Record]:
     if not paths:
         raise DatasetError(f"No file matches {pattern!r}: check the pattern.")
     return (Record(path, None, Path(path)) for path in paths)
-
-
-def _record(top: Path, inside: str, prefix: str) -> Record:
-    label, slash, _ = inside.partition("/")
-    return Record(prefix + inside, label if slash else None, top / inside)
 
 
 def _walk(top: Path, inside: str, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
@@ -88,9 +121,15 @@ def _walk(top: Path, inside: str, above: tuple[tuple[int, int], ...]) -> Iterato
 def _entries(folder: Path) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((e.name, e.is_dir()) for e in entries if not e.name.startswith("."))
+            return sorted((e.name, e.is_dir()) for e in entries if _is_wanted(e))
     except OSError as error:
         raise DatasetError(f"{folder} cannot be listed: {error.strerror}.") from error
+
+
+def _is_wanted(entry: os.DirEntry[str]) -> bool:
+    """Tell a folder or regular file, or a link, which may lead nowhere and is then unreadable."""
+    ordinary = entry.is_file() or entry.is_dir() or entry.is_symlink()
+    return ordinary and not entry.name.startswith(".")
 
 
 def is_picture(name: str) -> bool:
@@ -106,6 +145,15 @@ def _endings() -> frozenset[str]:
 
     known = Image.registered_extensions()
     return frozenset(ending for ending, kind in known.items() if kind in Image.OPEN)
+
+
+def _images_file(folder: Path) -> str | None:
+    """Point at a file of many pictures, as MNIST comes."""
+    from embedder.idx import is_idx
+
+    files = [folder / name for name, is_folder in _entries(folder) if not is_folder]
+    found = [file for file in files if "images" in file.name and is_idx(file)]
+    return f"name the file that does, as {found[0]}" if found else None
 
 
 def _refuse_splits(folder: Path) -> None:

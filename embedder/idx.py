@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from embedder.counting import counted
 from embedder.errors import DatasetError
 from embedder.records import Record, from_arrays
 
@@ -64,8 +65,8 @@ def idx_records(path: Path) -> Iterator[Record]:
     labels = None if beside is None else _read_labels(beside)
     if labels is not None and len(labels) != count:
         raise DatasetError(
-            f"{path} holds {count} pictures, but {beside} holds {len(labels)} labels: "
-            "put the matching files side by side."
+            f"{path} holds {counted(count, 'picture')}, but {beside} holds "
+            f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
     return _stream(path, labels)
 
@@ -95,6 +96,16 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
                     f"{each} bytes; copy the file again."
                 )
             yield np.frombuffer(content, np.uint8).reshape(-1, *shape)
+        _refuse_more(stream, path, count)
+
+
+def _refuse_more(stream: BinaryIO, path: Path, rows: int) -> None:
+    """Read on to the end, where gzip keeps its checksum, and refuse a longer file."""
+    if _read(stream, 1, path, rows):
+        raise DatasetError(
+            f"{path} goes on after the {counted(rows, 'row')} that its header "
+            "says: copy the file again."
+        )
 
 
 def _header(path: Path) -> list[int]:
@@ -133,10 +144,12 @@ def _read_labels(path: Path) -> list[str]:
         )
     with _open(path) as stream:
         content = _read(stream, 8 + dimensions[0], path, 0)[8:]
+        if len(content) == dimensions[0]:
+            _refuse_more(stream, path, dimensions[0])
     if len(content) < dimensions[0]:
         raise DatasetError(
-            f"{path} is truncated at row {len(content)}: its header says {dimensions[0]} labels; "
-            "copy the file again."
+            f"{path} is truncated at row {len(content)}: its header says "
+            f"{counted(dimensions[0], 'label')}; copy the file again."
         )
     names = [str(value) for value in range(256)]
     return [names[value] for value in content]

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import io
 import os
+import stat
 import struct
 import warnings
 import zlib
@@ -66,6 +67,7 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         array([[  0, 200]], dtype=uint8)
     """
     try:
+        _refuse_special(source)
         pixels = _small_png(source, max_pixels)
         if pixels is not None:
             return pixels
@@ -77,6 +79,14 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         if _is_bomb(error):
             raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
         raise ImageError(_reason(error, source)) from error
+
+
+def _refuse_special(source: Source) -> None:
+    """Refuse pipes, sockets and devices: to open one can take for ever."""
+    if isinstance(source, str | os.PathLike):
+        mode = os.stat(source).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder is told by its own words
+            raise ImageError("a pipe, socket or device, not a picture's file")
 
 
 @functools.cache

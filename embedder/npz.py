@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from embedder.errors import DatasetError
-from embedder.records import Record, from_arrays
+from embedder.records import Record, as_label, from_arrays
 
 
 def npz_records(path: Path, split: str | None = None) -> Iterator[Record]:
@@ -115,8 +115,8 @@ def _to_bytes(values: np.ndarray, where: str) -> np.ndarray:
     return scaled.astype(np.uint8)
 
 
-def _as_labels(values: np.ndarray, where: str) -> list[str]:
-    """Turn numbers or texts, `(n,)` or `(n, 1)`, into labels."""
+def _as_labels(values: np.ndarray, where: str) -> list[str | None]:
+    """Turn numbers or texts, `(n,)` or `(n, 1)`, into labels; NaN and an empty text are none."""
     flat = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
     if flat.ndim != 1 or flat.dtype.kind not in "biufUS":
         raise DatasetError(
@@ -124,7 +124,14 @@ def _as_labels(values: np.ndarray, where: str) -> list[str]:
             f"{values.shape}: save one label per picture."
         )
     if flat.dtype.kind == "S":
-        return [text.decode() for text in flat.tolist()]
-    if flat.dtype.kind == "f" and (flat == np.rint(flat)).all():
-        flat = flat.astype(np.int64)
-    return [str(label) for label in flat.tolist()]
+        flat = _decoded(flat, where)
+    return [as_label(label) for label in flat.tolist()]
+
+
+def _decoded(texts: np.ndarray, where: str) -> np.ndarray:
+    try:
+        return np.strings.decode(texts, "utf-8")
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{where} should be UTF-8, but holds the bytes {error.object!r}: save them as text."
+        ) from error

@@ -36,12 +36,29 @@ class State:
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))
         self.epochs: list[dict[str, Any]] = []
 
+    def begin(self) -> None:
+        """Start anew, where no earlier training would be lost.
+
+        Raises:
+            ModelError: If an earlier run left something.
+        """
+        if os.path.lexists(self.path):
+            raise ModelError(
+                f"There is an unfinished training in {str(self.path)!r}: "
+                "go on with it by --resume, or remove it."
+            )
+
     def resume(self) -> None:
         """Take up what an earlier run of the same training left.
 
         Raises:
-            ModelError: If it was started with other data or settings.
+            ModelError: If it was started with other data or settings, or is no training.
         """
+        if os.path.lexists(self.path) and not self._is_own():
+            raise ModelError(
+                f"Expected an unfinished training in {str(self.path)!r}, but something else is "
+                "there: choose another path with --out."
+            )
         if not (self.path / "history.json").exists():
             return
         stored = json.loads((self.path / "history.json").read_text())
@@ -50,9 +67,15 @@ class State:
                 raise ModelError(
                     f"The unfinished training in {str(self.path)!r} was started with {name} = "
                     f"{stored['settings'].get(name)!r}, not {value!r}. Resume it with the same "
-                    "settings and data, or start anew without --resume."
+                    "settings and data, or remove it to start anew."
                 )
         self.epochs = stored["epochs"]
+
+    def _is_own(self) -> bool:
+        return self.path.is_dir() and all(
+            file.name.startswith("history.json") or file.name.endswith(".weights.h5")
+            for file in self.path.iterdir()
+        )
 
     @property
     def best(self) -> dict[str, Any]:

@@ -22,12 +22,12 @@ class Recipe:
             class-balanced batch.
         pairs_per_image: Partners per image where pairs are drawn.
         dim: Length of an embedding.
-        margin: Distance beyond which a different pair costs nothing.
+        margin: Distance beyond which a different pair costs nothing, at most 10.
         near: Distance within which a same pair of a batch costs nothing.
         epochs: Passes over the training images, at most.
         patience: Epochs without a better validation EER after which training stops.
         batch: Pairs (drawn) or images (batch) per step.
-        learning_rate: Largest step size.
+        learning_rate: Largest step size, at most 1.
         schedule: `constant`, or `cosine`: up over the first epoch, then down to 1 % of
             `learning_rate` along a half cosine.
         optimizer: `rmsprop` or `adamw`.
@@ -75,14 +75,20 @@ class Recipe:
             5
         """
         recipe = replace(self, **{k: v for k, v in settings.items() if v is not None})
-        for name in ("epochs", "batch", "pairs_per_image", "dim", "margin", "learning_rate"):
+        for name in ("epochs", "batch", "pairs_per_image", "dim"):
             if not getattr(recipe, name) > 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
+        for name, most in (("margin", 10), ("learning_rate", 1)):
+            if not 0 < getattr(recipe, name) <= most:
+                raise ValueError(
+                    f"`{name}` must be above 0 and at most {most}. "
+                    f"Received: {getattr(recipe, name)}."
+                )
         for name in ("outliers", "composites"):
             share = getattr(recipe, name)
-            if share < 0 or (share and recipe.pairs != "batch"):
+            if not 0 <= share <= 1 or (share and recipe.pairs != "batch"):
                 raise ValueError(
-                    f"`{name}` must be a share >= 0, and 0 where pairs are drawn. "
+                    f"`{name}` must be a share of 0 to 1, and 0 where pairs are drawn. "
                     f"Received: {share}."
                 )
         if not 0 <= recipe.averaging < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,15 +82,29 @@ def as_text(name: str) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
+def as_label(value: object) -> str | None:
+    """Make a value of a list or an array a label; an empty text and NaN are none.
+
+    Example:
+        >>> as_label("cat"), as_label(7), as_label(7.0), as_label(""), as_label(float("nan"))
+        ('cat', '7', '7', None, None)
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return None if value in (None, "") else str(value)
+
+
 def from_arrays(
-    prefix: str, images: np.ndarray, labels: Sequence[str] | None, first: int = 0
+    prefix: str, images: np.ndarray, labels: Sequence[str | None] | None, first: int = 0
 ) -> Iterator[Record]:
     """Stream the rows of an array as records `prefix/00000`, `prefix/00001`, and so on.
 
     Args:
         prefix: What stands before the number in every id.
         images: uint8 `(n, h, w)` or `(n, h, w, 3)`; records hold views into it.
-        labels: n labels, or None when the pictures have none.
+        labels: n labels, None for a picture without; or None when no picture has one.
         first: The number of the first row.
 
     Example:

@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from embedder.errors import DatasetError, ImageError
-from embedder.records import Record
+from embedder.records import Record, as_label
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
 _AT_ONCE = 1000
+_UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")  # its first two bytes, as bytes that are no UTF-8
 
 
 def table_records(path: Path, ending: str) -> Iterator[Record]:
@@ -184,6 +185,12 @@ def _problem(row: Mapping[str, Any]) -> str | None:
             f"columns are {', '.join(map(str, row)) or 'none'} and it is {picture!r}."
         )
     try:
+        picture.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a character, as JSON can name it
+        return f"expected a path that a file can have, but it is {picture!r}: repair it."
+    if isinstance(label, list | dict):
+        return f"expected a text or a number as the label, but it is {label!r}."
+    try:
         str(label).encode()
     except UnicodeEncodeError:
         return f"expected UTF-8, but the label is {label!r}: save the list as UTF-8 text."
@@ -194,19 +201,10 @@ def _entry(folder: Path, row: Mapping[str, Any]) -> Record:
     picture, name = row["path"], row.get("id")
     return Record(
         picture if name in (None, "") else str(name),
-        _as_label(row.get("label")),
+        as_label(row.get("label")),
         folder / picture,
         {key: value for key, value in row.items() if key not in ("path", "label", "id")},
     )
-
-
-def _as_label(value: object) -> str | None:
-    """Make a label a string; an empty one is none, and 7.0 is '7' as in other formats."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _csv_header(path: Path) -> list[str]:
@@ -271,6 +269,8 @@ def _lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
             text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
             for line in text:
                 number += 1
+                if number == 1 and line.startswith(_UTF_16):
+                    raise DatasetError(f"{path} is written in UTF-16: save it as UTF-8.")
                 if line.strip():
                     yield line if keep_ends else line.rstrip("\r\n")
     except (OSError, EOFError, zlib.error) as error:

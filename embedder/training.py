@@ -19,7 +19,9 @@ import numpy.typing as npt
 
 from embedder.averaging import averaging
 from embedder.batches import BalancedImages, Batches, DrawnPairs
+from embedder.counting import counted
 from embedder.datasets import Dataset
+from embedder.destination import check_destination
 from embedder.errors import DatasetError
 from embedder.export import save_model
 from embedder.figures import draw_history, draw_pairs
@@ -57,8 +59,8 @@ def train(
 
     Args:
         dataset: Labelled pictures: at least two labels, with two pictures each.
-        out: Model directory to write, whole or not at all. Until it is written, the state of
-            the training lies in `<out>.training`.
+        out: Model directory to write, whole or not at all; an earlier model there is replaced.
+            Until it is written, the state of the training lies in `<out>.training`.
         recipe: How to train.
         preprocessing: How pictures reach the network, now and whenever the model is used: a name
             of `embedder.preprocessing.PREPROCESSINGS`.
@@ -70,9 +72,11 @@ def train(
 
     Raises:
         DatasetError: If the pictures or labels do not suffice.
-        ModelError: If there is an unfinished training with other settings to resume.
+        ModelError: If `out` is there and is no model, or if there is an unfinished training that
+            should not be resumed, or has other settings.
     """
     out = Path(out)
+    check_destination(out)
     _seed_everything(recipe.seed)
     fitted_on, held_out = split(dataset, recipe.validation, recipe.seed)
     _check(fitted_on, "training")
@@ -82,7 +86,7 @@ def train(
     if resume:
         state.resume()
     else:
-        shutil.rmtree(state.path, ignore_errors=True)
+        state.begin()
     validation = prepare(held_out.images, preprocessing, shape)
     base = base_network(recipe.network, shape, recipe.dim)
     pictures = prepare(fitted_on.images, preprocessing, shape)
@@ -114,7 +118,8 @@ def _check(dataset: Dataset, part: str) -> None:
     if len(groups.names) < 2 or groups.sizes.max(initial=0) < 2:
         raise DatasetError(
             f"The {part} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one "
-            f"of them. Received: {len(dataset.labels)} pictures of {len(groups.names)} labels. "
+            f"of them. Received: {counted(len(dataset.labels), 'picture')} of "
+            f"{counted(len(groups.names), 'label')}. "
             "Add pictures, or change --validation."
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embedder.counting import counted
 from embedder.pairs import Groups
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -73,7 +74,8 @@ def drawn_pairs(
     if len(able) == 0 or len(groups.names) < 2:
         raise ValueError(
             "Verification needs at least two labels, one of them with two images. "
-            f"Received: {len(groups.codes)} images of {len(groups.names)} labels."
+            f"Received: {counted(len(groups.codes), 'image')} of "
+            f"{counted(len(groups.names), 'label')}."
         )
     rng = np.random.default_rng(seed)
     first = able[rng.integers(0, len(able), pairs)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
-from embedder.folders import is_picture
+from embedder.folders import is_picture, label_at, label_level
 from embedder.records import Record
 
 _AMPLE_ENTRY = 300  # bytes of an entry in the list of contents; 46 and its name are needed
@@ -46,10 +46,11 @@ class ZipLimits:
 
 
 def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]:
-    """Stream the pictures of a zip archive, the first folder in it being the label.
+    """Stream the pictures of a zip archive, the first folder in it that divides being the label.
 
     Args:
-        path: The archive. `alice/1.png` in it has the label `alice`.
+        path: The archive. `alice/1.png` in it has the label `alice`; folders around all others
+            are passed over, as in a folder.
         limits: What is refused; the defaults when None.
 
     Returns:
@@ -75,7 +76,8 @@ def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]
     if not members:
         archive.close()
         raise DatasetError(f"{path} should hold pictures, but there is none in it.")
-    return (_record(archive, member, limits.picture) for member in members)
+    level = label_level(member.filename for member in members)
+    return (_record(archive, member, level, limits.picture) for member in members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,6 @@ def _is_hidden(folder: str) -> bool:
     return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
 
 
-def _record(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> Record:
-    label, slash, _ = entry.filename.partition("/")
-    return Record(entry.filename, label if slash else None, Member(archive, entry, limit))
+def _record(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, level: int, limit: int) -> Record:
+    label = label_at(level, entry.filename)
+    return Record(entry.filename, label, Member(archive, entry, limit))

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from embedder.counting import counted
 from embedder.model import Embedder
 from embedder.records import Record
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
-from service.counting import counted
 from service.decoding import Decoded, ahead, decode_stream
 from service.matcher import Matcher
 from service.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_row, query_row

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from embedder.counting import counted
 from embedder.records import Record
 from index.calibration import Cost
 from index.errors import CalibrationError
@@ -20,7 +21,6 @@ from index.impostors import Impostors
 from service.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from service.calibration.searched import Progress, Searched
 from service.calibration.stored import Calibration, point_name
-from service.counting import counted
 from service.matcher import Matcher
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from embedder.counting import counted
 from embedder.records import as_text
-from service.counting import counted
 from service.matcher import Matcher
 from service.printable import printable
 

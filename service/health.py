@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from embedder.counting import counted
 from embedder.errors import EmbedderError
 from index.doctor import Examination, examine
 from index.errors import GalleryError
-from service.counting import counted
 from service.matcher import Matcher
 from service.printable import printable
 

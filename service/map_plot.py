@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
+from embedder.counting import counted
 from service.layout import middles
 from service.plots import png_address
 
@@ -71,7 +72,7 @@ def map_plot(places: Places, labels: Sequence[str | None], marks: Sequence[Mark]
     ]
     shown = [_marked(mark, *spots[mark.row].tolist()) for mark in reversed(marks)]
     drawn = "".join([*rings, *dots, *names, *shown])
-    told = f"Map of {len(places)} pictures of {len(middle)} groups"
+    told = f"Map of {counted(len(places), 'picture')} of {counted(len(middle), 'group')}"
     return (
         f'<svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" class="map" aria-label="{told}">'
         f"{drawn}</svg>"

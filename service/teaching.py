@@ -7,6 +7,7 @@ from typing import Any
 
 from embedder.bundled import is_bundled
 from embedder.datasets import load
+from embedder.destination import check_destination
 from embedder.model import Embedder
 from embedder.recipes import RECIPES
 
@@ -41,8 +42,11 @@ def teach(
     Raises:
         ModuleNotFoundError: If TensorFlow is not installed.
         DatasetError: If the data cannot be read or does not suffice.
+        ModelError: If there is something else at `out`, or an unfinished training.
         ValueError: If a setting is out of its range.
     """
+    check_destination(out, data, *([test] if test else []))
+    changed = RECIPES[recipe].changed(**settings)
     from embedder.training import train
 
     data = _TRAINING if data == "mnist" and split != "test" else data
@@ -50,7 +54,7 @@ def teach(
     model = train(
         dataset,
         out,
-        RECIPES[recipe].changed(**settings),
+        changed,
         preprocessing=preprocessing or ("digit" if is_bundled(data) else "resize"),
         resume=resume,
         verbose=True,

@@ -405,6 +405,12 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
         (("calibrate", "g", "--fpir", "1e-300"), "1e-300 is not in the range"),
         (("calibrate", "g", "--cost-miss", "inf"), "inf is not a finite number"),
         (("evaluate", "g", "i", "--out", "o", "--seeds", "101"), "101 is not in the range"),
+        (("train", "--out", "m", "--learning-rate", "inf"), "inf is not in the range 0<x<=1."),
+        (
+            ("train", "--out", "m", "--margin", "nan"),
+            "nan is not a finite number",
+        ),
+        (("train", "--out", "m", "--outliers", "1e9"), "not in the range 0<=x<=1."),
         (("query", "g", "i", "-k", "0"), "0 is not in the range"),
         (("query", "g"), "Missing argument 'INPUT...'"),
         (("compare", "a", "b", "--gallery", "g", "--model", "m"), "not both"),
@@ -428,6 +434,19 @@ def test_training_without_tensorflow_says_what_to_install(monkeypatch):
 
     monkeypatch.setattr(service.teaching, "teach", missing)
     assert "pip install 'likewise[train]'" in failure("train", "--out", "model")
+
+
+def test_train_replaces_nothing_but_a_model(tmp_path, folder, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder, tmp_path / "notes.txt", tmp_path / "link"):
+        assert "something else is there" in failure("train", folder, "--out", out)
+    assert len(list(folder.glob("*/*.png"))) == 30
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    monkeypatch.chdir(tmp_path)
+    assert "a name of its own" in failure("train", folder, "--out", ".")
+    (tmp_path / "model.json").touch()  # an earlier model, with the pictures put into it
+    assert "which the training reads" in failure("train", folder, "--out", tmp_path)
 
 
 def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
@@ -614,6 +633,12 @@ def test_a_table_leaves_labels_that_look_like_numbers_alone(tmp_path, folder):
 def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
     result = run("build", tmp_path / "new.gallery", folder, folder)
     assert "Warning: 30 pictures had the id of another one" in result.stderr
+    pictures = sorted(folder.glob("*/*.png"))[:2]
+    lines = ["path,label,id", *(f"{picture},7,same" for picture in pictures)]
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    result = run("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
+    assert "Warning: 1 picture had the id of another one" in result.stderr
+    assert "In a list, give each row an id of its own." in result.stderr
 
 
 # ------------------------------------------------------------------ calibrate

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.counting import counted
+from embedder.counting import counted
 
 OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "

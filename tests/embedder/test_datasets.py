@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -154,6 +155,28 @@ def test_a_damaged_gzip_is_a_dataset_error(tmp_path):
         list(records(images))
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(idx(PIXELS))[:-8] + bytes(8), "cannot be unzipped after row 5"),  # its CRC
+        (gzip.compress(idx(PIXELS) + b"more"), "goes on after the 5 rows"),
+        (idx(PIXELS) + b"more", "goes on after the 5 rows"),
+    ],
+    ids=["checksum", "surplus in a gzip", "surplus"],
+)
+def test_an_idx_file_is_read_to_its_end(tmp_path, content, message):
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(DatasetError, match=f"a-images-idx3-ubyte {message}"):
+        list(records(tmp_path / "a-images-idx3-ubyte"))
+
+
+def test_the_labels_beside_idx_pictures_are_read_to_their_end(tmp_path):
+    (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(PIXELS))
+    (tmp_path / "a-labels-idx1-ubyte").write_bytes(gzip.compress(idx(LABELS) + b"more"))
+    with pytest.raises(DatasetError, match="a-labels-idx1-ubyte goes on after the 5 rows"):
+        records(tmp_path / "a-images-idx3-ubyte")
+
+
 # ---- npz ----------------------------------------------------------------------------------
 
 
@@ -171,9 +194,10 @@ def test_npz_as_keras_writes_it(tmp_path):
         (PIXELS, np.array([*"abcde"]), "b"),
         (PIXELS[..., None], LABELS[:, None], "2"),
         (PIXELS / 255.0, LABELS.astype(float), "2"),
+        (PIXELS, np.array([np.nan, 2, 1, 0, 4]), "2"),
         (PIXELS.astype(np.int64), np.array([b"x", b"yy", b"z", b"x", b"x"]), "yy"),
     ],
-    ids=["text", "columns", "floats", "bytes"],
+    ids=["text", "columns", "floats", "floats and NaN", "bytes"],
 )
 def test_npz_of_images_and_labels_in_the_types_that_people_save(tmp_path, images, labels, wanted):
     np.savez_compressed(tmp_path / "a.npz", images=images, labels=labels)
@@ -190,6 +214,7 @@ def test_npz_of_images_and_labels_in_the_types_that_people_save(tmp_path, images
         ({"images": PIXELS[0]}, r"uint8 of shape \(4, 3\)"),
         ({"images": PIXELS, "labels": np.eye(5)}, r"float64 of shape \(5, 5\)"),
         ({"images": PIXELS, "labels": np.array([{}] * 5)}, "without Python objects"),
+        ({"images": PIXELS, "labels": np.array([b"\xe9"] * 5)}, r"labels in .*a.npz .* UTF-8"),
     ],
 )
 def test_an_npz_of_another_form_is_refused_with_what_it_holds(tmp_path, arrays, message):
@@ -323,6 +348,15 @@ def test_numbers_as_labels_and_ids_become_text(tmp_path, ending):
     assert rows(write_list(tmp_path / f"l.{ending}", entries))[0] == ("12", "7")
 
 
+def test_nan_and_null_are_no_labels(tmp_path):
+    entries = [{"path": "a.png", "label": label} for label in (7.0, float("nan"), None)]
+    for ending in ("jsonl", "parquet"):
+        found = rows(write_list(tmp_path / f"l.{ending}", entries))
+        assert found == [("a.png", "7"), ("a.png", None), ("a.png", None)]
+    np.savez(tmp_path / "l.npz", images=PIXELS[:2], labels=np.array([7.0, np.nan]))
+    assert [label for _, label in rows(tmp_path / "l.npz")] == ["7", None]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -356,6 +390,8 @@ def test_a_list_that_begins_with_a_damaged_row_is_refused_before_anything(
         ("l.jsonl", b'{"path": ', "row 2: expected a JSON object"),
         ("l.jsonl", b"[1, 2]", "row 2: expected a JSON object, but it is"),
         ("l.jsonl", b'{"path": null}', "row 2: expected a picture's path"),
+        ("l.jsonl", rb'{"path": "\ud800.png"}', "row 2: expected a path that a file can have"),
+        ("l.jsonl", b'{"path": "a.png", "label": ["7"]}', "row 2: expected a text or a number"),
         ("l.jsonl", b"[" * 100_000, "row 2: expected a JSON object"),
     ],
 )
@@ -389,6 +425,15 @@ def test_names_that_are_no_utf_8_are_spelled_out_and_stay_apart(tmp_path):
     assert Record("\ud800", None, np.zeros((1, 1), np.uint8)).id == r"\ud800"  # as JSON can say
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-be"])
+def test_a_list_in_utf_16_says_what_to_do(tmp_path, ending, order):
+    mark = "\ufeff" * (order == "utf-16-be")  # Python writes it by itself for utf-16
+    (tmp_path / f"l.{ending}").write_text(f"{mark}path,label\na.png,7\n", order)
+    with pytest.raises(DatasetError, match=rf"l.{ending} is written in UTF-16: save it as UTF-8"):
+        records(tmp_path / f"l.{ending}")
+
+
 def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):
     path = write_list(tmp_path / "l.jsonl", listed)
     path.write_text(path.read_text() + "oops\n")
@@ -410,6 +455,26 @@ def test_a_folder_per_label_is_walked_in_order(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["train/3/a.png", "train/4/b.png"], ["3", "4"]),
+        (["data/train/3/a.png", "data/train/4/b.png"], ["3", "4"]),
+        (["train/3/a.png", "train/4/b.png", "train/c.png"], ["train", "train", "train"]),
+        (["alice/2024/a.png", "alice/2024/b.png"], ["alice", "alice"]),
+        (["3/x/a.png", "3/y/b.png", "4/c.png"], ["3", "3", "4"]),
+    ],
+    ids=["wrapped", "wrapped twice", "pictures beside", "one group", "groups in parts"],
+)
+def test_labels_come_from_the_folders_that_divide(tmp_path, names, labels):
+    (tmp_path / "in" / "__MACOSX" / "train").mkdir(parents=True)
+    for name in names:
+        picture(tmp_path / "in" / name)
+    assert rows(tmp_path / "in") == list(zip(names, labels, strict=True))
+    shutil.make_archive(str(tmp_path / "in"), "zip", tmp_path / "in")
+    assert rows(tmp_path / "in.zip") == rows(tmp_path / "in")
+
+
 def test_a_flat_folder_has_no_labels(tmp_path):
     picture(tmp_path / "1.png")
     (tmp_path / "0.png").write_text("damaged, but named like a picture")
@@ -423,20 +488,40 @@ def test_a_flat_folder_has_no_labels(tmp_path):
 
 
 def test_a_folder_of_splits_wants_one_named(tmp_path):
+    top = tmp_path / "in"
     for name in ("train/a/1.png", "test/a/2.png"):
-        picture(tmp_path / name)
-    assert rows(tmp_path, split="test") == [("test/a/2.png", "a")]
-    assert rows(tmp_path / "test") == [("a/2.png", "a")]
-    with pytest.raises(DatasetError, match="holds the splits test, train, not labels"):
-        records(tmp_path)
+        picture(top / name)
+    assert rows(top, split="test") == [("test/a/2.png", "a")]
+    assert rows(top / "test") == [("a/2.png", "a")]
+    for folder in (top, tmp_path):  # as they are, and with a folder around them
+        with pytest.raises(DatasetError, match="holds the splits test, train, not labels"):
+            records(folder)
     with pytest.raises(DatasetError, match="no folder 'val' in it"):
-        records(tmp_path, split="val")
+        records(top, split="val")
+
+
+def test_a_folder_of_idx_files_names_the_one_to_take(tmp_path):
+    for name, values in (("labels-idx1", LABELS), ("images-idx3", PIXELS)):
+        (tmp_path / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(idx(values)))
+    with pytest.raises(DatasetError, match=r"name the file .*train-images-idx3-ubyte.gz\."):
+        records(tmp_path)
 
 
 def test_a_folder_that_links_to_itself_ends(tmp_path):
     picture(tmp_path / "a" / "1.png")
     (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
     assert rows(tmp_path) == [("a/1.png", "a")]
+
+
+def test_a_pipe_is_passed_over_in_a_folder_and_never_opened(tmp_path):
+    picture(tmp_path / "in" / "a" / "1.png")
+    os.mkfifo(tmp_path / "in" / "a" / "2.png")
+    (tmp_path / "in" / "a" / "3.png").symlink_to(tmp_path / "in" / "a" / "1.png")
+    assert rows(tmp_path / "in") == [("a/1.png", "a"), ("a/3.png", "a")]
+    (tmp_path / "list.csv").write_text("path\nin/a/1.png\nin/a/2.png\n")
+    _, pipe = records(tmp_path / "list.csv")
+    with pytest.raises(ImageError, match="a pipe, socket or device"):
+        pipe.pixels()
 
 
 def test_one_picture_and_a_glob(tmp_path, monkeypatch):

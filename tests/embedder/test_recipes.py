@@ -18,8 +18,15 @@ def test_the_tutorial_is_kept_to_the_letter():
 
 @pytest.mark.parametrize("name", ["epochs", "batch", "margin", "learning_rate", "pairs_per_image"])
 def test_a_setting_of_zero_is_refused(name):
-    with pytest.raises(ValueError, match=f"`{name}` must be above 0. Received: 0"):
+    with pytest.raises(ValueError, match=rf"`{name}` must be above 0.* Received: 0"):
         RECIPES["default"].changed(**{name: 0})
+
+
+@pytest.mark.parametrize("name", ["margin", "learning_rate", "outliers", "composites"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9])
+def test_a_setting_without_bounds_is_refused(name, value):
+    with pytest.raises(ValueError, match=rf"`{name}` must be .* Received: {value}"):
+        RECIPES["default"].changed(**{name: value})
 
 
 def test_a_validation_share_of_everything_is_refused():

@@ -108,6 +108,27 @@ def test_a_killed_training_goes_on_from_its_last_epoch_to_the_same_model(tmp_pat
     assert subprocess.check_output(command("killed", "resume"), text=True) == whole
 
 
+def test_an_unfinished_training_is_not_lost_by_starting_anew(digits, tmp_path):
+    from embedder.training import train
+
+    (tmp_path / "model.training").mkdir()
+    with pytest.raises(ModelError, match=r"unfinished training .* go on with it by --resume"):
+        train(digits, tmp_path / "model", quick("default"))
+    (tmp_path / "model.training" / "a.png").touch()
+    with pytest.raises(ModelError, match="something else is there"):
+        train(digits, tmp_path / "model", quick("default"), resume=True)
+
+
+def test_a_training_replaces_nothing_but_a_model(digits, tmp_path):
+    from embedder.training import train
+
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery" / "references.db").touch()
+    with pytest.raises(ModelError, match="Expected a new directory or an earlier model"):
+        train(digits, tmp_path / "gallery", quick("default"))
+    assert (tmp_path / "gallery" / "references.db").exists()
+
+
 def test_resuming_with_another_setting_is_refused_with_both_values(digits, tmp_path):
     from embedder.progress import State
 

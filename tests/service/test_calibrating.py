@@ -82,7 +82,7 @@ def test_pictures_that_are_references_are_passed_over_and_counted(
     renamed = [replace(record, id=f"other/{record.id}") for record in references[:7]]
     made = calibrate(matcher, [*renamed, *queries], fpir=0.1)
     assert (made.in_gallery, made.point["queries"]) == (7, 40)
-    assert "Passed over as they are in the gallery: 7 pictures." in made.sentences()
+    assert "Passed over as already in the gallery: 7 pictures." in made.sentences()
     damaged = Record("damaged", "1", ImageError("truncated"))
     with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
         calibrate(matcher, [damaged, *renamed], fpir=0.1)
