@@ -104,7 +104,7 @@ def calibrate(
             raise
         passed_over = counted(searched.in_gallery, "picture")
         raise CalibrationError(
-            f"{error} Passed over as they are in the gallery: {passed_over}."
+            f"{error} Passed over as already in the gallery: {passed_over}."
         ) from error
     point |= {
         "gallery_size": size,

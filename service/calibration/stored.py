@@ -76,7 +76,7 @@ class Calibration:
             lines.append(f"Thresholds of their own: {groups}.")
         if self.in_gallery:
             passed_over = counted(self.in_gallery, "picture")
-            lines.append(f"Passed over as they are in the gallery: {passed_over}.")
+            lines.append(f"Passed over as already in the gallery: {passed_over}.")
         return lines
 
 

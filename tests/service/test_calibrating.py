@@ -103,7 +103,7 @@ def test_too_few_pictures_are_refused_with_the_number_it_takes_and_nothing_is_st
 
 
 def test_the_refusal_says_how_many_pictures_were_passed_over(matcher, references, queries) -> None:
-    with pytest.raises(CalibrationError, match="Passed over as they are in the gallery: 30"):
+    with pytest.raises(CalibrationError, match="Passed over as already in the gallery: 30"):
         calibrate(matcher, [*references[:30], *queries[:5]], fpir=0.1)
 
 
