@@ -72,7 +72,7 @@ class Material:
 
 @click.command()
 @click.option("--held-out", multiple=True, default=HELD_OUT, show_default=True)
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=12, show_default=True)
 @click.option("--composites", type=click.FloatRange(0), default=0.3, show_default=True)
 @click.option("--models", type=click.Path(path_type=Path), default=Path("build/open_set"))
