@@ -54,14 +54,13 @@ class Protocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("")
         else:
-            if self._head > _MOST_HEADERS and not self.transport.is_closing():
-                self.send_400_response("")
+            if self._head > 0:
+                self._await_rest()
 
     def on_message_begin(self) -> None:
         """A request begins with its headers."""
         super().on_message_begin()
-        if self._head_ends is None:
-            self._expect_head()
+        self._head = max(self._head, 1)
 
     def on_headers_complete(self) -> None:
         """Start to answer; what follows is the body, which has a limit of its own."""
@@ -112,6 +111,13 @@ class Protocol(HttpToolsProtocol):
         return [cycle for cycle in self._unanswered if not cycle.response_complete]
 
     # ------------------------------------------------------------ headers in time
+
+    def _await_rest(self) -> None:
+        """Wait for the rest of some headers, neither for ever nor for any number of bytes."""
+        if self._head > _MOST_HEADERS and not self.transport.is_closing():
+            self.send_400_response("")
+        elif self._head_ends is None:
+            self._expect_head()
 
     def _expect_head(self) -> None:
         seconds = self._context.settings.timeout
