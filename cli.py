@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
+from embedder.counting import counted
+
 if TYPE_CHECKING:
     from embedder.model import Embedder
     from embedder.records import Record
@@ -36,7 +38,6 @@ SHOWN_REASONS = 5
 ROWS_AT_ONCE = 256
 
 F = TypeVar("F", bound=Callable[..., Any])
-
 
 # Python would search all that it holds for cycles before it ends: 30 ms of a query, to free memory
 # that the system takes back anyway.
@@ -440,7 +441,6 @@ def check(
         raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
-    from service.calibration.stored import command
     from service.checking import Job
     from service.inputs import located
     from service.matcher import Matcher
@@ -449,6 +449,8 @@ def check(
     with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
         job = Job(matcher, records, located(inputs), asked, done)
         if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
+            from service.calibration.stored import command
+
             again = command(str(gallery), *matcher.gallery.point(asked["at"]))
             note(f"Warning: {change}. Calibrate again: {again}")
         if output is None:
@@ -800,13 +802,6 @@ def data_stream() -> BinaryIO:
     if sys.stdout is None:
         raise click.ClickException("stdout is closed: leave it open, there is something to print.")
     return sys.stdout.buffer
-
-
-def counted(number: int, thing: str) -> str:
-    """Say how many things there are."""
-    from embedder.counting import counted
-
-    return counted(number, thing)
 
 
 def note(text: str) -> None:

@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from embedder.counting import counted
 from embedder.records import Record
 from index.calibration import Cost
 from index.errors import CalibrationError
 from index.impostors import Impostors
 from service.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from service.calibration.searched import Progress, Searched
-from service.calibration.stored import Calibration, point_name
+from service.calibration.stored import Calibration, passed_over, point_name
 from service.matcher import Matcher
 
 
@@ -102,10 +101,7 @@ def calibrate(
     except CalibrationError as error:
         if not searched.in_gallery:
             raise
-        passed_over = counted(searched.in_gallery, "picture")
-        raise CalibrationError(
-            f"{error} Passed over as already in the gallery: {passed_over}."
-        ) from error
+        raise CalibrationError(f"{error} {passed_over(searched.in_gallery)}") from error
     point |= {
         "gallery_size": size,
         "generation": generation,

@@ -75,8 +75,7 @@ class Calibration:
             groups = counted(len(point["group_thresholds"]), "group")
             lines.append(f"Thresholds of their own: {groups}.")
         if self.in_gallery:
-            passed_over = counted(self.in_gallery, "picture")
-            lines.append(f"Passed over as already in the gallery: {passed_over}.")
+            lines.append(passed_over(self.in_gallery))
         return lines
 
 
@@ -90,9 +89,10 @@ def command(gallery: str, name: str, point: Mapping[str, Any]) -> str:
     words = ["likewise", "calibrate", gallery]
     if point["measured_on"] != OPTIMISTIC:
         words.append("DATA")
-    for option in _COSTS if point["rate"] == "cost" else ():
-        words += [f"--{option.replace('_', '-')}", f"{point[option]:g}"]
-    if point["rate"] != "cost":
+    if point["rate"] == "cost":
+        for option in _COSTS:
+            words += [f"--{option.replace('_', '-')}", f"{point[option]:g}"]
+    else:
         words += [f"--{point['rate']}", f"{point['target']:g}"]
     if "group_thresholds" in point:
         words.append("--per-group")
@@ -101,6 +101,11 @@ def command(gallery: str, name: str, point: Mapping[str, Any]) -> str:
     if name != point_name(point):
         words += ["--name", name]
     return shlex.join(words)
+
+
+def passed_over(in_gallery: int) -> str:
+    """Say how many pictures were no queries, as they are references."""
+    return f"Passed over as already in the gallery: {counted(in_gallery, 'picture')}."
 
 
 def point_name(point: Mapping[str, Any]) -> str:

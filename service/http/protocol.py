@@ -114,7 +114,7 @@ class Protocol(HttpToolsProtocol):
 
     def _await_rest(self) -> None:
         """Wait for the rest of some headers, neither for ever nor for any number of bytes."""
-        if self._head > _MOST_HEADERS and not self.transport.is_closing():
+        if self._head > _MOST_HEADERS:
             self.send_400_response("")
         elif self._head_ends is None:
             self._expect_head()
