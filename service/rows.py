@@ -56,9 +56,9 @@ def shortest_threshold(threshold: float | None) -> float | None:
         >>> shortest_threshold(float(np.float32(0.1))), shortest_threshold(1 / 3)
         (0.1, 0.3333333333333333)
     """
-    if threshold is None or float(np.float32(threshold)) != threshold:
-        return threshold
-    return shortest(threshold)
+    with np.errstate(over="ignore"):  # a person may give one that no float32 reaches
+        calibrated = threshold is None or float(np.float32(threshold)) == threshold
+    return shortest(threshold) if calibrated else threshold
 
 
 class Shortest(dict[float | None, float | None]):

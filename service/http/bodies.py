@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import binascii
 import io
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from index.arguments import checked_vectors
 from service.http.context import Context
 from service.http.errors import ApiError, invalid, too_large
+from service.http.forms import MULTIPART, read_form
 from service.http.schemas.questions import Images, Vectors
 from service.http.subjects import Subject
 from service.matcher import Matcher
 
-IMAGE, MULTIPART = "image/", "multipart/form-data"
+IMAGE = "image/"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
-_MOST_TEXTS = 16  # fields of a form that are no files
 
 
 async def read_subject(request: Request, context: Context, id: str) -> Subject:
@@ -116,44 +115,10 @@ async def read_body(request: Request) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def read_form(
-    request: Request, context: Context, files: Collection[str], texts: Collection[str] = ()
-) -> FormData:
-    """Read a form; the caller closes it.
-
-    Args:
-        request: Its body is not read yet.
-        context: Says how many files it may hold.
-        files: Fields that may hold files.
-        texts: Fields that may hold text.
-
-    Raises:
-        ApiError: If it is no form, holds too much, or any other field.
-    """
-    most = context.settings.max_images
-    try:
-        form = await request.form(max_files=most + 1, max_fields=_MOST_TEXTS)
-    except MultiPartException as error:
-        if "Too many files" in error.message:
-            raise too_large("The form holds too many files", str(most)) from error
-        raise invalid(f"The form cannot be read: {error.message}") from error
-    for name, value in form.multi_items():
-        if name not in (files if isinstance(value, UploadFile) else texts):
-            await form.close()
-            known = ", ".join([*(f"{file} (files)" for file in files), *texts])
-            raise invalid(f"A form must hold these fields: {known}. Received: {name[:100]}.")
-    return form
-
-
 async def _uploaded(request: Request, context: Context) -> Subject:
-    form = await read_form(request, context, {"images"})
-    try:
-        files = [file for file in form.getlist("images") if isinstance(file, UploadFile)]
-        return Subject(
-            [file.filename or "image" for file in files], [await file.read() for file in files]
-        )
-    finally:
-        await form.close()
+    form = await read_form(request, {"images"}, most=context.settings.max_images)
+    files = form.files("images")
+    return Subject([file.name or "image" for file in files], [file.content for file in files])
 
 
 def parsed(model: Any, given: Any, name: str = "body") -> Any:
@@ -296,21 +261,20 @@ def read_npy(body: bytes, most: int) -> npt.NDArray[Any]:
         shape, by_columns, dtype = read[version](stream)
         if by_columns or dtype.hasobject or not shape or min(shape) < 0:
             raise ValueError("expected rows of plain numbers, in C order")
+        if shape[0] > most:
+            raise too_large(f"The array has {shape[0]} rows", f"{most}", "Send several requests.")
+        size = math.prod((dtype.itemsize, *shape))  # of any size: nothing overflows
+        came = len(body) - stream.tell()
+        if size != came:
+            raise ValueError(f"its header says {size} bytes of data, but {came} came")
+        return np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape)
+    except ApiError:
+        raise
     except Exception as error:  # the header is evaluated: much can go wrong
         reason = " ".join(str(error).split()) or type(error).__name__
         raise invalid(
             f"The array cannot be read: {reason[:200]}.", "Write it with numpy.save."
         ) from error
-    if shape[0] > most:
-        raise too_large(f"The array has {shape[0]} rows", f"{most}", "Send several requests.")
-    size = dtype.itemsize
-    for length in shape:  # whole numbers of any size: nothing overflows
-        size *= length
-    if size != len(body) - stream.tell():
-        raise invalid(
-            f"The array's header says {size} bytes of data, but {len(body) - stream.tell()} came."
-        )
-    return np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape)
 
 
 def _numbered(count: int) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,17 +13,16 @@ from embedder.records import Record
 from service.comparing import compare_row, pair_point
 from service.http.bodies import (
     JSON,
-    MULTIPART,
     decoded,
     media_type,
     parsed,
     read_body,
-    read_form,
     unsupported,
 )
 from service.http.context import Context, context_of
 from service.http.documentation import ASKING, PAIR, errors, parameters
 from service.http.errors import invalid
+from service.http.forms import MULTIPART, read_form
 from service.http.options import parsed_options
 from service.http.questions import CHECK, Options, check_options
 from service.http.schemas.answers import CompareRow
@@ -72,18 +70,15 @@ async def _pair(request: Request, context: Context) -> tuple[Record, Record]:
 
 
 async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, bytes]]:
-    form = await read_form(request, context, ("first", "second"))
-    try:
-        files = [form.getlist(name) for name in ("first", "second")]
-        if [len(some) for some in files] != [1, 1]:
-            raise invalid("A form must hold one file in the field `first` and one in `second`.")
-        return [
-            (file.filename or name, await file.read())
-            for name, [file] in zip(("first", "second"), files, strict=True)
-            if isinstance(file, UploadFile)
-        ]
-    finally:
-        await form.close()
+    most = context.settings.max_images
+    form = await read_form(request, ("first", "second"), most=most)
+    files = [form.files(field) for field in ("first", "second")]
+    if [len(some) for some in files] != [1, 1]:
+        raise invalid("A form must hold one file in the field `first` and one in `second`.")
+    return [
+        (file.name or field, file.content)
+        for field, [file] in zip(("first", "second"), files, strict=True)
+    ]
 
 
 def _compared(context: Context, first: Record, second: Record, at: str | None) -> Row:

@@ -17,10 +17,10 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
-from service.http.bodies import MULTIPART
 from service.http.context import Context, context_of
 from service.http.documentation import body, errors, files, form
 from service.http.errors import ApiError, invalid
+from service.http.forms import MULTIPART
 from service.http.job_process import LIMITS, source_records, told_of_upload
 from service.http.job_store import CSV, DONE, RESULTS, JobStore, StoredJob
 from service.http.questions import CHECK, Options, check_options

@@ -11,27 +11,25 @@ import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import TypeAdapter
-from starlette.datastructures import FormData, UploadFile
 
 from embedder.errors import ImageError
 from index.errors import ReferenceNotFoundError
 from service.http.bodies import (
     IMAGE,
     JSON,
-    MULTIPART,
     as_vectors,
     check_count,
     decoded,
     media_type,
     parsed,
     read_body,
-    read_form,
     unsupported,
 )
 from service.http.context import Context, context_of
 from service.http.documentation import DELETE, PUT, UPSERT, errors
 from service.http.enrolling import ADDED, REPLACED, UNCHANGED, Entry, Prepared, Status, enrol, read
 from service.http.errors import invalid
+from service.http.forms import MULTIPART, Form, read_form
 from service.http.ids import ID
 from service.http.schemas.answers import Unreadable
 from service.http.schemas.fields import Id, Label, PathId
@@ -190,28 +188,22 @@ async def _changed(context: Context, change: Callable[..., T], *arguments: Any) 
 
 async def _uploaded(request: Request, context: Context) -> list[Entry]:
     """The files of a form, all with one label."""
-    form = await read_form(request, context, {"images"}, {"label"})
-    try:
-        label = _text(form, "label")
-        files = [file for file in form.getlist("images") if isinstance(file, UploadFile)]
-        return [
-            Entry(_named(file.filename or ""), label, {}, picture=await file.read())
-            for file in files
-        ]
-    finally:
-        await form.close()
+    most = context.settings.max_images
+    form = await read_form(request, {"images"}, {"label"}, most=most)
+    label = _label(form)
+    return [
+        Entry(_named(file.name), label, {}, picture=file.content) for file in form.files("images")
+    ]
 
 
 async def _form(request: Request, id: PathId, context: Context) -> Entry:
-    form = await read_form(request, context, {"image"}, {"label", "metadata"})
-    try:
-        image = form.get("image")
-        if not isinstance(image, UploadFile) or len(form.getlist("image")) > 1:
-            raise invalid("The form must hold one picture, as a file in the field `image`.")
-        metadata = parsed(_METADATA, str(form.get("metadata") or "{}").encode(), "metadata")
-        return Entry(id, _text(form, "label"), metadata, picture=await image.read())
-    finally:
-        await form.close()
+    most = context.settings.max_images
+    form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
+    if len(form.files("image")) != 1:
+        raise invalid("The form must hold one picture, as a file in the field `image`.")
+    metadata = parsed(_METADATA, (form.text("metadata") or "{}").encode(), "metadata")
+    [file] = form.files("image")
+    return Entry(id, _label(form), metadata, picture=file.content)
 
 
 def _entry(id: str, given: NewReference, context: Context) -> Entry:
@@ -223,11 +215,11 @@ def _entry(id: str, given: NewReference, context: Context) -> Entry:
     return Entry(id, given.label, given.metadata, vector=np.array(vector))
 
 
-def _text(form: FormData, field: str) -> str:
-    values = form.getlist(field)
-    if len(values) != 1:
-        raise invalid(f"The form must hold the field `{field}` once.")
-    return str(parsed(_LABEL, values[0], field))
+def _label(form: Form) -> str:
+    label = form.text("label")
+    if label is None:
+        raise invalid("The form must hold the field `label` once.")
+    return str(parsed(_LABEL, label, "label"))
 
 
 def _named(id: str) -> str:

@@ -17,6 +17,7 @@ from service.rows import (
     for_people,
     json_line,
     shortest,
+    shortest_threshold,
     together,
 )
 
@@ -31,6 +32,10 @@ def test_a_distance_survives_its_shortest_form(distance):
 
 def test_a_distance_has_no_digits_that_its_float32_does_not_need():
     assert json.dumps(shortest(float(np.float32(0.3)))) == "0.3"
+
+
+def test_a_threshold_that_no_float32_reaches_is_written_as_it_was_given():
+    assert shortest_threshold(1e39) == 1e39
 
 
 @given(st.lists(st.floats(0, 2, width=32) | st.floats(0, 1e6, width=32)))

@@ -28,6 +28,11 @@ def header(shape: str, descr: str = "|u1") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
 
+def part(filename: bytes) -> bytes:
+    named = b'Content-Disposition: form-data; name="images"; filename="%b"' % filename
+    return b"--x\r\n" + named + b"\r\n\r\nnot a picture\r\n"
+
+
 def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
     answer = client.post("/v1/check", content=content, headers={"Content-Type": kind})
     body = answer.json()
@@ -53,6 +58,9 @@ def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
         (header("(-1, 28, 28)"), "cannot be read"),
         (header("(" * 400 + ")" * 400), "cannot be read"),
         (header("(1, 28, 28)", descr="what"), "cannot be read"),
+        (header("(1,)", descr="|S0"), "cannot be read"),
+        (header(f"(0, {2**70})"), "cannot be read"),
+        (header("(True, 0)"), "cannot be read"),
     ],
 )
 def test_an_array_that_does_not_fit_is_told_why(shared, content, part):
@@ -128,12 +136,33 @@ def test_raw_vectors_must_be_whole_and_finite(shared):
         ("multipart/form-data; boundary=x", b"no form", "cannot be read"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n--x--\r\n", "cannot be read"),
         ("multipart/form-data; boundary=x", b"--x--\r\n", "no picture"),
+        ("multipart/form-data; boundary=x", part(b"a.png") + b"--x", "cut off"),
+        ("multipart/form-data; boundary=x", part(b"a.png")[:-2], "cut off"),
+        ("multipart/form-data; boundary=x", part(b"\xff.png"), "`filename` must be UTF-8"),
     ],
 )
 def test_a_damaged_form_is_told_why(shared, kind, content, part):
     status, code, message = told(shared, kind, content)
     assert (status, code) == (422, "invalid")
     assert part in message.lower() or part in message
+
+
+@pytest.mark.parametrize("charset", ["undefined", "utf-7", "latin-1", "x" * 200])
+def test_a_form_in_another_encoding_is_refused(shared, charset):
+    for path in ("check", "compare", "references", "jobs/check"):
+        answer = shared.post(
+            f"/v1/{path}",
+            content=b"--x--\r\n",
+            headers={"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+        assert answer.json()["message"] == f"A form must be in UTF-8. Received: {charset[:100]}."
+
+
+def test_a_form_may_say_that_it_is_in_utf_8(shared, queries):
+    asked = shared.build_request("POST", "/v1/check", files={"images": ("ä.png", png(queries[0]))})
+    asked.headers["Content-Type"] += '; charset="UTF-8"'
+    assert shared.send(asked).json()["rows"][0]["id"] == "ä.png"
 
 
 def test_a_form_with_other_fields_is_told_which_it_must_have(shared, queries):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -99,7 +100,7 @@ def test_a_reference_that_does_not_fit_is_refused_and_nothing_is_stored(client, 
 
 
 def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
-    def message(path: str, file: str, name: str, data: dict[str, str]) -> str:
+    def message(path: str, file: str, name: str, data: dict[str, Any]) -> str:
         method = "PUT" if file == "image" else "POST"
         files = {file: (name, png(queries[0]))}
         answer = client.request(method, f"/v1/references{path}", files=files, data=data)
@@ -109,6 +110,9 @@ def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
     assert message("/x", "image", "a", {"label": ""}).startswith("`label`: ")
     assert message("/x", "image", "a", {"label": "7", "metadata": "[]"}).startswith("`metadata`: ")
     assert message("", "images", "a" * 1001, {"label": "7"}).startswith("`filename`: ")
+    once = "The form must hold the field `label` once."
+    assert message("/x", "image", "a", {}) == once
+    assert message("", "images", "a", {"label": ["7", "8"]}) == once
 
 
 def test_many_references_come_in_one_request(client, queries):
