@@ -39,9 +39,15 @@ ROWS_AT_ONCE = 256
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Python would search all that it holds for cycles before it ends: 30 ms of a query, to free memory
-# that the system takes back anyway.
+# Imports make hundreds of thousands of objects that stay. Python would search them for cycles again
+# and again, and all that it holds before it ends: a tenth of a query, to free what the system takes
+# back anyway.
+gc.set_threshold(100_000)
 atexit.register(gc.freeze)
+
+# OpenBLAS's threads would wait for work at full speed, 2**26 cycles after each, on cores that ours
+# could use: a tenth of a query goes by before they first rest.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 
 # ------------------------------------------------------------------ errors
@@ -384,12 +390,10 @@ def query(
     """
     if at is not None and not evidence:
         raise click.UsageError("--at says whose --evidence to add: a query decides nothing.")
-    from service.bulk import query_stream
-    from service.matcher import Matcher
-    from service.rows import columns as columns_of
+    with asked(gallery, inputs, split) as (matcher, records):
+        from service.bulk import query_stream
+        from service.rows import columns as columns_of
 
-    records = read(inputs, split)
-    with Matcher.open(gallery) as matcher:
         if pictures:
             show(matcher, records, k)
         else:
@@ -422,7 +426,7 @@ def check(
     output: Path | None,
     resume: bool,
     split: str | None,
-    **asked: Any,
+    **options: Any,
 ) -> None:
     """Decide for each picture which group it belongs to, if any.
 
@@ -437,21 +441,19 @@ def check(
     likewise check digits.gallery seven.png --group 7
     find . -name '*.png' | likewise check digits.gallery -
     """
-    if asked["threshold"] is not None and asked["at"] is not None:
+    if options["threshold"] is not None and options["at"] is not None:
         raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
-    from service.checking import Job
-    from service.inputs import located
-    from service.matcher import Matcher
+    with asked(gallery, inputs, split) as (matcher, records), progress(inputs, split) as done:
+        from service.checking import Job
+        from service.inputs import located
 
-    records = read(inputs, split)
-    with Matcher.open(gallery) as matcher, progress(inputs, split) as done:
-        job = Job(matcher, records, located(inputs), asked, done)
-        if asked["threshold"] is None and (change := matcher.gallery.outdated(asked["at"])):
+        job = Job(matcher, records, located(inputs), options, done)
+        if options["threshold"] is None and (change := matcher.gallery.outdated(options["at"])):
             from service.calibration.stored import command
 
-            again = command(str(gallery), *matcher.gallery.point(asked["at"]))
+            again = command(str(gallery), *matcher.gallery.point(options["at"]))
             note(f"Warning: {change}. Calibrate again: {again}")
         if output is None:
             write(job.rows(), job.columns, format_=format_, output=None)
@@ -755,6 +757,24 @@ def read(inputs: Iterable[str], split: str | None = None) -> Iterator[Record]:
     from service.inputs import read_inputs
 
     return read_inputs(inputs, stdin_lines(), split=split)
+
+
+@contextmanager
+def asked(
+    gallery: Path, inputs: Iterable[str], split: str | None
+) -> Iterator[tuple[Matcher, Iterator[Record]]]:
+    """Open a gallery to ask about pictures.
+
+    Its vectors are read by a thread while the rest is imported: a tenth of a single query.
+    """
+    from index.gallery import Gallery
+
+    opened = Gallery.open(gallery)
+    opened.warm_ahead()
+    from service.matcher import Matcher
+
+    with Matcher.of(opened) as matcher:
+        yield matcher, read(inputs, split)
 
 
 def stdin_lines() -> Iterator[str]:

@@ -13,6 +13,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,7 @@ class Gallery(OperatingPoints):
         self.fingerprint: str = manifest.current()["fingerprint"]
         self._names = Names(store)
         self._index: DerivedIndex | None = None
+        self._coming: Future[DerivedIndex] | None = None
         self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
         self._grouped: npt.NDArray[np.int64] | None = None  # the slots that `_groups` is of
         self._changed = False
@@ -144,7 +146,7 @@ class Gallery(OperatingPoints):
             try:
                 self._save()
             finally:
-                self._changed, self._index = False, None
+                self._changed, self._index, self._coming = False, None, None
                 self._groups.clear()
                 if self._writer is not None:
                     self._writer.close()
@@ -385,6 +387,14 @@ class Gallery(OperatingPoints):
         with self._searching():
             pass
 
+    def warm_ahead(self) -> None:
+        """Begin to do so in a thread of its own; the first search waits for what is left of it."""
+        with self._lock:
+            if self._index is None and self._coming is None:
+                pool = ThreadPoolExecutor(1, "warm")
+                self._coming = pool.submit(DerivedIndex, self.path, self.dim)
+                pool.shutdown(wait=False)
+
     def read_names(self, at_once: int = 4096) -> None:
         """Read all ids and labels now, some at a time, so that listing them need not wait.
 
@@ -541,10 +551,9 @@ class Gallery(OperatingPoints):
     def _apply(self, change: Change, vectors: Floats) -> None:
         """Bring an own change into the index, so that `close` can leave it up to date."""
         self._changed = True
-        if self._index is None:
-            self._index = DerivedIndex(self.path, self.dim)
-        self._index.apply(change, vectors)
-        self._index.save(still_writing=True)
+        index = self._loaded()
+        index.apply(change, vectors)
+        index.save(still_writing=True)
 
     def _save(self) -> None:
         with suppress(ReplacedError):  # then there is nothing to write it into
@@ -558,14 +567,20 @@ class Gallery(OperatingPoints):
     def _searching(self) -> Iterator[DerivedIndex]:
         """The index as of one snapshot of the store, which is held meanwhile."""
         with self._lock, self._store.reading() as state:
-            if self._index is None:
-                self._index = DerivedIndex(self.path, self.dim)
-            self._index.catch_up(self._store, state)
-            if self._index.slots is not self._grouped:
+            index = self._loaded()
+            index.catch_up(self._store, state)
+            if index.slots is not self._grouped:
                 self._groups.clear()
-                self._grouped = self._index.slots
-            self._names.align(self._index.slots)
-            yield self._index
+                self._grouped = index.slots
+            self._names.align(index.slots)
+            yield index
+
+    def _loaded(self) -> DerivedIndex:
+        """The index as it was when its file was read, or as it is since."""
+        if self._index is None:
+            coming, self._coming = self._coming, None
+            self._index = coming.result() if coming else DerivedIndex(self.path, self.dim)
+        return self._index
 
     def _part(
         self, index: DerivedIndex, label: str | None

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import Any, TypeVar
 
 import numpy as np
@@ -126,7 +125,7 @@ def check_stream(
     def answer(vectors: Vectors) -> list[Decision]:
         return matcher.decide(vectors, **asked)
 
-    _warm(matcher)
+    matcher.gallery.warm_ahead()
     chunk = _bounded(chunk, matcher.neighbours_of(k))
     for part, answers in _answered(matcher.embedder, records, answer, chunk):
         given = decision_rows([record.id for record in part.readable], answers)
@@ -166,7 +165,7 @@ def query_stream(
             return found, [None] * len(found)
         return found, matcher.gallery.p_values(found.distances[:, 0], at).tolist()
 
-    _warm(matcher)
+    matcher.gallery.warm_ahead()
     chunk = _bounded(chunk, matcher.neighbours_of(k))
     for part, (found, shares) in _answered(matcher.embedder, records, answer, chunk):
         queries = iter(range(len(found)))
@@ -204,16 +203,6 @@ def embed_stream(
 def _bounded(chunk: int, k: int) -> int:
     """Make chunks smaller where k is so large that their neighbours would fill the memory."""
     return max(1, min(chunk, NEIGHBOURS_AT_ONCE // k))
-
-
-def _warm(matcher: Matcher) -> None:
-    """Load the gallery's vectors while the first pictures are read, half of a cold query's work."""
-
-    def load() -> None:
-        with suppress(Exception):  # the first search will say what is wrong
-            matcher.gallery.warm()
-
-    Thread(target=load, name="warm").start()
 
 
 def _answered(

@@ -101,8 +101,16 @@ class Matcher:
                 made by another embedder.
             ModelError: If the embedder in it is missing or altered.
         """
-        where = Path(path)
-        gallery = Gallery.open(where)
+        return cls.of(Gallery.open(Path(path)))
+
+    @classmethod
+    def of(cls, gallery: Gallery) -> Matcher:
+        """Add to an open gallery the embedder that lies in it; where that fails it is closed.
+
+        Raises:
+            GalleryError: If its vectors were made by another embedder.
+            ModelError: If the embedder in it is missing or altered.
+        """
         try:
             embedder = _embedder_in(gallery)
             _require_same(embedder, gallery)

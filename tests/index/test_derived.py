@@ -143,6 +143,37 @@ def test_an_open_reader_sees_each_change_at_its_next_search(gallery: Gallery) ->
             assert answers(reader) == answers(gallery)
 
 
+def test_an_index_that_is_read_ahead_catches_up_too(path: Path) -> None:
+    with Gallery.open(path) as reader, Gallery.open(path) as writer:
+        reader.warm_ahead()
+        reader.warm_ahead()  # no second thread
+        writer.remove(["r00"])
+        writer.add(["new"], QUERIES[:1], ["new"])
+        assert reader.search(QUERIES[:1], 1)[0][0].id == "new"
+        assert answers(reader) == answers(writer)
+
+
+def test_a_gallery_that_is_read_ahead_may_be_changed_or_closed_at_once(path: Path) -> None:
+    with Gallery.open(path) as gallery:
+        gallery.warm_ahead()
+        gallery.add(["new"], QUERIES[:1], ["new"])
+        assert gallery.search(QUERIES[:1], 1)[0][0].id == "new"
+    with Gallery.open(path) as gallery:
+        gallery.warm_ahead()
+    assert answers_at(path)[0][0][0] == "new"
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_index_that_is_read_ahead_is_built_again(
+    path: Path, damage: Callable[[Path], object]
+) -> None:
+    before = answers_at(path)
+    damage(path)
+    with Gallery.open(path) as gallery:
+        gallery.warm_ahead()
+        assert answers(gallery) == before
+
+
 def test_random_changes_give_what_building_anew_gives(empty: Gallery, rng, brute_force) -> None:
     kept: dict[str, np.ndarray] = {}
     for _ in range(60):
