@@ -17,7 +17,6 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import cores
 from embedder.errors import ModelError
 from embedder.preprocessing import prepare
 
@@ -88,7 +88,7 @@ class Embedder:
         metadata = read_metadata(directory)
         network = _read(directory / "model.tflite")
         verify_file("model.tflite", network, metadata, directory)
-        return cls(directory, metadata, network, threads or _cores())
+        return cls(directory, metadata, network, threads or cores.count())
 
     def prepare(self, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Pixels:
         """Bring pictures of any size, grey or RGB, to the shape that the network takes.
@@ -120,29 +120,15 @@ class Embedder:
         embeddings = np.empty((len(images), self.dim), dtype=np.float32)
         size = min(BATCH, max(_LEAST, -(-len(images) // self._threads)))  # rounded up
         batches = [slice(start, start + size) for start in range(0, len(images), size)]
-        workers = min(self._threads, len(batches))
-        shared = iter(batches)  # a thread that was kept takes fewer
-        if workers < 2:
-            self._embed_batches(images, embeddings, shared)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                jobs = [
-                    pool.submit(self._embed_batches, images, embeddings, shared)
-                    for _ in range(workers)
-                ]
-            for job in jobs:
-                job.result()
-        return embeddings
 
-    def _embed_batches(
-        self, images: Pixels, embeddings: Embeddings, batches: Iterator[slice]
-    ) -> None:
-        """Embed some batches, each into its own rows."""
-        interpreter = self._borrow()
-        for rows in batches:
+        def run(rows: slice) -> None:
+            interpreter = self._borrow()
             interpreter.run(images[rows], embeddings[rows])
-        with self._lock:
-            self._idle.append(interpreter)
+            with self._lock:
+                self._idle.append(interpreter)
+
+        cores.side_by_side(run, batches, threads=self._threads)
+        return embeddings
 
     def _borrow(self) -> _Interpreter:
         with self._lock:
@@ -263,9 +249,3 @@ def _read(path: Path) -> bytes:
             f"There is no model at {str(path.parent)!r}: {path.name} could not be read "
             f"({error.strerror}). Give a directory that `likewise train --out` wrote."
         ) from error
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -19,20 +19,19 @@ The squared value never leaves this file. Does not store anything and does not k
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
 
+import cores
+
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
-T = TypeVar("T")
 # From rows of any shape to their ids, same shape; asked only where distances are equal.
 Namer = Callable[[Rows], npt.NDArray[np.object_]]
 
@@ -150,7 +149,7 @@ class Vectors:
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        _side_by_side(search, _parts(len(queries)))
+        cores.side_by_side(search, _parts(len(queries)))
         return rows, distances, proven
 
     def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Rows]:
@@ -162,7 +161,7 @@ class Vectors:
                 squared, found = faiss.knn(queries, self.stored[span], wide)
             return squared, found + span.start
 
-        parts = _side_by_side(search, spans)
+        parts = cores.side_by_side(search, spans)
         if len(parts) == 1:
             return parts[0]
         squared, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
@@ -171,7 +170,7 @@ class Vectors:
 
     def _spans(self, wide: int) -> list[slice]:
         """The vectors in equal spans, one for each core, each of enough of them."""
-        threads = max(1, min(_cores(), len(self) // max(wide, _SPAN)))
+        threads = max(1, min(cores.count(), len(self) // max(wide, _SPAN)))
         ends = [len(self) * span // threads for span in range(threads + 1)]
         return [slice(start, end) for start, end in pairwise(ends)]
 
@@ -270,17 +269,9 @@ class Vectors:
 
 def _parts(count: int) -> list[slice]:
     """The queries in parts for the cores; all together where they are few."""
-    threads = min(_cores(), count // _WORTH_A_THREAD)
+    threads = min(cores.count(), count // _WORTH_A_THREAD)
     size = count if threads < 2 else min(_PART, -(-count // threads))
     return [slice(start, start + size) for start in range(0, count, max(1, size))]
-
-
-def _side_by_side(work: Callable[[slice], T], parts: Sequence[slice]) -> list[T]:
-    """Do some work on each part, over the cores."""
-    if len(parts) < 2:
-        return [work(part) for part in parts]
-    with ThreadPoolExecutor(min(_cores(), len(parts)), "search") as pool:
-        return list(pool.map(work, parts))
 
 
 @contextmanager
@@ -293,12 +284,6 @@ def _one_thread(dim: int) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(threads)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _by_differences() -> Any:

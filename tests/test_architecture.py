@@ -15,10 +15,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
-    "cli": {"service", "embedder", "index"},
-    "service": {"embedder", "index"},
-    "embedder": set(),
-    "index": set(),
+    "cli": {"service", "embedder", "index", "cores"},
+    "service": {"embedder", "index", "cores"},
+    "embedder": {"cores"},
+    "index": {"cores"},
+    "cores": set(),
 }
 OPTIONAL = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
 SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import cores
 from index import vectors as vectors_module
 from index.vectors import LONGEST, Vectors
 
@@ -155,7 +156,7 @@ def test_adding_vectors_never_increases_the_nearest_distance(rng) -> None:
 
 def test_few_queries_are_searched_by_spans_of_the_vectors(rng, brute_force, monkeypatch) -> None:
     monkeypatch.setattr(vectors_module, "_SPAN", 100)
-    monkeypatch.setattr(vectors_module, "_cores", lambda: 3)
+    monkeypatch.setattr(cores, "count", lambda: 3)
     stored = unit(rng.normal(size=(40, 8)))[rng.integers(0, 40, 1000)]  # equal ones in every span
     agree(stored, np.concatenate([stored[:10], unit(rng.normal(size=(10, 8)))]), 5, brute_force)
     assert [span.stop - span.start for span in filled(stored)._spans(16)] == [333, 333, 334]
