@@ -20,7 +20,7 @@ from service.http.asking import ask, take_note
 from service.http.bodies import FINGERPRINT, IMAGE
 from service.http.context import Context
 from service.http.errors import as_api_error
-from service.http.gate import HEADERS, Gate
+from service.http.gate import Gate
 from service.http.metrics import READ
 from service.http.questions import CHECK, QUERY, Answer, Question
 from service.http.subjects import LargePictureError, Subject
@@ -72,7 +72,7 @@ class Exchange:
         headers: Of the request.
         kind: What it asks.
         keep_alive: As above.
-        respond: Writes an answer.
+        respond: Writes an answer, with the headers that all have.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Exchange:
         self._end(told.response(), error if told.code == "internal" else None)
 
     def _end(self, response: Response, failed: Exception | None = None) -> None:
-        response.raw_headers += [*HEADERS, (b"x-request-id", self._id)]
+        response.raw_headers += [(b"x-request-id", self._id)]
         self._leave(response.status_code, failed)
         if not self.disconnected:
             self._respond(self, response)

@@ -13,6 +13,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -257,7 +258,7 @@ def may_write(request: Request) -> bool:
 def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
     """Refuse other sites' names for this machine, and other sites' pages."""
     host = headers.get(b"host", b"").decode("latin-1")
-    if "@" in host or _name(f"//{host}") not in _LOOPBACK:
+    if not _is_loopback(host):
         raise ApiError(
             "forbidden",
             "A server without keys answers only as localhost, 127.0.0.1 or [::1].",
@@ -268,11 +269,12 @@ def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
         raise ApiError("forbidden", "A server without keys answers no other site's pages.")
 
 
-def _name(url: str) -> str | None:
+@lru_cache(maxsize=64)  # a server is called by few names
+def _is_loopback(host: str) -> bool:
     try:
-        return urlsplit(url).hostname
+        return "@" not in host and urlsplit(f"//{host}").hostname in _LOOPBACK
     except ValueError:
-        return None
+        return False
 
 
 def _too_many_bytes(most: int, headers: Mapping[str, str] | None = None) -> ApiError:

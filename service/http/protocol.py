@@ -20,8 +20,10 @@ from service.http.app import Application
 from service.http.context import Context
 from service.http.direct import Exchange, kind_of
 from service.http.errors import invalid
+from service.http.gate import HEADERS
 
 _MOST_HEADERS = 64 << 10  # bytes
+_OF_ALL = b"".join([b"%b: %b\r\n" % header for header in HEADERS])
 
 
 class Protocol(HttpToolsProtocol):
@@ -34,6 +36,8 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
         super().connection_made(transport)
+        application = cast(Application, self.app)
+        self._gate, self._context = application.gate, cast(Context, application.state.context)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -148,22 +152,12 @@ class Protocol(HttpToolsProtocol):
 
     # ------------------------------------------------------------ the short way
 
-    @property
-    def _application(self) -> Application:
-        return cast(Application, self.app)
-
-    @property
-    def _context(self) -> Context:
-        context: Context = self._application.state.context
-        return context
-
     def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
         path, _, query = self.url.partition(b"?")
-        given = {"path": path.decode(), "raw_path": path, "query_string": query}
-        scope = {**self.scope, "method": "POST", **given}
+        scope = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
         lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         return Exchange(
-            *(self._application.gate, self._context, scope, headers, kind),
+            *(self._gate, self._context, scope, headers, kind),
             keep_alive=lasting,
             respond=self._respond,
         )
@@ -178,7 +172,8 @@ class Protocol(HttpToolsProtocol):
             headers.append(closing)
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
         self.transport.write(
-            b"%b%b\r\n%b" % (STATUS_LINE[response.status_code], lines, bytes(response.body))
+            b"%b%b%b\r\n%b"
+            % (STATUS_LINE[response.status_code], lines, _OF_ALL, bytes(response.body))
         )
         if not exchange.keep_alive:
             self.transport.close()
