@@ -51,6 +51,7 @@ PAGE = Path(__file__).parent / "page"
 HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
 _ROUTES = (answers, comparison, distances, mapping, gallery, references, jobs, operations)
 _LARGE_AT_A_TIME = 2  # requests that decode large pictures
+_UNDER_WAY = 20_000  # objects of a full turn, which a collection would look through
 
 
 class Application(FastAPI):
@@ -164,7 +165,8 @@ def _warm(context: Context) -> None:
     """Load the vectors, then the names.
 
     What is there by then stays, and is looked through once more and no more: a collection of all
-    that the libraries hold stopped every request for 40 ms, every few thousand requests.
+    that the libraries hold stopped every request for 40 ms, every few thousand requests. Nor are
+    the answers under way looked through, twice in each turn of 64, as if they were left over.
     """
     try:
         context.matcher.gallery.warm()
@@ -172,6 +174,7 @@ def _warm(context: Context) -> None:
         context.matcher.gallery.read_names()
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_UNDER_WAY)
     except GalleryError as error:
         context.log.failure("The gallery cannot be loaded.", error)
 

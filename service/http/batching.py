@@ -4,9 +4,10 @@ There is no timer: a turn takes whatever waits, so that on an idle server a requ
 and alone, and on a busy one all go together that came during the last turn. It begins when the
 event loop has nothing more to read. While answers go out and the next requests come in, Python is
 busy with them; a turn begun meanwhile would be small and would wait for Python's lock again and
-again, and so would they. For some milliseconds it also waits for those that were just answered and
-ask again: they would split into halves that wait for each other's turns. A large request comes in
-pieces, one of them in each turn, so that it delays small ones by no more than a piece.
+again, and so would they. For some milliseconds it also waits for those that are about to ask: that
+were just answered, or have just connected. They would split into halves that wait for each other's
+turns. A large request comes in pieces, one of them in each turn, so that it delays small ones by no
+more than a piece.
 
 Does not know what a question is.
 """
@@ -85,6 +86,8 @@ class Batcher(Generic[Q, A]):
         self._latest = 0.0  # when the last of them came
         self._ended = 0.0  # when the last turn did
         self._expected = 1  # questions of the next turn, if all that were answered ask again
+        self._newcomers = 0  # clients that have connected and not asked yet
+        self._came = 0.0  # when the last of them did
         self._resting = True  # neither a turn under way nor one about to begin
         self._turns: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="batcher", daemon=True)
@@ -126,6 +129,12 @@ class Batcher(Generic[Q, A]):
         self._begin_soon()
         return future
 
+    def expect(self, more: int) -> None:
+        """Say that a client has connected, 1, or that it has asked or left, -1."""
+        self._newcomers += more
+        if more > 0:
+            self._came = time.perf_counter()
+
     def _begin_soon(self) -> None:
         if self._resting and len(self):
             self._resting = False
@@ -146,12 +155,12 @@ class Batcher(Generic[Q, A]):
             self._resting = True
 
     def _more_expected(self) -> bool:
-        """Whether some that the last turn answered, and all at once, are likely to ask again now.
+        """Whether some are likely to ask now: who have just connected, or were just answered.
 
         Who misses a turn that the others are in waits for two.
         """
         now = time.perf_counter()
-        return (
+        return (self._newcomers > 0 and now < self._came + _GRACE) or (
             len(self) < self._expected
             and now < self._ended + _BACK
             and now < max(self._latest, self._ended) + _GRACE

@@ -89,7 +89,6 @@ class Exchange:
         self.body, self.more_body = bytearray(), True
         self.response_complete = self.disconnected = False
         self.keep_alive = keep_alive
-        self.message_event = self  # that is set when something came, or the client went away
         self._gate, self._context = gate, context
         self._scope, self._headers, self._kind = scope, headers, kind
         self._respond = respond
@@ -97,6 +96,11 @@ class Exchange:
         self._id = gate.enter(headers)
         self._timer = asyncio.get_running_loop().call_later(context.settings.timeout, self._late)
         self._answer: asyncio.Future[Any] | None = None
+
+    @property
+    def message_event(self) -> Exchange:
+        """That is set when something came, or the client went away: kept, it would be a cycle."""
+        return self
 
     def set(self) -> None:
         """Give up a request that will never be whole; one that is gets its answer computed."""

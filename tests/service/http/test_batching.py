@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.http import batching
 from service.http.batching import Batcher
 from service.http.metrics import Metrics
 from service.http.questions import Answering, Options, Question
@@ -129,6 +130,40 @@ def test_a_turn_begins_when_no_more_comes():
 
     assert run(Batcher(answer), asking) == [0, 1, 2, 3, 4]
     assert turns == [[0, 1, 2, 3, 4]]
+
+
+def test_a_turn_waits_for_who_has_just_connected(monkeypatch):
+    monkeypatch.setattr(batching, "_GRACE", 60)  # seconds: it ends when they ask or leave
+    turns: list[list[int]] = []
+
+    def answer(questions: list[int]) -> list[int]:
+        turns.append(questions)
+        return questions
+
+    async def asking(batcher):
+        batcher.expect(1)
+        batcher.expect(1)
+        first = batcher.put(0, 1)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        batcher.expect(-1)
+        second = batcher.put(1, 1)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert turns == []
+        batcher.expect(-1)  # goes without a question
+        return await asyncio.gather(first, second)
+
+    assert run(Batcher(answer), asking) == [0, 1]
+    assert turns == [[0, 1]]
+
+
+def test_who_connects_and_is_silent_keeps_nobody_waiting():
+    async def asking(batcher):
+        batcher.expect(1)
+        return await asyncio.wait_for(batcher.put(0, 1), 10)
+
+    assert run(Batcher(lambda questions: questions), asking) == 0
 
 
 OPTIONS = st.builds(

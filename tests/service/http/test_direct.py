@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import socket
 import time
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from service.http.batching import Batcher
+from service.http.direct import Exchange
 from service.http.settings import Settings
 from tests.service.http.conftest import image, png, serving
 
@@ -50,6 +53,38 @@ def test_both_ways_refuse_alike(shared, body):
         shared.post("/v1/check", content=body, headers={**headers, **way}) for way in ({}, ORDINARY)
     ]
     assert told(ways[0]) == told(ways[1])
+
+
+def test_an_answered_request_leaves_nothing_for_the_collector(shared, queries):
+    def kept() -> int:
+        return sum(isinstance(one, Exchange) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = kept()  # the latest of each connection that is open
+        for record in queries[:20]:
+            assert shared.post("/v1/check", **image(record)).status_code == 200
+        assert kept() <= before + 1
+    finally:
+        gc.enable()
+
+
+def test_a_client_that_connects_is_expected_until_it_asks_or_leaves(client, queries, monkeypatch):
+    told: list[int] = []
+    monkeypatch.setattr(Batcher, "expect", lambda batcher, more: told.append(more))
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    for sent in (b"", head, head + b"\r\n", head + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"):
+        told.clear()
+        with raw(client) as connection:
+            connection.sendall(sent)
+            if sent.endswith(b"\r\n\r\n"):
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+                assert told == [1, -1]
+        until = time.monotonic() + 10
+        while told != [1, -1] and time.monotonic() < until:
+            time.sleep(0.01)
+        assert told == [1, -1]
 
 
 def test_a_small_file_of_a_large_picture_is_answered_too(shared):
