@@ -900,8 +900,8 @@ def enrol(
     note_unreadable(report.unreadable)
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
-        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} in "
-        f"{matcher.gallery.path}."
+        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "
+        f"{counted(len(matcher.gallery.groups()), 'group')} in {matcher.gallery.path}."
     )
     if report.total == len(report.unreadable):
         raise click.ClickException("No picture could be read: nothing was added.")

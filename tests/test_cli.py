@@ -90,6 +90,12 @@ def test_add_repeated_adds_nothing(gallery, folder):
     assert "0 added, 0 replaced, 30 unchanged" in done("add", gallery, folder).stderr
 
 
+def test_build_tells_how_many_groups_came_of_it(tmp_path, folder):
+    told = done("build", tmp_path / "new.gallery", folder).stderr
+    groups = len({path.parent.name for path in folder.rglob("*.png")})
+    assert f"30 references of {groups} groups in {tmp_path}" in told
+
+
 def test_add_with_a_label_enrols_pictures_that_have_none(gallery, scans):
     result = done("add", gallery, scans, "--label", "scanned")
     assert "38 added" in result.stderr
