@@ -14,7 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -765,25 +765,27 @@ def asked(
 
     Its vectors are read by a thread while the rest is imported: a tenth of a single query.
     """
-    with uncollected():
-        from index.gallery import Gallery
+    with ExitStack() as stack:
+        with uncollected():
+            from index.gallery import Gallery
 
-        opened = Gallery.open(gallery)
-        opened.warm_ahead()
-        from service.matcher import Matcher
+            opened = stack.enter_context(Gallery.open(gallery))
+            opened.warm_ahead()
+            from service.matcher import Matcher
 
-    with Matcher.of(opened) as matcher:
-        yield matcher, read(inputs, split)
+        yield Matcher.of(opened), read(inputs, split)
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Look for no cycles among what imports make, as all of it stays: a twentieth of a query."""
+    was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was:
+            gc.enable()
 
 
 def stdin_lines() -> Iterator[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Semaphore
 from typing import TypeVar
 
 P = TypeVar("P")
@@ -56,20 +57,37 @@ def side_by_side(
             raise
 
     workers = min(threads or count(), count(), len(parts))
-    helpers = [_kept().submit(take) for _ in range(workers - 1)]
+    started = [_helpers().start(take) for _ in range(workers - 1)]
+    helpers = [helper for helper in started if helper is not None]
     try:
         take()
     finally:
-        begun = [helper for helper in helpers if not helper.cancel()]
-    for helper in begun:
+        wait(helpers)  # what they read may change once this has returned
+    for helper in helpers:
         helper.result()
     return [results[place] for place in range(len(parts))]
 
 
-@functools.cache
-def _kept() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max(1, count() - 1), "helper")
+class _Helpers:
+    """The kept threads: one for each core but that of whoever has the work."""
+
+    def __init__(self) -> None:
+        most = max(1, count() - 1)
+        self._idle = Semaphore(most)
+        self._pool = ThreadPoolExecutor(most, "helper")
+
+    def start(self, work: Callable[[], None]) -> Future[None] | None:
+        """Begin some work at once, if one of them is idle."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._idle.release()
+
+        return self._pool.submit(run) if self._idle.acquire(blocking=False) else None
 
 
+_helpers = functools.cache(_Helpers)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_kept.cache_clear)  # no thread survives that
+    os.register_at_fork(after_in_child=_helpers.cache_clear)  # no thread survives that

@@ -4,6 +4,8 @@ Every message is one plain sentence: what was expected, what came, what to do.
 Wrong arguments are `ValueError`s and are not listed here.
 """
 
+from typing import Self
+
 
 class EmbedderError(Exception):
     """Base of every error that this package raises on purpose."""
@@ -11,6 +13,10 @@ class EmbedderError(Exception):
 
 class ImageError(EmbedderError):
     """One picture cannot be read; the message is a short reason without its path."""
+
+    def bare(self) -> Self:
+        """The same, to be kept or raised again: a traceback's frames would keep the picture too."""
+        return type(self)(*self.args)
 
 
 class TooManyPixelsError(ImageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, get_ident
 
@@ -14,8 +15,11 @@ from cores import side_by_side
 
 @pytest.fixture
 def two_cores(monkeypatch):
-    """Whatever this machine has."""
+    """Whatever this machine has: one helper."""
     monkeypatch.setattr(cores, "count", lambda: 2)
+    cores._helpers.cache_clear()
+    yield
+    cores._helpers.cache_clear()
 
 
 def test_results_come_in_the_order_of_the_parts():
@@ -46,6 +50,22 @@ def test_what_the_work_raises_is_raised_and_nothing_more_is_begun(two_cores):
     with pytest.raises(ValueError, match=r"part [01]"):
         side_by_side(work, range(1000))
     assert len(begun) <= 2
+
+
+def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores):
+    both, ended = Barrier(2, timeout=10), []
+
+    def work(part: int) -> None:
+        both.wait()
+        if get_ident() == me:
+            raise ValueError("this thread's own part")
+        time.sleep(0.1)
+        ended.append(part)
+
+    me = get_ident()
+    with pytest.raises(ValueError, match="own part"):
+        side_by_side(work, range(2))
+    assert len(ended) == 1
 
 
 def test_a_helper_that_another_keeps_busy_is_not_waited_for(two_cores):

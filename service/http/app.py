@@ -153,12 +153,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     context.batcher.start()
     context.runner.start()
+    before = gc.get_threshold()
     loading = asyncio.create_task(asyncio.to_thread(_warm, context))
     yield
     await loading
     await asyncio.to_thread(context.runner.close)
     await asyncio.to_thread(context.batcher.close)
     context.matcher.close()
+    gc.set_threshold(*before)
 
 
 def _warm(context: Context) -> None:

@@ -43,7 +43,7 @@ def take_note(context: Context, subject: Subject, answers: Sequence[Answer]) -> 
         ImageError: If its only picture cannot be read.
     """
     if len(subject) == 1 and answers[0].reasons:
-        raise answers[0].reasons[0]
+        raise answers[0].reasons[0].bare()
     for answer in answers:
         context.metrics.decided(answer.decisions)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
@@ -28,7 +28,7 @@ A = TypeVar("A")
 
 _LOOKS = 3  # times that the loop finds nothing new to read before a turn begins
 _GRACE = 0.004  # seconds without a new question after which nobody more is expected
-_BACK = 0.012  # seconds after a turn within which those that it answered come again
+_BACK = 0.012  # seconds that a turn waits for others at most, after the last or after its first
 _TURN = 512  # pictures answered together: more gain nothing, and all wait for the last
 
 
@@ -86,8 +86,7 @@ class Batcher(Generic[Q, A]):
         self._latest = 0.0  # when the last of them came
         self._ended = 0.0  # when the last turn did
         self._expected = 1  # questions of the next turn, if all that were answered ask again
-        self._newcomers = 0  # clients that have connected and not asked yet
-        self._came = 0.0  # when the last of them did
+        self._newcomers: dict[Hashable, float] = {}  # when clients connected that have not asked
         self._resting = True  # neither a turn under way nor one about to begin
         self._turns: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="batcher", daemon=True)
@@ -129,11 +128,13 @@ class Batcher(Generic[Q, A]):
         self._begin_soon()
         return future
 
-    def expect(self, more: int) -> None:
-        """Say that a client has connected, 1, or that it has asked or left, -1."""
-        self._newcomers += more
-        if more > 0:
-            self._came = time.perf_counter()
+    def expect(self, client: Hashable) -> None:
+        """Say that a client has connected and is about to ask."""
+        self._newcomers[client] = time.perf_counter()
+
+    def expect_no_more(self, client: Hashable) -> None:
+        """Say that it has asked, or left."""
+        self._newcomers.pop(client, None)
 
     def _begin_soon(self) -> None:
         if self._resting and len(self):
@@ -160,11 +161,18 @@ class Batcher(Generic[Q, A]):
         Who misses a turn that the others are in waits for two.
         """
         now = time.perf_counter()
-        return (self._newcomers > 0 and now < self._came + _GRACE) or (
+        while self._newcomers and now >= self._oldest_newcomer() + _GRACE:
+            del self._newcomers[next(iter(self._newcomers))]
+        if self._newcomers:
+            return now < (self._small or self._pieces)[0].since + _BACK
+        return (
             len(self) < self._expected
             and now < self._ended + _BACK
             and now < max(self._latest, self._ended) + _GRACE
         )
+
+    def _oldest_newcomer(self) -> float:
+        return next(iter(self._newcomers.values()))
 
     def _turn(self) -> list[_Waiting]:
         """What waits, up to a turn's worth: one piece, and of the small ones as many as fit."""

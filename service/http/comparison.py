@@ -70,8 +70,7 @@ async def _pair(request: Request, context: Context) -> tuple[Record, Record]:
 
 
 async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, bytes]]:
-    most = context.settings.max_images
-    form = await read_form(request, ("first", "second"), most=most)
+    form = await read_form(request, ("first", "second"), most=2)
     files = [form.files(field) for field in ("first", "second")]
     if [len(some) for some in files] != [1, 1]:
         raise invalid("A form must hold one file in the field `first` and one in `second`.")

@@ -1,8 +1,8 @@
 """Checks and queries of one small picture, answered without ASGI, which would cost as much again.
 
 Such a request is all there when its first piece of data is read, and its answer is written at once,
-so neither needs a task of its own. It passes the same gate and gets the same answer, to the byte.
-Every other request goes the ordinary way (`gate`, `answers`).
+so neither needs a task of its own. It passes the same gate and gets the same answer, with its
+headers in another order. Every other request goes the ordinary way (`gate`, `answers`).
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _read(entry: Entry, embedder: Embedder, max_pixels: int) -> Prepared | Image
     try:
         pixels = read_image(entry.picture, max_pixels=max_pixels)
     except ImageError as error:
-        return error
+        return error.bare()
     return Prepared(entry, embedder.prepare([pixels])[0], content_hash(pixels))
 
 

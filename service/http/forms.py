@@ -6,6 +6,7 @@ Hands each part to whoever receives it. Does not keep files (`uploads`).
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,22 +52,25 @@ class FormParser:
         if not options.get(b"boundary"):
             raise invalid("A form must name its boundary in Content-Type.")
         self._receiver = receiver
-        self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
+        self._field, self._value = bytearray(), bytearray()  # of a header
         self._disposition = b""
         self._ended = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._part_begins,
-                "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
-                "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
-                "on_header_end": self._header_ends,
-                "on_headers_finished": self._headers_end,
-                "on_part_data": lambda data, start, end: receiver.data(data[start:end]),
-                "on_part_end": receiver.end,
-                "on_end": self._form_ends,
-            },
-        )
+        try:
+            self._parser = MultipartParser(
+                options[b"boundary"],
+                {
+                    "on_part_begin": self._part_begins,
+                    "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+                    "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                    "on_header_end": self._header_ends,
+                    "on_headers_finished": self._headers_end,
+                    "on_part_data": lambda data, start, end: receiver.data(data[start:end]),
+                    "on_part_end": receiver.end,
+                    "on_end": self._form_ends,
+                },
+            )
+        except FormParserError as error:
+            raise _unreadable(error) from error
 
     def write(self, data: bytes) -> None:
         """Take some bytes of the form.
@@ -77,23 +81,25 @@ class FormParser:
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise invalid(f"The form cannot be read: {error}.") from error
+            raise _unreadable(error) from error
 
     def finish(self) -> None:
         """Refuse a form that is cut off."""
         if not self._ended:
             raise invalid("The form is cut off: its last boundary is missing.")
 
+    def close(self) -> None:
+        """Let go of all, which is otherwise one cycle with what the receiver holds."""
+        del self._parser
+
     def _part_begins(self) -> None:
         self._disposition = b""
-        self._header_ends()
 
     def _header_ends(self) -> None:
-        name, value = self._header
-        if bytes(name).lower() == b"content-disposition":
-            self._disposition = bytes(value)
-        name.clear()
-        value.clear()
+        if self._field.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
 
     def _headers_end(self) -> None:
         _, options = parse_options_header(self._disposition)
@@ -107,6 +113,10 @@ class FormParser:
 
     def _form_ends(self) -> None:
         self._ended = True
+
+
+def _unreadable(error: FormParserError) -> ApiError:
+    return invalid(f"The form cannot be read: {error}.")
 
 
 def text_of(what: str, content: bytes) -> str:
@@ -202,8 +212,8 @@ async def read_form(
         ApiError: If it is no whole form, holds too many files, or any other field.
     """
     form = Form(files, texts, most)
-    parser = FormParser(request.headers["content-type"], form)
-    async for block in request.stream():
-        parser.write(block)
-    parser.finish()
+    with closing(FormParser(request.headers["content-type"], form)) as parser:
+        async for block in request.stream():
+            parser.write(block)
+        parser.finish()
     return form

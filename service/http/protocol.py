@@ -30,7 +30,6 @@ class Protocol(HttpToolsProtocol):
     """A connection; uvicorn makes one for each."""
 
     _head = 0  # bytes of a request that has come so far, while its headers have not ended
-    _new = True  # has not asked yet
     _head_ends: asyncio.TimerHandle | None = None  # when they must have
     _unanswered: Sequence[Any] = ()  # requests, in order; more than one if they did not wait
 
@@ -39,13 +38,13 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         application = cast(Application, self.app)
         self._gate, self._context = application.gate, cast(Context, application.state.context)
-        self._context.batcher.expect(1)
+        self._context.batcher.expect(self)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up all that was asked, of which uvicorn remembers the latest only."""
         self._head_came()
-        self._no_longer_new()
+        self._context.batcher.expect_no_more(self)
         for cycle in self._waiting():
             _give_up(cycle)
         super().connection_lost(exc)
@@ -72,7 +71,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start to answer; what follows is the body, which has a limit of its own."""
         self._head_came()
-        self._no_longer_new()
+        self._context.batcher.expect_no_more(self)
         if self._asks_to_upgrade():
             return
         self._head = -sys.maxsize
@@ -117,11 +116,6 @@ class Protocol(HttpToolsProtocol):
     def _waiting(self) -> list[Any]:
         """Requests that are not answered yet, in order."""
         return [cycle for cycle in self._unanswered if not cycle.response_complete]
-
-    def _no_longer_new(self) -> None:
-        if self._new:
-            self._new = False
-            self._context.batcher.expect(-1)
 
     # ------------------------------------------------------------ headers in time
 

@@ -152,7 +152,7 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
     [status] = await _enrolled(context, [entry])
     if isinstance(status, ImageError):
-        raise status
+        raise status.bare()
     told = Put(id=id, label=entry.label, status=status)
     return JSONResponse(told.model_dump(), 201 if status == ADDED else 200)
 

@@ -151,7 +151,7 @@ def _read(
         except TooManyPixelsError as error:
             raise LargePictureError from error
         except ImageError as error:
-            picture = error
+            picture = error.bare()
         if isinstance(picture, ImageError):
             reasons[place] = picture
         elif isinstance(picture, Prepared):
@@ -178,4 +178,4 @@ def _prepared(picture: Picture, embedder: Embedder, max_pixels: int) -> Picture:
     try:
         return Prepared(embedder.prepare([read_image(picture, max_pixels=max_pixels)])[0])
     except ImageError as error:
-        return error
+        return error.bare()

@@ -45,11 +45,12 @@ async def receive(
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind == MULTIPART:
-        files = _Files(directory, most)
-        with closing(files):
-            parser = FormParser(request.headers["content-type"], files)
+        with (
+            closing(_Files(directory, most)) as files,
+            closing(FormParser(request.headers["content-type"], files)) as parser,
+        ):
             await _drain(request, parser.write, seconds)
-        parser.finish()
+            parser.finish()
         return files.result(name)
     if kind not in (*ZIP_TYPES, CSV_TYPE):
         raise unsupported(kind, (ZIP_TYPES[0], CSV_TYPE, MULTIPART))

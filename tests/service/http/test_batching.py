@@ -133,7 +133,8 @@ def test_a_turn_begins_when_no_more_comes():
 
 
 def test_a_turn_waits_for_who_has_just_connected(monkeypatch):
-    monkeypatch.setattr(batching, "_GRACE", 60)  # seconds: it ends when they ask or leave
+    for name in ("_GRACE", "_BACK"):
+        monkeypatch.setattr(batching, name, 60)  # seconds: it ends when they ask or leave
     turns: list[list[int]] = []
 
     def answer(questions: list[int]) -> list[int]:
@@ -141,29 +142,41 @@ def test_a_turn_waits_for_who_has_just_connected(monkeypatch):
         return questions
 
     async def asking(batcher):
-        batcher.expect(1)
-        batcher.expect(1)
+        batcher.expect("a")
+        batcher.expect("b")
         first = batcher.put(0, 1)
         for _ in range(50):
             await asyncio.sleep(0)
-        batcher.expect(-1)
+        batcher.expect_no_more("a")
         second = batcher.put(1, 1)
         for _ in range(50):
             await asyncio.sleep(0)
         assert turns == []
-        batcher.expect(-1)  # goes without a question
+        batcher.expect_no_more("b")  # goes without a question
         return await asyncio.gather(first, second)
 
     assert run(Batcher(answer), asking) == [0, 1]
     assert turns == [[0, 1]]
 
 
-def test_who_connects_and_is_silent_keeps_nobody_waiting():
+@pytest.mark.parametrize("others", [0, 10_000], ids=["alone", "among many"])
+def test_who_connects_and_is_silent_keeps_nobody_waiting_for_long(others, monkeypatch):
+    monkeypatch.setattr(batching, "_GRACE", 0.01 if not others else 60)
+    came = 0
+
     async def asking(batcher):
-        batcher.expect(1)
-        return await asyncio.wait_for(batcher.put(0, 1), 10)
+        nonlocal came
+        batcher.expect("silent")
+        answer = batcher.put(0, 1)
+        while not answer.done():
+            if others:  # connect as well, all the time
+                batcher.expect(came)
+            came += 1
+            await asyncio.sleep(0.001)
+        return await answer
 
     assert run(Batcher(lambda questions: questions), asking) == 0
+    assert came < 1000
 
 
 OPTIONS = st.builds(
