@@ -346,7 +346,7 @@ def test_an_empty_input_is_not_taken_for_the_current_folder(gallery, tmp_path, c
 
 def test_one_is_told_in_the_singular(gallery, tmp_path):
     built = done("build", tmp_path / "one.gallery", "mnist/test/00001").stderr
-    assert "; 1 reference in" in built
+    assert "; 1 reference of 1 group in" in built
     assert "references: 1 in 1 group\n" in done("info", tmp_path / "one.gallery").stdout
     assert "1 row of" in done("embed", "mnist/test/00001", "-o", tmp_path / "one.npy").stderr
 
