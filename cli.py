@@ -903,7 +903,7 @@ def enrol(
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
         f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "
-        f"{counted(len(matcher.gallery.groups()), 'group')} in {matcher.gallery.path}."
+        f"{counted(matcher.gallery.count_groups(), 'group')} in {matcher.gallery.path}."
     )
     if report.total == len(report.unreadable):
         raise click.ClickException("No picture could be read: nothing was added.")

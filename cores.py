@@ -44,6 +44,8 @@ def side_by_side(
         >>> side_by_side(sum, [[1, 2], [3], []])
         [3, 3, 0]
     """
+    if len(parts) < 2:  # as for a single picture, which need not ask how many cores there are
+        return [work(part) for part in parts]
     results: dict[int, R] = {}
     left = iter(enumerate(parts))  # of which each thread takes what is next
 
@@ -56,9 +58,8 @@ def side_by_side(
                 pass
             raise
 
-    workers = min(threads or count(), count(), len(parts))
-    started = [_helpers().start(take) for _ in range(workers - 1)]
-    helpers = [helper for helper in started if helper is not None]
+    workers = min(count(), len(parts), threads or len(parts))
+    helpers = [one for _ in range(workers - 1) if (one := _helpers().start(take))]
     try:
         take()
     finally:

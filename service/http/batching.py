@@ -161,8 +161,9 @@ class Batcher(Generic[Q, A]):
         Who misses a turn that the others are in waits for two.
         """
         now = time.perf_counter()
-        while self._newcomers and now >= self._oldest_newcomer() + _GRACE:
-            del self._newcomers[next(iter(self._newcomers))]
+        self._newcomers = {
+            client: came for client, came in self._newcomers.items() if now < came + _GRACE
+        }
         if self._newcomers:
             return now < (self._small or self._pieces)[0].since + _BACK
         return (
@@ -170,9 +171,6 @@ class Batcher(Generic[Q, A]):
             and now < self._ended + _BACK
             and now < max(self._latest, self._ended) + _GRACE
         )
-
-    def _oldest_newcomer(self) -> float:
-        return next(iter(self._newcomers.values()))
 
     def _turn(self) -> list[_Waiting]:
         """What waits, up to a turn's worth: one piece, and of the small ones as many as fit."""

@@ -152,7 +152,7 @@ class Form:
     def __init__(self, files: Collection[str], texts: Collection[str], most: int) -> None:
         self._files: dict[str, list[File]] = {field: [] for field in files}
         self._texts: dict[str, list[bytes]] = {field: [] for field in texts}
-        self._left = self._most = most
+        self._most = most
         self._field = ""
         self._filename: str | None = None
         self._content: list[bytes] = []
@@ -161,26 +161,26 @@ class Form:
         """The files of a field, in their order."""
         return self._files[field]
 
-    def text(self, field: str) -> str | None:
-        """The text of a field, None where there is none.
+    def text(self, field: str, default: bytes | None = None) -> str:
+        """The text of a field.
 
         Raises:
-            ApiError: If it stands there twice, or is no text.
+            ApiError: If it stands there twice or, without a default, not at all; if it is no text.
         """
         values = self._texts[field]
-        if len(values) > 1:
+        if not values and default is not None:
+            values = [default]
+        if len(values) != 1:
             raise invalid(f"The form must hold the field `{field}` once.")
-        return text_of(field, values[0]) if values else None
+        return text_of(field, values[0])
 
     def begin(self, field: str, filename: str | None) -> None:
         """A part begins."""
         if field not in (self._texts if filename is None else self._files):
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
             raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")
-        if filename is not None:
-            self._left -= 1
-            if self._left < 0:
-                raise too_large("The form holds too many files", str(self._most))
+        if filename is not None and sum(map(len, self._files.values())) >= self._most:
+            raise too_large("The form holds too many files", str(self._most))
         self._field, self._filename = field, filename
 
     def data(self, data: bytes) -> None:

@@ -199,11 +199,11 @@ async def _uploaded(request: Request, context: Context) -> list[Entry]:
 async def _form(request: Request, id: PathId, context: Context) -> Entry:
     most = context.settings.max_images
     form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
-    if len(form.files("image")) != 1:
+    files = form.files("image")
+    if len(files) != 1:
         raise invalid("The form must hold one picture, as a file in the field `image`.")
-    metadata = parsed(_METADATA, (form.text("metadata") or "{}").encode(), "metadata")
-    [file] = form.files("image")
-    return Entry(id, _label(form), metadata, picture=file.content)
+    metadata = parsed(_METADATA, (form.text("metadata", b"") or "{}").encode(), "metadata")
+    return Entry(id, _label(form), metadata, picture=files[0].content)
 
 
 def _entry(id: str, given: NewReference, context: Context) -> Entry:
@@ -216,10 +216,7 @@ def _entry(id: str, given: NewReference, context: Context) -> Entry:
 
 
 def _label(form: Form) -> str:
-    label = form.text("label")
-    if label is None:
-        raise invalid("The form must hold the field `label` once.")
-    return str(parsed(_LABEL, label, "label"))
+    return str(parsed(_LABEL, form.text("label"), "label"))
 
 
 def _named(id: str) -> str:

@@ -20,8 +20,10 @@ def answers(gallery: Gallery) -> tuple[list[list[str]], list[list[float]]]:
     return found.ids.tolist(), found.distances.tolist()
 
 
-def answers_at(path: Path) -> tuple[list[list[str]], list[list[float]]]:
+def answers_at(path: Path, *, ahead: bool = False) -> tuple[list[list[str]], list[list[float]]]:
     with Gallery.open(path) as gallery:
+        if ahead:
+            gallery.warm_ahead()
         return answers(gallery)
 
 
@@ -75,14 +77,15 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("ahead", [False, True], ids=["at the search", "ahead"])
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_index_is_noticed_and_built_again(
-    path: Path, damage: Callable[[Path], object]
+    path: Path, damage: Callable[[Path], object], ahead: bool
 ) -> None:
     before = answers_at(path)
     damage(path)
-    assert answers_at(path) == before
-    assert answers_at(path) == before
+    assert answers_at(path, ahead=ahead) == before
+    assert answers_at(path, ahead=ahead) == before
 
 
 @pytest.mark.parametrize("damage", list(DAMAGES.values())[:-1], ids=list(DAMAGES)[:-1])
@@ -161,17 +164,6 @@ def test_a_gallery_that_is_read_ahead_may_be_changed_or_closed_at_once(path: Pat
     with Gallery.open(path) as gallery:
         gallery.warm_ahead()
     assert answers_at(path)[0][0][0] == "new"
-
-
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_index_that_is_read_ahead_is_built_again(
-    path: Path, damage: Callable[[Path], object]
-) -> None:
-    before = answers_at(path)
-    damage(path)
-    with Gallery.open(path) as gallery:
-        gallery.warm_ahead()
-        assert answers(gallery) == before
 
 
 def test_random_changes_give_what_building_anew_gives(empty: Gallery, rng, brute_force) -> None:

@@ -48,6 +48,14 @@ def test_labels_are_counted_in_order(gallery: Gallery) -> None:
     assert gallery.labels == {"0": 12, "1": 12, "2": 12, "3": 12, "4": 12}
 
 
+def test_groups_are_counted_as_they_come_and_go(empty: Gallery) -> None:
+    assert empty.count_groups() == 0
+    empty.add(["a", "b", "c"], vectors(*[[1, 2, 3, 4]] * 3), ["x", "x", "y"])
+    assert empty.count_groups() == len(empty.labels) == 2
+    empty.remove(["c"])
+    assert empty.count_groups() == len(empty.labels) == 1
+
+
 def test_ids_come_in_the_order_of_adding_and_by_label(gallery: Gallery) -> None:
     assert list(gallery.ids())[:3] == ["r00", "r01", "r02"]
     assert list(gallery.ids("4"))[:3] == ["r04", "r09", "r14"]

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -24,6 +25,13 @@ def png(record: Record) -> bytes:
     """The picture of a record as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(record.pixels()).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def npy(array: np.ndarray) -> bytes:
+    """An array as the bytes of a file of NumPy's own format."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.bulk import check_stream, query_stream
-from tests.service.http.conftest import image, png
+from tests.service.http.conftest import image, npy, png
 
 NPY = {"Content-Type": "application/x-npy"}
 RAW = {"Content-Type": "application/octet-stream"}
@@ -18,12 +18,6 @@ RAW = {"Content-Type": "application/octet-stream"}
 
 def as_json(rows):
     return json.loads(json.dumps(list(rows)))
-
-
-def npy(array) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def pixels_of(records) -> np.ndarray:

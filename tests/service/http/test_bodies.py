@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 
 import numpy as np
 import pytest
 
-from tests.service.http.conftest import image, png
+from tests.service.http.conftest import image, npy, png
 
 NPY, RAW, JSON = "application/x-npy", "application/octet-stream", "application/json"
 DIM = 16  # of the fake's vectors
-
-
-def npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def header(shape: str, descr: str = "|u1") -> bytes:

@@ -16,7 +16,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service.http.conftest import png
+from tests.service.http.conftest import npy, png
 
 pytestmark = pytest.mark.slow
 REQUESTS = 12_000
@@ -32,12 +32,6 @@ TOKENS = [
     *(b"filename*=utf-8''%ff", b"name=", b";", b",", b"=", b"%", b"%00", b"%ff", b"&", b"../"),
     *(b"data:image/png;base64,", b"images", b"vectors", b"label", b"metadata", b"path", b"PK\3\4"),
 ]
-
-
-def npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
 
 
 def zipped(picture: bytes) -> bytes:
