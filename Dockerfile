@@ -6,7 +6,7 @@ WORKDIR /src
 RUN python -m venv /opt/likewise
 COPY requirements/serve.txt requirements/serve.txt
 RUN /opt/likewise/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/serve.txt
-COPY pyproject.toml README.md LICENSE cli.py cores.py ./
+COPY pyproject.toml README.md LICENSE cli.py likewise/parallel.py ./
 COPY embedder embedder
 COPY index index
 COPY service service

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from bench.floors import flat_index, write_and_sync
 from bench.material import Material
 from bench.measure import Figure, compare, figure
-from service.matcher import Matcher
+from likewise.matcher import Matcher
 
 
 def build(material: Material) -> None:

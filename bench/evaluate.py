@@ -9,9 +9,9 @@ from pathlib import Path
 from bench.floors import flat_index
 from bench.material import K, Material
 from bench.measure import Figure, compare, figure
-from embedder.datasets import records
-from service.evaluating import evaluate
-from service.report_page import html
+from embedder.data.sources import records
+from likewise.evaluation.evaluate import evaluate
+from likewise.report.page import html
 
 
 def figures(material: Material) -> Iterator[Figure]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from bench.floors import decode, flat_index, over_the_cores
 from bench.material import K, Material
 from bench.measure import Figure, figure, seconds
-from embedder.datasets import records
-from service.bulk import check_stream
-from service.rows import json_line
+from embedder.data.sources import records
+from likewise.bulk.stream import check_stream
+from likewise.output.rows import json_line
 
 ROUNDS = 5
 

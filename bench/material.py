@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.floors import BareLiteRT, best_litert
-from embedder.datasets import Record, load
+from embedder.data.sources import Record, load
 from embedder.model import Embedder
-from service.matcher import Matcher
+from likewise.matcher import Matcher
 
 K = 5
 

@@ -20,16 +20,16 @@ from sklearn.metrics import roc_auc_score
 
 from bench.results import average, page
 from bench.strangers import strangers
-from embedder.datasets import Dataset, load
+from embedder.data.sources import Dataset, load
+from embedder.data.splits import split
 from embedder.model import Embedder
-from embedder.outliers import KINDS
-from embedder.pairs import Groups
-from embedder.recipes import RECIPES, Recipe
-from embedder.splits import split
-from index.calibration import Mated, NonMated, largest_threshold, limits_by_group
+from embedder.training.outliers import KINDS
+from embedder.training.pairs import Groups
+from embedder.training.recipes import RECIPES, Recipe
 from index.gallery import Gallery
-from index.grouping import set_apart
 from index.operating import Limits
+from index.search.by_group import set_apart
+from likewise.metrics.thresholds import Mated, NonMated, largest_threshold, limits_by_group
 
 Floats = npt.NDArray[np.float32]
 Figures = dict[str, float]
@@ -119,7 +119,7 @@ def _material(pair: str, recipe: Recipe, models: Path) -> Material:
 
 
 def _trained(known: Dataset, path: Path, recipe: Recipe) -> Embedder:
-    from embedder.training import train
+    from embedder.training.train import train
 
     path.parent.mkdir(parents=True, exist_ok=True)
     return train(known, path, recipe, preprocessing="digit", resume=True, verbose=True)

@@ -14,10 +14,10 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from embedder.datasets import load
-from index.calibration import largest_threshold
-from index.grouping import set_apart
-from service.matcher import Matcher
+from embedder.data.sources import load
+from index.search.by_group import set_apart
+from likewise.matcher import Matcher
+from likewise.metrics.thresholds import largest_threshold
 
 FPIR, DRAWS = 0.01, 20
 

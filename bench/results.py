@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.strangers import LETTERS, LIKE_DIGITS, TYPEFACES
-from embedder.recipes import Recipe
+from embedder.training.recipes import Recipe
 
 Measured = Mapping[str, Sequence[Mapping[str, float]]]
 

@@ -24,10 +24,10 @@ from bench.child import ENVIRONMENT, likewise, python, run
 from bench.client import ask, post
 from bench.material import K, Material
 from bench.measure import Figure, compare, figure, holds, ratio_of, seconds
-from embedder.images import read_image
-from embedder.records import Record
-from service.bulk import check_stream
-from service.rows import decision_row, json_line
+from embedder.data.images import read_image
+from embedder.data.records import Record
+from likewise.bulk.stream import check_stream
+from likewise.output.rows import decision_row, json_line
 
 CHECK = f"/v1/check?k={K}"
 CLIENTS, ONES, BULK_ROUNDS, ROUNDS, STARTS = 64, 300, 5, 20, 5

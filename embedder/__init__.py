@@ -8,12 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 
 _HOMES = {
-    "Dataset": "datasets",
+    "Dataset": "data.sources",
     "Embedder": "model",
-    "Record": "records",
-    "load": "datasets",
-    "prepare": "preprocessing",
-    "read_image": "images",
+    "Record": "data.records",
+    "load": "data.sources",
+    "prepare": "preprocessing.prepare",
+    "read_image": "data.images",
 }
 
 __all__ = ["Dataset", "Embedder", "Record", "load", "prepare", "read_image"]

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import cores
 from embedder.errors import ModelError
-from embedder.preprocessing import prepare
+from embedder.preprocessing.prepare import prepare
+from likewise import parallel
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -48,7 +48,7 @@ class Embedder:
         metadata: The contents of `model.json`.
         input_shape: Shape of one picture, `(h, w)` or `(h, w, 3)`.
         dim: Length of an embedding.
-        preprocessing: What `prepare` does: a name of `embedder.preprocessing.PREPROCESSINGS`.
+        preprocessing: What `prepare` does: a name in `preprocessing.prepare.PREPROCESSINGS`.
         fingerprint: 12 hex digits that follow from network, shape and preprocessing.
         operating_points: Thresholds measured with the model, by name.
 
@@ -88,7 +88,7 @@ class Embedder:
         metadata = read_metadata(directory)
         network = _read(directory / "model.tflite")
         verify_file("model.tflite", network, metadata, directory)
-        return cls(directory, metadata, network, threads or cores.count())
+        return cls(directory, metadata, network, threads or parallel.count())
 
     def prepare(self, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Pixels:
         """Bring pictures of any size, grey or RGB, to the shape that the network takes.
@@ -127,7 +127,7 @@ class Embedder:
             with self._lock:
                 self._idle.append(interpreter)
 
-        cores.side_by_side(run, batches, threads=self._threads)
+        parallel.side_by_side(run, batches, threads=self._threads)
         return embeddings
 
     def _borrow(self) -> _Interpreter:
@@ -208,7 +208,7 @@ def fingerprint(network: bytes, input_shape: Sequence[int], preprocessing: str) 
     Args:
         network: Contents of `model.tflite`.
         input_shape: Shape of one picture.
-        preprocessing: A name of `embedder.preprocessing.PREPROCESSINGS`.
+        preprocessing: A name of `embedder.preprocessing.prepare.PREPROCESSINGS`.
     """
     parts = [hashlib.sha256(network).hexdigest(), list(input_shape), preprocessing]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]

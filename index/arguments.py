@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from index.pictures import Pixels, encode_pictures
-from index.store import NewRow
-from index.vectors import LONGEST, Floats
+from index.references.local import NewRow
+from index.search.exact import LONGEST, Floats
+from index.storage.pictures import Pixels, encode_pictures
 
 
 def checked_vectors(vectors: Floats, dim: int) -> Floats:

@@ -10,12 +10,20 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from index.directory import MANIFEST, MODEL, STORE, copy_directory, identity, read_manifest, staged
 from index.errors import GalleryError, StoreError
 from index.evidence import KINDS, drop_evidence, evidence_path
 from index.gallery import Gallery
-from index.sealed import write_sealed
-from index.store import State, Store
+from index.references.local import State, Store
+from index.storage.directory import (
+    MANIFEST,
+    MODEL,
+    STORE,
+    copy_directory,
+    identity,
+    read_manifest,
+    staged,
+)
+from index.storage.sealed import write_sealed
 
 _TRIES = 100  # calibrations that may fall within a backup one after the other
 

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from index.errors import GalleryError
 from index.gallery import Gallery
-from index.names import Strings
-from index.vectors import Floats
+from index.references.names import Strings
+from index.search.exact import Floats
 
 VOTERS = 5  # nearest references that a label is held against
 FEWEST = 3  # with fewer, a group cannot win a vote of five

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.disk import written
 from index.errors import StoreError
+from index.storage.files import written
 
 Floats = npt.NDArray[np.float32]
 

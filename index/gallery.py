@@ -25,8 +25,6 @@ import numpy.typing as npt
 
 from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
-from index.derived import DerivedIndex
-from index.directory import MODEL, STORE, Manifest, create_directory, read_manifest
 from index.errors import (
     FingerprintError,
     ReferenceNotFoundError,
@@ -34,13 +32,15 @@ from index.errors import (
     StoreError,
 )
 from index.evidence import KINDS, read_evidence
-from index.grouping import NONE, nearest_by_group, rows_by_group
-from index.names import Names, Strings
-from index.pictures import Pixels
 from index.points import OperatingPoints
-from index.reference import Reference, Row
-from index.store import Change, State, Store
-from index.vectors import Floats, Rows, Vectors
+from index.references.local import Change, State, Store
+from index.references.names import Names, Strings
+from index.search.by_group import NONE, nearest_by_group, rows_by_group
+from index.search.derived import DerivedIndex
+from index.search.exact import Floats, Rows, Vectors
+from index.storage.directory import MODEL, STORE, Manifest, create_directory, read_manifest
+from index.storage.pictures import Pixels
+from index.storage.reference import Reference, Row
 
 
 class Gallery(OperatingPoints):

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from index.directory import DEFAULT_POINT, Manifest
 from index.errors import GalleryError
 from index.evidence import (
     EVIDENCE,
@@ -26,8 +25,9 @@ from index.evidence import (
     write_evidence,
 )
 from index.operating import Limits, Rule, outdated
-from index.store import Store
-from index.vectors import Floats
+from index.references.local import Store
+from index.search.exact import Floats
+from index.storage.directory import DEFAULT_POINT, Manifest
 
 
 class OperatingPoints:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from embedder.datasets import Record, records
+from embedder.data.sources import Record, records
 from embedder.model import Embedder
-from service.matcher import Matcher
+from likewise.matcher import Matcher
 from tests.fakes import FakeEmbedder
 
 REFERENCES = 300

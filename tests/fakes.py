@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from embedder.preprocessing import prepare
+from embedder.preprocessing.prepare import prepare
 
 
 class FakeEmbedder:

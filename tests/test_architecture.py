@@ -1,6 +1,6 @@
-"""The house rules that no single module can hold: who imports whom, and who may speak.
+"""The house rules that no single module can hold: who imports whom, and who may print.
 
-Imports are read from the source with `ast`, those inside functions too.
+Imports are read from the source with `ast`: those inside functions and under TYPE_CHECKING too.
 """
 
 from __future__ import annotations
@@ -8,106 +8,149 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MAY_IMPORT = {
-    "cli": {"service", "embedder", "index", "cores"},
-    "service": {"embedder", "index", "cores"},
-    "embedder": {"cores"},
-    "index": {"cores"},
-    "cores": set(),
-}
-OPTIONAL = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
-SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`
-TRAINING = {  # the modules that may need it
-    f"embedder.{name}"
-    for name in (
-        *("augmentation", "averaging", "batches", "export", "figures", "loss"),
-        *("network", "progress", "training"),
-    )
-}
-SPEAKING = {"print", "stdout", "stderr"}
-
-
-def sources(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py")) or [ROOT / f"{package}.py"]
+PACKAGES = ("likewise", "embedder", "index")
+LEAVES = ("likewise.errors", "likewise.parallel", "likewise.arrays", "likewise.metrics")
+TRAIN = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
+SERVE = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`
 
 
 def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(nodes: Iterator[ast.AST]) -> set[str]:
-    """Dotted names, 'embedder.model' for both `import` and `from`; relative ones are refused."""
+MODULES = {module_name(path): path for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+
+
+def imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """Dotted names: 'embedder.model' for `import embedder.model` and for `from … import …`."""
     found = set()
     for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute, so that they can be read by name"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            assert node.module is not None
+            dotted = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in dotted}
     return found
 
 
-def top_names(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in imports(ast.walk(ast.parse(path.read_text())))}
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Everything that a module imports, wherever in its source."""
+    return frozenset(imported(ast.walk(ast.parse(MODULES[module].read_text()))))
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_imports_run_from_cli_over_service_to_embedder_and_index(package):
-    above = MAY_IMPORT.keys() - MAY_IMPORT[package] - {package}
-    wrong = {module_name(path): top_names(path) & above for path in sources(package)}
-    assert not {name: found for name, found in wrong.items() if found}
+def top_names(module: str) -> set[str]:
+    return {name.partition(".")[0] for name in imports(module)}
 
 
-def test_only_training_modules_import_what_the_extra_train_brings():
-    users = {
-        module_name(path)
-        for package in MAY_IMPORT
-        for path in sources(package)
-        if top_names(path) & OPTIONAL
+def at_import(module: str) -> set[str]:
+    """What a module imports when it is itself imported."""
+    return imported(ast.parse(MODULES[module].read_text()).body)
+
+
+def is_within(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def test_imports_form_no_cycle():
+    graph = {module: imports(module) & MODULES.keys() for module in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize(("half", "other"), [("embedder", "index"), ("index", "embedder")])
+def test_a_half_imports_neither_the_other_nor_likewise_but_its_leaves(half, other):
+    wrong = {
+        (module, name)
+        for module in MODULES
+        if is_within(module, [half])
+        for name in imports(module)
+        if is_within(name, [other, "likewise", "cli"]) and not is_within(name, LEAVES)
     }
-    assert users <= TRAINING
+    assert not wrong
 
 
-def test_no_other_module_imports_a_training_module_when_it_is_itself_imported():
-    def at_import(path: Path) -> set[str]:
-        return imports(iter(ast.parse(path.read_text()).body))
+def test_the_leaves_import_nothing_of_the_project_but_leaves():
+    wrong = {
+        (module, name)
+        for module in MODULES
+        if is_within(module, LEAVES)
+        for name in imports(module) & MODULES.keys()
+        if not is_within(name, LEAVES)
+    }
+    assert not wrong
 
+
+def test_the_metrics_need_numpy_alone():
+    outside = {
+        name
+        for module in MODULES
+        if is_within(module, ["likewise.metrics"])
+        for name in top_names(module)
+        if name not in sys.stdlib_module_names
+    }
+    assert outside == {"numpy", "likewise"}
+
+
+def test_only_training_imports_what_the_extra_train_brings():
+    users = {module for module in MODULES if top_names(module) & TRAIN}
+    assert users
+    assert all(is_within(module, ["embedder.training"]) for module in users)
+
+
+def test_nothing_else_imports_a_module_that_needs_tensorflow_when_it_is_itself_imported():
+    needing = {module for module in MODULES if top_names(module) & TRAIN}
+    eager = {(module, name) for module in MODULES for name in at_import(module) & needing}
+    assert all(is_within(module, ["embedder.training"]) for module, _ in eager)
+
+
+def test_only_the_server_imports_what_the_extra_serve_brings():
+    users = {module for module in MODULES if top_names(module) & SERVE}
+    assert users
+    assert all(is_within(module, ["likewise.server"]) for module in users)
+
+
+def test_nothing_else_imports_the_server_when_it_is_itself_imported():
     eager = {
-        module_name(path): {name for name in at_import(path) if in_training(name)}
-        for package in MAY_IMPORT
-        for path in sources(package)
-        if module_name(path) not in TRAINING
+        module
+        for module in MODULES
+        if any(is_within(name, ["likewise.server"]) for name in at_import(module))
     }
-    assert not {name: found for name, found in eager.items() if found}
+    assert all(is_within(module, ["likewise.server"]) for module in eager)
 
 
-def in_training(name: str) -> bool:
-    return name in TRAINING or name.rpartition(".")[0] in TRAINING
+def test_only_commands_print():
+    loud = {module: streams(module) for module in MODULES}
+    assert all(
+        is_within(module, ["likewise.commands"]) for module, names in loud.items() if names
+    ), loud
 
 
-@pytest.mark.parametrize("package", ["embedder", "index", "service"])
-def test_library_modules_print_nothing(package):
-    loud = {module_name(path): streams(path) for path in sources(package)}
-    assert not {name: found for name, found in loud.items() if found}
-
-
-def streams(path: Path) -> set[str]:
+def streams(module: str) -> set[str]:
     """Which of print, sys.stdout and sys.stderr a module names; a training shows its progress."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = list(ast.walk(ast.parse(MODULES[module].read_text())))
     found = {node.id for node in nodes if isinstance(node, ast.Name)}
     found |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    return found & ({"print", "stdout"} if module_name(path) in TRAINING else SPEAKING)
+    speaking = {"print", "stdout", "stderr"}
+    return found & (speaking - {"stderr"} if top_names(module) & TRAIN else speaking)
 
 
 def loaded_after(code: str) -> set[str]:
-    """Top-level names in `sys.modules` of a new process that ran `code`."""
-    script = f"{code}\nimport sys; print(*{{name.split('.')[0] for name in sys.modules}})"
+    """Names in `sys.modules` of a new process that ran `code`."""
+    script = f"{code}\nimport sys; print(*sys.modules)"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
@@ -122,34 +165,16 @@ Gallery.create(path, dim=4, fingerprint="0123456789ab").close()
 Gallery.open(path).close()
 from embedder.model import Embedder
 """
-    assert not loaded_after(code) & OPTIONAL
+    assert not loaded_after(code) & TRAIN
 
 
 def test_index_loads_neither_embedder_nor_pillow():
-    code = "import index.gallery, index.decision, index.store, index.vectors"
-    assert not loaded_after(code) & {"embedder", "service", "PIL", "pyarrow"}
+    modules = [module for module in MODULES if is_within(module, ["index"])]
+    assert not loaded_after(f"import {', '.join(modules)}") & {"embedder", "PIL", "pyarrow"}
 
 
-def test_only_the_http_service_imports_what_the_extra_serve_brings():
-    users = {
-        module_name(path)
-        for package in MAY_IMPORT
-        for path in sources(package)
-        if top_names(path) & SERVING
+def test_likewise_itself_imports_nothing_until_a_name_is_used():
+    new = loaded_after("import likewise") - loaded_after("")
+    assert {name for name in new if name.partition(".")[0] not in sys.stdlib_module_names} == {
+        "likewise"
     }
-    assert users
-    assert all(name.startswith("service.http.") for name in users)
-
-
-def test_nothing_but_the_command_imports_the_http_service_and_only_when_it_runs():
-    eager = {
-        module_name(path)
-        for package in MAY_IMPORT
-        for path in sources(package)
-        if any(name.startswith("service.http") for name in imports(body_of(path)))
-    }
-    assert all(name.startswith("service.http") for name in eager)
-
-
-def body_of(path: Path) -> Iterator[ast.AST]:
-    return iter(ast.parse(path.read_text()).body)

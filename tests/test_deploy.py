@@ -21,9 +21,9 @@ import httpx
 import pytest
 
 from cli import main
-from service.http.settings import MIB, Settings
-from tests.service.http.conftest import png, real_gallery, serving
-from tests.service.http.processes import ServerProcess
+from likewise.server.settings import MIB, Settings
+from tests.likewise.server.conftest import png, real_gallery, serving
+from tests.likewise.server.processes import ServerProcess
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "deploy" / "likewise.service"

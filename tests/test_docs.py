@@ -98,7 +98,7 @@ def write_samples(folder: Path) -> None:
     """Digits as a person would have them: seven.png ..., dark on white, and all in photos/."""
     from PIL import Image, ImageOps
 
-    from embedder.datasets import records
+    from embedder.data.sources import records
 
     (folder / "photos").mkdir()
     for name, record in zip(SAMPLES, records("mnist/test"), strict=False):

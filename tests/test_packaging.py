@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("embedder", "index", "service")
+PACKAGES = ("likewise", "embedder", "index")
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def shipped() -> set[str]:
     """Every file of the packages, as it must stand in wheel and source distribution."""
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
     names = {str(path.relative_to(ROOT)) for path in files if path.is_file()}
-    return {name for name in names if "__pycache__" not in name} | {"cli.py", "cores.py"}
+    return {name for name in names if "__pycache__" not in name}
 
 
 def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(built):

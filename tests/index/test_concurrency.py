@@ -16,7 +16,7 @@ import pytest
 from index import gallery as module
 from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
-from index.store import Store
+from index.references.local import Store
 from tests.writing import another_process_writes
 
 ROOT = Path(module.__file__).parents[1]

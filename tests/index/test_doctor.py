@@ -104,7 +104,7 @@ def test_a_search_that_misses_is_broken(clusters, monkeypatch):
 
 @pytest.mark.slow
 def test_500_planted_mislabels_among_60_000_digits_are_found(tmp_path):
-    from embedder.datasets import load
+    from embedder.data.sources import load
     from embedder.model import Embedder
 
     train, embedder = load("mnist/train"), Embedder.load()

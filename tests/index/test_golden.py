@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import derived
 from index.gallery import Gallery
+from index.search import derived
 
 GOLDEN = Path(__file__).parents[1] / "data" / "gallery_v1"
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import index.sealed
+import index.storage.sealed
 from index.decision import Neighbours, decide
 from index.errors import GalleryError, ReadOnlyError, StoreError
 from index.gallery import Gallery
 
-ROOT = Path(index.sealed.__file__).parents[1]
+ROOT = Path(index.storage.sealed.__file__).parents[2]
 POINT = {"threshold": 0.25, "fpir": 0.01, "gallery_size": 60, "generation": 1}
 
 
@@ -88,7 +88,7 @@ def test_a_writer_that_dies_leaves_the_old_points_whole(gallery, monkeypatch, di
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(index.sealed.os, dies_in, die)
+        patch.setattr(index.storage.sealed.os, dies_in, die)
         with pytest.raises(Killed):
             gallery.store_point("strict", POINT)
     assert list(gallery.operating_points) == ["eer"]

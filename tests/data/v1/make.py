@@ -71,8 +71,8 @@ def from_commands(gallery: str) -> list[dict[str, object]]:
 
 def over_http(gallery: Path) -> list[dict[str, object]]:
     """What a server answers to one PNG file."""
-    from embedder.datasets import records
-    from tests.service.http.conftest import png
+    from embedder.data.sources import records
+    from tests.likewise.server.conftest import png
 
     server = subprocess.Popen(
         [LIKEWISE, "serve", str(gallery), "--port", "0"], stderr=subprocess.PIPE, text=True

@@ -1,0 +1,1 @@
+"""Labelled pictures from anywhere: folders, zips, lists, tables, data sets."""

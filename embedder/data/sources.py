@@ -1,0 +1,192 @@
+"""Labelled pictures from anywhere: as a stream of records, or whole in memory.
+
+`records` looks at what the source is and hands over to the module that reads it:
+
+| source | read by |
+|---|---|
+| `mnist`, `mnist/train`, `mnist/test`, `mnist/test/00017` | `bundled` |
+| an IDX file, plain or gzip, its labels beside it | `idx` |
+| `.npz` with `x_train, y_train…` or `images, labels` | `npz` |
+| Kaggle's digits CSV; a CSV, JSONL or Parquet list of `path,label` | `tables` |
+| a folder per label, a folder of pictures, one picture, a glob | `folders` |
+| a zip of such a folder | `zips` |
+
+A bare name that starts with `mnist` means the bundled data; `./mnist` is your own folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from embedder.data.bundled import bundled_records, is_bundled
+from embedder.data.records import Record
+from embedder.errors import DatasetError, ImageError
+
+__all__ = ["Dataset", "Record", "load", "records"]
+
+
+def records(source: str | os.PathLike[str], *, split: str | None = None) -> Iterator[Record]:
+    """Stream the pictures of a data set in a fixed order, without decoding files.
+
+    Memory stays constant for folders, zips, lists, IDX files and Kaggle's CSV.
+
+    Args:
+        source: One of the forms in this module's table.
+        split: `train` or `test`, for sources that hold both.
+
+    Returns:
+        An iterator of `Record`. A file that turns out to be damaged raises while iterating;
+        a picture that cannot be decoded raises only when its `pixels` are asked for.
+
+    Raises:
+        DatasetError: If there is no such source, or it is damaged or in no known form.
+
+    Example:
+        >>> first = next(records("mnist/test"))
+        >>> first.id, first.label, first.pixels().shape
+        ('mnist/test/00000', '7', (28, 28))
+    """
+    name = os.fspath(source)
+    if is_bundled(name):
+        return bundled_records(name, split)
+    path = Path(name)
+    if path.is_dir():
+        from embedder.data.folders import folder_records
+
+        return folder_records(path, split)
+    if path.is_file():
+        return _file_records(path, name, split)
+    if glob.has_magic(name):
+        from embedder.data.folders import glob_records
+
+        return glob_records(name)
+    raise DatasetError(f"There is no file, folder or bundled data set {name!r}: check the path.")
+
+
+def _file_records(path: Path, name: str, split: str | None) -> Iterator[Record]:
+    """Choose the reader of one file by its ending, and for IDX by its first bytes."""
+    ending = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if ending == "npz":
+        from embedder.data.npz import npz_records
+
+        return npz_records(path, split)
+    if split is not None:
+        raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
+    if ending == "zip":
+        from embedder.data.zips import zip_records
+
+        return zip_records(path)
+    if ending in ("csv", "jsonl", "ndjson", "parquet", "pq"):
+        from embedder.data.tables import table_records
+
+        return table_records(path, "parquet" if ending == "pq" else ending)
+    from embedder.data.idx import idx_records, is_idx
+
+    if is_idx(path):
+        return idx_records(path)
+    return iter([Record(name, None, path)])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled pictures in memory.
+
+    Attributes:
+        ids: n ids, as `Record` has them.
+        labels: n labels.
+        images: n uint8 pictures: one array `(n, h, w[, 3])` when all have one shape, else a list.
+        name: What to call it in a report.
+    """
+
+    ids: list[str]
+    labels: list[str]
+    images: np.ndarray | list[np.ndarray] = field(repr=False)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not len(self.ids) == len(self.labels) == len(self.images):
+            raise ValueError(
+                "A data set needs as many ids and labels as images. Received: "
+                f"{len(self.ids)} ids, {len(self.labels)} labels, {len(self.images)} images"
+            )
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 over the pictures and labels in their order, as 64 hex digits."""
+        import hashlib
+
+        sha = hashlib.sha256()
+        for label, image in zip(self.labels, self.images, strict=True):
+            sha.update(f"{label}\0{image.shape}\0".encode())
+            sha.update(image.tobytes())
+        return sha.hexdigest()
+
+    def subset(self, rows: Sequence[int] | np.ndarray, name: str = "") -> Dataset:
+        """Give the pictures at `rows`, in that order, as a data set of their own.
+
+        Example:
+            >>> import numpy as np
+            >>> Dataset(["a", "b"], ["1", "2"], np.zeros((2, 3, 3), np.uint8)).subset([1]).ids
+            ['b']
+        """
+        rows = np.asarray(rows, dtype=np.intp)
+        images = self.images
+        return Dataset(
+            [self.ids[row] for row in rows],
+            [self.labels[row] for row in rows],
+            images[rows] if isinstance(images, np.ndarray) else [images[row] for row in rows],
+            name or self.name,
+        )
+
+
+def load(source: str | os.PathLike[str], *, split: str | None = None) -> Dataset:
+    """Read a whole labelled data set into memory.
+
+    Args:
+        source: Whatever `records` takes.
+        split: `train` or `test`, for sources that hold both.
+
+    Returns:
+        A `Dataset`; its images are one array when all have the same shape.
+
+    Raises:
+        DatasetError: As `records`; also if a picture has no label or cannot be read.
+
+    Example:
+        >>> test = load("mnist/test")
+        >>> len(test), test.images.shape, test.labels[0], test.digest[:8]
+        (10000, (10000, 28, 28), '7', '7c09caaf')
+    """
+    ids: list[str] = []
+    labels: list[str] = []
+    images: list[np.ndarray] = []
+    for record in records(source, split=split):
+        image = _decoded(record)
+        if record.label is None:
+            raise DatasetError(
+                f"{record.id} in {os.fspath(source)} has no label: give a folder per label, "
+                "or a list with a label column."
+            )
+        ids.append(record.id)
+        labels.append(record.label)
+        images.append(image)
+    name = os.fspath(source) if split is None else f"{os.fspath(source)}/{split}"
+    one_shape = len({image.shape for image in images}) == 1
+    return Dataset(ids, labels, np.stack(images) if one_shape else images, name)
+
+
+def _decoded(record: Record) -> np.ndarray:
+    try:
+        return record.pixels()
+    except ImageError as error:
+        raise DatasetError(f"{record.id} cannot be read: {error}; repair or remove it.") from error

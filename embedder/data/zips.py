@@ -1,0 +1,172 @@
+"""Pictures in a zip archive, read from where they lie: nothing is ever unpacked to the disk.
+
+The name of a member is an id and no more. Members are passed over and ordered as the files of a
+folder are, so that a folder and a zip of it give the same records. An archive that would grow out
+of all proportion is refused before its first picture is read.
+Leaves out: archives within archives, passwords, and any compression but deflate, whose memory
+would have no bound.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedder.data.folders import is_picture, label_at, label_level
+from embedder.data.records import Record
+from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
+
+_AMPLE_ENTRY = 300  # bytes of an entry in the list of contents; 46 and its name are needed
+_PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 0x1
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+
+
+@dataclass(frozen=True, slots=True)
+class ZipLimits:
+    """How much an archive may hold.
+
+    Attributes:
+        entries: Members, folders and other files included.
+        bytes: All members together, unpacked.
+        ratio: Those bytes for each byte of the archive; not asked up to `free` bytes, as small
+            archives of blank pictures shrink by more.
+        free: See `ratio`.
+        picture: Bytes of one picture's file, unpacked.
+    """
+
+    entries: int = 1_000_000
+    bytes: int = 1 << 40
+    ratio: float = 100.0
+    free: int = 64 << 20
+    picture: int = 1 << 30
+
+
+def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]:
+    """Stream the pictures of a zip archive, the first folder in it that divides being the label.
+
+    Args:
+        path: The archive. `alice/1.png` in it has the label `alice`; folders around all others
+            are passed over, as in a folder.
+        limits: What is refused; the defaults when None.
+
+    Returns:
+        Records whose ids are the names of the members, sorted as the files of a folder are.
+        A member that is damaged, encrypted or too large is an unreadable picture.
+
+    Raises:
+        DatasetError: If it is no zip, damaged, or holds no picture.
+        ArchiveTooLargeError: If it is beyond the limits.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "two.zip"
+        >>> with zipfile.ZipFile(path, "w") as archive:
+        ...     archive.writestr("b/1.pgm", b"P5 2 1 255 " + bytes([0, 200]))
+        ...     archive.writestr("a.txt", "no picture")
+        >>> [(record.id, record.label, record.pixels().tolist()) for record in zip_records(path)]
+        [('b/1.pgm', 'b', [[0, 200]])]
+    """
+    limits = limits or ZipLimits()
+    archive = _opened(path, limits)
+    members = sorted(filter(_is_wanted, archive.infolist()), key=lambda m: m.filename.split("/"))
+    if not members:
+        archive.close()
+        raise DatasetError(f"{path} should hold pictures, but there is none in it.")
+    level = label_level(member.filename for member in members)
+    return (_record(archive, member, level, limits.picture) for member in members)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A picture's file in an archive, which is open as long as one of its members is held."""
+
+    archive: zipfile.ZipFile
+    entry: zipfile.ZipInfo
+    limit: int
+
+    def read_bytes(self) -> bytes:
+        """Unpack it; several threads may.
+
+        Raises:
+            ImageError: If it cannot be unpacked, or is too large.
+        """
+        entry = self.entry
+        if entry.flag_bits & _ENCRYPTED:
+            raise ImageError("encrypted in its archive")
+        if entry.compress_type not in _PLAIN:
+            raise ImageError("packed by another method than deflate: pack the archive anew")
+        if entry.file_size > self.limit:
+            raise ImageError(f"a file of {entry.file_size} bytes, at most {self.limit} are read")
+        try:
+            with self.archive.open(entry) as stream:
+                return stream.read(entry.file_size + 1)  # a bound, or it unpacks what it was given
+        except _DAMAGED as error:
+            raise ImageError("damaged in its archive") from error
+
+
+def _opened(path: Path, limits: ZipLimits) -> zipfile.ZipFile:
+    """Open the archive; its list of contents is not read before its length is known."""
+    try:
+        size = _size_of_contents(path)
+        if size > limits.entries * _AMPLE_ENTRY:
+            raise _too_much(path, f"{size} bytes of names", f"{limits.entries * _AMPLE_ENTRY}")
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise DatasetError(
+            f"{path} is not a readable zip archive ({error}): copy it again, or pack it anew."
+        ) from error
+    try:
+        _refuse_bomb(path, archive, limits)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+def _size_of_contents(path: Path) -> int:
+    """Bytes of the list of contents, by which `ZipFile` goes when it reads it at once."""
+    with path.open("rb") as stream:
+        end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
+    if end is None:
+        raise zipfile.BadZipFile("it has no list of contents")
+    return int(end[zipfile._ECD_SIZE])  # type: ignore[attr-defined]
+
+
+def _refuse_bomb(path: Path, archive: zipfile.ZipFile, limits: ZipLimits) -> None:
+    entries = archive.infolist()
+    if len(entries) > limits.entries:
+        raise _too_much(path, f"{len(entries)} members", f"{limits.entries}")
+    total = sum(entry.file_size for entry in entries)
+    if total > limits.bytes:
+        raise _too_much(path, f"{total} bytes when unpacked", f"{limits.bytes}")
+    growth = total / path.stat().st_size
+    if total > limits.free and growth > limits.ratio:
+        raise _too_much(
+            path, f"{growth:.0f} times its size when unpacked", f"{limits.ratio:g} times"
+        )
+
+
+def _too_much(path: Path, found: str, limit: str) -> ArchiveTooLargeError:
+    return ArchiveTooLargeError(
+        f"{path} holds {found}, but at most {limit} are read: split it, or unpack it yourself."
+    )
+
+
+def _is_wanted(entry: zipfile.ZipInfo) -> bool:
+    """Tell whether a folder's reader would take a file of this name."""
+    *folders, name = entry.filename.split("/")
+    hidden = name.startswith(".") or any(map(_is_hidden, folders))
+    return bool(name) and not hidden and is_picture(name)
+
+
+def _is_hidden(folder: str) -> bool:
+    return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
+
+
+def _record(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, level: int, limit: int) -> Record:
+    label = label_at(level, entry.filename)
+    return Record(entry.filename, label, Member(archive, entry, limit))

@@ -1,0 +1,1 @@
+"""Any picture to the exact shape that a network takes."""

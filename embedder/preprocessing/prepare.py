@@ -1,0 +1,160 @@
+"""Bring pictures of any size and colour to the exact shape that a network takes.
+
+Which way is used is part of a model and of its fingerprint:
+
+- `resize` keeps the aspect and pads with the colour of the border;
+- `digit` makes any drawn, scanned or photographed digit look as MNIST's own (`digit.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+PREPROCESSINGS: tuple[str, ...] = ("digit", "resize")
+
+_LUMA = np.array([77, 150, 29], np.uint32)  # ITU-R 601 luma weights, in 256ths
+
+
+def prepare(
+    images: Sequence[np.ndarray] | np.ndarray, preprocessing: str, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Bring pictures to what a network takes.
+
+    A picture that already has this form costs next to nothing and comes back to the bit:
+    for `resize` any picture of the right shape, for `digit` one of the right size whose
+    outermost pixels are mostly dark, as MNIST's are. A blank picture stays blank.
+
+    Args:
+        images: Pictures of any size, each uint8 `(h, w)` grey or `(h, w, 3)` RGB; a list,
+            or one array `(n, h, w[, 3])`. Left unchanged.
+        preprocessing: One of `PREPROCESSINGS`.
+        shape: What the network takes: `(h, w)` grey or `(h, w, 3)` RGB.
+
+    Returns:
+        uint8 `(n, *shape)`; it may share memory with `images`.
+
+    Raises:
+        ValueError: If the preprocessing is unknown, or a picture is not uint8 grey or RGB.
+
+    Example:
+        >>> import numpy as np
+        >>> prepare([np.zeros((64, 48, 3), np.uint8)], "resize", (28, 28)).shape
+        (1, 28, 28)
+    """
+    if preprocessing not in PREPROCESSINGS:
+        raise ValueError(
+            f"`preprocessing` must be one of {', '.join(PREPROCESSINGS)}. "
+            f"Received: {preprocessing!r}"
+        )
+    if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
+        raise ValueError(f"`shape` must be (h, w) or (h, w, 3). Received: {shape}")
+    batch = _stacked(images, shape)
+    if batch is not None and (preprocessing == "resize" or _white_on_black(batch).all()):
+        return batch
+    out = np.empty((len(images), *shape), np.uint8)
+    for row, image in enumerate(images):
+        _check(image)
+        out[row] = _one(image, preprocessing, shape)
+    return out
+
+
+def _stacked(
+    images: Sequence[np.ndarray] | np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray | None:
+    """Give the pictures as one array when all of them have the wanted shape, else None."""
+    if isinstance(images, np.ndarray):
+        return images if images.dtype == np.uint8 and images.shape[1:] == shape else None
+    if not images:
+        return np.empty((0, *shape), np.uint8)
+    if all(image.shape == shape and image.dtype == np.uint8 for image in images):
+        return np.stack(images)
+    return None
+
+
+def _check(image: np.ndarray) -> None:
+    right = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not right or image.dtype != np.uint8 or image.size == 0:
+        raise ValueError(
+            "Each picture must be uint8 of shape (h, w) or (h, w, 3). "
+            f"Received: {image.dtype} of shape {image.shape}"
+        )
+
+
+def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Bring one checked picture to `shape`, or to one that broadcasts to it."""
+    if preprocessing == "resize":
+        return resize(_in_colours(image, shape), (shape[0], shape[1]))
+    if image.shape[:2] == shape[:2]:
+        plain = _in_colours(image, shape)
+        if _white_on_black(plain[None])[0]:
+            return plain
+    from embedder.preprocessing.digit import as_mnist
+
+    digit = as_mnist(image, (shape[0], shape[1]))
+    return digit if len(shape) == 2 else digit[..., None]
+
+
+def _white_on_black(images: np.ndarray) -> np.ndarray:
+    """Tell of each picture `(n, h, w[, 3])` whether most of its outermost pixels are dark."""
+    edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
+    light = sum((edge >= 128).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
+    count = sum(int(np.prod(edge.shape[1:])) for edge in edges)
+    return np.asarray(light * 2 < count)
+
+
+def _in_colours(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Make a picture grey or RGB, whichever `shape` has."""
+    if len(shape) == 2 and image.ndim == 3:
+        return grey(image)
+    if len(shape) == 3 and image.ndim == 2:
+        return np.repeat(image[..., None], 3, axis=2)
+    return image
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """Turn uint8 RGB `(h, w, 3)` into grey `(h, w)` by luma; equal channels stay as they are.
+
+    Example:
+        >>> import numpy as np
+        >>> grey(np.array([[[9, 9, 9], [255, 0, 0]]], np.uint8))
+        array([[ 9, 77]], dtype=uint8)
+    """
+    luma: np.ndarray = (image @ _LUMA + 128) >> 8
+    return luma.astype(np.uint8)
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Scale a picture to fit `size`, centred, its aspect kept, padded with its border's colour.
+
+    Args:
+        image: uint8 `(h, w)` or `(h, w, 3)`.
+        size: Height and width of the result.
+
+    Example:
+        >>> import numpy as np
+        >>> resize(np.full((1, 2), 7, np.uint8), (2, 4))
+        array([[7, 7, 7, 7],
+               [7, 7, 7, 7]], dtype=uint8)
+    """
+    if image.shape[:2] == size:
+        return image
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    scale = min(size[0] / height, size[1] / width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    out = np.empty((*size, *image.shape[2:]), np.uint8)
+    out[:] = _border_colour(image)
+    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    scaled = Image.fromarray(image).resize(inner[::-1], Image.Resampling.BICUBIC)
+    out[top : top + inner[0], left : left + inner[1]] = np.asarray(scaled)
+    return out
+
+
+def _border_colour(image: np.ndarray) -> np.ndarray:
+    """Give the median colour of the outermost pixels, channel by channel."""
+    edges = [image[[0, -1]].swapaxes(0, 1), image[:, [0, -1]]]
+    colour: np.ndarray = np.median(np.concatenate(edges), axis=(0, 1))
+    return colour.astype(np.uint8)

@@ -1,0 +1,1 @@
+"""From labelled pictures to a saved model. The only folder that imports TensorFlow."""

@@ -1,0 +1,109 @@
+"""What Keras is fed: batches of pictures, drawn afresh each epoch by seed and epoch alone.
+
+Nothing is remembered between epochs, so a training that goes on after a kill sees the same
+batches as one that was never killed.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from embedder.training.composites import make_composites
+from embedder.training.outliers import OF_NO_GROUP, make_outliers
+from embedder.training.pairs import Groups, balanced_batches, pair_positions
+from embedder.training.recipes import Recipe
+
+MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of one epoch after another; a subclass says how an epoch is `drawn`."""
+
+    def __init__(self, recipe: Recipe, epoch: int) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.epoch = epoch
+        self._drawn = self.drawn()
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Draw the batches of `self.epoch`, as positions."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return len(self._drawn)
+
+    def inputs(self, count: int) -> list[Any]:
+        """Draw the first batches of epoch 0, at most `count`, whatever epoch it is now."""
+        first = copy(self)
+        first.epoch = 0
+        first._drawn = first.drawn()
+        return [first[position][0] for position in range(min(count, len(first)))]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's batches."""
+        self.epoch += 1
+        self._drawn = self.drawn()
+
+
+class DrawnPairs(Batches):
+    """The tutorial's way: fixed pairs from `create_pairs`, in a new order each epoch."""
+
+    def __init__(
+        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
+    ) -> None:
+        self.images = images
+        self.first, self.second, self.same = pair_positions(
+            labels, seed=recipe.seed, pairs_per_image=recipe.pairs_per_image
+        )
+        super().__init__(recipe, epoch)
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Shuffle the pairs and cut them into batches."""
+        order = np.random.default_rng([self.recipe.seed, self.epoch]).permutation(len(self.same))
+        return np.split(order, range(self.recipe.batch, len(order), self.recipe.batch))
+
+    def __getitem__(self, position: int) -> tuple[Any, Any]:
+        """Return `((left, right), same)` of one batch."""
+        pairs = self._drawn[position]
+        left, right = self.images[self.first[pairs]], self.images[self.second[pairs]]
+        return (left, right), self.same[pairs]
+
+
+class BalancedImages(Batches):
+    """Class-balanced batches of single pictures with their label codes, for all pairs in them.
+
+    After them in each batch come outliers, `recipe.outliers` as many, of the code `OF_NO_GROUP`,
+    and pictures of made groups, `recipe.composites` as many, of codes below it.
+    """
+
+    def __init__(
+        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
+    ) -> None:
+        self.images = images
+        self.groups = Groups.of(labels)
+        count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
+        self.outliers = make_outliers(images, self.groups.codes, count, recipe.seed)
+        super().__init__(recipe, epoch)
+
+    def drawn(self) -> list[npt.NDArray[np.int64]]:
+        """Draw an epoch of class-balanced batches."""
+        recipe = self.recipe
+        return list(balanced_batches(self.groups.codes, recipe.batch, recipe.seed, self.epoch))
+
+    def __getitem__(self, position: int) -> tuple[Any, Any]:
+        """Return `(images, codes)` of one batch."""
+        positions = self._drawn[position]
+        rng = np.random.default_rng([self.recipe.seed, self.epoch, position])
+        strangers = round(self.recipe.outliers * len(positions))
+        drawn = rng.choice(len(self.outliers), strangers)
+        halves, made = make_composites(
+            self.images, self.groups, round(self.recipe.composites * len(positions)), rng
+        )
+        images = [self.images[positions], self.outliers[drawn], halves]
+        codes = [self.groups.codes[positions], np.full(strangers, OF_NO_GROUP), made]
+        return np.concatenate(images), np.concatenate(codes)

@@ -1,0 +1,165 @@
+"""A training's memory of itself: checkpoint, history and best weights, after every epoch.
+
+Everything lies in one directory beside the model to be. `history.json` is written last and
+names the other files, so a kill at any moment leaves the state of the last whole epoch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from embedder.errors import ModelError
+from embedder.training.averaging import averaged_weights
+from embedder.training.verification import EqualErrorRate, equal_error_rate, pair_distances
+
+VALIDATION_PAIRS = 100_000
+
+
+class State:
+    """The directory of an unfinished training.
+
+    Attributes:
+        path: The directory.
+        settings: What the training was started with; going on needs the same.
+        epochs: One entry per finished epoch: loss, validation EER, its threshold, …
+    """
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        self.path = path
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.epochs: list[dict[str, Any]] = []
+
+    def begin(self) -> None:
+        """Start anew, where no earlier training would be lost.
+
+        Raises:
+            ModelError: If an earlier run left something.
+        """
+        if os.path.lexists(self.path):
+            raise ModelError(
+                f"There is an unfinished training in {str(self.path)!r}: "
+                "go on with it by --resume, or remove it."
+            )
+
+    def resume(self) -> None:
+        """Take up what an earlier run of the same training left.
+
+        Raises:
+            ModelError: If it was started with other data or settings, or is no training.
+        """
+        if os.path.lexists(self.path) and not self._is_own():
+            raise ModelError(
+                f"Expected an unfinished training in {str(self.path)!r}, but something else is "
+                "there: choose another path with --out."
+            )
+        if not (self.path / "history.json").exists():
+            return
+        stored = json.loads((self.path / "history.json").read_text())
+        for name, value in self.settings.items():
+            if stored["settings"].get(name) != value:
+                raise ModelError(
+                    f"The unfinished training in {str(self.path)!r} was started with {name} = "
+                    f"{stored['settings'].get(name)!r}, not {value!r}. Resume it with the same "
+                    "settings and data, or remove it to start anew."
+                )
+        self.epochs = stored["epochs"]
+
+    def _is_own(self) -> bool:
+        return self.path.is_dir() and all(
+            file.name.startswith("history.json") or file.name.endswith(".weights.h5")
+            for file in self.path.iterdir()
+        )
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The epoch with the lowest validation EER, the first of several equals."""
+        return min(self.epochs, key=lambda epoch: float(epoch["eer"]))
+
+    @property
+    def checkpoint(self) -> Path:
+        """Weights and optimizer of the last whole epoch."""
+        return self.path / f"epoch-{len(self.epochs)}.weights.h5"
+
+    @property
+    def best_weights(self) -> Path:
+        """Weights of the base network at its best epoch, averaged where the training averages."""
+        return self.path / f"best-{self.best['epoch']}.weights.h5"
+
+    def add(self, epoch: dict[str, Any], base: keras.Model) -> None:
+        """Take up one more epoch, and the weights of `base` if it is the best so far."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.epochs.append(epoch)
+        if self.best is epoch:
+            base.save_weights(self.best_weights)
+
+    def write(self, model: keras.Model) -> None:
+        """Record what was added, with the model in training; delete the files it made needless."""
+        model.save_weights(self.checkpoint)
+        part = self.path / "history.json.part"
+        part.write_text(json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1))
+        os.replace(part, self.path / "history.json")
+        for file in self.path.glob("*.weights.h5"):
+            if file not in (self.checkpoint, self.best_weights):
+                file.unlink()
+
+
+class ValidationEER(keras.callbacks.Callback):
+    """After each epoch: measure the EER on held-out images, record it, stop when it stays.
+
+    Args:
+        base: The base network in training.
+        batches: Inputs of the model in training: see `averaged_weights`.
+        images: Validation pictures, `(n, *input_shape)`, uint8.
+        labels: Their labels, length `n`.
+        state: Where to record.
+        patience: Epochs without a better EER after which training stops.
+        seed: Draws the pairs, the same in every epoch.
+    """
+
+    def __init__(
+        self,
+        base: keras.Model,
+        batches: list[Any],
+        images: npt.NDArray[np.uint8],
+        labels: list[str],
+        state: State,
+        patience: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.base, self.batches = base, batches
+        self.images, self.labels = images, labels
+        self.state, self.patience, self.seed = state, patience, seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Set dropout and distortion to draws that only seed and epoch decide."""
+        for number, layer in enumerate([*self.base.layers, *self.model.layers]):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                generator.state.assign([self.seed + 1000 * number, epoch << 20])
+
+    def measured(self) -> EqualErrorRate:
+        """Measure the base network as it stands."""
+        embeddings = self.base.predict(self.images, batch_size=500, verbose=0)
+        pairs = pair_distances(embeddings, self.labels, VALIDATION_PAIRS, self.seed)
+        return equal_error_rate(*pairs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Measure, record, and stop the training when it no longer gets better."""
+        figures = {name: float(value) for name, value in (logs or {}).items()}
+        with averaged_weights(self.model, self.batches):
+            found = self.measured()
+            rates = {"eer": found.rate, "threshold": found.threshold}
+            self.state.add({"epoch": epoch + 1, **figures, **rates}, self.base)
+        self.state.write(self.model)
+        if logs is not None:
+            logs["val_eer"] = found.rate
+        if epoch + 1 - self.state.best["epoch"] >= self.patience:
+            self.model.stop_training = True

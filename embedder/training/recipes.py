@@ -1,0 +1,154 @@
+"""Recipes: all that decides a training besides its data, by name.
+
+`default` trains the small convolutional network on all pairs inside class-balanced batches.
+`tutorial` is the widely known tutorial to the letter: one partner per image, a dense network,
+a two-input model with a distance on top, 20 epochs of RMSprop, threshold 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way to train, complete: recorded in the model that it makes.
+
+    Attributes:
+        name: `default` or `tutorial`: what `changed` started from.
+        network: Base network, a name of `embedder.training.networks.NETWORKS`.
+        pairs: `drawn`, pairs made by `create_pairs` once; or `batch`, all pairs of each
+            class-balanced batch.
+        pairs_per_image: Partners per image where pairs are drawn.
+        dim: Length of an embedding.
+        margin: Distance beyond which a different pair costs nothing, at most 10.
+        near: Distance within which a same pair of a batch costs nothing.
+        epochs: Passes over the training images, at most.
+        patience: Epochs without a better validation EER after which training stops.
+        batch: Pairs (drawn) or images (batch) per step.
+        learning_rate: Largest step size, at most 1.
+        schedule: `constant`, or `cosine`: up over the first epoch, then down to 1 % of
+            `learning_rate` along a half cosine.
+        optimizer: `rmsprop` or `adamw`.
+        weight_decay: Of AdamW.
+        augmentation: Strength of the distortions, 0 for none.
+        outliers: Made pictures of no group beside the images of a batch, as a share of them.
+        composites: Pictures of made groups beside the images of a batch, as a share of them.
+        made_margin: Distance beyond which a different pair costs nothing where a picture of it is
+            an outlier or of a made group.
+        averaging: Share of the training over which weights are averaged, exponentially; 0: none.
+        validation: Share of the images held out to stop and to measure the threshold by.
+        seed: Decides the split, the weights at the start, every draw.
+    """
+
+    name: str
+    network: str
+    pairs: str
+    pairs_per_image: int
+    dim: int
+    margin: float
+    near: float
+    epochs: int
+    patience: int
+    batch: int
+    learning_rate: float
+    schedule: str
+    optimizer: str
+    weight_decay: float
+    augmentation: float
+    outliers: float
+    composites: float
+    made_margin: float
+    averaging: float
+    validation: float
+    seed: int = 0
+
+    def changed(self, **settings: Any) -> Recipe:
+        """Return this recipe with the settings that are not None put in.
+
+        Raises:
+            ValueError: If a setting is out of its range.
+
+        Example:
+            >>> RECIPES["tutorial"].changed(epochs=5, margin=None).epochs
+            5
+        """
+        recipe = replace(self, **{k: v for k, v in settings.items() if v is not None})
+        for name in ("epochs", "batch", "pairs_per_image", "dim"):
+            if not getattr(recipe, name) > 0:
+                raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
+        for name, most in (("margin", 10), ("learning_rate", 1)):
+            if not 0 < getattr(recipe, name) <= most:
+                raise ValueError(
+                    f"`{name}` must be above 0 and at most {most}. "
+                    f"Received: {getattr(recipe, name)}."
+                )
+        for name in ("outliers", "composites"):
+            share = getattr(recipe, name)
+            if not 0 <= share <= 1 or (share and recipe.pairs != "batch"):
+                raise ValueError(
+                    f"`{name}` must be a share of 0 to 1, and 0 where pairs are drawn. "
+                    f"Received: {share}."
+                )
+        if not 0 <= recipe.averaging < 1:
+            raise ValueError(
+                f"`averaging` must be a share >= 0 and below 1. Received: {recipe.averaging}."
+            )
+        if not 0 < recipe.validation < 1:
+            raise ValueError(
+                f"`validation` must be a share between 0 and 1. Received: {recipe.validation}."
+            )
+        return recipe
+
+    def described(self) -> dict[str, Any]:
+        """Return the settings as they stand in `model.json`."""
+        return asdict(self)
+
+
+RECIPES = {
+    "default": Recipe(
+        name="default",
+        network="conv",
+        pairs="batch",
+        pairs_per_image=1,
+        dim=64,
+        margin=1.2,
+        near=0.3,
+        epochs=30,
+        patience=30,
+        batch=320,
+        learning_rate=0.015,
+        schedule="cosine",
+        optimizer="adamw",
+        weight_decay=0.001,
+        augmentation=0.75,
+        outliers=0.2,
+        composites=0.0,
+        made_margin=0.6,
+        averaging=0.1,
+        validation=1 / 12,
+    ),
+    "tutorial": Recipe(
+        name="tutorial",
+        network="dense",
+        pairs="drawn",
+        pairs_per_image=1,
+        dim=128,
+        margin=1.0,
+        near=0.0,
+        epochs=20,
+        patience=20,
+        batch=128,
+        learning_rate=0.001,
+        schedule="constant",
+        optimizer="rmsprop",
+        weight_decay=0.0,
+        augmentation=0.0,
+        outliers=0.0,
+        composites=0.0,
+        made_margin=0.0,
+        averaging=0.0,
+        validation=1 / 12,
+    ),
+}

@@ -1,0 +1,100 @@
+"""The thresholds that a model brings along, measured on pictures that its training did not see.
+
+`eer` judges pairs: it is where FMR and FNMR are equal. `default` judges searches, in which a
+picture of no group has a whole gallery to come near to: of pictures made to be of no group, at
+most `FPIR` are matched. Galleries take the latter until they are calibrated themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.training.verification import equal_error_rate
+
+Embeddings = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.str_]
+Point = dict[str, Any]
+
+FPIR = 0.02  # of the made pictures, some of which are good digits by chance
+_AT_ONCE = 20_000_000  # distances, as they must fit in memory
+
+
+def pair_point(same: npt.NDArray[Any], different: npt.NDArray[Any], images: int) -> Point:
+    """Measure the threshold at the EER.
+
+    Args:
+        same: Distances of pairs of one label.
+        different: Distances of pairs of two labels.
+        images: How many pictures the pairs were drawn from.
+
+    Returns:
+        `threshold`, both error rates at it, and what they were measured on, as plain JSON.
+
+    Example:
+        >>> pair_point(np.array([0.1, 0.2, 0.9]), np.array([0.3, 0.8, 0.95]), images=4)["fmr"]
+        0.3333333333333333
+    """
+    threshold = equal_error_rate(same, different).threshold
+    return {
+        "threshold": threshold,
+        "fmr": float(np.mean(different <= threshold)),
+        "fnmr": float(np.mean(same > threshold)),
+        "measured_on": f"{same.size + different.size} pairs of {images} validation images",
+    }
+
+
+def search_point(
+    references: Embeddings,
+    reference_labels: Labels,
+    known: Embeddings,
+    known_labels: Labels,
+    unknown: Embeddings,
+) -> Point:
+    """Measure the largest threshold within which at most `FPIR` of the unknown are matched.
+
+    Args:
+        references: Of the groups, `(r, dim)`: what the others are searched among.
+        reference_labels: Their labels, `(r,)`.
+        known: Of the same groups, not seen in training, `(n, dim)`.
+        known_labels: Their labels, `(n,)`.
+        unknown: Of no group, not seen in training, `(m, dim)`, at least 1 / `FPIR`.
+
+    Returns:
+        `threshold`, the FPIR and the FNIR at it with the counts behind them (`false` of `unknown`
+        matched, `missed` of `known` beyond it or nearest to another group), and the number of
+        references, as plain JSON.
+    """
+    strangers = np.sort(_nearest(references, unknown)[0])
+    threshold = float(np.nextafter(strangers[int(FPIR * len(strangers))], np.float32(0)))
+    distances, places = _nearest(references, known)
+    found = (distances <= threshold) & (reference_labels[places] == known_labels)
+    false, missed = int(np.sum(strangers <= threshold)), int(np.sum(~found))
+    return {
+        "threshold": threshold,
+        "fpir": false / len(unknown),
+        "fnir": missed / len(known),
+        "unknown": len(unknown),
+        "false": false,
+        "known": len(known),
+        "missed": missed,
+        "measured_on": f"{len(known)} validation images and {len(unknown)} outliers made of them, "
+        f"among {len(references)} training images",
+    }
+
+
+def _nearest(
+    references: Embeddings, queries: Embeddings
+) -> tuple[Embeddings, npt.NDArray[np.int64]]:
+    """Distance to the nearest reference and its position, each `(n,)`."""
+    distances = np.empty(len(queries), np.float32)
+    places = np.empty(len(queries), np.int64)
+    lengths = np.square(references).sum(axis=1)
+    step = max(1, _AT_ONCE // len(references))
+    for start in range(0, len(queries), step):
+        rows = slice(start, start + step)
+        places[rows] = np.argmin(lengths - 2 * queries[rows] @ references.T, axis=1)
+        distances[rows] = np.linalg.norm(queries[rows] - references[places[rows]], axis=1)
+    return distances, places

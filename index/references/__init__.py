@@ -1,0 +1,1 @@
+"""The references of a gallery: what is true, and what all else is derived from."""

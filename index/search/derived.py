@@ -1,0 +1,227 @@
+"""The FAISS file of a gallery: derived from the store, never trusted, never needed.
+
+`vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
+up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
+Missing, truncated, altered or foreign: built again from the store. Behind: caught up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import StoreError
+from index.references.local import Change, State, Store
+from index.search.exact import Floats, Vectors
+from index.storage.reference import Row, wrap
+from index.storage.sealed import read_sealed, write_sealed
+
+_FORMAT = 1
+_ROWS_AT_ONCE = 4096
+_BLOCK = 16 << 20  # bytes digested at a time: other threads interrupt in between
+_WORTH_SAVING = 1024  # rows behind that cost a reader more than writing the file costs us
+_WORTH_INTERRUPTING = 65_536  # the same while still writing
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which rows an index holds: those of the store when it stood there."""
+
+    count: int = 0
+    total: int = 0
+    last_slot: int = 0
+    last_removal: int = 0
+
+    @classmethod
+    def of(cls, state: State) -> Mark:
+        """The mark of an index that holds everything."""
+        return cls(state.count, state.total, state.last_slot, state.last_removal)
+
+
+class DerivedIndex:
+    """The vectors of a store in FAISS, kept up with it.
+
+    Attributes:
+        vectors: The search structure; its rows are in the order of slots.
+        slots: Slot of each row, `(n,)`, int64, ascending.
+    """
+
+    def __init__(self, directory: Path, dim: int) -> None:
+        self.vectors: Vectors
+        self.slots: npt.NDArray[np.int64]
+        self._directory = directory
+        self._dim = dim
+        self._index: Any
+        self._mark = Mark()
+        self._behind = 0  # rows that the file lacks or has too much
+        if not self._load():
+            self._clear()
+
+    def catch_up(self, store: Store, state: State) -> None:
+        """Hold exactly the rows of the snapshot that the caller reads.
+
+        Raises:
+            StoreError: If the store's rows are not what its state says.
+        """
+        if self._mark == Mark.of(state):
+            return
+        if not self._follow(store, state):
+            self._clear()
+            self._append_rows(store.rows())
+            self._mark = Mark(
+                len(self.slots), self._mark.total, state.last_slot, state.last_removal
+            )
+        if self._mark != Mark.of(state):
+            self._clear()
+            raise StoreError(
+                f"'{store.path}' was altered: rows came, went or changed by another hand."
+                " Restore it or build it again."
+            )
+
+    def apply(self, change: Change, vectors: Floats) -> None:
+        """Do the caller's own change here too, where that spares reading it back."""
+        if self._mark != Mark.of(change.before):
+            return  # the next `catch_up` reads it
+        self._remove(change.removed)
+        self._append(np.arange(change.added.start, change.added.stop, dtype=np.int64), vectors)
+        self._mark = Mark.of(change.after)
+
+    def save(self, *, still_writing: bool = False) -> None:
+        """Write the file if it is behind by enough; a file that cannot be written is no loss."""
+        limit = _WORTH_INTERRUPTING if still_writing else min(_WORTH_SAVING, len(self.slots) // 16)
+        if self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
+            with contextlib.suppress(OSError, RuntimeError):
+                self._write()
+                self._behind = 0
+
+    # ------------------------------------------------------------ inside
+
+    @property
+    def _file(self) -> Path:
+        return self._directory / "vectors.faiss"
+
+    @property
+    def _note(self) -> Path:
+        return self._directory / "vectors.json"
+
+    def _load(self) -> bool:
+        """Read the file; False if it is not wholly what was written."""
+        try:
+            note = read_sealed(self._note)
+            before = os.stat(self._file)
+            fits = (note["format"], note["dim"], note["size"]) == (
+                _FORMAT,
+                self._dim,
+                before.st_size,
+            )
+            if not fits or note["sha256"] != _digest(self._file):
+                return False
+            with _for_faiss(self._file, "rb") as source:
+                index = faiss.read_index(source)
+            if _identity(os.stat(self._file)) != _identity(before):
+                return False  # replaced by a writer while we read
+            self._mark = Mark(**note["mark"])
+        except (StoreError, OSError, RuntimeError, KeyError, TypeError):
+            return False
+        self._hold(index)
+        return len(self.slots) == self._mark.count
+
+    def _write(self) -> None:
+        draft = self._file.with_name(f".vectors.faiss.{os.urandom(4).hex()}")
+        try:
+            with _for_faiss(draft, "wb") as target:
+                faiss.write_index(self._index, target)
+            digest, size = _digest(draft), os.stat(draft).st_size
+            os.replace(draft, self._file)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        mark = {field: getattr(self._mark, field) for field in Mark.__slots__}
+        fields = {"format": _FORMAT, "dim": self._dim, "size": size, "sha256": digest}
+        write_sealed(self._note, {**fields, "mark": mark})
+
+    def _clear(self) -> None:
+        self._mark = Mark()
+        self._hold(faiss.IndexIDMap(faiss.IndexFlatL2(self._dim)))
+
+    def _hold(self, index: Any) -> None:
+        self._index = index
+        self.vectors = Vectors(faiss.downcast_index(index.index))
+        self.slots = faiss.vector_to_array(index.id_map)
+
+    def _follow(self, store: Store, state: State) -> bool:
+        """Catch up by what changed since; False if that is not known."""
+        mark = self._mark
+        gone = store.removals(mark.last_removal)
+        if gone is None or state.last_slot < mark.last_slot or not mark.count:
+            return False
+        ours = [(slot, checksum) for slot, checksum in gone if slot <= mark.last_slot]
+        self._remove([slot for slot, _ in ours])
+        total = wrap(mark.total - sum(checksum for _, checksum in ours))
+        self._mark = Mark(len(self.slots), total, state.last_slot, state.last_removal)
+        self._append_rows(store.rows(after=mark.last_slot))
+        return self._mark == Mark.of(state)
+
+    def _append_rows(self, rows: Iterator[Row]) -> None:
+        """Append stored rows, and count and sum them in the mark."""
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            packed = np.frombuffer(b"".join(row.vector for row in some), "<f4")
+            slots = np.array([row.slot for row in some], np.int64)
+            self._append(slots, packed.reshape(len(some), self._dim))
+            mark, total = self._mark, sum(row.checksum for row in some)
+            self._mark = Mark(
+                len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal
+            )
+
+    def _append(self, slots: npt.NDArray[np.int64], vectors: Floats) -> None:
+        if len(slots):
+            self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), slots)
+            self.slots = np.concatenate([self.slots, slots])
+            self.vectors.appended(vectors)
+            self._behind += len(slots)
+
+    def _remove(self, slots: Sequence[int]) -> None:
+        if slots:
+            self._index.remove_ids(np.array(slots, np.int64))
+            self.slots = self.slots[~np.isin(self.slots, slots)]
+            self.vectors.removed()
+            self._behind += len(slots)
+
+
+@contextlib.contextmanager
+def _for_faiss(path: Path, mode: str) -> Iterator[Any]:
+    """Name a file as FAISS takes it: by its path where that is UTF-8, else opened here."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        callbacks: Any = faiss  # its stub lacks them
+        with path.open(mode) as file:
+            yield (
+                callbacks.PyCallbackIOReader(file.read)
+                if "r" in mode
+                else callbacks.PyCallbackIOWriter(file.write)
+            )
+    else:
+        yield str(path)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -1,0 +1,321 @@
+"""Exact nearest neighbours with FAISS.
+
+FAISS works with squared distances in float32, which may order near-equal vectors wrongly. So it
+only proposes candidates: their distances are computed again in float64 from the stored float32
+vectors and rounded once to float32, equal ones are ordered by id, and then the answer is proven.
+What FAISS left out cannot belong to it if FAISS's value for the last candidate, less the largest
+error that float32 can have made, is still beyond the k-th exact distance. Where this fails, as in
+very tight clusters, FAISS is asked again to sum differences, slower but nearly free of error; where
+it still fails (many equal distances), for everything within the k-th distance. So the answer is
+always that of a brute-force search.
+
+FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
+block and, on a machine that does other work too, a search then takes twice as long. Many queries
+are shared out among the threads; of a few each thread finds the candidates in its own span of the
+vectors, because a call of FAISS costs as much as some twenty queries however few there are.
+
+The squared value never leaves this file. Does not store anything and does not know ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from likewise import parallel
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+# From rows of any shape to their ids, same shape; asked only where distances are equal.
+Namer = Callable[[Rows], npt.NDArray[np.object_]]
+
+LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
+# Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
+_FEW, _MANY, _SELDOM = 11, 59, 0.02
+_PART = 512  # queries searched at a time by one thread: more gain nothing
+_WORTH_A_THREAD = 64  # queries: each thread reads all vectors, which fewer queries do not repay
+_SPAN = 8_192  # vectors that are worth a thread, where there are few queries
+_BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
+_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
+_WIDE_AT_ONCE = 32  # queries, where each may find every vector
+_UNIT = 2.0**-24  # largest relative error of one float32 rounding
+_TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
+_HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32
+
+
+class Vectors:
+    """An exact search structure over rows of float32 vectors.
+
+    Args:
+        flat: A `faiss.IndexFlatL2`; its vectors are the rows, 0 to n - 1.
+
+    Example:
+        >>> vectors = Vectors(faiss.IndexFlatL2(2))
+        >>> vectors.append(np.array([[0, 0], [3, 4]], dtype=np.float32))
+        >>> vectors.nearest(np.zeros((1, 2), dtype=np.float32), 2, namer=lambda rows: rows)
+        (array([[0, 1]]), array([[0., 5.]], dtype=float32))
+    """
+
+    def __init__(self, flat: Any) -> None:
+        self.flat = flat
+        self.dim: int = flat.d
+        self._view: Floats | None = None
+        self._padding = _FEW
+        self._longest = _longest(self.stored)
+
+    def __len__(self) -> int:
+        return int(self.flat.ntotal)
+
+    @property
+    def stored(self) -> Floats:
+        """FAISS's own memory, `(n, dim)`; valid until the next change."""
+        if self._view is None:
+            if len(self):
+                memory = faiss.rev_swig_ptr(self.flat.get_xb(), len(self) * self.dim)
+            else:
+                memory = np.empty(0, np.float32)
+            self._view = memory.reshape(len(self), self.dim)
+        return self._view
+
+    def append(self, vectors: Floats) -> None:
+        """Add rows at the end, `(n, dim)`, float32."""
+        self.flat.add(np.ascontiguousarray(vectors, np.float32))
+        self.appended(vectors)
+
+    def appended(self, vectors: Floats) -> None:
+        """To be called when these rows were added to `flat` by another hand."""
+        self._view = None
+        self._longest = max(self._longest, _longest(vectors))
+
+    def removed(self) -> None:
+        """To be called when rows were removed from `flat` by another hand."""
+        self._view = None
+
+    def subset(self, rows: Rows) -> Vectors:
+        """A copy of some rows as a structure of its own."""
+        part = Vectors(faiss.IndexFlatL2(self.dim))
+        part.append(self.stored[rows])
+        return part
+
+    def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Rows, Floats]:
+        """The k nearest rows of each query, exactly.
+
+        Args:
+            queries: `(n, dim)`, float32, finite, each no longer than `LONGEST`.
+            k: 1 <= k <= len(self).
+            namer: Gives the rows' ids, which order equal distances.
+
+        Returns:
+            Rows (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
+        """
+        rows, distances, proven = self._searched(queries, k)
+        doubtful = np.flatnonzero(~proven)
+        if len(doubtful):
+            if len(doubtful) > _SELDOM * len(queries):
+                self._padding = _MANY
+            self._rank_again(queries, doubtful, k, rows, distances, namer)
+        _order_ties(rows, distances, k, namer, proven)
+        return rows[:, :k], distances[:, :k]
+
+    def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Rows, Floats]]:
+        """All rows whose distance is at most `radius`, nearest first, for each query."""
+        reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
+        found = []
+        for start in range(0, len(queries), _WIDE_AT_ONCE):
+            some = slice(start, start + _WIDE_AT_ONCE)
+            for rows, distances in self._reached(queries[some], reach[some]):
+                inside = distances.astype(np.float64) <= radius
+                found.append(_sorted_by_id(rows[inside], distances[inside], namer))
+        return found
+
+    def _searched(self, queries: Floats, k: int) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+        """Find and rank candidates, parts of the queries side by side; see `_ranked`."""
+        wide = min(k + self._padding, len(self))
+        rows = np.empty((len(queries), wide), np.int64)
+        distances = np.full((len(queries), wide), np.inf, np.float32)
+        proven = np.empty(len(queries), bool)
+
+        def search(part: slice) -> None:
+            some = queries[part]
+            squared, candidates = self._candidates(some, wide, apart=len(some) == len(queries))
+            bound = self._bound(some)
+            near, far, proven[part] = self._ranked(some, k, squared, candidates, bound)
+            rows[part] = candidates
+            rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
+
+        parallel.side_by_side(search, _parts(len(queries)))
+        return rows, distances, proven
+
+    def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Rows]:
+        """FAISS's nearest, `(n, wide)`; of a few queries `apart` in each span of the vectors."""
+        spans = self._spans(wide) if apart and len(queries) >= _BY_MATRIX else [slice(0, len(self))]
+
+        def search(span: slice) -> tuple[Floats, Rows]:
+            with _one_thread(self.dim):
+                squared, found = faiss.knn(queries, self.stored[span], wide)
+            return squared, found + span.start
+
+        parts = parallel.side_by_side(search, spans)
+        if len(parts) == 1:
+            return parts[0]
+        squared, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        order = np.argsort(squared, axis=1, kind="stable")[:, :wide]
+        return np.take_along_axis(squared, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+    def _spans(self, wide: int) -> list[slice]:
+        """The vectors in equal spans, one for each core, each of enough of them."""
+        threads = max(1, min(parallel.count(), len(self) // max(wide, _SPAN)))
+        ends = [len(self) * span // threads for span in range(threads + 1)]
+        return [slice(start, end) for start, end in pairwise(ends)]
+
+    def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
+        """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
+
+        Each of the three sums of `dim` products is off by at most dim · 2⁻²⁴ of its size, whatever
+        the order of adding; putting them together rounds a few times more.
+        """
+        lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
+        bound: npt.NDArray[np.float64] = (lengths + self._longest) ** 2 * self._relative_error
+        return bound + _TINY
+
+    @property
+    def _relative_error(self) -> float:
+        """Largest error of a float32 sum of `dim` products, relative to the sum of their sizes."""
+        return (self.dim + 8) * _UNIT
+
+    def _ranked(
+        self,
+        queries: Floats,
+        k: int,
+        squared: Floats,
+        candidates: Rows,
+        bound: npt.NDArray[np.float64],
+    ) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+        """Sort candidates by exact distance; say for which queries none can be missing.
+
+        Only those that may belong to the answer are computed: FAISS's order says which.
+        """
+        exact = np.full(candidates.shape, np.inf, np.float32)
+        exact[:, :k] = self._distances(queries, candidates[:, :k])
+        limit = _may_round_to(exact[:, :k].max(axis=1)) + bound  # (n,)
+        needed = squared <= limit[:, None]
+        proven = ~needed[:, -1] | (candidates.shape[1] == len(self))
+        needed[:, :k] = False
+        at, column = np.nonzero(needed)
+        if len(at):
+            exact[at, column] = self._distances(queries[at], candidates[at, column][:, None])[:, 0]
+        used = max(k, int(column.max(initial=0)) + 1)
+        order = np.argsort(exact[:, :used], axis=1, kind="stable")
+        return (
+            np.take_along_axis(candidates, order, axis=1),
+            np.take_along_axis(exact, order, axis=1),
+            proven,
+        )
+
+    def _rank_again(
+        self,
+        queries: Floats,
+        which: npt.NDArray[np.intp],
+        k: int,
+        rows: Rows,
+        distances: Floats,
+        namer: Namer,
+    ) -> None:
+        """Answer some queries again, in place, from squared distances that are nearly exact."""
+        wide = min(k + _MANY, len(self))
+        squared, candidates = self.flat.search(queries[which], wide, params=_by_differences())
+        bound = _may_round_to(distances[which, k - 1]) * self._relative_error + _TINY
+        near, far, proven = self._ranked(queries[which], k, squared, candidates, bound)
+        _order_ties(near, far, k, namer, proven)
+        rows[which, :k], distances[which, :k] = near[:, :k], far[:, :k]
+        crowded = which[~proven]
+        for start in range(0, len(crowded), _WIDE_AT_ONCE):
+            some = crowded[start : start + _WIDE_AT_ONCE]
+            reached = self._reached(queries[some], distances[some, k - 1])
+            for query, (near, far) in zip(some.tolist(), reached, strict=True):
+                inside = far <= distances[query, k - 1]
+                near, far = _sorted_by_id(near[inside], far[inside], namer)
+                rows[query, :k], distances[query, :k] = near[:k], far[:k]
+
+    def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Rows, Floats]]:
+        """All rows that may lie within each query's `reach`, with their exact distances."""
+        squared = _may_round_to(reach) * (1 + self._relative_error) + _TINY
+        # FAISS takes one radius for all and leaves equality out.
+        widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
+        limits, _, rows = self.flat.range_search(queries, float(widest), params=_by_differences())
+        spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
+        return [
+            (span, self._distances(query[None], span[None])[0])
+            for query, span in zip(queries, spans, strict=True)
+        ]
+
+    def _distances(self, queries: Floats, rows: Rows) -> Floats:
+        """Exact distances of each query to its own rows, `(n, m)`."""
+        distances = np.empty(rows.shape, np.float32)
+        step = max(1, _PAIRS_AT_ONCE // max(1, rows.shape[1]))
+        for start in range(0, len(rows), step):
+            some = slice(start, start + step)
+            gaps = self.stored[rows[some]].astype(np.float64)  # (some, m, dim)
+            gaps -= queries[some, None, :]
+            distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
+        return distances
+
+
+def _parts(count: int) -> list[slice]:
+    """The queries in parts for the cores; all together where they are few."""
+    threads = min(parallel.count(), count // _WORTH_A_THREAD)
+    size = count if threads < 2 else min(_PART, -(-count // threads))
+    return [slice(start, start + size) for start in range(0, count, max(1, size))]
+
+
+@contextmanager
+def _one_thread(dim: int) -> Iterator[None]:
+    """Keep FAISS, called from this thread, to this thread."""
+    faiss.cvar.distance_compute_blas_threshold = _BY_MATRIX * dim  # FAISS counts queries · dim
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # of this thread's own calls alone
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
+def _by_differences() -> Any:
+    """Make FAISS compute Σ(x − y)²: it always does so where it is given a choice of rows."""
+    parameters: Any = faiss.SearchParameters  # its stub lacks its keywords
+    return parameters(sel=faiss.IDSelectorAll())
+
+
+def _longest(vectors: Floats) -> float:
+    """Length of the longest vector; 0.0 for none."""
+    squared = np.einsum("nd,nd->n", vectors, vectors)
+    return float(np.sqrt(squared.max(initial=0.0), dtype=np.float64)) * (1 + 1e-4)
+
+
+def _may_round_to(distances: Floats) -> npt.NDArray[np.float64]:
+    """The largest squared distance whose root may round to `distances` in float32."""
+    exact: npt.NDArray[np.float64] = distances.astype(np.float64) ** 2 * _HALF_ULP
+    return exact
+
+
+def _order_ties(
+    rows: Rows, distances: Floats, k: int, namer: Namer, proven: npt.NDArray[np.bool_]
+) -> None:
+    """Order equal distances by id, in place, where one of the first k has an equal."""
+    equal = distances[:, 1 : k + 1] == distances[:, : distances.shape[1] - 1][:, :k]
+    for query in np.flatnonzero(equal.any(axis=1) & proven).tolist():
+        rows[query], distances[query] = _sorted_by_id(rows[query], distances[query], namer)
+
+
+def _sorted_by_id(rows: Rows, distances: Floats, namer: Namer) -> tuple[Rows, Floats]:
+    """Sort by distance, then id; Python orders strings as their UTF-8 bytes are ordered."""
+    ids = namer(rows).tolist()
+    keyed = zip(distances.tolist(), ids, range(len(ids)), strict=True)
+    order = np.array([place for _, _, place in sorted(keyed)], np.intp)
+    return rows[order], distances[order]

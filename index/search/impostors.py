@@ -1,0 +1,105 @@
+"""Non-mated pairs: a query beside references of other groups, for the one-to-one error rate FMR.
+
+    FMR(t) = pairs of two groups whose distance is at most t / pairs of two groups
+
+(ISO/IEC 19795-1). All pairs would be too many, so a number of references is drawn for each query.
+Pairs that share an image are not independent: see `bootstrap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from index.search.by_group import rows_by_group
+from likewise.metrics.bootstrap import bootstrap_by_image
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+REFERENCES = 100  # drawn for each query
+_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
+
+
+class Impostors:
+    """Distances of non-mated pairs, of more and more queries.
+
+    Args:
+        labels: Groups of the m references.
+        vectors: Of the references, `(m, dim)`, float32.
+        references: Drawn for each query, evenly over the groups; all of the other groups' where
+            they are fewer.
+        seed: The same seed draws the same pairs.
+
+    Example:
+        >>> pairs = Impostors(["a", "b"], np.eye(2, dtype=np.float32))
+        >>> pairs.add(["a", None], np.zeros((2, 2), dtype=np.float32))
+        >>> pairs.distances  # a beside b; an unknown beside both
+        array([1., 1., 1.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        vectors: Floats,
+        *,
+        references: int = REFERENCES,
+        seed: int = 0,
+    ) -> None:
+        self._vectors = vectors
+        self._groups = rows_by_group(labels)
+        self._references = references
+        self._rng = np.random.default_rng(seed)
+        self._asked = 0
+        self._distances: list[Floats] = []
+        self._queries: list[Rows] = []
+        self._rows: list[Rows] = []
+
+    def add(self, labels: Sequence[str | None], vectors: Floats) -> None:
+        """Pair each query with references of other groups.
+
+        Args:
+            labels: Groups of the n queries; None, or one that no reference has, for an unknown.
+            vectors: `(n, dim)`, float32.
+        """
+        own: dict[str | None, list[int]] = {}
+        for place, label in enumerate(labels):
+            own.setdefault(label if label in self._groups else None, []).append(place)
+        for label, places in own.items():
+            others = [rows for name, rows in self._groups.items() if name != label]
+            if not others:
+                continue
+            rows = self._drawn(np.concatenate(others), len(places))
+            queries = np.repeat(np.array(places, np.int64), rows.shape[1])
+            self._distances.append(self._measured(vectors, queries, rows.ravel()))
+            self._queries.append(queries + self._asked)
+            self._rows.append(rows.ravel())
+        self._asked += len(labels)
+
+    @property
+    def distances(self) -> Floats:
+        """Of all pairs so far, `(p,)`, float32."""
+        return np.concatenate([np.empty(0, np.float32), *self._distances])
+
+    def interval(self, threshold: float) -> tuple[float, float]:
+        """Bound the FMR at a threshold, by bootstrap over the queries and the references."""
+        queries, rows = np.concatenate(self._queries), np.concatenate(self._rows)
+        return bootstrap_by_image(self.distances.astype(np.float64) <= threshold, queries, rows)
+
+    def _drawn(self, rows: Rows, queries: int) -> Rows:
+        """For each query one of each of as many equal shares of the rows; none twice."""
+        count = min(self._references, len(rows))
+        edges = np.arange(count + 1) * len(rows) // count
+        places = edges[:-1] + self._rng.random((queries, count)) * np.diff(edges)
+        return rows[places.astype(np.int64)]
+
+    def _measured(self, vectors: Floats, queries: Rows, rows: Rows) -> Floats:
+        """Exact distances, the same numbers that a search gives."""
+        distances = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _PAIRS_AT_ONCE):
+            some = slice(start, start + _PAIRS_AT_ONCE)
+            gaps = self._vectors[rows[some]].astype(np.float64) - vectors[queries[some]]
+            distances[some] = np.sqrt(np.einsum("pd,pd->p", gaps, gaps))
+        return distances

@@ -1,0 +1,1 @@
+"""Files of a gallery: the database, the directory, sealed JSON, pictures."""

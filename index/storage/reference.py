@@ -1,0 +1,122 @@
+"""One enrolled image: as callers see it, and as a row with a checksum.
+
+A row's checksum covers everything but the picture's pixels, for which it covers their digest, so
+that reading a name never reads a picture.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from index.storage.pictures import Pixels, decode_picture
+
+_HEAD = struct.Struct("<q6i")
+_ABSENT = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """One enrolled image.
+
+    Attributes:
+        id: The caller's own name for it, unique in the gallery.
+        label: Its group.
+        vector: Its embedding, `(dim,)`, float32.
+        metadata: Whatever JSON the caller added; `{}` when nothing.
+        picture: uint8, `(h, w)` or `(h, w, c)`, or None.
+        content: The caller's hash of the picture, or None.
+    """
+
+    id: str
+    label: str
+    vector: npt.NDArray[np.float32]
+    metadata: Mapping[str, Any]
+    picture: Pixels | None
+    content: bytes | None
+
+
+class Row(NamedTuple):
+    """A reference as stored, in the order of the table's columns, without the picture."""
+
+    slot: int
+    id: str
+    label: str
+    content: bytes | None
+    metadata: str | None
+    vector: bytes
+    picture_digest: bytes | None
+    checksum: int
+
+    def intact(self) -> bool:
+        """Whether the row is as it was written."""
+        try:
+            return self.checksum == row_checksum(*self[:-1])
+        except (TypeError, AttributeError, struct.error):  # not even the types fit
+            return False
+
+    def reference(self, picture: bytes | None) -> Reference:
+        """The reference that callers see."""
+        return Reference(
+            self.id,
+            self.label,
+            np.frombuffer(bytearray(self.vector), "<f4").astype(np.float32, copy=False),
+            json.loads(self.metadata) if self.metadata is not None else {},
+            None if picture is None else decode_picture(picture),
+            self.content,
+        )
+
+
+def row_checksum(
+    slot: int,
+    id: str,
+    label: str,
+    content: bytes | None,
+    metadata: str | None,
+    vector: bytes,
+    picture_digest: bytes | None,
+) -> int:
+    """64 bits over all fields and their lengths, as a signed integer.
+
+    Example:
+        >>> row_checksum(1, "ab", "c", None, None, b"", None) == row_checksum(
+        ...     1, "a", "bc", None, None, b"", None
+        ... )
+        False
+    """
+    name, group = id.encode(), label.encode()
+    extra = None if metadata is None else metadata.encode()
+    head = _HEAD.pack(
+        slot,
+        len(name),
+        len(group),
+        _ABSENT if content is None else len(content),
+        _ABSENT if extra is None else len(extra),
+        len(vector),
+        _ABSENT if picture_digest is None else len(picture_digest),
+    )
+    body = (head, name, group, content or b"", extra or b"", vector, picture_digest or b"")
+    digest = blake2b(b"".join(body), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def picture_digest(picture: bytes) -> bytes:
+    """8 bytes over an encoded picture."""
+    return blake2b(picture, digest_size=8).digest()
+
+
+def wrap(total: int) -> int:
+    """Bring a sum of checksums into the signed 64 bits that SQLite stores.
+
+    Example:
+        >>> wrap(2**63)
+        -9223372036854775808
+    """
+    return (total + 2**63) % 2**64 - 2**63

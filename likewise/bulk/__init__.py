@@ -1,0 +1,1 @@
+"""Many pictures in, one row each out: as a stream, or as a job that a kill does not harm."""

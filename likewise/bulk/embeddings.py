@@ -1,0 +1,141 @@
+"""Embeddings into a file: a NumPy array, or a Parquet table with ids and labels.
+
+Written as they come, so memory does not grow with the number of pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.data.records import Record
+from embedder.model import Embedder
+from likewise.bulk.stream import embed_stream
+from likewise.decoding import Decoded
+from likewise.errors import ServiceError
+from likewise.output.writers import replacing
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class EmbedReport:
+    """What became of the pictures: how many rows were written, and which are empty and why."""
+
+    rows: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+def write_embeddings(
+    embedder: Embedder,
+    records: Iterable[Record],
+    path: Path,
+    *,
+    progress: Callable[[int], object] | None = None,
+) -> EmbedReport:
+    """Embed pictures into a file, one row each, in order.
+
+    Args:
+        embedder: The model.
+        records: The pictures.
+        path: `.npy`, float32 `(n, dim)`, with NaN in the row of a picture that cannot be read; or
+            `.parquet`, with the columns id, label, embedding (float32) and reason.
+        progress: Called with the number of further pictures that are done.
+
+    Raises:
+        ServiceError: If the ending is another.
+    """
+    report = EmbedReport()
+    make = _FILES.get(path.suffix.lower())
+    if make is None:
+        raise ServiceError(f"{path} should end in .npy or .parquet: that says how to write it.")
+    with replacing(path) as stream:
+        file = make(stream, embedder.dim)
+        try:
+            for part, vectors in embed_stream(embedder, records):
+                file.write(part, _aligned(part, vectors))
+                report.rows += len(part.records)
+                report.unreadable += [
+                    (part.records[place].id, reason) for place, reason in part.reasons.items()
+                ]
+                if progress:
+                    progress(len(part.records))
+        finally:  # Parquet's writer would else end itself when the stream is closed
+            file.close(report.rows)
+    return report
+
+
+class _File(Protocol):
+    def write(self, part: Decoded, vectors: Vectors) -> None: ...
+
+    def close(self, rows: int) -> None: ...
+
+
+class _Npy:
+    """NumPy's format; its header, which says how many rows there are, is written twice."""
+
+    def __init__(self, stream: BinaryIO, dim: int) -> None:
+        self._stream, self._dim = stream, dim
+        self._header(0)
+        self._begin = stream.tell()
+
+    def write(self, part: Decoded, vectors: Vectors) -> None:
+        self._stream.write(vectors.astype("<f4", copy=False).tobytes())
+
+    def close(self, rows: int) -> None:
+        self._stream.seek(0)
+        self._header(rows)
+        if self._stream.tell() != self._begin:  # NumPy leaves room for 21 digits
+            raise ServiceError(f"{rows} rows are more than a .npy file can say: use .parquet.")
+
+    def _header(self, rows: int) -> None:
+        shape = (rows, self._dim)
+        described = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._stream, described)
+
+
+class _Parquet:
+    """Rows with ids, a row group for each chunk."""
+
+    def __init__(self, stream: BinaryIO, dim: int) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._dim = dim
+        text, vector = pa.string(), pa.list_(pa.float32(), dim)
+        columns = [("id", text), ("label", text), ("embedding", vector), ("reason", text)]
+        self._schema = pa.schema(columns)
+        self._writer = pq.ParquetWriter(stream, self._schema)
+
+    def write(self, part: Decoded, vectors: Vectors) -> None:
+        import pyarrow as pa
+
+        reasons = [part.reasons.get(place) for place in range(len(part.records))]
+        absent = pa.array([reason is not None for reason in reasons])
+        columns: list[Any] = [
+            pa.array([record.id for record in part.records]),
+            pa.array([record.label for record in part.records], pa.string()),
+            pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), self._dim, mask=absent),
+            pa.array(reasons, pa.string()),
+        ]
+        self._writer.write_table(pa.table(columns, schema=self._schema))
+
+    def close(self, rows: int) -> None:
+        self._writer.close()
+
+
+_FILES: dict[str, Callable[[BinaryIO, int], _File]] = {".npy": _Npy, ".parquet": _Parquet}
+
+
+def _aligned(part: Decoded, vectors: Vectors) -> Vectors:
+    """Put a row of NaN where a picture could not be read."""
+    if not part.reasons:
+        return vectors
+    rows = np.full((len(part.records), vectors.shape[1]), np.nan, np.float32)
+    rows[[place for place in range(len(rows)) if place not in part.reasons]] = vectors
+    return rows

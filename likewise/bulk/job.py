@@ -1,0 +1,133 @@
+"""A bulk check as one job: to be streamed, or written into a file that a kill does not harm."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from embedder.data.records import Record
+from index.evidence import EVIDENCE
+from likewise.bulk.journal import Journal, journal_path
+from likewise.bulk.stream import Summary, check_stream
+from likewise.errors import ResumeError
+from likewise.matcher import Matcher
+from likewise.output.rows import Row, columns, together
+
+_ROWS_AT_ONCE = 256  # what a kill can cost
+_NAMED_INPUTS = 20
+
+
+class Job:
+    """Checks all pictures of some inputs.
+
+    Attributes:
+        k: How many neighbours each row has.
+        columns: Of a CSV of the rows.
+        summary: Counts of the rows so far, those of an earlier run not among them.
+        earlier: Rows of an earlier run that this one went on from.
+        seconds: How long it took.
+
+    Args:
+        matcher: Embedder and gallery.
+        records: The pictures.
+        inputs: What the user named, the same wherever it is said; another job's journal is told
+            by it.
+        asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`; `at` and
+            `evidence` may be left out.
+        progress: Called with the number of further pictures that are done.
+
+    Raises:
+        EmptyGalleryError: If there are no references.
+    """
+
+    def __init__(
+        self,
+        matcher: Matcher,
+        records: Iterable[Record],
+        inputs: Sequence[str],
+        asked: dict[str, Any],
+        progress: Callable[[int], object],
+    ) -> None:
+        self._matcher = matcher
+        self._records = records
+        self._inputs = list(inputs)
+        self._progress = progress
+        self.k = matcher.neighbours_of(asked["k"])
+        self._asked = {"at": None, "evidence": False, **asked, "k": self.k}
+        self.columns = columns(self.k, decided=True, evidence=self._asked["evidence"])
+        self.summary = Summary()
+        self.earlier = 0
+        self.seconds = 0.0
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Stream the rows, in input order."""
+        return self._rows_of(self._records)
+
+    def into(self, output: Path, *, resume: bool = False) -> None:
+        """Write the rows into a file, which appears when it is whole.
+
+        Args:
+            output: `.jsonl`, `.csv` or `.parquet`; until it is whole the rows lie in a journal
+                beside it.
+            resume: Go on with the journal of a run that was cut off.
+
+        Raises:
+            ResumeError: If there is a journal and `resume` is not set, or it is another job's; or
+                if there is none to go on with, but a file that some job has finished.
+        """
+        if resume and output.exists() and not journal_path(output).exists():
+            raise ResumeError(
+                f"{output} is whole: the job that wrote it, this or another, left nothing to go on "
+                "with. Leave out --resume to replace it, or name another output file."
+            )
+        with Journal(output, self._settings(), self.columns, resume=resume) as journal:
+            self.earlier = journal.done
+            self._progress(journal.done)
+            with closing(self._rows_of(journal.remaining(self._records))) as rows:
+                for some in together(rows, _ROWS_AT_ONCE):
+                    journal.write(some)
+            journal.finish()
+
+    def _rows_of(self, records: Iterable[Record]) -> Generator[Row, None, None]:
+        started = time.monotonic()
+        answers = check_stream(self._matcher, records, **self._asked)
+        with closing(answers):
+            for row in self.summary.counted(answers):
+                yield row
+                self._progress(1)
+        self.seconds = time.monotonic() - started
+
+    def _settings(self) -> dict[str, Any]:
+        """All that decides the rows."""
+        gallery, asked = self._matcher.gallery, self._asked
+        rule = gallery.rule(
+            asked["at"], threshold=asked["threshold"], min_margin=asked["min_margin"]
+        )
+        evidence = gallery.point(asked["at"])[1].get(EVIDENCE) if asked["evidence"] else None
+        return {
+            "job": "check",
+            "format": 1,
+            "gallery": str(gallery.path.resolve()),
+            "gallery_generation": gallery.generation,
+            "model": gallery.fingerprint,
+            "k": self.k,
+            "group": asked["group"],
+            "threshold": rule.limits.threshold,
+            "group_thresholds": dict(rule.limits.groups),
+            "min_margin": rule.min_margin,
+            "operating_point": rule.point,
+            "evidence": evidence,
+            "inputs": _named(self._inputs),
+        }
+
+
+def _named(inputs: list[str]) -> list[str]:
+    """Name the inputs; a shell's long list of files by a digest."""
+    if len(inputs) <= _NAMED_INPUTS:
+        return inputs
+    digest = hashlib.sha256("\0".join(inputs).encode("utf-8", "surrogateescape")).hexdigest()
+    return [inputs[0], f"and {len(inputs) - 1} more: sha256 {digest}"]

@@ -1,0 +1,215 @@
+"""The record of an unfinished job, so that a killed one can go on.
+
+`rows.csv.partial` lies beside the file to be, `rows.csv`: a first line that says what the job is
+(gallery and its generation, model, options, inputs), then one JSON row per picture. Rows are
+appended; at the end the wanted file is made from them in one step, and the journal goes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from embedder.data.records import Record
+from index.storage.files import written
+from likewise.errors import ResumeError
+from likewise.output.rows import Row, json_line
+from likewise.output.writers import format_of, replacing, write_file
+
+_BLOCK = 1 << 16
+_ID = b'{"id": '
+_decoder = json.JSONDecoder()
+
+
+class Journal:
+    r"""Rows that are on their way into a file.
+
+    Attributes:
+        output: The file to be.
+        path: The journal.
+        done: How many rows an earlier run left.
+
+    Args:
+        output: A `.jsonl`, `.csv` or `.parquet` file.
+        settings: All that decides the rows, for JSON; going on needs the same.
+        columns: As for `outputs.writer`.
+        resume: Go on with what an earlier run left, if it left something.
+
+    Raises:
+        ResumeError: If an earlier run left something and `resume` is not set, or it was
+            another job, or another run is writing it.
+
+    Example:
+        >>> import tempfile
+        >>> output = Path(tempfile.mkdtemp()) / "rows.jsonl"
+        >>> with Journal(output, {"k": 5}, ["id"]) as journal:
+        ...     journal.write([{"id": "a.png"}])
+        ...     journal.finish()
+        >>> output.read_text()
+        '{"id": "a.png"}\n'
+    """
+
+    def __init__(
+        self,
+        output: Path,
+        settings: Mapping[str, Any],
+        columns: Sequence[str],
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.output = output
+        self.path = journal_path(output)
+        self.done = 0
+        self._idle = True  # nothing written: not worth going on with
+        self._columns = columns
+        header = json_line(dict(settings))
+        self._file: BinaryIO = self.path.open("a+b")
+        try:
+            self._lock()
+            if not resume:
+                self._refuse_rows()
+            self._drop_half_line()
+            with written(self.path):
+                self._start_or_go_on(header)
+        except BaseException:
+            with suppress(OSError):  # a full disk, which is told already
+                self._file.close()
+            raise
+
+    def remaining(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Pass over the inputs whose rows are there, without decoding them; yield the others.
+
+        Args:
+            records: All inputs of the job, from the first.
+
+        Raises:
+            ResumeError: If they are not the inputs that the journal was begun with.
+        """
+        stream = iter(records)
+        with self.path.open("rb") as journal:
+            journal.readline()
+            for _ in range(self.done):
+                record = next(stream, None)
+                if record is None or _id_of(journal.readline()) != record.id:
+                    raise self._another_job("its inputs were others, or in another order")
+        yield from stream
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Append rows; a kill after this returned does not lose them."""
+        with written(self.path):
+            self._file.write(b"".join(map(json_line, rows)))
+            self._file.flush()
+        self._idle = self._idle and not rows
+
+    def finish(self) -> None:
+        """Make the wanted file of all rows, then remove the journal."""
+        with self.path.open("rb") as journal:
+            journal.readline()
+            if format_of(self.output) == "jsonl":
+                with replacing(self.output) as stream:
+                    shutil.copyfileobj(journal, stream)
+            else:
+                write_file(self.output, map(json.loads, journal), self._columns)
+        self.path.unlink()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with written(self.path):
+            self._file.close()
+        if self._idle and not self.done:
+            self.path.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        """Hold the journal alone; the lock goes with the process, however it ends."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResumeError(
+                f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
+                "name another output file."
+            ) from error
+
+    def _refuse_rows(self) -> None:
+        if os.fstat(self._file.fileno()).st_size:
+            raise ResumeError(
+                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
+                "remove it to begin anew."
+            )
+
+    def _drop_half_line(self) -> None:
+        """Cut off what a kill left after the last line end."""
+        end = self._file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _BLOCK)
+            self._file.seek(start)
+            line_end = self._file.read(end - start).rfind(b"\n")
+            if line_end >= 0:
+                end = start + line_end + 1
+                break
+            end = start
+        self._file.truncate(end)
+
+    def _start_or_go_on(self, header: bytes) -> None:
+        self._file.seek(0)
+        found = self._file.readline()
+        if not found:
+            self._file.write(header)
+            self._file.flush()
+        elif difference := _difference(found, header):
+            raise self._another_job(difference)
+        else:
+            self.done = sum(1 for _ in self._file)
+
+    def _another_job(self, what: str) -> ResumeError:
+        return ResumeError(
+            f"{self.path} was left by another job: {what}. Repeat that job to go on with it, or "
+            "remove the file to begin anew."
+        )
+
+
+def journal_path(output: Path) -> Path:
+    """Name the journal of a file to be.
+
+    Example:
+        >>> journal_path(Path("rows.csv")).name
+        'rows.csv.partial'
+    """
+    return output.with_name(f"{output.name}.partial")
+
+
+def _difference(found: bytes, header: bytes) -> str | None:
+    """Name the first setting that differs, if any does."""
+    now = json.loads(header)
+    try:
+        before = dict(json.loads(found))
+    except (ValueError, TypeError):
+        return "its first line is damaged"
+    for name in [*now, *before]:
+        was, wanted = before.get(name), now.get(name)
+        if was != wanted:
+            verb = "were" if name.endswith("s") else "was"
+            return f"its {name.replace('_', ' ')} {verb} {_shown(was)}, not {_shown(wanted)}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "none" if value is None else repr(value)
+
+
+def _id_of(line: bytes) -> str | None:
+    """Read the id of a row without reading the rest of it."""
+    try:
+        found, _ = _decoder.raw_decode(line.decode(), len(_ID))
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,160 @@
+"""Calibrate a gallery: pictures in, a threshold for a wanted error rate stored in it.
+
+    records ─embed_stream─▶ vectors ─Gallery.nearest_by_group─▶ distances ─calibration─▶ point
+
+Each labelled picture is asked twice by one search: with its own group, which is to be found, and
+with its own group left out, when nothing is. Pictures of unknown groups are asked as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from embedder.data.records import Record
+from index.errors import CalibrationError
+from index.search.impostors import Impostors
+from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
+from likewise.calibration.searched import Progress, Searched
+from likewise.calibration.summary import Calibration, passed_over, point_name
+from likewise.matcher import Matcher
+from likewise.metrics.thresholds import Cost
+
+
+def calibrate(
+    matcher: Matcher,
+    data: Iterable[Record] | None = None,
+    unknown: Iterable[Record] | None = None,
+    *,
+    fpir: float | None = None,
+    fmr: float | None = None,
+    cost: Cost | None = None,
+    per_group: bool = False,
+    min_margin: float | None = None,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Measure a threshold for a wanted error rate, and store it as the gallery's default.
+
+    Args:
+        matcher: Embedder and gallery.
+        data: Labelled pictures that are not in the gallery. Those of the gallery's groups are
+            asked with their group and, as unknowns, without it; those of other groups as unknowns.
+            With neither `data` nor `unknown`, the references themselves, each among all others.
+        unknown: Pictures of none of the gallery's groups.
+        fpir: Wanted share of unknowns that are matched, at most.
+        fmr: In its place, the wanted share of pairs of two groups within the threshold.
+        cost: In its place, what errors cost.
+        per_group: Give groups to which enough unknowns come nearest their own thresholds.
+        min_margin: Stored with the point; the rates are measured without it, as it can only turn
+            matches into `ambiguous`.
+        name: Of the point; by default it says what was wanted, such as `fpir-0.01`.
+        progress: Called with the number of further pictures that are done.
+
+    Raises:
+        CalibrationError: If there are too few pictures for what is wanted; nothing is stored.
+        UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
+        ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
+            the name that of a point which the model brings along.
+        GalleryError: If the gallery cannot be read or changed.
+
+    Example:
+        >>> import tempfile
+        >>> from itertools import islice
+        >>> from embedder.data.sources import records
+        >>> from embedder.model import Embedder
+        >>> with Matcher.create(f"{tempfile.mkdtemp()}/digits.gallery", Embedder.load()) as matcher:
+        ...     report = matcher.add(islice(records("mnist/train"), 500))
+        ...     calibration = calibrate(matcher, islice(records("mnist/test"), 400), fpir=0.01)
+        >>> calibration.name, calibration.point["queries"], calibration.point["measured"] <= 0.01
+        ('fpir-0.01', 400, True)
+    """
+    if [fpir, fmr, cost].count(None) != 2:
+        raise ValueError(
+            f"Give a wanted FPIR, FMR or costs, one of them. Received: {fpir}, {fmr}, {cost}."
+        )
+    if per_group and fpir is None:
+        raise ValueError("Thresholds by group need a wanted FPIR.")
+    if name in matcher.embedder.operating_points:
+        raise ValueError(
+            f"{name!r} is the operating point that the model brings along, and would be lost: "
+            "choose another name."
+        )
+    gallery = matcher.gallery
+    matcher.neighbours_of(1)  # an empty gallery is refused here
+    size, generation = len(gallery), gallery.generation
+    searched = Searched(gallery, progress or (lambda done: None))
+    if fmr is not None:
+        _, labels, vectors = gallery.references()
+        searched.pairs = Impostors(labels.tolist(), vectors)
+    if data is None and unknown is None:
+        searched.own_references()
+    if data is not None:
+        searched.data(matcher, data)
+    if unknown is not None:
+        searched.unknown(matcher, unknown)
+    searched.require_unknowns()
+    try:
+        point = _point(searched, fpir, fmr, cost, per_group)
+    except CalibrationError as error:
+        if not searched.in_gallery:
+            raise
+        raise CalibrationError(f"{error} {passed_over(searched.in_gallery)}") from error
+    point |= {
+        "gallery_size": size,
+        "generation": generation,
+        "measured_on": searched.measured_on,
+        **({} if min_margin is None else {"min_margin": _margin(min_margin)}),
+    }
+    if name is None:
+        name = point_name(point)
+    gallery.store_point(name, point, unknown=searched.pool.distances, contents=searched.contents)
+    return Calibration(name, point, searched.in_gallery, searched.unreadable)
+
+
+def wanted_cost(
+    false_match: float | None, miss: float | None, share_unknown: float | None
+) -> Cost | None:
+    """Put the three numbers of a cost together; None where none is given.
+
+    Raises:
+        ValueError: If only some are given, or one is out of range.
+
+    Example:
+        >>> wanted_cost(10, 1, 0.2)
+        Cost(false_match=10, miss=1, share_unknown=0.2)
+    """
+    if false_match is None and miss is None and share_unknown is None:
+        return None
+    if false_match is None or miss is None or share_unknown is None:
+        wanted = {
+            "the cost of a false match": false_match,
+            "the cost of a miss": miss,
+            "the share of unknowns": share_unknown,
+        }
+        missing = " and ".join(what for what, value in wanted.items() if value is None)
+        raise ValueError(f"A threshold by cost needs three numbers; not given: {missing}.")
+    return Cost(false_match, miss, share_unknown)
+
+
+def _point(
+    searched: Searched,
+    fpir: float | None,
+    fmr: float | None,
+    cost: Cost | None,
+    per_group: bool,
+) -> dict[str, Any]:
+    if fpir is not None:
+        return point_for_fpir(searched, fpir, per_group)
+    if fmr is not None:
+        return point_for_fmr(searched, fmr)
+    assert cost is not None
+    return point_for_cost(searched, cost)
+
+
+def _margin(value: float) -> float:
+    if not 0 <= value < np.inf:
+        raise ValueError(f"`min_margin` must be a finite number >= 0. Received: {value!r}.")
+    return float(value)

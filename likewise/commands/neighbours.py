@@ -1,0 +1,50 @@
+"""A query and its nearest references side by side, as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from index.decision import Neighbour
+from likewise.commands.half_blocks import GAP, Panel, panel_width, side_by_side
+from likewise.matcher import Matcher
+
+_NARROWEST = 12  # columns in which a digit can still be told
+
+
+def show_neighbours(
+    matcher: Matcher,
+    picture: npt.NDArray[np.uint8],
+    title: str,
+    nearest: Sequence[Neighbour],
+    *,
+    columns: int,
+    colour: bool,
+) -> list[str]:
+    """Draw a query, then its nearest references with label and distance under each.
+
+    Args:
+        matcher: Says how the network sees the query, and holds the references' pictures.
+        picture: The query.
+        title: What stands under the query.
+        nearest: Its neighbours; as many as fit are drawn.
+        columns: Width of the terminal.
+        colour: Whether it shows 24-bit colour.
+
+    Returns:
+        Lines of text.
+    """
+    fitting = max(1, (columns + GAP) // (_NARROWEST + GAP) - 1)
+    shown = nearest[:fitting]
+    panels = [Panel(matcher.embedder.prepare([picture])[0], (title, "query"))]
+    panels += [_reference(matcher, near) for near in shown]
+    return side_by_side(panels, panel_width(len(panels), columns), colour=colour)
+
+
+def _reference(matcher: Matcher, near: Neighbour) -> Panel:
+    stored = matcher.gallery.get(near.id).picture
+    blank = np.zeros(matcher.embedder.input_shape, np.uint8)
+    captions = (near.label, f"{near.distance:.4f}")
+    return Panel(blank if stored is None else stored, captions)

@@ -1,0 +1,83 @@
+"""One pair of pictures: their distance, and whether it is a match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.data.records import Record
+from embedder.errors import ImageError
+from embedder.model import Embedder
+from index.decision import MATCH, NO_MATCH
+from index.gallery import Gallery
+from likewise.errors import ServiceError
+from likewise.matcher import distance
+from likewise.output.rows import Row, shortest, shortest_threshold
+
+
+def compare_row(
+    a: Iterable[Record], b: Iterable[Record], embedder: Embedder, threshold: float | None
+) -> Row:
+    """Compare two pictures.
+
+    Args:
+        a: A stream of exactly one picture.
+        b: Another.
+        embedder: The model.
+        threshold: Largest distance that is a match; None decides nothing.
+
+    Returns:
+        `{"a", "b", "distance", "threshold", "decision"}`.
+
+    Raises:
+        ServiceError: If a stream holds none or several pictures, or one that cannot be read.
+
+    Example:
+        >>> from embedder.data.sources import records
+        >>> seven = list(records("mnist/test/00000"))
+        >>> compare_row(seven, seven, Embedder.load(), 0.5)["distance"]
+        0.0
+    """
+    first, second = _only(a), _only(b)
+    apart = distance(embedder, _pixels(first), _pixels(second))
+    decision = None
+    if threshold is not None:
+        decision = MATCH if apart <= threshold else NO_MATCH
+    return {
+        "a": first.id,
+        "b": second.id,
+        "distance": shortest(apart),
+        "threshold": shortest_threshold(threshold),
+        "decision": decision,
+    }
+
+
+def pair_point(gallery: Gallery, at: str | None = None) -> str | None:
+    """Name the operating point that judges a pair: `at`, or the one for pairs if that is None.
+
+    That is the gallery's default one; but of the two that a model brings along, `default` is
+    measured for searches and `eer` for pairs.
+    """
+    if at is not None:
+        return at
+    points, chosen = gallery.operating_points, gallery.default_point
+    brought = chosen == "default" and "gallery_size" not in points[chosen]
+    return "eer" if brought and "eer" in points else chosen
+
+
+def _only(records: Iterable[Record]) -> Record:
+    found = list(islice(records, 2))
+    if len(found) != 1:
+        many = f"several, {found[0].id} first" if found else "none"
+        raise ServiceError(f"Each side of a comparison is one picture, but there came {many}.")
+    return found[0]
+
+
+def _pixels(record: Record) -> npt.NDArray[np.uint8]:
+    try:
+        return record.pixels()
+    except ImageError as error:
+        raise ServiceError(f"{record.id} cannot be read: {error}.") from error

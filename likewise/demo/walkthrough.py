@@ -1,0 +1,146 @@
+"""The demonstration: real digits from end to end, told as lines of text.
+
+It is a user like any other: it only calls what the commands call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from embedder.data.records import Record
+from embedder.data.sources import records
+from embedder.model import Embedder
+from index.decision import MATCH
+from likewise.bulk.stream import check_stream
+from likewise.commands.neighbours import show_neighbours
+from likewise.comparison import pair_point
+from likewise.demo.non_digits import oddities
+from likewise.matcher import Matcher
+
+REFERENCES, QUERIES = "mnist/train", "mnist/test"
+# A plain digit, a badly written one, and one that people too argue about.
+_SHOWN = ("mnist/test/00000", "mnist/test/00008", "mnist/test/00115")
+_PAIRS = (("mnist/test/00000", "mnist/test/00017"), ("mnist/test/00000", "mnist/test/00002"))
+
+Track = Callable[[Iterable[Record], int], Iterable[Record]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """How wide the terminal is and whether it shows 24-bit colour."""
+
+    columns: int
+    colour: bool
+
+
+def demonstrate(path: Path, terminal: Terminal, track: Track) -> Iterator[str]:
+    """Build a gallery of MNIST's training digits, ask it, check the test digits with it.
+
+    Args:
+        path: The gallery; one that is there already is gone on with.
+        terminal: Where the pictures are shown.
+        track: Wraps a stream of so many records in a progress bar.
+
+    Yields:
+        Lines of text, each as soon as it is known.
+    """
+    with _opened(path) as matcher:
+        yield from _build(matcher, track)
+        yield from _neighbours(matcher, terminal)
+        yield from _pairs(matcher)
+        yield from _bulk(matcher, track)
+        yield from _further(path)
+
+
+def _opened(path: Path) -> Matcher:
+    return Matcher.open(path) if path.exists() else Matcher.create(path, Embedder.load())
+
+
+def _build(matcher: Matcher, track: Track) -> Iterator[str]:
+    yield f"Enrolling MNIST's 60000 training digits in {matcher.gallery.path} ..."
+    started = time.monotonic()
+    report = matcher.add(track(records(REFERENCES), 60_000))
+    seconds = time.monotonic() - started
+    yield f"{len(matcher.gallery)} references, {report.added} of them new, in {seconds:.1f} s."
+
+
+def _neighbours(matcher: Matcher, terminal: Terminal) -> Iterator[str]:
+    yield "\nThree test digits and their nearest references, with label and distance:"
+    for name in _SHOWN:
+        record = next(records(name))
+        picture = record.pixels()
+        nearest = matcher.query([picture], k=5)[0]
+        yield ""
+        yield from show_neighbours(
+            matcher,
+            picture,
+            f"a {record.label}",
+            nearest,
+            columns=terminal.columns,
+            colour=terminal.colour,
+        )
+
+
+def _pairs(matcher: Matcher) -> Iterator[str]:
+    threshold = matcher.gallery.rule(pair_point(matcher.gallery)).limits.threshold
+    yield f"\nPairs; up to a distance of {threshold:.4f} they are of one group:"
+    for first, second in _PAIRS:
+        a, b = next(records(first)), next(records(second))
+        apart = matcher.compare(a.pixels(), b.pixels())
+        said = "same group" if apart <= threshold else "different groups"
+        yield f"  a {a.label} and a {b.label}: distance {apart:.4f}, {said}"
+
+
+@dataclass(slots=True)
+class _Tally:
+    right: int = 0
+    wrong: int = 0
+    none: int = 0
+
+    def count(self, label: str | None, said: str | None) -> None:
+        if said is None:
+            self.none += 1
+        elif said == label:
+            self.right += 1
+        else:
+            self.wrong += 1
+
+
+def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
+    odd = list(oddities())
+    total = 10_000 + len(odd)
+    yield f"\nChecking the 10000 test digits and {len(odd)} pictures that are no digits ..."
+    labels: list[str | None] = []
+
+    def noted(stream: Iterable[Record]) -> Iterator[Record]:
+        for record in stream:
+            labels.append(record.label)
+            yield record
+
+    digits, others = _Tally(), []
+    started = time.monotonic()
+    stream = noted(track(chain(records(QUERIES), odd), total))
+    for place, row in enumerate(check_stream(matcher, stream)):
+        said = row["label"] if row["decision"] == MATCH else None
+        if labels[place] is None:
+            others.append((row["id"], said))
+        else:
+            digits.count(labels[place], said)
+    seconds = time.monotonic() - started
+    yield f"  digits: {digits.right} right group, {digits.wrong} wrong group, {digits.none} none"
+    taken = [f"{name.removeprefix('odd/')} as {said}" for name, said in others if said is not None]
+    rejected = f"{len(others) - len(taken)} of {len(others)} matched none"
+    yield f"  others: {rejected}{'; taken for digits: ' if taken else ''}{', '.join(taken)}"
+    yield f"  {total} pictures in {seconds:.1f} s: {total / seconds:.0f} pictures per second"
+
+
+def _further(path: Path) -> Iterator[str]:
+    yield "\nNow try:"
+    yield f"  likewise query {path} mnist/test/00042 --pictures"
+    yield f"  likewise check {path} YOUR_FOLDER_OF_DIGITS -o rows.csv"
+    yield f"  likewise info {path}"
+    yield "  likewise --help"

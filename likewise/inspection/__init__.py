@@ -1,0 +1,1 @@
+"""What a gallery holds, and whether it is sound: `likewise info` and `likewise doctor`."""

@@ -1,0 +1,130 @@
+"""The doctor's findings of a gallery and its embedder, and how a person reads them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from embedder.errors import EmbedderError
+from embedder.text import counted
+from index.doctor import Examination, examine
+from index.errors import GalleryError
+from likewise.matcher import Matcher
+from likewise.output.printable import printable
+
+_SHOWN = 10
+
+
+def examined(path: Path, progress: Callable[[int], object] = lambda done: None) -> Examination:
+    """Examine a gallery; what keeps it from opening is broken too.
+
+    Raises:
+        GalleryError: If there is no gallery at `path`.
+    """
+    if not path.is_dir():
+        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+    try:
+        matcher = Matcher.open(path)
+    except (GalleryError, EmbedderError) as error:
+        return Examination(broken=[str(error)])
+    with matcher:
+        return examine(matcher.gallery, progress=progress)
+
+
+def text(found: Examination, gallery: str) -> str:
+    """Write the findings for a person: what is broken, then what to look at and what to do.
+
+    Example:
+        >>> print(text(Examination(references=2, groups=1, small_groups={"a b": 2}), "my.gallery"))
+        2 references of 1 group: whole.
+        1 group of fewer than 3 references, too few to win a vote of five: 'a b' (2).
+          Add some: likewise add my.gallery DATA
+    """
+    if found.broken:
+        return "\n".join(["Broken:", *(f"  {printable(sentence)}" for sentence in found.broken)])
+    name = shlex.quote(gallery)
+    parts = [
+        _mislabels(found, name),
+        _duplicates(found, name),
+        _outliers(found),
+        _overlaps(found, name),
+        _small(found, name),
+    ]
+    advice = [line for part in parts for line in part]
+    head = f"{counted(found.references, 'reference')} of {counted(found.groups, 'group')}: whole"
+    first = f"{head}." if advice else f"{head}, and nothing to advise."
+    return "\n".join([first, *map(printable, advice)])
+
+
+def _mislabels(found: Examination, name: str) -> list[str]:
+    if not found.mislabels:
+        return []
+    lines = [
+        f"  {one.id} is called {one.label!r}; {one.votes} of its nearest 5 are {one.suggested!r}, "
+        f"the nearest at {one.distance:.4f}"
+        for one in found.mislabels[:_SHOWN]
+    ]
+    return [
+        f"{counted(len(found.mislabels), 'reference')} probably under a wrong label:",
+        *lines,
+        *_more(found.mislabels),
+        f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
+    ]
+
+
+def _duplicates(found: Examination, name: str) -> list[str]:
+    if not found.duplicates:
+        return []
+    lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in found.duplicates[:_SHOWN]]
+    return [
+        f"{counted(len(found.duplicates), 'vector')} there more than once:",
+        *lines,
+        *_more(found.duplicates),
+        f"  They vote as often as they stand there. Remove all but one: likewise remove {name} ID",
+    ]
+
+
+def _outliers(found: Examination) -> list[str]:
+    if not found.outliers:
+        return []
+    lines = [f"  {id}: the nearest other is at {at:.4f}" for id, at in found.outliers[:_SHOWN]]
+    return [
+        f"{counted(len(found.outliers), 'reference')} without another within the threshold, "
+        f"{found.threshold:.4f}:",
+        *lines,
+        *_more(found.outliers),
+        "  Look whether they are what their label says; more pictures of their kind would help.",
+    ]
+
+
+def _overlaps(found: Examination, name: str) -> list[str]:
+    if not found.overlaps:
+        return []
+    lines = [
+        f"  {100 * share:.1f} % of {a!r} have a {b!r} near"
+        for a, b, share in found.overlaps[:_SHOWN]
+    ]
+    return [
+        f"{counted(len(found.overlaps), 'case')} of a group that reaches into another: of the "
+        f"nearest 5 within the threshold, {found.threshold:.4f}:",
+        *lines,
+        *_more(found.overlaps),
+        f"  A smaller threshold parts them: likewise calibrate {name} DATA --fpir 0.01",
+    ]
+
+
+def _small(found: Examination, name: str) -> list[str]:
+    if not found.small_groups:
+        return []
+    shown = [f"{group!r} ({size})" for group, size in list(found.small_groups.items())[:_SHOWN]]
+    more = ", ..." if len(found.small_groups) > _SHOWN else ""
+    return [
+        f"{counted(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
+        f"vote of five: {', '.join(shown)}{more}.",
+        f"  Add some: likewise add {name} DATA",
+    ]
+
+
+def _more(items: Sequence[object]) -> list[str]:
+    return [f"  ... and {len(items) - _SHOWN} more; --format json has all"] * (len(items) > _SHOWN)

@@ -1,0 +1,155 @@
+"""What a gallery is, for `likewise info`: its size, groups, model, thresholds and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from embedder.data.records import as_text
+from embedder.text import counted
+from likewise.matcher import Matcher
+from likewise.output.printable import printable
+
+_SHOWN_GROUPS = 40
+
+
+def describe(matcher: Matcher) -> dict[str, Any]:
+    """Gather what there is to say about a gallery, as plain JSON.
+
+    Example:
+        >>> import tempfile
+        >>> from embedder.model import Embedder
+        >>> with Matcher.create(f"{tempfile.mkdtemp()}/empty.gallery", Embedder.load()) as matcher:
+        ...     described = describe(matcher)
+        >>> described["references"], described["groups"], described["model"]["preprocessing"]
+        (0, {}, 'digit')
+    """
+    gallery, embedder = matcher.gallery, matcher.embedder
+    return {
+        "gallery": as_text(str(gallery.path)),
+        "references": len(gallery),
+        "groups": gallery.labels,
+        "generation": gallery.generation,
+        "operating_points": gallery.operating_points,
+        "default_point": gallery.default_point,
+        "outdated": {
+            name: told for name in gallery.operating_points if (told := gallery.outdated(name))
+        },
+        "model": {
+            "fingerprint": embedder.fingerprint,
+            "input_shape": list(embedder.input_shape),
+            "dim": embedder.dim,
+            "preprocessing": embedder.preprocessing,
+            "recipe": embedder.metadata.get("recipe"),
+            "figures": embedder.metadata.get("figures", {}),
+        },
+        "bytes": sizes(gallery.path),
+    }
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Give the size of each file in a folder and of each folder in it, by name.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "a.txt").write_bytes(b"12345")
+        >>> sizes(folder)
+        {'a.txt': 5}
+    """
+    return {entry.name: _size(entry) for entry in sorted(folder.iterdir())}
+
+
+def text(described: dict[str, Any]) -> str:
+    """Write a description for a person."""
+    model = described["model"]
+    files = described["bytes"]
+    groups = described["groups"]
+    shown = [f"  {label}: {count}" for label, count in list(groups.items())[:_SHOWN_GROUPS]]
+    if len(groups) > len(shown):
+        shown.append(f"  and {len(groups) - len(shown)} more")
+    lines = [
+        f"gallery: {described['gallery']}",
+        f"references: {described['references']} in {counted(len(groups), 'group')}",
+        *shown,
+        "operating points (largest distance that is a match):",
+        *(f"  {line}" for line in _points(described["operating_points"])),
+        *_default(described),
+        *_outdated(described["outdated"], described["default_point"]),
+        f"model: {model['fingerprint']}",
+        f"  takes {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}), "
+        f"gives {model['dim']} numbers",
+        *(f"  {line}" for line in _recipe(model["recipe"])),
+        *(f"  {line}" for line in _figures(model["figures"])),
+        f"on disk: {sum(files.values()) / 1e6:.1f} MB",
+        *(f"  {name}: {size / 1e6:.1f} MB" for name, size in files.items()),
+    ]
+    return "\n".join(map(printable, lines))
+
+
+def _points(points: dict[str, dict[str, Any]]) -> list[str]:
+    lines = []
+    for name, point in points.items():
+        lines.append(f"{name}: {point['threshold']:.4f}{_measured(point)}")
+    return lines or ["none: give --threshold"]
+
+
+def _measured(point: dict[str, Any]) -> str:
+    """What stands behind a threshold: for searches what a person looks for, else all."""
+    if "fpir" not in point:
+        return _listed({key: value for key, value in point.items() if key != "threshold"})
+    parts = [f"FPIR {100 * point['fpir']:.3g} %"]
+    if point["fnir"] is not None:
+        parts.append(f"FNIR {100 * point['fnir']:.3g} %")
+    if "group_thresholds" in point:
+        parts.append(f"{counted(len(point['group_thresholds']), 'threshold')} by group")
+    if "min_margin" in point:
+        parts.append(f"least margin {point['min_margin']:g}")
+    if "gallery_size" in point:
+        parts.append(counted(point["gallery_size"], "reference"))
+    return f" ({', '.join(parts)})"
+
+
+def _default(described: dict[str, Any]) -> list[str]:
+    """Which of several operating points is used."""
+    if len(described["operating_points"]) < 2:
+        return []
+    return [f"  used where none is named: {described['default_point']}"]
+
+
+def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:
+    """A warning about the point that is used; the others, which say much the same, by name."""
+    first = default if default in sentences else next(iter(sentences), None)
+    if first is None:
+        return []
+    others = [name for name in sentences if name != first]
+    also = f"; the same holds for {', '.join(others)}" if others else ""
+    return [f"Warning: {sentences[first]}{also}"]
+
+
+def _recipe(recipe: Any) -> list[str]:
+    if not isinstance(recipe, dict):
+        return []
+    kept = ("name", "network", "epochs", "seed")
+    return ["recipe: " + ", ".join(f"{key} {recipe[key]}" for key in kept if key in recipe)]
+
+
+def _figures(figures: dict[str, dict[str, Any]]) -> list[str]:
+    return [f"measured on {split}{_listed(values)}" for split, values in figures.items()]
+
+
+def _listed(values: dict[str, Any]) -> str:
+    plain = {k: v for k, v in values.items() if isinstance(v, int | float | str)}
+    if not plain:
+        return ""
+    return " (" + ", ".join(f"{key} {_number(value)}" for key, value in plain.items()) + ")"
+
+
+def _number(value: float | str) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size

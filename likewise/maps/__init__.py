@@ -1,0 +1,1 @@
+"""Vectors in the plane: the map of the page and of the report."""

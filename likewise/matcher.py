@@ -1,0 +1,362 @@
+"""An embedder and a gallery as one object: pictures in, neighbours and decisions out.
+
+    records ─decode─▶ pixels ─embed─▶ vectors ─Gallery─▶ Neighbours, Decisions
+
+Does not stream answers (`bulk`), does not write rows (`rows`), prints nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.data.records import Record
+from embedder.errors import ImageError, ModelError
+from embedder.model import Embedder
+from index.decision import Decision, Neighbours
+from index.errors import FingerprintError
+from index.gallery import Gallery
+from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.errors import EmptyGalleryError, UnlabelledError
+
+BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
+_SECONDS = 2.0  # large pictures are made durable at least as often
+
+Images = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
+
+
+@dataclass(slots=True)
+class AddReport:
+    """What became of the records that were to be added.
+
+    Attributes:
+        added: New ids.
+        replaced: Ids that were there with another label or picture.
+        unchanged: Ids that were there with this label and picture; nothing was written.
+        unreadable: Id and reason of each picture that could not be read.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """All records that came."""
+        return self.added + self.replaced + self.unchanged + len(self.unreadable)
+
+
+class Matcher:
+    """Answers which of the gallery's groups a picture belongs to.
+
+    Attributes:
+        embedder: Makes the vectors.
+        gallery: Holds the references.
+
+    Example:
+        >>> import tempfile
+        >>> from embedder.data.sources import records
+        >>> path = Path(tempfile.mkdtemp()) / "digits.gallery"
+        >>> with Matcher.create(path, Embedder.load()) as matcher:
+        ...     report = matcher.add(records("mnist/test/00000"))
+        ...     [answer] = matcher.check([next(records("mnist/test/00000")).pixels()])
+        >>> report.added, answer.decision, answer.label, answer.distance
+        (1, 'match', '7', 0.0)
+    """
+
+    def __init__(self, embedder: Embedder, gallery: Gallery) -> None:
+        self.embedder = embedder
+        self.gallery = gallery
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], embedder: Embedder) -> Matcher:
+        """Make an empty gallery with a copy of the embedder in it.
+
+        Raises:
+            GalleryError: If there is something at `path` already.
+        """
+        gallery = Gallery.create(
+            Path(path),
+            dim=embedder.dim,
+            fingerprint=embedder.fingerprint,
+            operating_points=embedder.operating_points,
+            model=embedder.path,
+        )
+        return cls(embedder, gallery)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str]) -> Matcher:
+        """Open a gallery and the embedder that lies in it.
+
+        Raises:
+            GalleryError: If there is no gallery at `path`, it is damaged, or its vectors were
+                made by another embedder.
+            ModelError: If the embedder in it is missing or altered.
+        """
+        return cls.of(Gallery.open(Path(path)))
+
+    @classmethod
+    def of(cls, gallery: Gallery) -> Matcher:
+        """Add to an open gallery the embedder that lies in it; where that fails it is closed.
+
+        Raises:
+            GalleryError: If its vectors were made by another embedder.
+            ModelError: If the embedder in it is missing or altered.
+        """
+        try:
+            embedder = _embedder_in(gallery)
+            _require_same(embedder, gallery)
+        except BaseException:
+            gallery.close()
+            raise
+        return cls(embedder, gallery)
+
+    def add(
+        self, records: Iterable[Record], *, progress: Callable[[int], object] | None = None
+    ) -> AddReport:
+        """Enrol labelled pictures, `BATCH` of them in a transaction.
+
+        An id that is there already is replaced. A picture that the gallery knows, under
+        whatever id, is not embedded again, so a call that was cut off can be repeated.
+
+        Args:
+            records: A stream; each needs a label.
+            progress: Called with the number of records that each transaction dealt with.
+
+        Raises:
+            UnlabelledError: If a record has no label; what was written before stays.
+            GalleryError: If the gallery cannot be written.
+        """
+        report = AddReport()
+        batches = decode_stream(
+            _labelled(records), self.embedder, size=BATCH, seconds=_SECONDS, hashed=True
+        )
+        with (
+            closing(batches),
+            closing(ahead(self._with_vectors, batches, threads=1, waiting=1)) as embedded,
+        ):
+            for batch, vectors in embedded:
+                self._add_batch(batch, vectors, report)
+                if progress:
+                    progress(len(batch.records))
+        return report
+
+    def query(self, images: Images, k: int = 5) -> Neighbours:
+        """Find the k nearest references of each picture.
+
+        Args:
+            images: n pictures of any size, uint8, `(h, w)` grey or `(h, w, 3)` RGB each.
+            k: 1 or more; of a smaller gallery all references are given.
+
+        Returns:
+            Neighbours, `(n, min(k, len(gallery)))`, nearest first.
+
+        Raises:
+            EmptyGalleryError: If there are no references.
+        """
+        return self.gallery.search(self._embedded(images), self.neighbours_of(k))
+
+    def check(
+        self,
+        images: Images,
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+        group: str | None = None,
+        at: str | None = None,
+        evidence: bool = False,
+    ) -> list[Decision]:
+        """Decide for each picture which group it belongs to, if any.
+
+        Args:
+            images: n pictures, as for `query`.
+            k: Nearest references that are asked.
+            threshold: Largest distance that is a match, for all groups; that of `at` when None.
+            min_margin: Least distance by which the runner-up must be farther, else `ambiguous`;
+                that of `at`, if it has one, when None.
+            group: Ask about this group alone: is the picture of it or not?
+            at: Name of the gallery's operating point; its default when None.
+            evidence: Give each decision its `p_value`: the share of the calibration's unknowns
+                that come at least as close.
+
+        Returns:
+            n decisions.
+
+        Raises:
+            EmptyGalleryError: If there are no references.
+            GalleryError: If there is no such operating point, or no evidence with it.
+        """
+        return self.decide(
+            self._embedded(images),
+            k=k,
+            threshold=threshold,
+            min_margin=min_margin,
+            group=group,
+            at=at,
+            evidence=evidence,
+        )
+
+    def decide(
+        self,
+        vectors: npt.NDArray[np.float32],
+        *,
+        k: int = 5,
+        threshold: float | None = None,
+        min_margin: float | None = None,
+        group: str | None = None,
+        at: str | None = None,
+        evidence: bool = False,
+    ) -> list[Decision]:
+        """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
+        return self.gallery.check(
+            vectors,
+            k=self.neighbours_of(k),
+            threshold=threshold,
+            min_margin=min_margin,
+            group=group,
+            at=at,
+            evidence=evidence,
+        )
+
+    def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+        """Give the distance of two pictures, the same number that a search would give.
+
+        Args:
+            a: A picture of any size, uint8.
+            b: Another.
+
+        Returns:
+            Euclidean distance of their vectors, a float32 value; 0.0 for identical pictures.
+        """
+        return distance(self.embedder, a, b)
+
+    def neighbours_of(self, k: int) -> int:
+        """Give how many neighbours an answer will have when `k` are asked for."""
+        if not len(self.gallery):
+            raise EmptyGalleryError(
+                f"Gallery {str(self.gallery.path)!r} holds no references to compare with. "
+                f"Add some: likewise add {self.gallery.path} DATA"
+            )
+        return min(k, len(self.gallery))
+
+    def close(self) -> None:
+        """Close the gallery."""
+        self.gallery.close()
+
+    def __enter__(self) -> Matcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _embedded(self, images: Images) -> npt.NDArray[np.float32]:
+        return self.embedder.embed(self.embedder.prepare(images))
+
+    def _with_vectors(self, batch: Decoded) -> tuple[Decoded, npt.NDArray[np.float32]]:
+        """Embed the pictures of a batch that the gallery does not know, each different one once."""
+        pictures, contents = batch.images, batch.contents
+        known = self.gallery.vectors_of(contents)
+        first: dict[bytes, int] = {}
+        for row, content in enumerate(contents):
+            if content not in known:
+                first.setdefault(content, row)
+        if len(first) == len(pictures):
+            return batch, self.embedder.embed(pictures)
+        embedded = self.embedder.embed(pictures[list(first.values())])
+        known = {**known, **dict(zip(first, embedded, strict=True))}
+        return batch, np.stack([known[content] for content in contents])
+
+    def _add_batch(
+        self, batch: Decoded, vectors: npt.NDArray[np.float32], report: AddReport
+    ) -> None:
+        """Write what is new of a batch, and count what became of it."""
+        for place, reason in batch.reasons.items():
+            report.unreadable.append((batch.records[place].id, reason))
+        records = batch.readable
+        last = {record.id: row for row, record in enumerate(records)}  # of equal ids the last
+        report.replaced += len(records) - len(last)
+        same = self.gallery.unchanged(
+            list(last),
+            [str(records[row].label) for row in last.values()],
+            [batch.contents[row] for row in last.values()],
+        )
+        report.unchanged += sum(same)
+        new = [row for row, known in zip(last.values(), same, strict=True) if not known]
+        if new:
+            before = len(self.gallery)
+            self._write([records[row] for row in new], new, batch, vectors)
+            fresh = len(self.gallery) - before
+            report.added += fresh
+            report.replaced += len(new) - fresh
+
+    def _write(
+        self,
+        records: list[Record],
+        rows: list[int],
+        batch: Decoded,
+        vectors: npt.NDArray[np.float32],
+    ) -> None:
+        """Store some readable records of a batch; `rows` are their pictures and vectors."""
+        self.gallery.add(
+            [record.id for record in records],
+            vectors[rows],
+            [str(record.label) for record in records],
+            metadata=[dict(record.metadata) for record in records],
+            pictures=batch.images[rows],
+            contents=[batch.contents[row] for row in rows],
+        )
+
+
+def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
+    """Give each record of a stream the same label, whatever its own was."""
+    return (replace(record, label=label) for record in records)
+
+
+def _labelled(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass records on; refuse one without a label."""
+    for record in records:
+        if record.label is None and not isinstance(record.image, ImageError):
+            raise UnlabelledError(
+                f"{record.id} has no label, and a reference needs one. Give a folder per label, "
+                "a list of path,label, or one label for all with `likewise add --label`."
+            )
+        yield record
+
+
+def _embedder_in(gallery: Gallery) -> Embedder:
+    if not gallery.model_path.is_dir():
+        raise ModelError(
+            f"Gallery {str(gallery.path)!r} lacks its model: there is no folder "
+            f"{str(gallery.model_path)!r}. Restore it from a copy, or build the gallery again."
+        )
+    return Embedder.load(gallery.model_path)
+
+
+def _require_same(embedder: Embedder, gallery: Gallery) -> None:
+    if embedder.fingerprint != gallery.fingerprint:
+        raise FingerprintError(
+            f"The vectors of gallery {str(gallery.path)!r} were made by the model "
+            f"{gallery.fingerprint}, but the model that lies in it is {embedder.fingerprint}. "
+            "Restore its model from a copy, or build the gallery again."
+        )
+
+
+def distance(embedder: Embedder, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
+    """Give the Euclidean distance of two pictures' vectors, without a gallery.
+
+    Example:
+        >>> blank = np.zeros((28, 28), np.uint8)
+        >>> distance(Embedder.load(), blank, blank)
+        0.0
+    """
+    first, second = embedder.embed(embedder.prepare([a, b])).astype(np.float64)
+    return float(np.float32(np.linalg.norm(first - second)))

@@ -1,0 +1,1 @@
+"""Distances to error rates, with intervals. NumPy alone."""

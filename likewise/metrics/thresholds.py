@@ -1,0 +1,317 @@
+"""Thresholds for a wanted error rate, from the distances that searches found.
+
+A mated query's group is in the gallery, a non-mated query's is not. A query is matched when its
+nearest reference lies within the threshold, equality included (`decision`). Then, as ISO/IEC
+19795-1 defines them,
+
+    FPIR(t) = non-mated queries that are matched / non-mated queries
+    FNIR(t) = mated queries whose nearest reference is of another group or beyond t / mated queries
+
+Where groups have thresholds of their own, that of the nearest reference's group counts.
+
+Pure NumPy. Does not search (`Gallery.nearest_by_group`), does not compare pairs (`impostors`) and
+does not store (`Gallery.store_point`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from index.errors import CalibrationError
+from index.operating import Limits
+from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+Point = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mated:
+    """What searches with m mated queries found.
+
+    Attributes:
+        own: To the nearest reference of the query's own group, `(m,)`, float32, finite.
+        other: To the nearest of any other group, `(m,)`, float32; inf where there is none.
+        labels: The queries' groups, m.
+    """
+
+    own: Floats
+    other: Floats
+    labels: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+    def missed(self, limits: Limits) -> Bools:
+        """Which are no match with their own group at rank 1, `(m,)`; a tie for rank 1 is none."""
+        return ~((self.own < self.other) & (self.own <= limits.of(self.labels)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NonMated:
+    """What searches with n non-mated queries found.
+
+    Attributes:
+        distances: To the nearest reference, `(n,)`, float32, finite.
+        labels: The groups of those nearest references, n.
+    """
+
+    distances: Floats
+    labels: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.distances)
+
+    def matched(self, limits: Limits) -> Bools:
+        """Which are matched, though they should not be, `(n,)`."""
+        inside: Bools = self.distances.astype(np.float64) <= limits.of(self.labels)
+        return inside
+
+    @classmethod
+    def pooled(cls, parts: Sequence[NonMated]) -> NonMated:
+        """All of several kinds."""
+        distances = [np.empty(0, np.float32), *(part.distances for part in parts)]
+        return cls(np.concatenate(distances), [label for part in parts for label in part.labels])
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What errors cost, and how often an unknown is met.
+
+    The expected cost of a query is share_unknown · false_match · FPIR(t) + (1 − share_unknown) ·
+    miss · FNIR(t): the detection cost function of NIST's evaluations of speaker recognition.
+
+    Attributes:
+        false_match: Of an unknown that is matched, > 0.
+        miss: Of a known that is missed, > 0.
+        share_unknown: Of the queries to come, above 0 and below 1.
+    """
+
+    false_match: float
+    miss: float
+    share_unknown: float
+
+    def __post_init__(self) -> None:
+        if not (_positive(self.false_match) and _positive(self.miss)):
+            raise ValueError(
+                f"Costs must be finite numbers > 0. Received: {self.false_match}, {self.miss}."
+            )
+        _check_share("share_unknown", self.share_unknown)
+
+    def expected(self, fpir: Any, fnir: Any) -> Any:
+        """The expected cost of one query at these rates, numbers or arrays of them."""
+        unknown = self.share_unknown * self.false_match * fpir
+        return unknown + (1 - self.share_unknown) * self.miss * fnir
+
+
+# ------------------------------------------------------------ choosing
+
+
+def largest_threshold(distances: Floats, target: float) -> float:
+    """Find the largest threshold within which lies at most the share `target` of the distances.
+
+    Args:
+        distances: Of what should not match, `(n,)`, float32, n >= 1.
+        target: Above 0 and below 1.
+
+    Returns:
+        A float32 value: the largest one below the distance that would be one too many. The
+        largest distance where none is.
+
+    Raises:
+        CalibrationError: If more than the share has a distance of 0.
+        ValueError: If `target` is out of range.
+
+    Example:
+        >>> distances = np.array([0.5, 0.25, 1.0, 0.75], dtype=np.float32)
+        >>> largest_threshold(distances, 0.5)  # two of four may be within: 0.25 and 0.5
+        0.7499999403953552
+    """
+    _check_share("target", target)
+    return _at_most(distances, _allowed(target, len(distances)))
+
+
+def threshold_for_fpir(kinds: Sequence[NonMated], target: float) -> float:
+    """Find the largest threshold whose FPIR is at most `target`.
+
+    It is so for all non-mated queries together, and for each kind that has enough of them to
+    support the target by itself, so that many of an easy kind do not cover up for a hard one.
+
+    Raises:
+        CalibrationError: If there are too few non-mated queries to support the target.
+        ValueError: If `target` is out of range.
+    """
+    _check_share("target", target)
+    pool = NonMated.pooled(kinds)
+    require_support("an FPIR", target, len(pool), "non-mated queries")
+    judged = [pool, *(kind for kind in kinds if len(kind) >= trials_needed(target))]
+    return min(largest_threshold(part.distances, target) for part in judged)
+
+
+def limits_by_group(pool: NonMated, target: float, threshold: float) -> Limits:
+    """Give each group its own threshold, where enough non-mated queries come nearest to it.
+
+    Enough is what supports the target, 3 / target of them. At most the share `target` of those is
+    matched. The other groups share one threshold, at most the general one, such that the FPIR of
+    all together is at most `target` too.
+
+    Args:
+        pool: All non-mated queries.
+        target: FPIR, above 0 and below 1.
+        threshold: The general one.
+
+    Raises:
+        CalibrationError: If no group has enough.
+    """
+    labels = np.array(pool.labels, object)
+    names, counts = np.unique(labels.astype(str), return_counts=True)
+    enough = trials_needed(target)
+    able = [str(name) for name, count in zip(names, counts, strict=True) if count >= enough]
+    if not able:
+        raise CalibrationError(
+            f"Thresholds by group for {target:g} need at least {enough} non-mated queries that "
+            f"come nearest to one group. Received: at most {counts.max(initial=0)}. "
+            "Give more pictures, ask for a larger rate, or use one threshold for all."
+        )
+    own = {name: largest_threshold(pool.distances[labels == name], target) for name in able}
+    used = sum(int((pool.distances[labels == name] <= own[name]).sum()) for name in able)
+    rest = pool.distances[~np.isin(labels, able)]
+    if len(rest):
+        threshold = min(threshold, _at_most(rest, _allowed(target, len(pool)) - used))
+    return Limits(threshold, own)
+
+
+def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
+    """Find the threshold with the least expected cost; of equally good ones the smallest.
+
+    Every distance that occurs is tried, and one that is below them all.
+
+    Raises:
+        CalibrationError: If there are no mated or no non-mated queries.
+
+    Example:
+        >>> mated = Mated(np.float32([0.1, 0.6]), np.float32([1, 1]), ["a", "b"])
+        >>> strangers = NonMated(np.float32([0.5, 0.7]), ["a", "a"])
+        >>> threshold_for_cost(mated, strangers, Cost(10, 1, 0.5))  # a miss is cheaper
+        0.10000000149011612
+        >>> threshold_for_cost(mated, strangers, Cost(1, 10, 0.5))
+        0.6000000238418579
+    """
+    if not len(mated) or not len(pool):
+        raise CalibrationError(
+            "A threshold by cost needs queries of known and of unknown groups. "
+            f"Received: {len(mated)} mated and {len(pool)} non-mated queries."
+        )
+    found = mated.own[mated.own < mated.other]
+    tried = np.unique(np.concatenate([found, pool.distances]))
+    if tried[0] > 0:
+        tried = np.insert(tried, 0, np.nextafter(tried[0], np.float32(0)))
+    fpir = np.searchsorted(np.sort(pool.distances), tried, side="right") / len(pool)
+    fnir = 1 - np.searchsorted(np.sort(found), tried, side="right") / len(mated)
+    return float(tried[np.argmin(cost.expected(fpir, fnir))])
+
+
+def require_support(what: str, target: float, trials: int, of_what: str) -> None:
+    """Refuse a target below the smallest rate that so many trials can support.
+
+    Raises:
+        CalibrationError: With the number that it would take.
+    """
+    if smallest_rate(trials) <= target:
+        return
+    least = _rounded_up(smallest_rate(trials)) if trials else 1
+    remedy = f", or ask for {least:g}" if least < 1 else ""
+    raise CalibrationError(
+        f"To promise {what} of {target:g} takes at least {trials_needed(target)} {of_what}, "
+        f"3 / {target:g}. Received: {trials}. Give more pictures{remedy}."
+    )
+
+
+# ------------------------------------------------------------ telling
+
+
+def counts_behind(false: int, trials: int) -> Point:
+    """Put a measured rate beside its counts, its interval and the smallest supported rate."""
+    return {
+        "measured": false / trials,
+        "false": false,
+        "queries": trials,
+        "interval": list(clopper_pearson(false, trials)),
+        "smallest_rate": smallest_rate(trials),
+    }
+
+
+def measured_at(limits: Limits, mated: Mated, kinds: Mapping[str, NonMated]) -> Point:
+    """Measure both error rates of a search at a threshold.
+
+    Args:
+        limits: The threshold, and those of groups.
+        mated: Queries of known groups; may be none.
+        kinds: Non-mated queries by kind, at least one in all.
+
+    Returns:
+        `measured` (the FPIR), `false`, `queries`, `interval`, `smallest_rate`; `fpir` again;
+        `fnir` (None without mated queries), `missed`, `mated`; `unknown`, the count and false
+        matches of each kind.
+    """
+    false = {name: int(kind.matched(limits).sum()) for name, kind in kinds.items()}
+    trials = sum(map(len, kinds.values()))
+    missed = int(mated.missed(limits).sum())
+    counted = counts_behind(sum(false.values()), trials)
+    return {
+        **counted,
+        "fpir": counted["measured"],
+        "fnir": missed / len(mated) if len(mated) else None,
+        "missed": missed,
+        "mated": len(mated),
+        "unknown": {
+            name: {"queries": len(kind), "false": false[name]}
+            for name, kind in kinds.items()
+            if len(kind)
+        },
+    }
+
+
+# ------------------------------------------------------------ inside
+
+
+def _allowed(target: float, trials: int) -> int:
+    """The largest count whose share is at most `target`, as floats divide."""
+    near = int(target * trials)
+    return next(n for n in range(min(trials, near + 1), -1, -1) if n / trials <= target)
+
+
+def _at_most(distances: Floats, allowed: int) -> float:
+    """The largest float32 within which at most `allowed` distances lie."""
+    if allowed >= len(distances):
+        return float(distances.max())
+    first_too_many = np.float32(np.partition(distances, allowed)[allowed])
+    if first_too_many == 0:
+        raise CalibrationError(
+            f"Expected at most {allowed} unknown queries at a distance of 0, but there are "
+            f"{np.count_nonzero(distances == 0)}: pictures of unknown groups are in the gallery, "
+            "or one picture carries two labels. Remove them, or ask for a larger rate."
+        )
+    return float(np.nextafter(first_too_many, np.float32(-1)))
+
+
+def _rounded_up(rate: float) -> float:
+    """A rate in two digits that is no smaller."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return float(f"{math.ceil(rate / unit - 1e-9) * unit:.2g}")
+
+
+def _positive(value: float) -> bool:
+    return math.isfinite(value) and value > 0
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"`{name}` must be above 0 and below 1. Received: {value!r}.")

@@ -1,0 +1,1 @@
+"""Answers as rows, into streams and files."""

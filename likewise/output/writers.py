@@ -1,0 +1,207 @@
+"""Rows into a stream or a file: JSON lines, CSV, Parquet, or a table for people.
+
+A file appears whole or not at all: it is written beside its name and then put in place.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from index.storage.files import written
+from likewise.errors import ServiceError
+from likewise.output.printable import printable
+from likewise.output.rows import Row, flat, for_people, json_line, together
+
+FORMATS = ("jsonl", "csv", "table")  # on a terminal or in a pipe
+_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+_AT_ONCE = 1024
+
+
+class Writer(Protocol):
+    """Something that rows can be written to."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+
+    def close(self) -> None:
+        """Write what must stand at the end; the stream stays open."""
+
+
+class JsonLines:
+    """One JSON object per line."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+        self._stream = stream
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        self._stream.write(b"".join(map(json_line, rows)))
+
+    def close(self) -> None:
+        """Nothing stands at the end."""
+
+
+class Csv:
+    """One line per row, its neighbours in numbered columns; nothing where there is no value."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+        self._stream = stream
+        self._columns = columns
+        self._lines([dict(zip(columns, columns, strict=True))])
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        self._lines(map(flat, rows))
+
+    def _lines(self, rows: Iterable[Row]) -> None:
+        text = io.StringIO()
+        csv.DictWriter(text, self._columns, lineterminator="\n").writerows(rows)
+        self._stream.write(text.getvalue().encode())
+
+    def close(self) -> None:
+        """Nothing stands at the end."""
+
+
+class Table:
+    """Columns for people; a long table comes in parts, so that it need not wait for its end."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+        self._stream = stream
+        self._waiting: list[Row] = []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        self._waiting += for_people(rows)
+        while len(self._waiting) >= _AT_ONCE:
+            self._draw(self._waiting[:_AT_ONCE])
+            del self._waiting[:_AT_ONCE]
+
+    def close(self) -> None:
+        """Write the rows that waited for a full part."""
+        if self._waiting:
+            self._draw(self._waiting)
+            self._waiting = []
+
+    def _draw(self, rows: list[Row]) -> None:
+        from tabulate import tabulate
+
+        rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
+        words = [place for place, name in enumerate(rows[0]) if name not in _NUMBERS]
+        text = tabulate(rows, headers="keys", floatfmt=".4f", disable_numparse=words)
+        self._stream.write(f"{text}\n".encode("utf-8", "replace"))
+
+
+def _cell(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) else value
+
+
+# The columns of a table that hold numbers; a label stays as it is, `007` and `1e5` too.
+_NUMBERS = ("distance", "threshold", "runner_up_distance", "rank")
+
+
+class Parquet:
+    """One row each, neighbours as a list of structs."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._schema = _schema(pa, decided="decision" in columns)
+        self._writer = pq.ParquetWriter(stream, self._schema)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows as one row group."""
+        import pyarrow as pa
+
+        self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+
+    def close(self) -> None:
+        """Write the file's footer."""
+        self._writer.close()
+
+
+_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str]], Writer]] = {
+    "jsonl": JsonLines,
+    "csv": Csv,
+    "table": Table,
+    "parquet": Parquet,
+}
+
+
+def writer(format: str, stream: BinaryIO, columns: Sequence[str]) -> Writer:
+    """Open a writer.
+
+    Args:
+        format: `jsonl`, `csv`, `table` or `parquet`.
+        stream: Where to; binary.
+        columns: Of a CSV, as `rows.columns` names them; a Parquet file asks them whether its
+            rows are decisions.
+    """
+    return _WRITERS[format](stream, columns)
+
+
+def format_of(path: Path) -> str:
+    """Give the format that a file's ending asks for.
+
+    Raises:
+        ServiceError: If it is none of the endings that are known.
+
+    Example:
+        >>> format_of(Path("rows.csv"))
+        'csv'
+    """
+    try:
+        return _ENDINGS[path.suffix.lower()]
+    except KeyError:
+        raise ServiceError(
+            f"{path} should end in {', '.join(_ENDINGS)}: the ending says how to write it."
+        ) from None
+
+
+def write_file(path: Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Write rows into a file, whole or not at all; an older file is replaced.
+
+    Args:
+        path: Its ending says how to write.
+        rows: Any number; they are not held in memory.
+        columns: As for `writer`.
+    """
+    with replacing(path) as stream:
+        rows_to = writer(format_of(path), stream, columns)
+        try:
+            for some in together(rows, _AT_ONCE):
+                rows_to.write(some)
+        finally:  # Parquet's writer would else end itself when the stream is closed
+            rows_to.close()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes `path`'s place when it is whole, and leaves nothing otherwise."""
+    beside = path.with_name(f"{path.name}.new")
+    try:
+        with written(path), beside.open("w+b") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _schema(pa: Any, *, decided: bool) -> Any:
+    text, real = pa.string(), pa.float32()
+    near = pa.struct([("rank", pa.int32()), ("id", text), ("label", text), ("distance", real)])
+    decision = [
+        *(("decision", text), ("label", text), ("distance", real), ("threshold", pa.float64())),
+        *(("runner_up_label", text), ("runner_up_distance", real)),
+    ]
+    columns = [("id", text), *(decision if decided else [])]
+    return pa.schema([*columns, ("neighbours", pa.list_(near)), ("reason", text)])

@@ -1,0 +1,1 @@
+"""An evaluation as report.json and as one page."""

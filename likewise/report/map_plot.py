@@ -1,0 +1,91 @@
+"""The map as SVG text: dots in the colours of their groups, the groups' names, some pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+
+from embedder.text import counted
+from likewise.maps.layout import middles
+from likewise.report.plots import png_address
+
+Places = npt.NDArray[np.float64]
+Pixels = npt.NDArray[np.uint8]
+
+_SIDE, _MARGIN, _PICTURE = 640, 28, 26
+_NAMED = 40  # groups beyond which their names would cover the map
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """A picture that is shown on a map.
+
+    Attributes:
+        row: Of its place.
+        text: What it is called.
+        picture: uint8 `(h, w)` or `(h, w, 3)`.
+    """
+
+    row: int
+    text: str
+    picture: Pixels
+
+
+def map_plot(places: Places, labels: Sequence[str | None], marks: Sequence[Mark]) -> str:
+    """Draw a dot for each place in the colour of its group, the groups' names, and some pictures.
+
+    Args:
+        places: `(n, 2)`, in [0, 1].
+        labels: n; None is drawn as a small ring.
+        marks: Pictures to show at their places.
+    """
+    spots = _MARGIN + places * (_SIDE - 2 * _MARGIN)
+    known = [row for row, label in enumerate(labels) if label is not None]
+    middle = middles(spots[known], [str(labels[row]) for row in known])
+    colours = {
+        name: f"hsl({360 * at // len(middle)} {75 if at % 2 else 60}% {48 if at % 2 else 55}%)"
+        for at, name in enumerate(middle)
+    }
+    rings = [
+        f'<circle class="unknown" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+        for (x, y), label in zip(spots.tolist(), labels, strict=True)
+        if label is None
+    ]
+    dots = [
+        f'<g fill="{colour}"><title>{escape(name)}</title>'
+        + "".join(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>'
+            for (x, y), label in zip(spots.tolist(), labels, strict=True)
+            if label == name
+        )
+        + "</g>"
+        for name, colour in colours.items()
+    ]
+    names = [
+        f'<text class="name" x="{x:.1f}" y="{y + 8:.1f}" text-anchor="middle">{escape(name)}</text>'
+        for name, (x, y) in middle.items()
+        if len(middle) <= _NAMED
+    ]
+    shown = [_marked(mark, *spots[mark.row].tolist()) for mark in reversed(marks)]
+    drawn = "".join([*rings, *dots, *names, *shown])
+    told = f"Map of {counted(len(places), 'picture')} of {counted(len(middle), 'group')}"
+    return (
+        f'<svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" class="map" aria-label="{told}">'
+        f"{drawn}</svg>"
+    )
+
+
+def _marked(mark: Mark, x: float, y: float) -> str:
+    left, top = x - _PICTURE / 2, y - _PICTURE / 2
+    return (
+        f'<rect class="frame" x="{left - 2:.1f}" y="{top - 2:.1f}" '
+        f'width="{_PICTURE + 4}" height="{_PICTURE + 4}"/>'
+        f'<image x="{left:.1f}" y="{top:.1f}" width="{_PICTURE}" height="{_PICTURE}" '
+        f'href="{png_address(mark.picture)}"/>'
+        f'<text class="number" x="{x:.1f}" y="{top - 5:.1f}" text-anchor="middle">'
+        f"{mark.text}</text>"
+    )

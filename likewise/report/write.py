@@ -1,0 +1,86 @@
+"""Write an evaluation as `report.json` and as one page, `report.html`, that needs nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from index.storage.files import written
+from likewise.errors import ReportError
+from likewise.evaluation.evaluate import Evaluation
+from likewise.evaluation.figures import Figure
+from likewise.matcher import Matcher
+from likewise.metrics.rates import Curve
+from likewise.report.page import CURVE_POINTS, html
+from likewise.report.tables import percent
+
+JSON, PAGE = "report.json", "report.html"
+
+
+def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
+    """Write both files into a new directory, or over an earlier report, whole or not at all.
+
+    Raises:
+        ReportError: If `out` is there and is no report.
+        OSError: If it cannot be written.
+    """
+    writable(out)
+    page = html(evaluation, matcher)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = out.with_name(f".{out.name}.{os.urandom(4).hex()}")
+    staging.mkdir()
+    try:
+        figures = {**evaluation.figures, "curves": curves(evaluation)}
+        with written(out):
+            (staging / JSON).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+            (staging / PAGE).write_text(page, encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        os.rename(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def writable(out: Path) -> None:
+    """Refuse a place where a report would overwrite something else.
+
+    Raises:
+        ReportError: If `out` is there and is no report.
+    """
+    if out.exists() and not (
+        out.is_dir() and {file.name for file in out.iterdir()} <= {JSON, PAGE}
+    ):
+        raise ReportError(
+            f"Expected a new directory or an earlier report at {out}, but something else is there. "
+            "Choose another path with --out."
+        )
+
+
+def sentences(figures: Figure, out: Path) -> list[str]:
+    """Say what came out, a line each."""
+    found, pairs = figures["identification"], figures["verification"]
+    point, fpir = figures["operating_point"], found["FPIR at the threshold"]
+    return [
+        f"rank-1 {percent(found['rank-1']['value'])}; EER {percent(pairs['EER']['value'])}; at "
+        f"{point['name']}, {point['threshold']:.4f}: FNIR "
+        f"{percent(found['FNIR at the threshold']['value'])}, FPIR "
+        f"{percent(fpir['value']) if fpir else 'not measured, as no unknown was asked'}.",
+        f"{out / PAGE} shows the rest, {out / JSON} holds it.",
+    ]
+
+
+def curves(evaluation: Evaluation) -> Figure:
+    """The curves as lists, thinned to about 200 points each."""
+    found = {"det": evaluation.pairs.det, "identification": evaluation.identification}
+    return {name: _listed(curve) for name, curve in found.items() if curve is not None}
+
+
+def _listed(curve: Curve) -> Figure:
+    thin = curve.thinned(CURVE_POINTS)
+    return {
+        "threshold": thin.thresholds.tolist(),
+        "false": thin.false.tolist(),
+        "missed": thin.missed.tolist(),
+    }

@@ -1,0 +1,1 @@
+"""Questions of many requests, answered together."""

@@ -1,0 +1,258 @@
+"""Questions about pictures or vectors, and their answers: searched together.
+
+Questions of several requests come at once. All pictures are embedded in one go; then those that
+are asked with the same options are searched in one go. A row depends on its picture, the options
+and the gallery alone, so it is the same to the bit as if it had been asked by itself, or by
+`likewise check`.
+
+Does not read requests (`bodies`) and does not wait (`batching`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedder.errors import ImageError
+from index.evidence import EVIDENCE
+from index.gallery import Gallery
+from likewise.matcher import Matcher
+from likewise.output.rows import (
+    Row,
+    Shortener,
+    Shortest,
+    decision_row,
+    error_row,
+    json_line,
+    query_row,
+    shortest,
+)
+from likewise.server.answering.pictures import Embedded, Floats, LargePictureError, Subject, embed
+from likewise.server.errors import ApiError, invalid
+from likewise.server.metrics import SEARCH, WRITE, Metrics
+
+CHECK, QUERY, EMBED = "check", "query", "embed"
+_FEW = 8  # decisions whose distances are shortened one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides an answer beside the picture; see `Matcher.check`.
+
+    Attributes:
+        kind: `CHECK`, `QUERY` or `EMBED`.
+        k: Nearest references.
+        threshold: Largest distance that is a match.
+        min_margin: Least distance to the runner-up.
+        group: The one group that is asked about.
+        at: Name of the operating point.
+        evidence: Whether rows have a `p_value`.
+    """
+
+    kind: str
+    k: int = 5
+    threshold: float | None = None
+    min_margin: float | None = None
+    group: str | None = None
+    at: str | None = None
+    evidence: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """Options and subject."""
+
+    options: Options
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectorised:
+    """A question whose pictures are embedded."""
+
+    question: Question
+    embedded: Embedded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What came of one question.
+
+    Attributes:
+        rows: One JSON object for each picture or vector, as `likewise.output.rows` describes it.
+        vectors: Of the pictures that could be read, `(m, dim)`.
+        reasons: Why the others could not, by their places.
+        generation: Of the gallery that answered.
+        point: The operating point that decided, if one did.
+        decisions: Of the rows, where they have any.
+    """
+
+    rows: list[bytes]
+    vectors: Floats
+    reasons: dict[int, ImageError]
+    generation: int
+    point: str | None
+    decisions: list[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """What a search found for n vectors: how the row of each is made, and that of an unreadable."""
+
+    row: Callable[[str, int], Row]
+    unreadable: Callable[[str, str], Row]
+    nearest: Floats
+    point: str | None = None
+
+
+class Answering:
+    """Answers questions together.
+
+    Args:
+        matcher: Embedder and gallery.
+        metrics: Told what each stage takes, and what comes of it.
+    """
+
+    def __init__(self, matcher: Matcher, metrics: Metrics) -> None:
+        self._matcher = matcher
+        self._metrics = metrics
+
+    def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
+        """Give an answer, or what went wrong, for each question.
+
+        One with a picture that must be prepared before is answered by `LargePictureError`.
+        """
+        embedded = self._embedded(questions)
+        found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
+        return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
+
+    def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
+        """Embed the pictures of all questions in one go."""
+        subjects = [question.subject for question in questions]
+        embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
+        return [
+            known if isinstance(known, LargePictureError) else Vectorised(question, known)
+            for question, known in zip(questions, embedded, strict=True)
+        ]
+
+    def _found(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
+        """Search for all questions that are asked with the same options in one go."""
+        answers: dict[int, Answer | Exception] = {}
+        alike: dict[Options, list[int]] = {}
+        for place, one in enumerate(questions):
+            alike.setdefault(one.question.options, []).append(place)
+        with self._matcher.gallery.snapshot() as generation:
+            for options, places in alike.items():
+                try:
+                    found = self._answers(options, [questions[at] for at in places], generation)
+                    answers.update(zip(places, found, strict=True))
+                except Exception as error:  # of these options alone: the others get their answers
+                    answers.update(dict.fromkeys(places, error))
+        return [answers[place] for place in range(len(questions))]
+
+    def _answers(
+        self, options: Options, asked: Sequence[Vectorised], generation: int
+    ) -> list[Answer]:
+        """Answer all questions with the same options by one search."""
+        check_options(self._matcher.gallery, options)
+        find = {CHECK: self._checked, QUERY: self._queried, EMBED: _only_embedded}
+        vectors = np.concatenate([one.embedded.vectors for one in asked])
+        with self._metrics.timed(SEARCH):
+            found = find[options.kind](vectors, options)
+        self._metrics.searched(found.nearest)
+        with self._metrics.timed(WRITE):
+            return _written(found, asked, generation)
+
+    def _checked(self, vectors: Floats, options: Options) -> _Found:
+        rule = self._matcher.gallery.rule(
+            options.at, threshold=options.threshold, min_margin=options.min_margin
+        )
+        decisions = self._matcher.decide(
+            vectors,
+            k=options.k,
+            threshold=options.threshold,
+            min_margin=options.min_margin,
+            group=options.group,
+            at=options.at,
+            evidence=options.evidence,
+        )
+        short: Shortener = shortest
+        if len(decisions) > _FEW:
+            short = Shortest(
+                [near.distance for one in decisions for near in one.neighbours]
+            ).__getitem__
+        return _Found(
+            lambda id, row: decision_row(id, decisions[row], short),
+            lambda id, reason: error_row(id, reason, rule.limits.threshold),
+            np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
+            rule.point,
+        )
+
+    def _queried(self, vectors: Floats, options: Options) -> _Found:
+        gallery = self._matcher.gallery
+        found = gallery.search(vectors, self._matcher.neighbours_of(options.k))
+        shares: list[float | None] = [None] * len(found)
+        if options.evidence:
+            shares = gallery.p_values(found.distances[:, 0], options.at).tolist()
+        return _Found(
+            lambda id, row: query_row(id, found[row], shares[row]),
+            lambda id, reason: {"id": id, "neighbours": [], "reason": reason},
+            found.distances[:, 0],
+        )
+
+
+def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> list[Answer]:
+    """Write the rows of each question."""
+    answers = []
+    first = 0
+    for one in asked:
+        ids, known = one.question.subject.ids, one.embedded
+        places = iter(range(first, first := first + len(known.vectors)))
+        rows = [
+            found.unreadable(id, str(known.reasons[place]))
+            if place in known.reasons
+            else found.row(id, next(places))
+            for place, id in enumerate(ids)
+        ]
+        lines = [json_line(row)[:-1] for row in rows]
+        decisions = [row["decision"] for row in rows if "decision" in row]
+        answers.append(
+            Answer(lines, known.vectors, known.reasons, generation, found.point, decisions)
+        )
+    return answers
+
+
+def check_options(gallery: Gallery, options: Options) -> None:
+    """Refuse options that a gallery cannot answer with.
+
+    Raises:
+        ApiError: If there is no such group or operating point, no threshold, or no evidence.
+    """
+    if options.at is not None and options.at not in gallery.operating_points:
+        known = ", ".join(gallery.operating_points) or "none"
+        raise invalid(f"`at` must name an operating point: {known}. Received: {options.at}.")
+    if options.group is not None and options.group not in gallery.groups():
+        raise invalid(f"`group` must be the label of a group. Received: {options.group}.")
+    decides = options.kind == CHECK and options.threshold is None
+    if (decides or options.evidence) and gallery.default_point is None:
+        raise ApiError(
+            "not_calibrated",
+            "The gallery has no operating point yet.",
+            "Give a threshold, or calibrate the gallery: likewise calibrate.",
+        )
+    if options.evidence and EVIDENCE not in gallery.point(options.at)[1]:
+        raise ApiError(
+            "not_calibrated",
+            "This operating point has no evidence: it was not calibrated with this gallery.",
+            "Calibrate it, or ask without evidence.",
+        )
+
+
+def _only_embedded(vectors: Floats, options: Options) -> _Found:
+    return _Found(
+        lambda id, row: {"id": id},
+        lambda id, reason: {"id": id, "reason": reason},
+        np.empty(0, np.float32),
+    )

@@ -1,0 +1,208 @@
+"""The application: routes, handlers, what is opened and closed with it; nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from embedder.errors import EmbedderError
+from index.errors import GalleryError
+from likewise.errors import ServiceError
+from likewise.matcher import Matcher
+from likewise.server import drift
+from likewise.server.answering.answer import Answer, Answering, Question
+from likewise.server.answering.batcher import Batcher
+from likewise.server.cached import Kept
+from likewise.server.errors import ApiError, as_api_error, invalid
+from likewise.server.gate import Gate
+from likewise.server.jobs.runner import JobRunner
+from likewise.server.jobs.store import JobStore
+from likewise.server.logs import Log
+from likewise.server.metrics import Metrics
+from likewise.server.openapi import completed
+from likewise.server.routes import (
+    check as answers,
+)
+from likewise.server.routes import (
+    compare as comparison,
+)
+from likewise.server.routes import (
+    distances,
+    gallery,
+    jobs,
+    references,
+)
+from likewise.server.routes import (
+    health as operations,
+)
+from likewise.server.routes import (
+    map as mapping,
+)
+from likewise.server.settings import Settings
+from likewise.server.state import Context
+
+PAGE = Path(__file__).parent / "page"
+# Called by the gate, past the framework, which only documents them.
+HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
+_ROUTES = (answers, comparison, distances, mapping, gallery, references, jobs, operations)
+_LARGE_AT_A_TIME = 2  # requests that decode large pictures
+_UNDER_WAY = 20_000  # objects of a full turn, which a collection would look through
+
+
+class Application(FastAPI):
+    """The framework's application behind the gate, which its own layers would cost as much as."""
+
+    gate: Gate
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the service, OpenAPI 3.1."""
+        if self.openapi_schema is None:
+            self.openapi_schema = completed(super().openapi())
+        return self.openapi_schema
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
+        scope["app"] = self
+        await self.gate(scope, receive, send)
+
+
+def create_app(
+    path: Path, settings: Settings, tell: Callable[[str], object] = lambda line: None
+) -> FastAPI:
+    """Make the application of a gallery, which it opens at once and closes when it ends.
+
+    Args:
+        path: The gallery.
+        settings: Limits and keys.
+        tell: Called with the lines of the log.
+
+    Raises:
+        GalleryError: If there is no gallery at `path`, or it is damaged.
+        ModelError: If its embedder is missing or altered.
+    """
+    context = _context(Matcher.open(path), settings, Log(tell, every=settings.log_all))
+    app = Application(
+        title="likewise",
+        version=version("likewise"),
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.context = context
+    for part in _ROUTES:
+        app.include_router(part.router)
+    app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/page/{name}", _page, include_in_schema=False)
+    app.gate = Gate(super(Application, app).__call__, context, HOT)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    for error in (
+        HTTPException,
+        EmbedderError,
+        GalleryError,
+        ServiceError,
+        TimeoutError,
+        Exception,
+    ):
+        app.add_exception_handler(error, _told)
+    return app
+
+
+def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
+    held = matcher.gallery
+    threshold = held.default_threshold if held.default_point else 1.0
+    metrics = Metrics(threshold or 1.0)
+    path = held.path.resolve()
+    store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
+    answering = Answering(matcher, metrics)
+    batcher: Batcher[Question, Answer] = Batcher(answering.answer, observe=metrics.turn)
+    due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
+    metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
+    metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
+    metrics.gauge("likewise_generation", "Changes of the gallery so far.", lambda: held.generation)
+    metrics.gauge("likewise_jobs", "Large uploads that wait or are checked.", store.unfinished)
+    metrics.gauge(
+        "likewise_drift",
+        "Population stability index of the latest distances to the nearest reference, against what "
+        "the gallery and its calibration lead to expect; above 0.25 is much. NaN while unknown.",
+        lambda: drift.now(metrics.live(), due),
+    )
+    return Context(
+        matcher=matcher,
+        settings=settings,
+        batcher=batcher,
+        ready=Event(),
+        decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
+        changing=asyncio.Lock(),
+        distances=Kept(lambda: distances.measure(held), lambda: distances.state_of(held)),
+        layout=Kept(lambda: mapping.lay_out(held), lambda: held.generation),
+        jobs=store,
+        runner=JobRunner(store, path, settings.keep_jobs),
+        metrics=metrics,
+        log=log,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    context.batcher.start()
+    context.runner.start()
+    before = gc.get_threshold()
+    loading = asyncio.create_task(asyncio.to_thread(_warm, context))
+    yield
+    await loading
+    await asyncio.to_thread(context.runner.close)
+    await asyncio.to_thread(context.batcher.close)
+    context.matcher.close()
+    gc.set_threshold(*before)
+
+
+def _warm(context: Context) -> None:
+    """Load the vectors, then the names.
+
+    What is there by then stays, and is looked through once more and no more: a collection of all
+    that the libraries hold stopped every request for 40 ms, every few thousand requests. Nor are
+    the answers under way looked through, twice in each turn of 64, as if they were left over.
+    """
+    try:
+        context.matcher.gallery.warm()
+        context.ready.set()
+        context.matcher.gallery.read_names()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_UNDER_WAY)
+    except GalleryError as error:
+        context.log.failure("The gallery cannot be loaded.", error)
+
+
+async def _page(name: str = "index.html") -> Response:
+    """Give a file of the page; no name leads out of its folder."""
+    file = PAGE / name
+    if file.parent != PAGE or not file.is_file():
+        raise ApiError("not_found", "The page has no such file.")
+    return FileResponse(file, headers={"Cache-Control": "no-cache"})
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"][1:])) or str(first["loc"][0])
+    return invalid(f"`{where}`: {first['msg']}.").response()
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return as_api_error(error).response()

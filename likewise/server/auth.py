@@ -1,0 +1,114 @@
+"""API keys: where they come from, and what one allows. Compared in constant time.
+
+Without any key the server is for this machine alone: it answers only to a loopback name, so that no
+other site's name can be pointed at it (DNS rebinding), and only to pages of its own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from likewise.errors import ServiceError
+
+READ_VARIABLE, WRITE_VARIABLE = "LIKEWISE_READ_KEYS", "LIKEWISE_WRITE_KEYS"
+_LEAST = 16  # characters: what cannot be guessed by trying
+
+
+class Access(IntEnum):
+    """What a request may do; each includes those before it."""
+
+    NONE = 0
+    READ = 1
+    WRITE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one server.
+
+    Attributes:
+        read: Keys that may ask.
+        write: Keys that may ask and change.
+
+    Example:
+        >>> keys = Keys(read=("a-key-that-may-ask",), write=("a-key-that-may-change",))
+        >>> keys.access("a-key-that-may-ask").name, keys.access("guessed").name
+        ('READ', 'NONE')
+        >>> Keys().access(None).name
+        'WRITE'
+    """
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.read or self.write)
+
+    def access(self, key: str | None) -> Access:
+        """What a key allows; where there are no keys, everything."""
+        if not self:
+            return Access.WRITE
+        given = (key or "").encode()
+        may_read, may_write = (_among(given, keys) for keys in (self.read, self.write))
+        return Access.WRITE if may_write else Access.READ if may_read else Access.NONE
+
+
+def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
+    """Gather the keys of a file and of the environment.
+
+    Args:
+        path: Lines `read KEY` and `write KEY`; `#` starts a comment. None for no file.
+        environment: Of the process: comma-separated keys under two names.
+
+    Raises:
+        ServiceError: If the file cannot be read, others can read it, or a key is too short; if
+            keys are wanted, but there is none.
+    """
+    lines = [] if path is None else _lines(path)
+    wanted = [str(path)] if path is not None else []
+    wanted += [name for name in (READ_VARIABLE, WRITE_VARIABLE) if name in environment]
+    for kind, variable in (("read", READ_VARIABLE), ("write", WRITE_VARIABLE)):
+        named = environment.get(variable, "").split(",")
+        lines += [(variable, kind, key.strip()) for key in named if key.strip()]
+    if wanted and not lines:
+        raise ServiceError(
+            f"Expected at least one key in {' or '.join(wanted)}, but there is none: without keys "
+            "everybody on this machine may change the gallery."
+        )
+    for where, _, key in lines:
+        if len(key) < _LEAST or not key.isascii() or not key.isprintable():
+            raise ServiceError(
+                f"{where}: a key must be at least {_LEAST} printable ASCII characters, but one is "
+                "not. Make one with: openssl rand -hex 24"
+            )
+    return Keys(*(tuple(key for _, kind, key in lines if kind == of) for of in ("read", "write")))
+
+
+def _lines(path: Path) -> list[tuple[str, str, str]]:
+    """Where each key stands, its kind, and the key."""
+    try:
+        if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            raise ServiceError(f"{path} can be read by others: chmod 600 {path}")
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ServiceError(f"The keys in {path} cannot be read: {reason}.") from error
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if words and (len(words) != 2 or words[0] not in ("read", "write")):
+            raise ServiceError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
+        found += [(f"{path}, line {number}", words[0], words[1])] if words else []
+    return found
+
+
+def _among(given: bytes, keys: Iterable[str]) -> bool:
+    """Whether a key is one of these; all are compared, so that time tells nothing."""
+    equal = [hmac.compare_digest(given, key.encode()) for key in keys]
+    return any(equal)

@@ -1,0 +1,81 @@
+"""What is dear to compute is computed once for each state of the gallery, in the background."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+from likewise.server.errors import ApiError
+
+T = TypeVar("T")
+
+_PAUSE = 20.0  # times as long as the last computation took: a gallery may change all the time
+
+
+class Kept(Generic[T]):
+    """The latest value of something.
+
+    Once there is a value it is given at once, even if the gallery has changed since; the next one
+    is computed meanwhile.
+
+    Args:
+        compute: Gives the value. Called in a thread of its own, one at a time.
+        state: What the value follows from; another state asks for another value.
+
+    Example:
+        >>> kept = Kept(lambda: 7, lambda: "generation 1")
+        >>> kept.wait()
+        >>> kept.get()
+        7
+    """
+
+    def __init__(self, compute: Callable[[], T], state: Callable[[], Hashable]) -> None:
+        self._compute = compute
+        self._state = state
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._of: Hashable = None  # the state that the value, or the error, is of
+        self._not_before = 0.0
+        self._values: list[T] = []  # none or one
+        self._error: Exception | None = None
+
+    def get(self) -> T:
+        """Give the value.
+
+        Raises:
+            ApiError: If it is computed for the first time just now.
+            Exception: What the first computation raised.
+        """
+        state = self._state()
+        with self._lock:
+            running = self._thread is not None and self._thread.is_alive()
+            if state != self._of and not running and time.monotonic() >= self._not_before:
+                self._thread = Thread(target=self._run, args=(state,), name="kept", daemon=True)
+                self._thread.start()
+                running = True
+            if self._values:
+                return self._values[0]
+            if self._error is not None and not running:
+                raise self._error
+        raise ApiError("not_ready", "This is being computed for the first time.", "Try again soon.")
+
+    def wait(self) -> None:
+        """Wait for a computation that is under way, or start the first and wait for it."""
+        if self._thread is None:
+            with suppress(ApiError):
+                self.get()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, state: Hashable) -> None:
+        started = time.monotonic()
+        try:
+            values, error = [self._compute()], None
+        except Exception as failed:
+            values, error = self._values, failed
+        with self._lock:
+            self._of, self._values, self._error = state, values, error
+            self._not_before = time.monotonic() + _PAUSE * (time.monotonic() - started)

@@ -1,0 +1,148 @@
+"""Every error that a client sees: one shape, `{"code", "message", "hint"}`, whatever went wrong.
+
+Does not log and does not answer (`gate`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from embedder.errors import ImageError, TooManyPixelsError
+from index.errors import (
+    BusyError,
+    FingerprintError,
+    ReadOnlyError,
+    ReferenceNotFoundError,
+    ReplacedError,
+    StoreError,
+)
+from likewise.errors import EmptyGalleryError
+
+# What each code is answered with; the documentation of every route draws on this.
+STATUS = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_calibrated": 409,
+    "fingerprint_mismatch": 409,
+    "empty_gallery": 409,
+    "read_only": 409,
+    "not_finished": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "not_an_image": 422,
+    "invalid": 422,
+    "too_many": 429,
+    "internal": 500,
+    "not_ready": 503,
+    "timeout": 504,
+}
+_RETRY = {"too_many": "1", "not_ready": "1"}  # seconds
+
+
+class ApiError(HTTPException):
+    """An answer that is no answer.
+
+    Args:
+        code: A key of `STATUS`.
+        message: One sentence: what was expected, what came.
+        hint: What to do, or None.
+        headers: Further headers of the answer.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        retry = {"Retry-After": _RETRY[code]} if code in _RETRY else {}
+        super().__init__(STATUS[code], message, {**retry, **(headers or {})})
+        self.code, self.message, self.hint = code, message, hint
+
+    def response(self) -> Response:
+        """The answer."""
+        body = {"code": self.code, "message": self.message, "hint": self.hint}
+        return Response(
+            json.dumps(body), self.status_code, self.headers, media_type="application/json"
+        )
+
+
+def invalid(message: str, hint: str | None = None) -> ApiError:
+    """An argument that does not fit."""
+    return ApiError("invalid", message, hint)
+
+
+def too_large(
+    what: str, limit: str, hint: str | None = None, headers: Mapping[str, str] | None = None
+) -> ApiError:
+    """More than this server takes in one request."""
+    return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
+
+
+def as_api_error(error: Exception) -> ApiError:
+    """The answer to anything that was raised; what is not expected tells nothing of its inside."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, TimeoutError):
+        return ApiError(
+            "timeout",
+            "The request took too long.",
+            "Send fewer pictures, or try again later.",
+            {"Connection": "close"},  # its body may still be coming
+        )
+    if isinstance(error, TooManyPixelsError):
+        return ApiError("too_large", f"The picture is too large: {error}.")
+    if isinstance(error, ImageError):
+        return ApiError("not_an_image", f"The picture cannot be read: {error}.")
+    if isinstance(error, HTTPException):
+        return _of_framework(error)
+    if isinstance(error, FingerprintError):
+        return ApiError("fingerprint_mismatch", "The vectors come from another model.")
+    if isinstance(error, EmptyGalleryError):
+        return ApiError(
+            "empty_gallery", "The gallery holds no references to compare with.", "Add some first."
+        )
+    if isinstance(error, ReferenceNotFoundError):
+        return ApiError("not_found", "There is no reference with this id.")
+    if isinstance(error, StoreError):
+        return _of_store(error)
+    return ApiError("internal", "The server failed; its log says why, by this request's id.")
+
+
+def _of_store(error: StoreError) -> ApiError:
+    """What the store says names files of the server, which are none of the client's concern."""
+    if isinstance(error, ReadOnlyError):
+        return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
+    if isinstance(error, ReplacedError):
+        return ApiError(
+            "not_ready",
+            "The gallery was moved, removed or replaced while it was served.",
+            "Put it back, or start the server again.",
+        )
+    if isinstance(error, BusyError):
+        return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")
+    return ApiError("internal", "The gallery is damaged; the server's log says how.")
+
+
+def _of_framework(error: HTTPException) -> ApiError:
+    """What routing and parsing of bodies raise."""
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return ApiError(
+            "not_found", "There is nothing at this path.", "GET /openapi.json lists all."
+        )
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "")
+        return ApiError(
+            "method_not_allowed",
+            f"This path does not take that method, but {allowed or 'others'}.",
+            headers=error.headers,
+        )
+    return invalid(f"The request cannot be read: {error.detail}")

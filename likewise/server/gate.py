@@ -1,0 +1,282 @@
+"""What every request passes, in and out: who may enter, how many, how long, and how it ends.
+
+One ASGI layer around the application. Gives each request an id, refuses what is not allowed, ends
+what is too large or takes too long, turns whatever is raised into an answer, and adds the headers
+that every answer has. The routes asked most often are called from here, past the framework's own
+routing, which would cost as much as the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from itertools import count
+from urllib.parse import urlsplit
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from likewise.server.auth import Access
+from likewise.server.errors import ApiError, as_api_error, too_large
+from likewise.server.ids import check_utf8
+from likewise.server.requests.validation import named_values
+from likewise.server.state import Context, context_of
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's files
+_PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # others are counted as one
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_JOBS = "/v1/jobs"  # uploads and results of any length, timed by their route
+_READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
+HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        b"connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+
+
+class Gate:
+    """The layer around an application.
+
+    Args:
+        app: The application.
+        context: Of the application.
+        hot: Endpoints that are called at once, by method and path.
+    """
+
+    def __init__(
+        self, app: ASGIApp, context: Context, hot: Mapping[tuple[str, str], Endpoint]
+    ) -> None:
+        self._app = app
+        self._context = context
+        self._hot = hot
+        self._in_flight = 0
+        self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
+        self._numbers = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or tell why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
+            scope = {**scope, "method": "GET"}
+        request_id = self.enter(headers)
+        answer = _Answering(send, request_id)
+        started, failed = time.perf_counter(), None
+        try:
+            self.admit(scope, headers)
+            long = scope["path"].startswith(_JOBS)
+            async with asyncio.timeout(None if long else self._context.settings.timeout):
+                await self._pass(scope, self._limited(receive, headers, long), answer)
+        except ClientDisconnect:
+            pass  # nobody waits for an answer
+        except Exception as error:
+            told = as_api_error(error)
+            failed = error if told.code == "internal" else None
+            if not answer.started:
+                await told.response()(scope, receive, answer)
+            elif not answer.ended:  # nothing can be taken back: the connection ends
+                raise
+        finally:
+            self.leave(scope, request_id, answer.status, time.perf_counter() - started, failed)
+
+    def enter(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Count a request as one that is worked on; give its id."""
+        self._in_flight += 1
+        return self._request_id(headers)
+
+    def leave(
+        self, scope: Scope, id: bytes, status: int, seconds: float, error: Exception | None
+    ) -> None:
+        """Count a request as done, and log it."""
+        self._in_flight -= 1
+        method, path = scope["method"], scope["path"]
+        route = path if (method, path) in self._hot else _template(scope)
+        if method not in _METHODS:
+            method = "other"
+        self._context.metrics.request(method, route, status)
+        self._context.log.request(
+            id.decode("latin-1"),
+            method,
+            route,
+            status,
+            seconds,
+            changed=changes(method, path) and path not in self._hot,
+            decisions=scope.get("likewise.decisions"),
+            error=error,
+        )
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._hot.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            if scope["path"].startswith("/v1/"):
+                named_values(scope["query_string"])
+            await self._app(scope, receive, send)
+        else:
+            response = await endpoint(Request(scope, receive))
+            await response(scope, receive, send)
+
+    def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """The client's, if it is short and plain, else a new one."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _PLAIN_ID.fullmatch(given):
+            return given
+        return b"%b-%d" % (self._name, next(self._numbers))
+
+    # ------------------------------------------------------------ who may enter
+
+    def admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Let a request that entered go on.
+
+        Raises:
+            ApiError: If its key does not allow it, or too many are worked on.
+        """
+        settings = self._context.settings
+        path, method = scope["path"], scope["method"]
+        if not settings.keys:
+            _check_loopback(headers)
+        if path in _OPEN or path.startswith("/page/"):
+            return
+        access = settings.keys.access(key_of(headers))
+        if access is Access.NONE:
+            raise ApiError(
+                "unauthorized",
+                "This needs an API key that the server knows.",
+                "Send it as Authorization: Bearer KEY, or as X-API-Key: KEY.",
+                {"WWW-Authenticate": "Bearer"},
+            )
+        if changes(method, path):
+            if settings.read_only:
+                raise ApiError("read_only", "This server changes nothing: it runs read-only.")
+            if access < Access.WRITE:
+                raise ApiError("forbidden", "This key may read, but not change the gallery.")
+        if self._in_flight > settings.max_in_flight and path != "/metrics":
+            raise ApiError(
+                "too_many",
+                f"The server works on {settings.max_in_flight} requests already.",
+                "Try again after the seconds in Retry-After.",
+            )
+        if b"%" in scope["raw_path"]:
+            check_utf8(scope["raw_path"])
+
+    # ------------------------------------------------------------ how much
+
+    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
+        """End a body that is too large: by what it declares, or while it comes."""
+        settings = self._context.settings
+        most = settings.max_upload if long else settings.max_bytes
+        declared = headers.get(b"content-length")
+        if declared is not None:  # to which the server cuts what comes
+            if int(declared) > most:
+                raise _too_many_bytes(most)
+            return receive
+        came = 0
+
+        async def limited() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > most:  # who knows how much is to follow
+                raise _too_many_bytes(most, {"Connection": "close"})
+            return message
+
+        return limited
+
+
+class _Answering:
+    """Sends an answer with the headers that all have.
+
+    Attributes:
+        started: Whether its status went out.
+        ended: Whether all of it went out.
+        status: The status, 0 before.
+    """
+
+    __slots__ = ("_request_id", "_send", "ended", "started", "status")
+
+    def __init__(self, send: Send, request_id: bytes) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+        self.started = self.ended = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started, self.status = True, message["status"]
+            message["headers"] += [*HEADERS, (b"x-request-id", self._request_id)]
+        await self._send(message)
+        self.ended = message["type"] == "http.response.body" and not message.get("more_body")
+
+
+def _template(scope: Scope) -> str:
+    """The path of a request's route, with names in place of ids; one word for all unknown paths."""
+    route = scope.get("route")
+    return str(getattr(route, "path_format", "other"))
+
+
+def changes(method: str, path: str) -> bool:
+    """Whether a request may change the gallery; jobs only ask.
+
+    Example:
+        >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")
+        (False, True)
+    """
+    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(_JOBS):
+        return False
+    return path not in _READS
+
+
+def key_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The API key of a request."""
+    kind, _, key = headers.get(b"authorization", b"").partition(b" ")
+    if kind.lower() != b"bearer" or not key:
+        key = headers.get(b"x-api-key", b"")
+    return key.strip().decode("latin-1") or None
+
+
+def may_write(request: Request) -> bool:
+    """Whether a request's key may change the gallery of this server."""
+    settings = context_of(request).settings
+    key = key_of(dict(request.scope["headers"]))
+    return not settings.read_only and settings.keys.access(key) is Access.WRITE
+
+
+def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse other sites' names for this machine, and other sites' pages."""
+    host = headers.get(b"host", b"").decode("latin-1")
+    if not _is_loopback(host):
+        raise ApiError(
+            "forbidden",
+            "A server without keys answers only as localhost, 127.0.0.1 or [::1].",
+            "Start it with --keys FILE to reach it by another name.",
+        )
+    origin = headers.get(b"origin")
+    if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
+        raise ApiError("forbidden", "A server without keys answers no other site's pages.")
+
+
+@lru_cache(maxsize=64)  # a server is called by few names
+def _is_loopback(host: str) -> bool:
+    try:
+        return "@" not in host and urlsplit(f"//{host}").hostname in _LOOPBACK
+    except ValueError:
+        return False
+
+
+def _too_many_bytes(most: int, headers: Mapping[str, str] | None = None) -> ApiError:
+    hint = "Send fewer pictures in a request."
+    return too_large("The body is too large", f"{most} bytes", hint, headers)

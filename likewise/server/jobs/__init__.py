@@ -1,0 +1,1 @@
+"""Large uploads, checked in the background by a process of their own."""

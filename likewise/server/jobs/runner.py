@@ -1,0 +1,94 @@
+"""Does the jobs of a directory one after the other, each in a process of its own.
+
+Of several servers over one directory only one does, the others wait for it to end. To stop, the
+process is killed: its journal is what the next one goes on with.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from likewise.server.jobs.store import FAILED, JobStore, StoredJob
+
+_COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs.worker")
+_SWEEP = 600.0  # seconds between two looks for what is kept no longer
+_LOOK = 1.0  # seconds between two looks for what other servers accepted
+_WAIT = 0.05  # seconds between two looks at the process
+_CRASHED = {
+    "code": "internal",
+    "message": "The process that checked the pictures ended before it was done.",
+    "hint": "Leave out the pictures that it stood at, or see the server's log.",
+}
+
+
+class JobRunner:
+    """A thread that starts what is waiting.
+
+    Args:
+        store: The jobs.
+        gallery: That they are asked of.
+        keep: Seconds for which a finished job is kept.
+    """
+
+    def __init__(self, store: JobStore, gallery: Path, keep: float) -> None:
+        self._store = store
+        self._gallery = gallery
+        self._keep = keep
+        self._stop = Event()
+        self._wake = Event()
+        self._thread = Thread(target=self._run, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin, with what an earlier server left first."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for a new job at once."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """End; what is under way is gone on with by the next server."""
+        self._stop.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        swept = -_SWEEP
+        while not self._stop.is_set():
+            with suppress(OSError):  # a full disk must not end the thread: the next look may do
+                self._work_through()
+                if time.monotonic() - swept > _SWEEP:
+                    self._store.sweep(self._keep)
+                    swept = time.monotonic()
+            self._wake.wait(_LOOK)
+            self._wake.clear()
+
+    def _work_through(self) -> None:
+        """Do all that is waiting, unless another server does."""
+        if self._store.next() is None:
+            return
+        with self._store.alone() as alone:
+            while alone and not self._stop.is_set() and (job := self._store.next()):
+                self._work(job)
+
+    def _work(self, job: StoredJob) -> None:
+        """Let a process do a job; end it when it is removed, or when we are to stop."""
+        directory = self._store.directory(job.id)
+        with (directory / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [*_COMMAND, str(directory), str(self._gallery)],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        with process:
+            while process.poll() is None:
+                if self._stop.is_set() or not directory.exists():
+                    process.kill()
+                time.sleep(_WAIT)
+        left = self._store.get(job.id)
+        if left is not None and not left.is_finished and not self._stop.is_set():
+            self._store.update(left, state=FAILED, error=_CRASHED, finished=time.time())

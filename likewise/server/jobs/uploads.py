@@ -1,0 +1,139 @@
+"""An upload of any length to the disk, as it comes: a zip, a CSV, or many files of a form.
+
+A name that a client gives is an id and never a path. Does not look into what comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.requests import Request
+
+from likewise.server.errors import invalid, too_large
+from likewise.server.jobs.store import CSV, FILES, LIST, ZIP
+from likewise.server.requests.bodies import media_type, unsupported
+from likewise.server.requests.forms import MULTIPART, FormParser
+
+ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
+CSV_TYPE = "text/csv"
+_BLOCK = 1 << 20  # bytes written at a time, in a thread
+_FIELD = "images"
+
+
+async def receive(
+    request: Request, directory: Path, *, name: str, most: int, seconds: float
+) -> tuple[str, str]:
+    """Write the body of a request into a directory.
+
+    Args:
+        request: Its body is not read yet.
+        directory: Empty.
+        name: What to call an upload that has no name of its own.
+        most: Files, at most.
+        seconds: For which the client may send nothing.
+
+    Returns:
+        What lies in the directory now, `ZIP`, `CSV` or `LIST`, and what the client calls it.
+
+    Raises:
+        ApiError: If the body is none of these, is damaged, or too large.
+    """
+    kind = media_type(dict(request.scope["headers"]))
+    if kind == MULTIPART:
+        with (
+            closing(_Files(directory, most)) as files,
+            closing(FormParser(request.headers["content-type"], files)) as parser,
+        ):
+            await _drain(request, parser.write, seconds)
+            parser.finish()
+        return files.result(name)
+    if kind not in (*ZIP_TYPES, CSV_TYPE):
+        raise unsupported(kind, (ZIP_TYPES[0], CSV_TYPE, MULTIPART))
+    source = CSV if kind == CSV_TYPE else ZIP
+    with (directory / source).open("xb") as file:
+        await _drain(request, file.write, seconds)
+    return source, name
+
+
+async def _drain(request: Request, write: Callable[[bytes], object], seconds: float) -> None:
+    async for block in _blocks(request, seconds):
+        await asyncio.to_thread(write, block)
+
+
+async def _blocks(request: Request, seconds: float) -> AsyncIterator[bytes]:
+    """The body in large pieces."""
+    parts = request.stream().__aiter__()
+    waiting = bytearray()
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                waiting += await anext(parts)
+        except StopAsyncIteration:
+            break
+        if len(waiting) >= _BLOCK:
+            yield bytes(waiting)
+            waiting.clear()
+    if waiting:
+        yield bytes(waiting)
+
+
+class _Files:
+    """Writes the files of a form as they come, and a list of their names."""
+
+    def __init__(self, directory: Path, most: int) -> None:
+        self._directory = directory
+        self._most = most
+        self._count = 0
+        self._name = ""
+        self._file: BinaryIO | None = None
+        (directory / FILES).mkdir()
+        self._list = (directory / LIST).open("x", encoding="utf-8")
+
+    def begin(self, field: str, filename: str | None) -> None:
+        """A file begins; there is nothing else in the form."""
+        if field != _FIELD or filename is None:
+            raise invalid(
+                f"A form must hold files in the field `{_FIELD}` alone. Received: `{field}`."
+            )
+        if self._count >= self._most:
+            raise too_large("The form holds more files", f"{self._most}", "Send several jobs.")
+        self._name = filename or "image"
+        self._file = self._path(self._count).open("xb")
+        row = {"path": f"{FILES}/{self._count:06}", "id": self._name}
+        self._list.write(f"{json.dumps(row)}\n")
+
+    def data(self, data: bytes) -> None:
+        """Some more of it."""
+        assert self._file is not None
+        self._file.write(data)
+
+    def end(self) -> None:
+        """It is whole."""
+        assert self._file is not None
+        self._file.close()
+        self._count += 1
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._file is not None:
+            self._file.close()
+        self._list.close()
+
+    def result(self, name: str) -> tuple[str, str]:
+        """What came; a single zip or CSV is not one picture among many."""
+        if not self._count:
+            raise invalid(f"The form holds no file in the field `{_FIELD}`.", "Send at least one.")
+        for source in (ZIP, CSV):
+            if self._count == 1 and self._name.lower().endswith(Path(source).suffix):
+                self._path(0).rename(self._directory / source)
+                (self._directory / LIST).unlink()
+                return source, self._name
+        return LIST, name
+
+    def _path(self, place: int) -> Path:
+        return self._directory / FILES / f"{place:06}"

@@ -1,0 +1,195 @@
+"""The process that does one job: `python -P -m likewise.server.jobs.worker JOB GALLERY`.
+
+A process of its own, so that a single request need not share Python's lock with thousands of
+pictures, and a decoder that crashes takes no server along. It may be killed at any moment: rows
+are made by `likewise.bulk.job.Job`, whose journal the next process goes on with. When its stdin
+ends, the server has ended, and so does it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from embedder.data.records import Record
+from embedder.data.tables import pixel_records, table_records
+from embedder.data.zips import ZipLimits, zip_records
+from embedder.errors import ArchiveTooLargeError, DatasetError
+from likewise.bulk.job import Job
+from likewise.bulk.journal import journal_path
+from likewise.errors import ResumeError
+from likewise.matcher import Matcher
+from likewise.output.writers import write_file
+from likewise.server.errors import ApiError, as_api_error, invalid
+from likewise.server.jobs.store import (
+    CSV,
+    DONE,
+    FAILED,
+    FILES,
+    LIST,
+    RESULTS,
+    RUNNING,
+    ZIP,
+    JobStore,
+    StoredJob,
+    waiting_for,
+)
+
+LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
+_POLITE = 10  # niceness: single requests come first
+_EVERY = 0.3  # seconds between two notes of how far it is
+_LOCK = "lock"
+_FAILED = "The check failed; the file `log` in the job's directory on the server says why."
+
+
+def main(directory: Path, gallery: Path) -> None:
+    """Do a job, or what is left of it."""
+    with suppress(OSError):  # a strict sandbox may not allow it
+        os.nice(_POLITE)
+    Thread(target=_end_with_parent, daemon=True).start()
+    store = JobStore(directory.parent)
+    with suppress(FileNotFoundError), waiting_for(directory / _LOCK):  # else it was removed
+        job = store.get(directory.name)
+        if job is None or job.is_finished:
+            return
+        job = store.update(job, state=RUNNING)
+        try:
+            outcome = _checked(store, job, gallery)
+        except Exception as error:
+            if store.get(job.id) is None:
+                return
+            sys.excepthook(type(error), error, error.__traceback__)  # into the job's log
+            outcome = {"state": FAILED, "error": _told(error, store.directory(job.id), job.name)}
+        store.update(job, **outcome, finished=time.time())
+        _drop_upload(directory)
+
+
+def source_records(directory: Path, source: str, name: str) -> Iterator[Record]:
+    """Stream the pictures of an upload.
+
+    Args:
+        directory: Where it lies.
+        source: `ZIP`, `CSV` or `LIST`.
+        name: What the client calls it; the ids of a CSV's rows begin with it.
+
+    Raises:
+        DatasetError: If it is damaged, or too large.
+    """
+    path = directory / source
+    if source == ZIP:
+        return zip_records(path, LIMITS)
+    if source == CSV:
+        return pixel_records(path, name)
+    return table_records(path, "jsonl")
+
+
+def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
+    """Check all pictures of a job into its results; what is to be noted then."""
+    output = store.directory(job.id) / RESULTS["jsonl"]
+    with Matcher.open(gallery) as matcher:
+        try:
+            progress = _checked_into(output, store, job, matcher)
+        except ResumeError:  # the gallery changed while no server was there: another job's rows
+            journal_path(output).unlink()
+            progress = _checked_into(output, store, job, matcher)
+    return {"state": DONE, "done": progress.done, "decisions": dict(progress.decisions)}
+
+
+def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matcher) -> _Progress:
+    records = source_records(output.parent, job.source, job.name)
+    progress = _Progress(store, job)
+    check = Job(matcher, records, [job.name], job.asked, progress.went_on)
+    progress.begin(output, check)
+    check.into(output, resume=True)
+    for format, name in RESULTS.items():
+        if format != "jsonl":
+            with output.open("rb") as lines:
+                write_file(output.with_name(name), map(json.loads, lines), check.columns)
+    progress.count()
+    return progress
+
+
+class _Progress:
+    """Counts rows, those of earlier processes too, and notes them now and then."""
+
+    def __init__(self, store: JobStore, job: StoredJob) -> None:
+        self.done = 0
+        self.decisions: Counter[str] = Counter()
+        self._store = store
+        self._job = job
+        self._noted = 0.0
+
+    def begin(self, output: Path, check: Job) -> None:
+        """Count what earlier processes did."""
+        self._earlier: Counter[str] = Counter()
+        self._check = check
+        for path in (output, journal_path(output)):
+            with suppress(FileNotFoundError), path.open("rb") as lines:
+                self._earlier = Counter(filter(None, map(_decision, lines)))
+
+    def went_on(self, rows: int) -> None:
+        """Note that further rows are done."""
+        self.done += rows
+        if time.monotonic() - self._noted > _EVERY:
+            self._noted = time.monotonic()
+            self.count()
+            self._store.update(
+                self._job, state=RUNNING, done=self.done, decisions=dict(self.decisions)
+            )
+
+    def count(self) -> None:
+        """Bring the counts up to date."""
+        self.decisions = self._earlier + self._check.summary.decisions
+        self.done = self.decisions.total()
+
+
+def _decision(line: bytes) -> str | None:
+    """The decision of a row; None for the first line of a journal and a line cut off."""
+    with suppress(ValueError):
+        found = json.loads(line).get("decision")
+        return found if isinstance(found, str) else None
+    return None
+
+
+def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]:
+    """What the client is told of an error."""
+    found = told_of_upload(error, directory, name) if isinstance(error, DatasetError) else error
+    told = as_api_error(found)
+    if told.code == "internal":
+        return {"code": told.code, "message": _FAILED, "hint": None}
+    return {"code": told.code, "message": told.message, "hint": told.hint}
+
+
+def told_of_upload(error: DatasetError, directory: Path, name: str) -> ApiError:
+    """The answer to an upload that cannot be read; names it as the client does."""
+    text = str(error)
+    for source in (ZIP, CSV, LIST):
+        text = text.replace(str(directory / source), name)
+    if isinstance(error, ArchiveTooLargeError):
+        return ApiError("too_large", text)
+    return invalid(text)
+
+
+def _drop_upload(directory: Path) -> None:
+    for source in (ZIP, CSV, LIST):
+        (directory / source).unlink(missing_ok=True)
+    shutil.rmtree(directory / FILES, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,189 @@
+"""One connection: HTTP/1.1 as uvicorn reads it, and what that leaves open.
+
+What is no HTTP is answered in the shape of all errors, after the requests before it. Headers end
+within a limit of bytes and of time. A request to change the protocol is read as if it did not ask.
+Small checks and queries take their short way (`direct`) from here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+import httptools
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from likewise.server.app import Application
+from likewise.server.direct import Exchange, kind_of
+from likewise.server.errors import invalid
+from likewise.server.gate import HEADERS
+from likewise.server.state import Context
+
+_MOST_HEADERS = 64 << 10  # bytes
+_OF_ALL = b"".join([b"%b: %b\r\n" % header for header in HEADERS])
+
+
+class Protocol(HttpToolsProtocol):
+    """A connection; uvicorn makes one for each."""
+
+    _head = 0  # bytes of a request that has come so far, while its headers have not ended
+    _head_ends: asyncio.TimerHandle | None = None  # when they must have
+    _unanswered: Sequence[Any] = ()  # requests, in order; more than one if they did not wait
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect a request."""
+        super().connection_made(transport)
+        application = cast(Application, self.app)
+        self._gate, self._context = application.gate, cast(Context, application.state.context)
+        self._context.batcher.expect(self)
+        self._expect_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give up all that was asked, of which uvicorn remembers the latest only."""
+        self._head_came()
+        self._context.batcher.expect_no_more(self)
+        for cycle in self._waiting():
+            _give_up(cycle)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless these are headers without end."""
+        self._unset_keepalive_if_required()
+        self._head += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_as_usual(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        else:
+            if self._head > 0:
+                self._await_rest()
+
+    def on_message_begin(self) -> None:
+        """A request begins with its headers."""
+        super().on_message_begin()
+        self._head = max(self._head, 1)
+
+    def on_headers_complete(self) -> None:
+        """Start to answer; what follows is the body, which has a limit of its own."""
+        self._head_came()
+        self._context.batcher.expect_no_more(self)
+        if self._asks_to_upgrade():
+            return
+        self._head = -sys.maxsize
+        headers = dict(self.headers)
+        most = self._context.settings.max_bytes
+        kind = kind_of(self.parser.get_method(), self.url, headers, most)
+        waiting = self._waiting()
+        if kind is None or waiting:
+            super().on_headers_complete()
+        else:
+            self.cycle = self._exchange(kind, headers)  # type: ignore[assignment]
+        self._unanswered = [*waiting, self.cycle]
+
+    def on_message_complete(self) -> None:
+        """What follows is another request."""
+        if self._asks_to_upgrade():
+            return
+        self._head = 0
+        super().on_message_complete()
+        cycle: Any = self.cycle
+        if isinstance(cycle, Exchange):
+            cycle.start()
+
+    def send_400_response(self, msg: str) -> None:
+        """Tell so, and end the connection; requests that came whole before get their answers."""
+        if self.transport.is_closing():
+            return
+        waiting = self._waiting()
+        if waiting and waiting[-1].more_body:  # the one that cannot be read
+            _give_up(waiting.pop())
+        if waiting:
+            waiting[-1].keep_alive = False
+            return
+        error = invalid("This is no HTTP/1.1 request that can be read.")
+        body = bytes(error.response().body)
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
+        )
+        self.transport.close()
+
+    def _waiting(self) -> list[Any]:
+        """Requests that are not answered yet, in order."""
+        return [cycle for cycle in self._unanswered if not cycle.response_complete]
+
+    # ------------------------------------------------------------ headers in time
+
+    def _await_rest(self) -> None:
+        """Wait for the rest of some headers, neither for ever nor for any number of bytes."""
+        if self._head > _MOST_HEADERS:
+            self.send_400_response("")
+        elif self._head_ends is None:
+            self._expect_head()
+
+    def _expect_head(self) -> None:
+        seconds = self._context.settings.timeout
+        self._head_ends = self.loop.call_later(seconds, self.shutdown)
+
+    def _head_came(self) -> None:
+        if self._head_ends is not None:
+            self._head_ends.cancel()
+            self._head_ends = None
+
+    # ------------------------------------------------------------ another protocol
+
+    def _asks_to_upgrade(self) -> bool:
+        """Whether a request names another protocol, at which the parser stops before its body."""
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def _read_as_usual(self, rest: bytes) -> None:
+        """Read a request again without its wish, which a server may ignore (RFC 9110, 7.8).
+
+        Args:
+            rest: What came after its headers.
+        """
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
+
+    # ------------------------------------------------------------ the short way
+
+    def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
+        path, _, query = self.url.partition(b"?")
+        scope = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
+        lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        return Exchange(
+            *(self._gate, self._context, scope, headers, kind),
+            keep_alive=lasting,
+            respond=self._respond,
+        )
+
+    def _respond(self, exchange: Exchange, response: Response) -> None:
+        """Write a whole answer at once, which spares the client a wait for its second part."""
+        headers = [*self.server_state.default_headers, *response.raw_headers]
+        closing = (b"connection", b"close")
+        if closing in headers:
+            exchange.keep_alive = False
+        elif not exchange.keep_alive:
+            headers.append(closing)
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(
+            b"%b%b%b\r\n%b"
+            % (STATUS_LINE[response.status_code], lines, _OF_ALL, bytes(response.body))
+        )
+        if not exchange.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+
+def _give_up(cycle: Any) -> None:
+    """Tell a request that nobody waits for its answer."""
+    cycle.disconnected = True
+    cycle.message_event.set()

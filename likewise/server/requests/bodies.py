@@ -1,0 +1,281 @@
+"""Request bodies to pictures or vectors with ids, whatever their form.
+
+Pictures are not decoded here. What is too large is refused as soon as that is known: by the
+declared length, while it streams in, by the header of an array.
+"""
+
+from __future__ import annotations
+
+import binascii
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from index.arguments import checked_vectors
+from likewise.matcher import Matcher
+from likewise.server.answering.pictures import Subject
+from likewise.server.errors import ApiError, invalid, too_large
+from likewise.server.requests.forms import MULTIPART, read_form
+from likewise.server.schemas.questions import Images, Vectors
+from likewise.server.state import Context
+
+IMAGE = "image/"
+JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
+FINGERPRINT = b"x-likewise-fingerprint"
+_FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
+
+
+async def read_subject(request: Request, context: Context, id: str) -> Subject:
+    """Read the pictures or vectors of a request.
+
+    Args:
+        request: Its body is not read yet.
+        context: Limits, and the model that vectors must fit.
+        id: Name of a picture that is the whole body.
+
+    Raises:
+        ApiError: If the body is none of the known forms, does not fit the model, or is too large.
+    """
+    headers = dict(request.scope["headers"])
+    kind = media_type(headers)
+    matcher = context.matcher
+    check_fingerprint(headers, matcher)
+    if kind.startswith(IMAGE):
+        subject = Subject([id], [await read_body(request)])
+    elif kind == MULTIPART:
+        subject = await _uploaded(request, context)
+    elif kind == JSON:
+        subject = _from_json(await read_body(request), matcher)
+    elif kind == NPY:
+        subject = _from_npy(await read_body(request), context)
+    elif kind == RAW:
+        subject = _raw(await read_body(request), matcher)
+    else:
+        raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON, NPY, RAW))
+    check_count(len(subject), context)
+    return subject
+
+
+def media_type(headers: Mapping[bytes, bytes]) -> str:
+    """What a body says that it is, without parameters; empty if it does not say."""
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise ApiError(
+            "unsupported_media_type", "A body must not be compressed as a whole.", "Send it plain."
+        )
+    named = headers.get(b"content-type", b"").partition(b";")[0]
+    return named.strip().lower().decode("latin-1")
+
+
+def unsupported(kind: str, known: Sequence[str]) -> ApiError:
+    """The answer to a body of a kind that a route does not take."""
+    return ApiError(
+        "unsupported_media_type",
+        f"Expected a body of type {', '.join(known)}. Received: {kind or 'none named'}.",
+        "Name it in the header Content-Type.",
+    )
+
+
+def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
+    """Refuse vectors that their sender made with another model."""
+    given = headers.get(FINGERPRINT)
+    ours = matcher.gallery.fingerprint
+    if given is not None and given != ours.encode():
+        raise ApiError(
+            "fingerprint_mismatch",
+            f"The gallery's vectors are made by model {ours}. Received: vectors of another.",
+            "Embed with the gallery's own model, or send pictures.",
+        )
+
+
+def check_count(count: int, context: Context) -> None:
+    """Refuse none and too many."""
+    most = context.settings.max_images
+    if not count:
+        raise invalid("The body holds no picture and no vector.", "Send at least one.")
+    if count > most:
+        raise too_large(f"The request holds {count} pictures", str(most), "Send several requests.")
+
+
+async def read_body(request: Request) -> bytes:
+    """Read a whole body; `gate` ends one that is too large while it comes."""
+    parts = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _uploaded(request: Request, context: Context) -> Subject:
+    form = await read_form(request, {"images"}, most=context.settings.max_images)
+    files = form.files("images")
+    return Subject([file.name or "image" for file in files], [file.content for file in files])
+
+
+def parsed(model: Any, given: Any, name: str = "body") -> Any:
+    """Check JSON, or a text, against a model or a `TypeAdapter`.
+
+    Args:
+        model: The model.
+        given: JSON as bytes, or a text.
+        name: What to call it as a whole.
+
+    Raises:
+        ApiError: Naming the first thing that does not fit.
+    """
+    kind = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+    try:
+        return (
+            kind.validate_json(given) if isinstance(given, bytes) else kind.validate_python(given)
+        )
+    except ValidationError as error:
+        raise first_error(error, name) from error
+
+
+def first_error(error: ValidationError, name: str = "body") -> ApiError:
+    """Say in one sentence what is the first thing that does not fit in what `name` is."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(map(str, found["loc"])) or name
+    return invalid(f"`{where}`: {found['msg']}.")
+
+
+def decoded(data: str) -> bytes:
+    """The bytes of base64, or of a data: URI.
+
+    Example:
+        >>> decoded("aGk="), decoded("data:image/png;base64,aGk=")
+        (b'hi', b'hi')
+    """
+    if data.startswith("data:"):
+        head, _, data = data.partition(",")
+        if not head.endswith(";base64"):
+            raise invalid("A data: URI must be base64.", "data:image/png;base64,...")
+    try:
+        return binascii.a2b_base64(data, strict_mode=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid(f"`data` must be base64: {error}.") from error
+
+
+def _from_json(body: bytes, matcher: Matcher) -> Subject:
+    given: Images | Vectors = parsed(_form_of(body), body)
+    if isinstance(given, Images):
+        ids = [image.id for image in given.images]
+        return Subject(ids, [decoded(image.data) for image in given.images])
+    ids = _numbered(len(given.vectors)) if given.ids is None else given.ids
+    if len(ids) != len(given.vectors):
+        raise invalid(
+            f"`ids` must name each of {len(given.vectors)} vectors. Received: {len(ids)}."
+        )
+    return Subject(ids, vectors=as_vectors(given.vectors, matcher))
+
+
+def _form_of(body: bytes) -> type[Images | Vectors]:
+    """What a body in JSON is to be, by its one field: whatever else is wrong is told as of that."""
+    named = [form for field, form in _FORMS.items() if b'"%b"' % field.encode() in body]
+    if len(named) != 1:  # nothing, or a word that may stand elsewhere: look closer
+        fields = parsed(dict[str, Any], body)
+        named = [form for field, form in _FORMS.items() if field in fields]
+    if len(named) != 1:
+        received = "both" if named else "neither"
+        raise invalid(f"The body must hold either `images` or `vectors`. Received: {received}.")
+    return named[0]
+
+
+def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> npt.NDArray[np.float32]:
+    """Lists of numbers as vectors of the gallery's length."""
+    dim = matcher.gallery.dim
+    wrong = next((len(row) for row in rows if len(row) != dim), None)
+    if wrong is not None:
+        raise invalid(f"A vector must have {dim} numbers for this gallery. Received: {wrong}.")
+    with np.errstate(over="ignore"):  # becomes infinite, which is refused
+        vectors = np.array(rows, np.float64).reshape(-1, dim).astype(np.float32)
+    return checked(vectors, matcher)
+
+
+def checked(vectors: npt.NDArray[np.float32], matcher: Matcher) -> npt.NDArray[np.float32]:
+    """Refuse what is not finite."""
+    try:
+        return checked_vectors(vectors, matcher.gallery.dim)
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+def _raw(body: bytes, matcher: Matcher) -> Subject:
+    row = 4 * matcher.gallery.dim
+    if len(body) % row:
+        raise invalid(
+            f"Raw float32 rows of this gallery have {row} bytes each, but there are {len(body)}."
+        )
+    vectors = np.frombuffer(body, "<f4").reshape(-1, matcher.gallery.dim)
+    return Subject(_numbered(len(vectors)), vectors=checked(vectors.astype(np.float32), matcher))
+
+
+def _from_npy(body: bytes, context: Context) -> Subject:
+    array = read_npy(body, context.settings.max_images)
+    if array.dtype.kind == "f" and array.dtype.itemsize == 4 and array.ndim == 2:
+        vectors = checked(array.astype(np.float32), context.matcher)
+        return Subject(_numbered(len(vectors)), vectors=vectors)
+    picture = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
+    if array.dtype != np.uint8 or not picture:
+        raise invalid(
+            "An array must be uint8 pictures, (n, h, w) or (n, h, w, 3), or float32 vectors "
+            f"(n, dim). Received: {array.dtype} {array.shape}."
+        )
+    check_pixels(array.shape[1], array.shape[2], context)
+    return Subject(_numbered(len(array)), array)
+
+
+def check_pixels(height: int, width: int, context: Context) -> None:
+    """Refuse a picture that is empty or too large."""
+    most = context.settings.max_pixels
+    if not height * width:
+        raise invalid(f"A picture must have pixels. Received: {height} x {width}.")
+    if height * width > most:
+        raise too_large(f"A picture of {height} x {width} pixels is too large", f"{most} pixels")
+
+
+def read_npy(body: bytes, most: int) -> npt.NDArray[Any]:
+    """Read NumPy's own format without copying, objects refused.
+
+    Args:
+        body: The file.
+        most: Rows, at most.
+
+    Raises:
+        ApiError: If it is no such file, or its size is not what its header says.
+    """
+    stream = io.BytesIO(body)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read = {(1, 0): np.lib.format.read_array_header_1_0}
+        read[2, 0] = np.lib.format.read_array_header_2_0
+        shape, by_columns, dtype = read[version](stream)
+        if by_columns or dtype.hasobject or not shape or min(shape) < 0:
+            raise ValueError("expected rows of plain numbers, in C order")
+        if shape[0] > most:
+            raise too_large(f"The array has {shape[0]} rows", f"{most}", "Send several requests.")
+        size = math.prod((dtype.itemsize, *shape))  # of any size: nothing overflows
+        came = len(body) - stream.tell()
+        if size != came:
+            raise ValueError(f"its header says {size} bytes of data, but {came} came")
+        return np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape)
+    except ApiError:
+        raise
+    except Exception as error:  # the header is evaluated: much can go wrong
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise invalid(
+            f"The array cannot be read: {reason[:200]}.", "Write it with numpy.save."
+        ) from error
+
+
+def _numbered(count: int) -> list[str]:
+    return list(map(str, range(count)))

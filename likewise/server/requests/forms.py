@@ -1,0 +1,219 @@
+"""Forms, `multipart/form-data`, as they come: whole, in UTF-8, of known fields.
+
+Hands each part to whoever receives it. Does not keep files (`uploads`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from likewise.server.errors import ApiError, invalid, too_large
+
+MULTIPART = "multipart/form-data"
+
+
+class Receiver(Protocol):
+    """What becomes of the parts of a form, one after the other."""
+
+    def begin(self, field: str, filename: str | None) -> None:
+        """A part begins; it is a text if it has no file's name."""
+
+    def data(self, data: bytes) -> None:
+        """Some more of it."""
+
+    def end(self) -> None:
+        """It is whole."""
+
+
+class FormParser:
+    """Cuts a form into its parts.
+
+    Args:
+        content_type: The header of the request.
+        receiver: Gets the parts.
+
+    Raises:
+        ApiError: If the form has no boundary, or says that it is in another encoding than UTF-8.
+    """
+
+    def __init__(self, content_type: str, receiver: Receiver) -> None:
+        _, options = parse_options_header(content_type)
+        charset = options.get(b"charset", b"utf-8").decode("latin-1")
+        if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
+            told = f"A form must be in UTF-8. Received: {charset[:100]}."
+            raise ApiError("unsupported_media_type", told)
+        if not options.get(b"boundary"):
+            raise invalid("A form must name its boundary in Content-Type.")
+        self._receiver = receiver
+        self._field, self._value = bytearray(), bytearray()  # of a header
+        self._disposition = b""
+        self._ended = False
+        try:
+            self._parser = MultipartParser(
+                options[b"boundary"],
+                {
+                    "on_part_begin": self._part_begins,
+                    "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+                    "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                    "on_header_end": self._header_ends,
+                    "on_headers_finished": self._headers_end,
+                    "on_part_data": lambda data, start, end: receiver.data(data[start:end]),
+                    "on_part_end": receiver.end,
+                    "on_end": self._form_ends,
+                },
+            )
+        except FormParserError as error:
+            raise _unreadable(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Take some bytes of the form.
+
+        Raises:
+            ApiError: If they are none.
+        """
+        try:
+            self._parser.write(data)
+        except FormParserError as error:
+            raise _unreadable(error) from error
+
+    def finish(self) -> None:
+        """Refuse a form that is cut off."""
+        if not self._ended:
+            raise invalid("The form is cut off: its last boundary is missing.")
+
+    def close(self) -> None:
+        """Let go of all, which is otherwise one cycle with what the receiver holds."""
+        del self._parser
+
+    def _part_begins(self) -> None:
+        self._disposition = b""
+
+    def _header_ends(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
+
+    def _headers_end(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        if b"name" not in options:
+            raise invalid("The form cannot be read: a part of it has no name.")
+        filename = options.get(b"filename")
+        self._receiver.begin(
+            text_of("name", options[b"name"]),
+            None if filename is None else text_of("filename", filename),
+        )
+
+    def _form_ends(self) -> None:
+        self._ended = True
+
+
+def _unreadable(error: FormParserError) -> ApiError:
+    return invalid(f"The form cannot be read: {error}.")
+
+
+def text_of(what: str, content: bytes) -> str:
+    """Read UTF-8: other bytes are refused, for replaced they could stand for another name."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise invalid(f"`{what}` must be UTF-8.") from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class File:
+    """A file of a form.
+
+    Attributes:
+        name: As the client calls it; may be empty.
+        content: Its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
+class Form:
+    """The files and texts of a form, in memory.
+
+    Args:
+        files: Fields that may hold files.
+        texts: Fields that may hold text.
+        most: Files, at most.
+    """
+
+    def __init__(self, files: Collection[str], texts: Collection[str], most: int) -> None:
+        self._files: dict[str, list[File]] = {field: [] for field in files}
+        self._texts: dict[str, list[bytes]] = {field: [] for field in texts}
+        self._most = most
+        self._field = ""
+        self._filename: str | None = None
+        self._content: list[bytes] = []
+
+    def files(self, field: str) -> list[File]:
+        """The files of a field, in their order."""
+        return self._files[field]
+
+    def text(self, field: str, default: bytes | None = None) -> str:
+        """The text of a field.
+
+        Raises:
+            ApiError: If it stands there twice or, without a default, not at all; if it is no text.
+        """
+        values = self._texts[field]
+        if not values and default is not None:
+            values = [default]
+        if len(values) != 1:
+            raise invalid(f"The form must hold the field `{field}` once.")
+        return text_of(field, values[0])
+
+    def begin(self, field: str, filename: str | None) -> None:
+        """A part begins."""
+        if field not in (self._texts if filename is None else self._files):
+            known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
+            raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")
+        if filename is not None and sum(map(len, self._files.values())) >= self._most:
+            raise too_large("The form holds too many files", str(self._most))
+        self._field, self._filename = field, filename
+
+    def data(self, data: bytes) -> None:
+        """Some more of it."""
+        self._content.append(data)
+
+    def end(self) -> None:
+        """It is whole."""
+        content = b"".join(self._content)
+        self._content.clear()
+        if self._filename is None:
+            self._texts[self._field].append(content)
+        else:
+            self._files[self._field].append(File(self._filename, content))
+
+
+async def read_form(
+    request: Request, files: Collection[str], texts: Collection[str] = (), *, most: int
+) -> Form:
+    """Read a form into memory; `gate` ends one that is too large while it comes.
+
+    Args:
+        request: Its body is not read yet.
+        files: Fields that may hold files.
+        texts: Fields that may hold text.
+        most: Files, at most.
+
+    Raises:
+        ApiError: If it is no whole form, holds too many files, or any other field.
+    """
+    form = Form(files, texts, most)
+    with closing(FormParser(request.headers["content-type"], form)) as parser:
+        async for block in request.stream():
+            parser.write(block)
+        parser.finish()
+    return form

@@ -1,0 +1,58 @@
+"""Options in a query string, checked against a model; an unknown one is refused."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+
+from likewise.server.errors import invalid
+from likewise.server.requests.bodies import first_error
+from likewise.server.schemas.fields import Strict
+
+M = TypeVar("M", bound=Strict)
+
+
+def parsed_options(model: type[M], query_string: bytes) -> M:
+    """Read a query string as a model.
+
+    Raises:
+        ApiError: If an option is unknown, given twice, or does not fit.
+    """
+    given = named_values(query_string)
+    options = {name: value for name, value in given.items() if value}  # an empty one is none
+    try:
+        return model.model_validate(options)
+    except ValidationError as error:
+        raise first_error(error) from error
+
+
+def named_values(query_string: bytes) -> dict[str, str]:
+    """Read a query string, which the framework would read however damaged it is.
+
+    Raises:
+        ApiError: If it is none, or names an option twice.
+
+    Example:
+        >>> named_values(b"label=7&id=")
+        {'label': '7', 'id': ''}
+        >>> named_values(b"label=7&label=8")
+        Traceback (most recent call last):
+        likewise.server.errors.ApiError: 422: An option must not be given twice.
+    """
+    try:
+        given = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(query_string),
+            errors="strict",
+        )
+    except ValueError as error:
+        raise invalid(
+            "The query string must be name=value pairs of percent-encoded UTF-8."
+        ) from error
+    values = dict(given)
+    if len(values) != len(given):
+        raise invalid("An option must not be given twice.")
+    return values

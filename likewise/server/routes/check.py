@@ -1,0 +1,147 @@
+"""Routes that answer questions: check, query, embed.
+
+Check and query are asked the most, so they stay a plain function of the request: options are parsed
+once for each different query string, rows come as ready JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import numpy as np
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from likewise.output.rows import shortest
+from likewise.server.answering.answer import (
+    CHECK,
+    EMBED,
+    QUERY,
+    Answer,
+    Options,
+)
+from likewise.server.answering.ask import ask, joined
+from likewise.server.answering.pictures import Floats
+from likewise.server.errors import invalid
+from likewise.server.metrics import READ
+from likewise.server.openapi import asking
+from likewise.server.requests.bodies import (
+    NPY,
+    RAW,
+    read_subject,
+)
+from likewise.server.requests.validation import parsed_options
+from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
+from likewise.server.schemas.fields import Strict
+from likewise.server.schemas.questions import CheckOptions, EmbedOptions, QueryOptions
+from likewise.server.state import context_of
+
+router = APIRouter(prefix="/v1")
+_MODELS: dict[str, type[Strict]] = {CHECK: CheckOptions, QUERY: QueryOptions, EMBED: EmbedOptions}
+
+
+@router.post("/check", summary="Check pictures", **asking(CheckOptions, CheckAnswer))
+async def check(request: Request) -> Response:
+    """Decide for each picture which group it belongs to, if any."""
+    return await _asked(request, CHECK)
+
+
+@router.post("/query", summary="Find the nearest references", **asking(QueryOptions, QueryAnswer))
+async def query(request: Request) -> Response:
+    """Find the nearest references of each picture."""
+    return await _asked(request, QUERY)
+
+
+@router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
+async def embed(request: Request) -> Response:
+    """Give the vectors of pictures."""
+    context = context_of(request)
+    options, id = options_of(EMBED, request.scope["query_string"])
+    accepted = request.headers.get("accept", "")
+    subject = await read_subject(request, context, id)
+    answers = await ask(context, options, subject)
+    vectors, reasons = joined(answers)
+    if NPY in accepted:
+        return Response(_as_npy(_with_gaps(vectors, reasons)), media_type=NPY)
+    if RAW in accepted:
+        return Response(_with_gaps(vectors, reasons).astype("<f4").tobytes(), media_type=RAW)
+    given = iter(vectors)
+    told = {
+        "ids": subject.ids,
+        "vectors": [
+            None if place in reasons else [shortest(number) for number in next(given)]
+            for place in range(len(subject))
+        ],
+        "unreadable": [
+            {"id": subject.ids[place], "reason": str(error)} for place, error in reasons.items()
+        ],
+        "fingerprint": context.matcher.gallery.fingerprint,
+    }
+    return _Ready(json.dumps(told).encode())
+
+
+async def _asked(request: Request, kind: str) -> Response:
+    context = context_of(request)
+    started = time.perf_counter()
+    options, id = options_of(kind, request.scope["query_string"])
+    subject = await read_subject(request, context, id)
+    context.metrics.took(READ, time.perf_counter() - started)
+    answers = await ask(context, options, subject)
+    request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
+    return written(kind, answers)
+
+
+def written(kind: str, answers: Sequence[Answer]) -> Response:
+    """The answer to a check or query, from those of its pieces."""
+    rows = b", ".join(row for answer in answers for row in answer.rows)
+    generation = min(answer.generation for answer in answers)
+    if kind == QUERY:
+        return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+    point = json.dumps(answers[0].point).encode()
+    return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, point))
+
+
+def _with_gaps(vectors: Floats, reasons: Collection[int]) -> Floats:
+    """A row for each picture; that of an unreadable one is NaN."""
+    count = len(vectors) + len(reasons)
+    rows = np.full((count, vectors.shape[1]), np.nan, np.float32)
+    rows[[place for place in range(count) if place not in reasons]] = vectors
+    return rows
+
+
+def _as_npy(vectors: Floats) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, vectors, allow_pickle=False)
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=1024)
+def options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
+    """The options of a question, and the name of a picture that is the whole body.
+
+    Raises:
+        ApiError: If an option is unknown or does not fit.
+    """
+    given = parsed_options(_MODELS[kind], query_string).model_dump()
+    id = given.pop("id")
+    if given.get("threshold") is not None and given.get("at") is not None:
+        raise invalid("Give `threshold` or `at`, not both.")
+    return Options(kind, **given), id
+
+
+class _Ready(Response):
+    """JSON that is written already."""
+
+    def __init__(self, body: bytes) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+        ]

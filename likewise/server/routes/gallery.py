@@ -1,0 +1,98 @@
+"""Routes that tell what the gallery is: its groups, pictures, model, operating points."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from likewise.comparison import pair_point
+from likewise.server.errors import ApiError
+from likewise.server.gate import may_write
+from likewise.server.ids import ID
+from likewise.server.openapi import errors
+from likewise.server.schemas.fields import PathId
+from likewise.server.schemas.gallery import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
+from likewise.server.state import context_of
+
+router = APIRouter(prefix="/v1")
+_MAX_AGE = 300  # seconds for which a browser need not ask again
+_PNG = {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.get("/gallery", summary="What the gallery is")
+def gallery(request: Request) -> GalleryInfo:
+    """Tell its size, its model, its operating points, and the limits of a request."""
+    context = context_of(request)
+    held, embedder, settings = context.matcher.gallery, context.matcher.embedder, context.settings
+    with held.snapshot() as generation:
+        points = held.operating_points
+        return GalleryInfo(
+            references=len(held),
+            groups=len(held.groups()),
+            generation=generation,
+            operating_points=points,
+            default_point=held.default_point,
+            pair_point=pair_point(held),
+            outdated={name: told for name in points if (told := held.outdated(name))},
+            writable=may_write(request),
+            read_only=settings.read_only,
+            model=Model(
+                fingerprint=embedder.fingerprint,
+                input_shape=list(embedder.input_shape),
+                dim=embedder.dim,
+                preprocessing=embedder.preprocessing,
+                recipe=embedder.metadata.get("recipe"),
+                figures=embedder.metadata.get("figures", {}),
+            ),
+            limits=Limits(
+                bytes=settings.max_bytes, pixels=settings.max_pixels, images=settings.max_images
+            ),
+        )
+
+
+@router.get("/groups", summary="The groups")
+def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Groups:
+    """List the groups with how many references each has, and the ids of some of them."""
+    held = context_of(request).matcher.gallery
+    with held.snapshot():
+        return Groups(
+            groups=[
+                Group(label=label, references=count, samples=held.samples(label, options.samples))
+                for label, count in held.groups().items()
+            ]
+        )
+
+
+@router.get(
+    f"/pictures{ID}",
+    summary="A reference's picture",
+    response_class=Response,
+    responses={
+        200: {**_PNG, "description": "As PNG"},
+        304: {"description": "As the client has it"},
+        **errors("not_found"),
+    },
+)
+def picture(request: Request, id: PathId) -> Response:
+    """Give the stored picture of a reference, as the network takes it, as PNG."""
+    found = context_of(request).matcher.gallery.get(id)
+    if found.picture is None:
+        raise ApiError("not_found", "This reference was enrolled without a picture.")
+    tag = f'"{hashlib.blake2b(found.picture.tobytes(), digest_size=12).hexdigest()}"'
+    headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(_png(found.picture), media_type="image/png", headers=headers)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

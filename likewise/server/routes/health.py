@@ -1,0 +1,41 @@
+"""Routes for those who run the server: does it live, is it ready, how does it fare."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from likewise.server.errors import ApiError
+from likewise.server.metrics import CONTENT_TYPE
+from likewise.server.openapi import errors
+from likewise.server.schemas.gallery import Status
+from likewise.server.state import context_of
+
+router = APIRouter()
+
+
+@router.get("/healthz", summary="Whether the process lives")
+async def healthz() -> Status:
+    """Answer at once, whatever the gallery does."""
+    return Status(status="ok")
+
+
+@router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
+async def readyz(request: Request) -> Status:
+    """Answer ok once the vectors are loaded, and while the gallery lies where it did."""
+    context = context_of(request)
+    if not context.ready.is_set():
+        raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
+    context.matcher.gallery.require_in_place()
+    return Status(status="ok")
+
+
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request) -> Response:
+    """Give all figures, in Prometheus's text format."""
+    return Response(context_of(request).metrics.text(), media_type=CONTENT_TYPE)

@@ -1,0 +1,173 @@
+"""Routes of jobs: large uploads that are checked while the client does something else.
+
+Jobs are those of the server, not of a key: whoever has a key that may read sees all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, Response
+
+from embedder.errors import DatasetError
+from likewise.inputs import count_inputs
+from likewise.server.answering.answer import CHECK, Options, check_options
+from likewise.server.errors import ApiError, invalid
+from likewise.server.jobs.store import CSV, DONE, RESULTS, JobStore, StoredJob
+from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
+from likewise.server.jobs.worker import LIMITS, source_records, told_of_upload
+from likewise.server.openapi import body, errors, files, form
+from likewise.server.requests.forms import MULTIPART
+from likewise.server.schemas.jobs import JobInfo, JobList, JobOptions, ResultOptions
+from likewise.server.state import Context, context_of
+
+router = APIRouter(prefix="/v1/jobs")
+JobId = Annotated[
+    str, InPath(description="As the job was given.", examples=["0650b8d2f1a3c4-5e6f7a8b"])
+]
+TYPES = {
+    "jsonl": "application/jsonl",
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_BODY = body(
+    {
+        ZIP_TYPES[0]: _FILE,
+        CSV_TYPE: _FILE,
+        MULTIPART: form(["images"], images=files("Many pictures, or one zip or CSV.")),
+    }
+)
+_REFUSED = ("empty_gallery", "not_calibrated", "read_only", "too_large", "unsupported_media_type")
+
+
+@router.post(
+    "/check",
+    status_code=202,
+    summary="Check a large upload",
+    responses=errors(*_REFUSED),
+    openapi_extra=_BODY,
+)
+async def submit(
+    request: Request, response: Response, options: Annotated[JobOptions, Query()]
+) -> JobInfo:
+    """Accept a zip, a CSV or many files; the answer says where to ask how far it is.
+
+    Pictures in a zip are those that `likewise check` would take: by the ending of their names,
+    hidden ones passed over. The result is that of `likewise check -o`, to the byte.
+    """
+    context = context_of(request)
+    asked = options.model_dump(exclude={"name"})
+    await asyncio.to_thread(_check_options, context, asked)
+    store, settings = context.jobs, context.settings
+    if await asyncio.to_thread(store.unfinished) >= settings.max_jobs:
+        raise ApiError("too_many", f"{settings.max_jobs} jobs wait already.", "Try again later.")
+    with _staging(store) as directory:
+        source, name = await receive(
+            request, directory, name=options.name, most=LIMITS.entries, seconds=settings.timeout
+        )
+        total = await asyncio.to_thread(_looked_into, directory, source, name)
+        job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
+    context.runner.wake()
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return _info(job)
+
+
+@router.get("", summary="All jobs")
+def jobs(request: Request) -> JobList:
+    """List all jobs that are kept, of all keys, the latest first."""
+    return JobList(jobs=[_info(job) for job in context_of(request).jobs.all()])
+
+
+@router.get("/{id}", summary="One job", responses=errors("not_found"))
+def job(request: Request, id: JobId) -> JobInfo:
+    """Tell how far a job is."""
+    return _info(_found(request, id))
+
+
+@router.get(
+    "/{id}/result",
+    summary="The rows of a job",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {kind.partition(";")[0]: _FILE for kind in TYPES.values()}},
+        **errors("not_found", "not_finished"),
+    },
+)
+def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> FileResponse:
+    """Give the rows of a job that is done, in the order of its pictures."""
+    found = _found(request, id)
+    if found.state != DONE:
+        raise ApiError(
+            "not_finished",
+            f"The job is {found.state}, so there is no result.",
+            None if found.is_finished else "Ask for the job until its state is done.",
+        )
+    name = RESULTS[options.format]
+    path = context_of(request).jobs.directory(id) / name
+    return FileResponse(path, media_type=TYPES[options.format], filename=name)
+
+
+@router.delete(
+    "/{id}",
+    status_code=204,
+    summary="Cancel and remove a job",
+    responses=errors("not_found"),
+)
+def remove(request: Request, id: JobId) -> None:
+    """End a job, if it is not done, and remove it with its result."""
+    if not context_of(request).jobs.remove(id):
+        raise _unknown(id)
+
+
+def _found(request: Request, id: JobId) -> StoredJob:
+    job = context_of(request).jobs.get(id)
+    if job is None:
+        raise _unknown(id)
+    return job
+
+
+def _unknown(id: str) -> ApiError:
+    return ApiError("not_found", "There is no such job.", "GET /v1/jobs lists all.")
+
+
+@contextmanager
+def _staging(store: JobStore) -> Iterator[Path]:
+    try:
+        with store.staging() as directory:
+            yield directory
+    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
+        raise ApiError(
+            "read_only", "This server has no directory that it may write jobs into."
+        ) from error
+
+
+def _check_options(context: Context, asked: dict[str, Any]) -> None:
+    """Refuse options that no picture can be checked with, before anything is sent."""
+    if asked["threshold"] is not None and asked["at"] is not None:
+        raise invalid("Give `threshold` or `at`, not both.")
+    check_options(context.matcher.gallery, Options(CHECK, **asked))
+    context.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
+
+
+def _looked_into(directory: Path, source: str, name: str) -> int:
+    """Count the pictures of an upload; refuse one that cannot be read."""
+    try:
+        records = source_records(directory, source, name)
+        first = next(records, None)
+        if source == CSV:
+            return count_inputs([str(directory / source)]) or 0
+        return sum(1 for _ in records) + (first is not None)
+    except DatasetError as error:
+        raise told_of_upload(error, directory, name) from error
+
+
+def _info(job: StoredJob) -> JobInfo:
+    return JobInfo.model_validate(asdict(job))

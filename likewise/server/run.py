@@ -1,0 +1,112 @@
+"""The process: an address, a socket, and an end in which all that was accepted is answered."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from likewise.errors import ServiceError
+from likewise.server.app import create_app
+from likewise.server.protocol import Protocol
+from likewise.server.settings import Settings
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    gallery: Path, settings: Settings, *, host: str, port: int, tell: Callable[[str], object]
+) -> None:
+    """Serve a gallery until the process is told to stop.
+
+    Args:
+        gallery: Its directory.
+        settings: Limits and keys.
+        host: Address to listen at; without keys only a loopback one.
+        port: To listen at; 0 takes a free one.
+        tell: Called with one sentence once requests are answered, and with the lines of the log.
+
+    Raises:
+        ServiceError: If the address is not to be had, or needs keys.
+        GalleryError: If there is no gallery, or it is damaged.
+    """
+    Server(gallery, settings, host=host, port=port, tell=tell).run()
+
+
+class Server(uvicorn.Server):
+    """A gallery at an address: the socket is open from the start, `run` answers.
+
+    Args:
+        gallery: As for `serve`, and so on.
+    """
+
+    def __init__(
+        self,
+        gallery: Path,
+        settings: Settings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tell: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        _check_address(host, settings)
+        self._listener = _listen(host, port)
+        try:
+            app = create_app(gallery, settings, tell)
+        except BaseException:
+            self._listener.close()
+            raise
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"http://{shown}:{self._listener.getsockname()[1]}/"
+        self._tell = tell
+        self._sentence = f"Serving {gallery.name} on {self.address}"
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=Protocol,
+                log_config=None,
+                log_level="critical",  # what is worth it stands in our own log
+                access_log=False,
+                server_header=False,
+                ws="none",
+                proxy_headers=False,
+                timeout_graceful_shutdown=round(settings.grace),
+            )
+        )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer until told to stop, then finish what was accepted."""
+        super().run([self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, and say so."""
+        await super().startup(sockets)
+        self._tell(self._sentence)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End in order: to be told to stop is no failure, so the exit status is 0."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+
+def _check_address(host: str, settings: Settings) -> None:
+    if not settings.keys and host not in _LOOPBACK:
+        raise ServiceError(
+            f"Without keys a server listens on this machine alone (127.0.0.1). Received: {host}. "
+            "Give --keys FILE, or LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS."
+        )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise ServiceError(
+            f"Cannot listen at {host}, port {port}: {error.strerror or error}. Choose another "
+            "with --host and --port; --port 0 takes a free one."
+        ) from error

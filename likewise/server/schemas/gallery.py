@@ -1,0 +1,191 @@
+"""The gallery as a whole: its groups, its model, its distances and its map."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from likewise.server.schemas.fields import Generation, GroupName, PictureName, Strict
+
+
+class Group(BaseModel):
+    """All references with one label."""
+
+    label: str = Field(description="Of the group.", examples=["7"])
+    references: int = Field(ge=1, description="How many it has.", examples=[6265])
+    samples: list[str] = Field(
+        description="Ids of some of them, spread over the group.", examples=[["mnist/train/21175"]]
+    )
+
+
+class Groups(BaseModel):
+    """All groups of the gallery, labels in order."""
+
+    groups: list[Group] = Field(
+        description="Labels in order.",
+        examples=[[{"label": "7", "references": 6265, "samples": ["mnist/train/21175"]}]],
+    )
+
+
+class GroupOptions(Strict):
+    """What is told of groups."""
+
+    samples: int = Field(
+        6, ge=0, le=100, description="How many ids of each group to give, 0 to 100.", examples=[6]
+    )
+
+
+class Model(BaseModel):
+    """The embedder that made the gallery's vectors."""
+
+    fingerprint: str = Field(
+        description="Names the model; vectors of another do not fit.", examples=["5f0c3a9be871"]
+    )
+    input_shape: list[int] = Field(
+        description="Height, width and, if in colour, channels that the network takes, in pixels.",
+        examples=[[28, 28]],
+    )
+    dim: int = Field(ge=1, description="Length of a vector.", examples=[64])
+    preprocessing: str = Field(
+        description="How a picture of any size reaches that shape.", examples=["digit"]
+    )
+    recipe: dict[str, Any] | None = Field(
+        description="How it was trained.", examples=[{"name": "default"}]
+    )
+    figures: dict[str, Any] = Field(
+        description="What was measured of it, by data set.", examples=[{"test": {"eer": 0.0026}}]
+    )
+
+
+class Limits(BaseModel):
+    """What one request may hold."""
+
+    bytes: int = Field(ge=1, description="Largest body, in bytes.", examples=[67108864])
+    pixels: int = Field(
+        ge=1, description="Largest picture, width times height.", examples=[40000000]
+    )
+    images: int = Field(ge=1, description="Most pictures or vectors.", examples=[2000])
+
+
+class GalleryInfo(BaseModel):
+    """What the gallery is."""
+
+    references: int = Field(ge=0, description="How many references it holds.", examples=[60000])
+    groups: int = Field(ge=0, description="How many groups they form.", examples=[10])
+    generation: Generation
+    operating_points: dict[str, dict[str, Any]] = Field(
+        description="Named thresholds, each with what was measured of it.",
+        examples=[{"eer": {"threshold": 0.7565}}],
+    )
+    default_point: str | None = Field(
+        description="The one that decides where none is named.", examples=["default"]
+    )
+    pair_point: str | None = Field(
+        description="The one that judges a pair where none is named.", examples=["eer"]
+    )
+    outdated: dict[str, str] = Field(
+        description="By operating point: a warning that the gallery has changed since it was "
+        "calibrated.",
+        examples=[{}],
+    )
+    writable: bool = Field(description="Whether this request's key may change it.", examples=[True])
+    read_only: bool = Field(
+        description="Whether the server refuses every change.", examples=[False]
+    )
+    model: Model = Field(
+        description="What makes its vectors.",
+        examples=[
+            {
+                **{"fingerprint": "5f0c3a9be871", "input_shape": [28, 28], "dim": 64},
+                **{"preprocessing": "digit", "recipe": None, "figures": {}},
+            }
+        ],
+    )
+    limits: Limits = Field(
+        description="How much this server takes at a time.",
+        examples=[{"bytes": 67108864, "pixels": 40000000, "images": 2000}],
+    )
+
+
+class Distances(BaseModel):
+    """How far pairs of references are apart, and what error rates follow at each threshold."""
+
+    edges: list[float] = Field(
+        description="Of the bins, Euclidean distances, ascending from 0; one more than bins.",
+        examples=[[0.0, 0.5, 1.0]],
+    )
+    genuine: list[float] = Field(
+        description="Share of pairs of one group in each bin, 0 to 1.", examples=[[0.99, 0.01]]
+    )
+    impostor: list[float] = Field(
+        description="Share of pairs of two groups in each bin, 0 to 1.", examples=[[0.01, 0.99]]
+    )
+    thresholds: list[float] = Field(
+        description="Euclidean distances, ascending from 0.", examples=[[0.0, 0.5, 1.0]]
+    )
+    fmr: list[float] = Field(
+        description="Share of pairs of two groups that match at each threshold, 0 to 1.",
+        examples=[[0.0, 0.01, 1.0]],
+    )
+    fnmr: list[float] = Field(
+        description="Share of pairs of one group that do not, 0 to 1.",
+        examples=[[1.0, 0.01, 0.0]],
+    )
+    fpir: list[float] | None = Field(
+        description="Share of the calibration's unknowns that match, 0 to 1; null where the "
+        "default operating point was not calibrated with this gallery.",
+        examples=[[0.0, 0.02, 1.0]],
+    )
+    pairs: int = Field(ge=0, description="Of each kind, at most.", examples=[200000])
+    measured_on: str = Field(
+        description="What the pairs are, in one sentence.",
+        examples=["200000 pairs of each kind, drawn from 60000 references."],
+    )
+    generation: Generation
+
+
+Right = Annotated[float, Field(ge=0, le=1, description="To the right, 0 to 1.", examples=[0.25])]
+Up = Annotated[float, Field(ge=0, le=1, description="Upwards, 0 to 1.", examples=[0.75])]
+
+
+class Place(BaseModel):
+    """A reference on the map."""
+
+    id: str = Field(description="Its id.", examples=["mnist/train/21175"])
+    label: GroupName
+    x: Right
+    y: Up
+
+
+class Map(BaseModel):
+    """References laid out in the plane: near ones lie together, distances beyond say nothing."""
+
+    points: list[Place] = Field(
+        description="A sample of the references, spread over the groups.",
+        examples=[[{"id": "mnist/train/21175", "label": "7", "x": 0.25, "y": 0.75}]],
+    )
+    generation: Generation
+
+
+class Landed(BaseModel):
+    """A picture on the map."""
+
+    id: PictureName
+    x: Right
+    y: Up
+
+
+class Positions(BaseModel):
+    """Where pictures land on the map."""
+
+    positions: list[Landed] = Field(
+        description="Of those that can be read, in order.",
+        examples=[[{"id": "seven.png", "x": 0.25, "y": 0.75}]],
+    )
+
+
+class Status(BaseModel):
+    """Whether the server lives."""
+
+    status: Literal["ok"] = Field(description="Always ok.", examples=["ok"])

@@ -1,0 +1,77 @@
+"""Jobs: large uploads, how far they are, and their results."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from likewise.server.schemas.answers import Error
+from likewise.server.schemas.fields import Strict
+from likewise.server.schemas.questions import Rule
+
+
+class JobOptions(Rule):
+    """How the pictures of a large upload are checked."""
+
+    name: str = Field(
+        "upload",
+        min_length=1,
+        max_length=200,
+        description="What to call the upload; the ids of a CSV's rows begin with it.",
+        examples=["digits.csv"],
+    )
+
+
+class JobInfo(BaseModel):
+    """One job, and how far it is."""
+
+    id: str = Field(
+        description="Names it; later jobs have greater ids.",
+        examples=["0650b8d2f1a3c4-5e6f7a8b"],
+    )
+    state: Literal["waiting", "running", "done", "failed"] = Field(
+        description="`waiting` for those before it, `running`, `done` once the result is there, or "
+        "`failed`. A removed job is gone.",
+        examples=["running"],
+    )
+    created: str = Field(
+        description="When it was accepted, UTC, ISO 8601.", examples=["2026-11-24T22:10:31+00:00"]
+    )
+    name: str = Field(description="What the client calls the upload.", examples=["scans.zip"])
+    done: int = Field(ge=0, description="Rows so far, one for each picture.", examples=[2048])
+    total: int | None = Field(
+        ge=0, description="Pictures in it, null where that is not known.", examples=[10000]
+    )
+    decisions: dict[str, int] = Field(
+        description="How often each decision came out so far.",
+        examples=[{"match": 2040, "no_match": 8}],
+    )
+    error: Error | None = Field(description="Why it failed.", examples=[None])
+
+
+class JobList(BaseModel):
+    """All jobs that are kept, of all keys."""
+
+    jobs: list[JobInfo] = Field(
+        description="The latest first.",
+        examples=[
+            [
+                {
+                    **{"id": "0650b8d2f1a3c4-5e6f7a8b", "state": "done", "name": "scans.zip"},
+                    **{"created": "2026-11-24T22:10:31+00:00", "done": 1, "total": 1},
+                    **{"decisions": {"match": 1}, "error": None},
+                }
+            ]
+        ],
+    )
+
+
+class ResultOptions(Strict):
+    """How the result is written."""
+
+    format: Literal["jsonl", "csv", "parquet"] = Field(
+        "jsonl",
+        description="JSON lines, CSV or Parquet, each as `likewise check -o` writes it.",
+        examples=["csv"],
+    )

@@ -1,0 +1,112 @@
+"""What is asked about pictures: the options, and the bodies that are JSON."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from likewise.server.schemas.fields import (
+    BodyName,
+    Data,
+    Evidence,
+    Neighbours,
+    Numbers,
+    Point,
+    Strict,
+)
+
+
+class Rule(Strict):
+    """What decides about pictures."""
+
+    k: Neighbours = 5
+    threshold: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Largest distance that is a match, Euclidean, 0 or more; without it that of "
+        "the operating point.",
+        examples=[0.7565],
+    )
+    min_margin: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Least distance, Euclidean, 0 or more, by which the nearest other group must "
+        "be farther; what is nearer is `ambiguous`.",
+        examples=[0.05],
+    )
+    group: str | None = Field(
+        None, min_length=1, description="Ask about this one group alone.", examples=["7"]
+    )
+    at: Point = None
+    evidence: Evidence = False
+
+
+class CheckOptions(Rule):
+    """How pictures are checked."""
+
+    id: BodyName = "image"
+
+
+class QueryOptions(Strict):
+    """How nearest references are found."""
+
+    k: Neighbours = 5
+    at: Point = None
+    evidence: Evidence = False
+    id: BodyName = "image"
+
+
+class EmbedOptions(Strict):
+    """The name of a picture that is the whole body."""
+
+    id: BodyName = "image"
+
+
+class CompareOptions(Strict):
+    """What decides about a pair."""
+
+    at: Point = None
+
+
+class Image(Strict):
+    """One picture with its name."""
+
+    id: str = Field(description="Whatever its row is to be called.", examples=["seven.png"])
+    data: Data
+
+
+class Images(Strict):
+    """Pictures as JSON."""
+
+    images: list[Image] = Field(
+        description="One or more pictures, as many as `limits.images` of the gallery says.",
+        examples=[[{"id": "seven.png", "data": "iVBORw0KGgo="}]],
+    )
+
+
+class Vectors(Strict):
+    """Vectors as JSON."""
+
+    vectors: list[Numbers] = Field(
+        description="One or more embeddings, `dim` finite numbers each.", examples=[[[0.1, -0.2]]]
+    )
+    ids: list[str] | None = Field(
+        None, description="A name for each; without them 0, 1, ...", examples=[["seven.png"]]
+    )
+
+
+class Side(Strict):
+    """One picture of a pair."""
+
+    data: Data
+    id: str | None = Field(
+        None, description="Its name; without one `first` or `second`.", examples=["seven.png"]
+    )
+
+
+class Pair(Strict):
+    """Two pictures."""
+
+    first: Side = Field(description="A picture.", examples=[{"data": "iVBORw0KGgo="}])
+    second: Side = Field(description="Another.", examples=[{"data": "iVBORw0KGgo="}])

@@ -1,0 +1,145 @@
+"""References: listed, told of, enrolled and removed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from likewise.server.schemas.answers import Unreadable
+from likewise.server.schemas.fields import Data, GroupName, Id, Label, Metadata, Numbers, Strict
+
+
+class ReferenceName(BaseModel):
+    """A reference in a list."""
+
+    id: str = Field(description="Its id, unique in the gallery.", examples=["mnist/train/21175"])
+    label: GroupName
+
+
+class ReferencePage(BaseModel):
+    """Some references, in the order in which they were enrolled."""
+
+    references: list[ReferenceName] = Field(
+        description="At most `limit` of them.",
+        examples=[[{"id": "mnist/train/21175", "label": "7"}]],
+    )
+    next: str | None = Field(
+        description="What to give as `after` for those that follow; null after the last.",
+        examples=["21176"],
+    )
+
+
+class ReferenceOptions(Strict):
+    """Which references are listed."""
+
+    label: str | None = Field(
+        None, min_length=1, description="Those of this group alone.", examples=["7"]
+    )
+    limit: int = Field(50, ge=1, le=1000, description="How many at most, 1 to 1000.", examples=[50])
+    after: str | None = Field(
+        None, description="What `next` of the page before was.", examples=["21176"]
+    )
+
+
+class Reference(BaseModel):
+    """One reference."""
+
+    id: str = Field(description="Its id.", examples=["mnist/train/21175"])
+    label: GroupName
+    metadata: dict[str, Any] = Field(
+        description="Whatever was enrolled with it.", examples=[{"writer": 17}]
+    )
+    picture: bool = Field(
+        description="Whether its picture is stored: GET /v1/pictures/{id}.", examples=[True]
+    )
+    vector: Numbers | None = Field(
+        None, description="Its embedding, where asked for: `dim` numbers.", examples=[[0.1, -0.2]]
+    )
+
+
+class OneReferenceOptions(Strict):
+    """What is told of a reference."""
+
+    vector: bool = Field(False, description="Whether to give its embedding.", examples=[False])
+
+
+class PutOptions(Strict):
+    """The label of a picture that is the whole body."""
+
+    label: Label | None = Field(
+        None, description="Group of a picture that is the whole body.", examples=["7"]
+    )
+
+
+class NewReference(Strict):
+    """A reference as JSON: a picture or a vector."""
+
+    label: Label
+    data: Data | None = Field(
+        None, description="A picture as base64, or as a data: URI.", examples=["iVBORw0KGgo="]
+    )
+    vector: Numbers | None = Field(
+        None,
+        description="Or its embedding by the gallery's own model: `dim` finite numbers.",
+        examples=[[0.1, -0.2]],
+    )
+    metadata: Metadata = Field({})
+
+
+class NamedReference(NewReference):
+    """A reference as JSON, with its id."""
+
+    id: Id
+
+
+class NewReferences(Strict):
+    """Several references."""
+
+    references: list[NamedReference] = Field(
+        description="One or more, as many as `limits.images` of the gallery says.",
+        examples=[[{"id": "seven.png", "label": "7", "data": "iVBORw0KGgo="}]],
+    )
+
+
+class Put(BaseModel):
+    """What became of a reference."""
+
+    id: str = Field(description="Its id.", examples=["seven.png"])
+    label: GroupName
+    status: Literal["added", "replaced", "unchanged"] = Field(
+        description="Whether the id is new, was there otherwise, or was there just so.",
+        examples=["added"],
+    )
+
+
+class Upserted(BaseModel):
+    """What became of several references."""
+
+    added: int = Field(ge=0, description="Ids that are new.", examples=[2])
+    replaced: int = Field(ge=0, description="Ids that were there otherwise.", examples=[0])
+    unchanged: int = Field(ge=0, description="Ids that were there just so.", examples=[1])
+    unreadable: list[Unreadable] = Field(
+        description="Pictures that cannot be read, and so were not enrolled.",
+        examples=[[{"id": "note.txt", "reason": "empty file"}]],
+    )
+
+
+class Ids(Strict):
+    """References by name."""
+
+    ids: list[Id] = Field(
+        min_length=1, description="Their ids, one or more.", examples=[["seven.png"]]
+    )
+
+
+class Removed(BaseModel):
+    """What was removed."""
+
+    removed: int = Field(ge=0, description="How many were there.", examples=[1])
+
+
+class RemovedSome(Removed):
+    """What was removed, and what was not there."""
+
+    missing: list[str] = Field(description="Ids that were not there.", examples=[["eight.png"]])

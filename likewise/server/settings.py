@@ -1,0 +1,55 @@
+"""What an operator may set: limits, keys, and whether the gallery may be changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from likewise.errors import ServiceError
+from likewise.server.auth import Keys
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server answers.
+
+    Attributes:
+        keys: Who may read and who may write; without any, only this machine is answered.
+        read_only: Whether every change is refused, whatever the key.
+        max_bytes: Largest body of a request.
+        max_pixels: Largest picture, width times height, at most what
+            `embedder.data.images` reads; a larger one is not decoded.
+        max_images: Most pictures or vectors in a request.
+        max_in_flight: Requests worked on at a time; further ones are sent away with 429.
+        timeout: Seconds that a request may take, its upload included.
+        jobs: Directory for large uploads and what comes of them; None for one beside the gallery.
+        max_upload: Largest body of a job, in bytes.
+        max_jobs: Jobs that may wait; further ones are sent away with 429.
+        keep_jobs: Seconds for which a finished job is kept.
+        log_all: Whether every request is logged, and not only those worth it.
+        grace: Seconds in which a server that is told to stop finishes what it accepted.
+    """
+
+    keys: Keys = field(default_factory=Keys)
+    read_only: bool = False
+    max_bytes: int = 64 * MIB
+    max_pixels: int = 40_000_000
+    max_images: int = 2_000
+    max_in_flight: int = 256
+    timeout: float = 30.0
+    jobs: Path | None = None
+    max_upload: int = 1024 * MIB
+    max_jobs: int = 32
+    keep_jobs: float = 7 * 24 * 3600.0
+    log_all: bool = False
+    grace: float = 35.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.timeout) or math.isnan(self.keep_jobs):
+            raise ServiceError(
+                "Expected a number of seconds for timeout and keep_jobs. "
+                f"Received: {self.timeout} and {self.keep_jobs}."
+            )

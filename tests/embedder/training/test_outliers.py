@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from embedder.training.outliers import KINDS, make_outliers
+
+
+def test_the_shares_of_all_kinds_make_one():
+    assert sum(share for _, share in KINDS.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (12, 20), (16, 16, 3), (7, 9, 3)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_gives_pictures_of_the_shape_of_the_groups_own(kind, shape, rng):
+    first, second = rng.integers(0, 256, (2, *shape)).astype(np.uint8)
+    before = first.copy()
+    make = KINDS[kind][0]
+    for seed in range(20):
+        made = make(first, second, np.random.default_rng(seed))
+        assert (made.shape, made.dtype) == (shape, np.uint8)
+    np.testing.assert_array_equal(first, before)
+
+
+def test_the_same_seed_gives_the_same_outliers_and_another_seed_others(rng):
+    pictures = rng.integers(0, 256, (20, 8, 8)).astype(np.uint8)
+    codes = np.arange(20) % 3
+    one, again, other = (make_outliers(pictures, codes, 30, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one != other).any()
+
+
+def test_quarters_keep_every_pixel_and_move_at_least_three_quarters(rng):
+    picture = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    for seed in range(20):
+        made = KINDS["quarters"][0](picture, picture, np.random.default_rng(seed))
+        assert sorted(made.ravel().tolist()) == list(range(16))
+        assert (made != picture).sum() >= 12  # three quarters of 4 pixels each

@@ -1,0 +1,47 @@
+"""Recipes and their limits."""
+
+import pytest
+
+from embedder.training.recipes import RECIPES
+
+
+def test_settings_that_are_none_leave_the_recipe_as_it_is():
+    assert RECIPES["default"].changed(epochs=None, seed=None) == RECIPES["default"]
+
+
+def test_the_tutorial_is_kept_to_the_letter():
+    tutorial = RECIPES["tutorial"]
+    assert (tutorial.epochs, tutorial.batch, tutorial.margin) == (20, 128, 1.0)
+    assert (tutorial.network, tutorial.optimizer) == ("dense", "rmsprop")
+    assert tutorial.pairs_per_image == 1
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch", "margin", "learning_rate", "pairs_per_image"])
+def test_a_setting_of_zero_is_refused(name):
+    expected = rf"`{name}` must be above 0( and at most 10?)?\. Received: 0"
+    with pytest.raises(ValueError, match=expected):
+        RECIPES["default"].changed(**{name: 0})
+
+
+@pytest.mark.parametrize("name", ["margin", "learning_rate", "outliers", "composites"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9])
+def test_a_setting_without_bounds_is_refused(name, value):
+    with pytest.raises(ValueError, match=rf"`{name}` must be .* Received: {value}"):
+        RECIPES["default"].changed(**{name: value})
+
+
+def test_a_validation_share_of_everything_is_refused():
+    with pytest.raises(ValueError, match=r"between 0 and 1. Received: 1.0"):
+        RECIPES["default"].changed(validation=1.0)
+
+
+@pytest.mark.parametrize("made", ["outliers", "composites"])
+def test_made_pictures_are_refused_where_pairs_are_drawn(made):
+    with pytest.raises(ValueError, match="0 where pairs are drawn"):
+        RECIPES["tutorial"].changed(outliers=0.2)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_averaging_over_less_than_nothing_or_over_everything_is_refused(share):
+    with pytest.raises(ValueError, match=rf">= 0 and below 1\. Received: {share}"):
+        RECIPES["default"].changed(averaging=share)

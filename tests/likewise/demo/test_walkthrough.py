@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+import pytest
+
+from embedder.data.sources import Record
+from likewise.demo import walkthrough as demo
+from likewise.demo.walkthrough import Terminal, demonstrate
+
+
+def few(records: Iterable[Record], total: int) -> Iterable[Record]:
+    """Let only some of the many digits through, and all pictures that are none."""
+    stream = iter(records)
+    yield from islice(stream, 200)
+    yield from (record for record in stream if record.label is None)
+
+
+@pytest.fixture
+def told(tmp_path, fake) -> str:
+    return "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
+
+
+def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(told, tmp_path):
+    assert "200 references, 200 of them new" in told
+    assert "▀" in told
+    assert "a 7 and a 7: distance" in told
+    assert "right group" in told
+    assert "of 14 matched none" in told
+    assert "pictures per second" in told
+    assert f"likewise info {tmp_path / 'digits.gallery'}" in told
+
+
+def test_the_demonstration_can_be_repeated(told, tmp_path):
+    again = "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
+    assert "200 references, 0 of them new" in again
+
+
+def test_wrong_and_missing_answers_are_told_apart():
+    tally = demo._Tally()
+    for label, said in [("7", "7"), ("7", "1"), ("7", None)]:
+        tally.count(label, said)
+    assert (tally.right, tally.wrong, tally.none) == (1, 1, 1)

@@ -1,0 +1,249 @@
+"""Evaluation: the figures beside explicit loops, the refusals, and the report on disk."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from embedder.data.records import Record
+from likewise.calibration.calibrate import calibrate
+from likewise.errors import OverlapError, ReportError, UnlabelledError
+from likewise.evaluation.evaluate import evaluate
+from likewise.report.page import html
+from likewise.report.pictures import Strips
+from likewise.report.write import write_report
+
+
+@pytest.fixture
+def labels(queries):
+    return [record.label for record in queries]
+
+
+def distances(matcher, records):
+    """Of each record to each reference, by the definition."""
+    _, groups, references = matcher.gallery.references()
+    asked = matcher.embedder.embed(matcher.embedder.prepare([r.pixels() for r in records]))
+    gaps = asked[:, None].astype(np.float64) - references[None]
+    return np.sqrt((gaps**2).sum(axis=2)).astype(np.float32), groups
+
+
+def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, labels):
+    figures = evaluate(matcher, queries, seeds=1).figures
+    found, groups = distances(matcher, queries)
+    threshold = figures["operating_point"]["threshold"]
+    nearest = [groups[row.argmin()] for row in found]
+    right = sum(said == label for said, label in zip(nearest, labels, strict=True))
+    hit = sum(
+        said == label and row.min() <= threshold
+        for said, label, row in zip(nearest, labels, found, strict=True)
+    )
+    strangers = [row[groups != label].min() for row, label in zip(found, labels, strict=True)]
+    identification = figures["identification"]
+    assert identification["rank-1"]["events"] == right
+    assert identification["FNIR at the threshold"]["events"] == len(queries) - hit
+    assert identification["FPIR at the threshold"]["events"] == sum(
+        distance <= threshold for distance in strangers
+    )
+
+
+def test_retrieval_counts_as_a_full_sort_does(matcher, queries, labels):
+    figures = evaluate(matcher, queries, seeds=1).figures["retrieval"]
+    found, groups = distances(matcher, queries)
+    r_precisions = []
+    for row, label in zip(found, labels, strict=True):
+        size = int((groups == label).sum())
+        nearest = groups[row.argsort(kind="stable")[:size]]
+        r_precisions.append((nearest == label).mean())
+    assert figures["queries"] == len(queries)
+    # In float32 neighbours at nearly equal distances may change places at the R-th rank.
+    assert figures["R-precision"]["value"] == pytest.approx(np.mean(r_precisions), abs=1e-3)
+
+
+def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
+    def values(figures):
+        for figure in figures.values() if isinstance(figures, dict) else figures:
+            if isinstance(figure, dict) and "value" in figure:
+                yield figure
+            elif isinstance(figure, dict | list):
+                yield from values(figure)
+
+    letters = [Record(r.id, None, r.image) for r in queries[30:]]
+    found = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures))
+    assert len(found) >= 30
+    for figure in found:
+        low, high = figure["interval"]
+        assert low is None or low <= figure["value"]
+        assert high is None or figure["value"] <= high
+
+
+def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
+    figures = evaluate(matcher, queries, seeds=4).figures
+    for figure in (figures["verification"] | figures["retrieval"]).values():
+        if isinstance(figure, dict):
+            low, high = figure["range"]
+            assert 0 <= low < high
+    for figure in figures["retrieval"].values():  # of equal draws, so the value is their mean
+        if isinstance(figure, dict):
+            low, high = figure["range"]
+            assert low <= figure["value"] <= high
+
+
+def test_no_other_number_is_a_measured_share(matcher, queries):
+    figures = evaluate(matcher, queries, seeds=1).figures
+    for part in ("verification", "identification", "retrieval"):
+        assert not [name for name, found in figures[part].items() if isinstance(found, float)]
+
+
+def test_each_pair_counts_once_and_few_pictures_support_no_small_rate(matcher, queries, labels):
+    figures = evaluate(matcher, queries, seeds=3).figures["verification"]
+    sizes = [labels.count(label) for label in set(labels)]
+    same = sum(size * (size - 1) // 2 for size in sizes)
+    assert figures["same pairs"] == same
+    assert figures["different pairs"] == 40 * 39 // 2 - same
+    assert figures["FNMR at FMR 0.1 %"] is None  # would take 3,000 different pairs
+
+
+def test_a_wrong_group_within_the_threshold_is_listed_as_a_miss(matcher, queries):
+    figures = evaluate(matcher, queries, seeds=1).figures
+    wrong = [miss for miss in figures["missed"] if miss["said"] is not None]
+    counted = figures["identification"]["wrong group at the threshold"]
+    assert len(wrong) == counted["events"] > 0
+    assert all(miss["said"] != miss["label"] for miss in wrong)
+    assert len(figures["missed"]) == figures["identification"]["FNIR at the threshold"]["events"]
+
+
+def test_the_same_seed_gives_the_same_figures(matcher, queries):
+    first, again = (evaluate(matcher, queries, seed=3).figures for _ in range(2))
+    assert first == again
+    assert first["verification"] != evaluate(matcher, queries, seed=4).figures["verification"]
+
+
+def test_pictures_given_as_unknown_are_non_mated_queries(matcher, queries):
+    data, letters = queries[:30], [Record(r.id, None, r.image) for r in queries[30:]]
+    figures = evaluate(matcher, data, letters, seeds=1).figures
+    assert figures["queries"]["given as unknown"] == len(letters)
+    assert figures["unknown_groups"]["given as unknown"]["queries"] == len(letters)
+
+
+def test_references_are_refused_by_name_unless_overlap_is_allowed(matcher, references, queries):
+    with pytest.raises(OverlapError, match=f"2 of {len(queries) + 2} .*{references[4].id}"):
+        evaluate(matcher, [*queries, *references[4:6]])
+    figures = evaluate(matcher, [*queries, *references[4:6]], allow_overlap=True, seeds=1).figures
+    assert figures["overlap"]["references"] == 2
+
+
+def test_what_the_embedder_was_trained_on_is_refused(matcher, references, queries):
+    from embedder.data.sources import load
+
+    matcher.embedder.metadata["data"] = {
+        "name": "mnist/train",
+        "sha256": load("mnist/train").digest,
+    }
+    matcher.gallery.remove([references[0].id])  # no reference any more, but trained on
+    with pytest.raises(OverlapError, match="training pictures of the embedder"):
+        evaluate(matcher, [*queries, references[0]])
+
+
+def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, queries):
+    chosen, others = queries[:30], queries[30:]
+    calibrate(matcher, chosen, fpir=0.1, name="chosen")
+    with pytest.raises(OverlapError, match=f"1 of {len(others) + 1} .*'chosen': {chosen[0].id}"):
+        evaluate(matcher, [*others, chosen[0]], seeds=1)
+    evaluation = evaluate(matcher, [*others, chosen[0]], seeds=1, allow_overlap=True)
+    assert evaluation.figures["overlap"]["calibration"] == 1
+    assert evaluate(matcher, others, seeds=1).figures["overlap"]["calibration"] == 0
+    assert evaluate(matcher, chosen, at="eer", seeds=1).figures["overlap"]["calibration"] == 0
+
+
+def test_pictures_without_a_label_are_refused_as_data(matcher, queries):
+    with pytest.raises(UnlabelledError, match="--unknown"):
+        evaluate(matcher, [*queries, Record("x", None, queries[0].image)])
+
+
+def test_pictures_of_no_group_of_the_gallery_cannot_be_evaluated(matcher, queries):
+    with pytest.raises(ValueError, match="none of 2 has such a label"):
+        evaluate(matcher, [Record(str(n), "cat", queries[n].image) for n in range(2)])
+
+
+# ------------------------------------------------------------ the report
+
+
+class Links(HTMLParser):
+    """Whatever a page would load."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href")]
+        assert tag != "script"
+
+
+def test_the_page_loads_nothing_and_holds_all_parts(matcher, queries, tmp_path):
+    write_report(evaluate(matcher, queries, seeds=1), matcher, tmp_path / "report")
+    page = (tmp_path / "report" / "report.html").read_text()
+    links = Links()
+    links.feed(page)
+    assert links.found
+    assert all(link.startswith("data:image/png;base64,") for link in links.found)
+    assert not re.search(r"url\(|@import|\$[a-z]", page)
+    assert page.count("<figure") > 16
+    assert page.count("<svg") == 4  # histogram, DET, identification, map
+
+
+def test_names_from_data_are_escaped(gallery, fake, queries, tmp_path):
+    from likewise.matcher import Matcher
+
+    evil = "<script>alert(1)</script>"
+    with Matcher.open(gallery) as matcher:
+        matcher.add([Record("a", evil, queries[0].image), Record("b", evil, queries[1].image)])
+        asked = [Record(f"{evil}{n}", evil, q.image) for n, q in enumerate(queries[2:6])]
+        write_report(evaluate(matcher, [*queries[6:], *asked], seeds=1), matcher, tmp_path / "r")
+    assert "<script" not in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_a_directory_that_is_no_report_is_left_alone(matcher, queries, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ReportError, match="something else is there"):
+        write_report(evaluate(matcher, queries, seeds=1), matcher, tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, tmp_path):
+    listed = tmp_path / "list.csv"
+    rows = [f"scans/{n:02}.png,{n % 10}" for n in range(40)]
+    listed.write_text("\n".join(["path,label", *rows]))
+    out = tmp_path / "report"
+    for _ in range(2):
+        done = CliRunner().invoke(
+            main, ["evaluate", str(gallery), str(listed), "--out", str(out), "--seeds", "1"]
+        )
+        assert done.exit_code == 0, done.output
+        assert "rank-1" in done.stderr
+    figures = json.loads((out / "report.json").read_text())
+    assert figures["queries"]["pictures"] == 38  # 05.png is cut off, 06.png is text
+    assert figures["queries"]["unreadable"] == 2
+    assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
+
+
+def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queries):
+    evaluation = evaluate(matcher, queries, at="eer", seeds=1)
+    assert "promises nothing about unknown groups" in html(evaluation, matcher)
+    calibrate(matcher, queries[:30], fpir=0.2, min_margin=0.01, name="chosen")
+    page = html(evaluate(matcher, queries[30:], at="chosen", seeds=1), matcher)
+    assert "It was set for an FPIR of at most 20 %." in page
+    assert "least margin to the runner-up, 0.0100, is not applied here" in page
+
+
+def test_the_map_names_each_group_and_numbers_the_worst_errors(matcher, queries, labels):
+    evaluation = evaluate(matcher, queries, seeds=1)
+    drawn = Strips(evaluation, matcher).map()
+    named = re.findall(r'class="name"[^>]*>([^<]*)<', drawn)
+    numbered = re.findall(r'class="number"[^>]*>([^<]*)<', drawn)
+    assert named == sorted(set(labels))
+    assert sorted(map(int, numbered)) == list(range(1, min(12, len(evaluation.wrong)) + 1))

@@ -1,0 +1,23 @@
+"""The places of the right references among the nearest, against a sort of them all."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from likewise.evaluation.retrieval import _places
+
+
+def distances(least):
+    """Up to 12 distances, of which some are equal."""
+    return arrays(np.float32, st.integers(least, 12), elements=st.integers(0, 9).map(float))
+
+
+@given(right=distances(1), wrong=distances(0), data=st.data())
+def test_places_are_those_of_a_sort_of_all_with_the_wrong_ones_first_where_equal(
+    right, wrong, data
+):
+    depth = data.draw(st.integers(1, len(right) + len(wrong)))
+    everything = sorted([(d, 0) for d in wrong] + [(d, 1) for d in right])
+    expected = [place for place, (_, is_right) in enumerate(everything[:depth]) if is_right]
+    assert _places(right, wrong, depth).tolist() == expected

@@ -1,0 +1,67 @@
+"""What the page computes itself is what Python computes: decisions and the CSV."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+
+from index.decision import Neighbours, decide
+from likewise.output.rows import columns, decision_row
+from likewise.output.writers import Csv
+
+pytestmark = pytest.mark.slow
+
+CASES = 400
+K = 5
+
+
+def neighbours(rng: np.random.Generator) -> Neighbours:
+    """Random ones of three groups, some at equal distances, nearest first."""
+    ids = np.array([[f"a/{n}, {k}" for k in range(K)] for n in range(CASES)], dtype=object)
+    labels = rng.choice(np.array(["1", "7", 'say "x"'], dtype=object), (CASES, K))
+    distances = np.sort(rng.integers(0, 40, (CASES, K)) / 40, axis=1).astype(np.float32)
+    distances[:5] *= np.float32(1e-5)  # written with an exponent
+    return Neighbours(ids, labels, distances)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "margin", "groups"),
+    [
+        (0.5, None, {}),
+        (float(np.float32(13 / 40)), None, {}),  # equality counts
+        (0.5, 0.1, {}),
+        (0.5, None, {"1": 0.2, "7": 0.8}),
+        (0.5, 0.1, {"1": 0.2}),
+        (0.0, None, {}),
+    ],
+)
+def test_the_page_decides_as_python_does(page, threshold, margin, groups):
+    found = neighbours(np.random.default_rng(0))
+    answers = decide(found, threshold, min_margin=margin, group_thresholds=groups)
+    expected = [decision_row(str(at), answer) for at, answer in enumerate(answers)]
+    other = decide(found, 1.0)
+    given = [decision_row(str(at), answer) for at, answer in enumerate(other)]
+    rule = {"threshold": threshold, "groups": groups, "margin": margin, "point": None}
+    decided = page.evaluate(
+        """async ([rows, rule]) => {
+          const { decideAgain } = await import("/page/decide.js");
+          return rows.map((row) => decideAgain(row, rule));
+        }""",
+        [given, rule],
+    )
+    for said, wanted in zip(decided, expected, strict=True):
+        assert said | {"threshold": None} == wanted | {"threshold": None}
+        assert np.float32(said["threshold"]) == np.float32(wanted["threshold"])
+
+
+def test_the_page_writes_a_csv_as_python_does(page):
+    found = neighbours(np.random.default_rng(1))
+    rows = [decision_row(f"größe, {at}.png", one) for at, one in enumerate(decide(found, 0.5))]
+    stream = io.BytesIO()
+    Csv(stream, columns(K, decided=True)).write(rows)
+    written = page.evaluate(
+        """async ([rows, k]) => (await import("/page/csv.js")).toCsv(rows, k)""", [rows, K]
+    )
+    assert written == stream.getvalue().decode()

@@ -1,0 +1,111 @@
+"""What the page's histograms and map show: computed once, in the background."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from likewise.server.cached import Kept
+from likewise.server.errors import ApiError
+from likewise.server.routes.distances import drawn_distances, matched
+from tests.likewise.server.conftest import image, png
+
+
+def when_ready(client: httpx.Client, path: str) -> dict:
+    while (answer := client.get(path)).status_code == 503:
+        assert answer.json()["code"] == "not_ready"
+        assert answer.headers["retry-after"] == "1"
+        time.sleep(0.05)
+    return answer.json()
+
+
+def test_histograms_are_shares_and_rates_follow_from_the_thresholds(shared, matcher):
+    told = when_ready(shared, "/v1/gallery/distances")
+    assert len(told["edges"]) == len(told["genuine"]) + 1 == len(told["impostor"]) + 1
+    for kind in ("genuine", "impostor"):
+        np.testing.assert_allclose(sum(told[kind]), 1)
+    assert told["fmr"] == sorted(told["fmr"])
+    assert told["fnmr"] == sorted(told["fnmr"], reverse=True)
+    assert (told["fmr"][-1], told["fnmr"][-1], told["fpir"]) == (1, 0, None)
+    assert told["generation"] == matcher.gallery.generation
+    assert "drawn from 300 references" in told["measured_on"]
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12), st.integers(0, 5))
+def test_drawn_pairs_are_of_one_group_and_of_two_and_never_a_row_with_itself(labels, seed):
+    places = 2.0 ** np.arange(len(labels))  # each difference of two belongs to one pair alone
+    genuine, impostor = drawn_distances(labels, np.float32(places[:, None]), most=200, seed=seed)
+    rows = range(len(labels))
+    pairs = [(a, b) for a in rows for b in rows if a < b]
+    same = {abs(places[a] - places[b]) for a, b in pairs if labels[a] == labels[b]}
+    other = {abs(places[a] - places[b]) for a, b in pairs if labels[a] != labels[b]}
+    assert set(genuine.tolist()) <= same
+    assert set(impostor.tolist()) <= other
+    assert (len(genuine) > 0, len(impostor) > 0) == (bool(same), bool(other))
+
+
+def test_a_distance_equal_to_the_threshold_matches():
+    values = np.float32([0.5, 0.5, 1.0, 2.0])
+    assert matched(values, np.array([0.4, 0.5, 1.0, 3.0])).tolist() == [0, 0.5, 0.75, 1]
+
+
+def test_a_reference_lands_on_its_own_place_of_the_map(shared, references):
+    points = {one["id"]: one for one in when_ready(shared, "/v1/gallery/map")["points"]}
+    assert len(points) == 300
+    assert {(0 <= one["x"] <= 1, 0 <= one["y"] <= 1) for one in points.values()} == {(True, True)}
+    files = [("images", (one.id, png(one))) for one in references[:3]]
+    files.append(("images", ("note.txt", b"no picture")))
+    told = shared.post("/v1/gallery/map", files=files).json()["positions"]
+    expected = [{name: points[one.id][name] for name in ("id", "x", "y")} for one in references[:3]]
+    assert told == expected
+
+
+def test_what_is_no_picture_lands_nowhere(shared):
+    when_ready(shared, "/v1/gallery/map")
+    answer = shared.post("/v1/gallery/map", content=b"x", headers={"Content-Type": "image/png"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
+
+
+def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, queries):
+    before = when_ready(client, "/v1/gallery/map")
+    client.put("/v1/references/x?label=7", **image(queries[0]))
+    told = before
+    while told["generation"] == before["generation"]:  # meanwhile the older one is given
+        told = client.get("/v1/gallery/map").json()
+        time.sleep(0.05)
+    assert "x" in {one["id"] for one in told["points"]}
+
+
+def test_the_first_value_is_waited_for_and_later_ones_are_not():
+    state, free = [1], threading.Event()
+    kept = Kept(lambda: (free.wait(10), state[0])[1], lambda: state[0])
+    with pytest.raises(ApiError, match="first time"):
+        kept.get()
+    free.set()
+    kept.wait()
+    assert kept.get() == 1
+    state[0] = 2
+    assert kept.get() in (1, 2)
+    while kept.get() != 2:
+        time.sleep(0.01)
+
+
+def test_a_computation_that_fails_says_so_and_is_tried_again_for_another_state():
+    state = [0]
+    kept = Kept(lambda: 1 / state[0], lambda: state[0])
+    kept.wait()
+    with pytest.raises(ZeroDivisionError):
+        kept.get()
+    state[0] = 1
+    while True:
+        try:
+            assert kept.get() == 1
+            break
+        except (ApiError, ZeroDivisionError):
+            time.sleep(0.01)

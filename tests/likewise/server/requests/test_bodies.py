@@ -1,0 +1,231 @@
+"""Bodies that do not fit: each is told in one sentence, and none is a failure of the server."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from tests.likewise.server.conftest import image, npy, png
+
+NPY, RAW, JSON = "application/x-npy", "application/octet-stream", "application/json"
+DIM = 16  # of the fake's vectors
+
+
+def header(shape: str, descr: str = "|u1") -> bytes:
+    """An array's header that says whatever it is told to, with no data."""
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (-(10 + len(text) + 1) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+def part(filename: bytes) -> bytes:
+    named = b'Content-Disposition: form-data; name="images"; filename="%b"' % filename
+    return b"--x\r\n" + named + b"\r\n\r\nnot a picture\r\n"
+
+
+def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
+    answer = client.post("/v1/check", content=content, headers={"Content-Type": kind})
+    body = answer.json()
+    assert set(body) == {"code", "message", "hint"}
+    return answer.status_code, body["code"], body["message"]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "cannot be read"),
+        (b"not an array", "cannot be read"),
+        (npy(np.zeros((2, 3), np.float64)), "float64 (2, 3)"),
+        (npy(np.zeros((2, 5, 5, 4), np.uint8)), "uint8 (2, 5, 5, 4)"),
+        (npy(np.array([{}], object)), "cannot be read"),
+        (npy(np.asfortranarray(np.zeros((3, 2, 2), np.uint8))), "C order"),
+        (npy(np.zeros((2, DIM), np.float32))[:-1], "128 bytes of data, but 127 came"),
+        (npy(np.zeros((2, DIM + 1), np.float32)), "(n, 16)"),
+        (npy(np.full((2, DIM), np.nan, np.float32)), "finite"),
+        (npy(np.zeros((0, 28, 28), np.uint8)), "no picture"),
+        (npy(np.zeros((1, 0, 28), np.uint8)), "must have pixels"),
+        (header(f"(1, {2**40}, {2**40})"), f"{2**80} bytes of data, but 0 came"),
+        (header("(-1, 28, 28)"), "cannot be read"),
+        (header("(" * 400 + ")" * 400), "cannot be read"),
+        (header("(1, 28, 28)", descr="what"), "cannot be read"),
+        (header("(1,)", descr="|S0"), "cannot be read"),
+        (header(f"(0, {2**70})"), "cannot be read"),
+        (header("(True, 0)"), "cannot be read"),
+    ],
+)
+def test_an_array_that_does_not_fit_is_told_why(shared, content, part):
+    status, code, message = told(shared, NPY, content)
+    assert (status, code) == (422, "invalid")
+    assert part in message
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "Invalid JSON"),
+        (b"{", "Invalid JSON"),
+        (b"[" * 100_000, "Invalid JSON"),
+        (b'{"images": []}', "no picture"),
+        (b'{"images": [{"id": "a"}]}', "data"),
+        (b'{"images": [{"id": "a", "data": "%%%"}]}', "base64"),
+        (b'{"images": [{"id": "a", "data": "data:image/png,abc"}]}', "base64"),
+        (b'{"images": [{"id": "a", "data": "", "url": "http://x/"}]}', "Extra inputs"),
+        (b'{"images": [{"id": "\xff", "data": ""}]}', "Invalid JSON"),
+        (b'{"vectors": [[1, 2]]}', "16 numbers"),
+        (json.dumps({"vectors": [[0] * DIM], "ids": ["a", "b"]}).encode(), "name each of 1"),
+        (json.dumps({"vectors": [[float("nan")] * DIM]}).encode(), "finite"),
+        (json.dumps({"vectors": [[1e300] * DIM]}).encode(), "finite"),
+        (json.dumps({"vectors": [["x"] * DIM]}).encode(), "valid number"),
+    ],
+)
+def test_json_that_does_not_fit_is_told_why(shared, content, part):
+    status, code, message = told(shared, JSON, content)
+    assert (status, code) == (422, "invalid")
+    assert part in message
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"images"', b'["images"]'])
+def test_a_body_that_is_no_object_is_told_as_the_body(shared, content):
+    for path in ("check", "query", "embed", "compare", "references", "references/delete"):
+        answer = shared.post(f"/v1/{path}", content=content, headers={"Content-Type": JSON})
+        assert answer.status_code == 422
+        assert answer.json()["message"] == "`body`: Input should be an object."
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        (b"{}", "neither"),
+        (b'{"pictures": ["images"], "of": "vectors"}', "neither"),
+        (b'{"images": [], "vectors": []}', "both"),
+    ],
+)
+def test_a_body_holds_either_pictures_or_vectors(shared, content, received):
+    message = f"The body must hold either `images` or `vectors`. Received: {received}."
+    assert told(shared, JSON, content) == (422, "invalid", message)
+
+
+def test_a_field_is_told_by_its_own_name_whatever_else_the_body_holds(shared):
+    twice = b'{"images": [{"id": "vectors", "data": 3}], "ids": ["vectors"]}'
+    for content in (twice, b'{"images": [{"id": "vectors", "data": 3}]}'):
+        assert told(shared, JSON, content)[2].startswith("`images.0.data`: ")
+    escaped = b'{"im\\u0061ges": [3]}'
+    assert told(shared, JSON, escaped)[2] == "`images.0`: Input should be an object."
+
+
+def test_raw_vectors_must_be_whole_and_finite(shared):
+    assert "64 bytes each, but there are 65" in told(shared, RAW, b"\0" * 65)[2]
+    assert "no picture" in told(shared, RAW, b"")[2]
+    assert "finite" in told(shared, RAW, np.full(DIM, np.inf, "<f4").tobytes())[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "part"),
+    [
+        ("multipart/form-data", b"", "boundary"),
+        ("multipart/form-data; boundary=x", b"no form", "cannot be read"),
+        ("multipart/form-data; boundary=x", b"--x\r\n\r\n--x--\r\n", "cannot be read"),
+        ("multipart/form-data; boundary=x", b"--x--\r\n", "no picture"),
+        (f"multipart/form-data; boundary={'x' * 300}", b"--x--\r\n", "cannot be read"),
+        ("multipart/form-data; boundary=x", part(b"a.png") + b"--x", "cut off"),
+        ("multipart/form-data; boundary=x", part(b"a.png")[:-2], "cut off"),
+        ("multipart/form-data; boundary=x", part(b"\xff.png"), "`filename` must be UTF-8"),
+    ],
+)
+def test_a_damaged_form_is_told_why(shared, kind, content, part):
+    status, code, message = told(shared, kind, content)
+    assert (status, code) == (422, "invalid")
+    assert part in message.lower() or part in message
+
+
+@pytest.mark.parametrize("charset", ["undefined", "utf-7", "latin-1", "x" * 200])
+def test_a_form_in_another_encoding_is_refused(shared, charset):
+    for path in ("check", "compare", "references", "jobs/check"):
+        answer = shared.post(
+            f"/v1/{path}",
+            content=b"--x--\r\n",
+            headers={"Content-Type": f"multipart/form-data; boundary=x; charset={charset}"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+        assert answer.json()["message"] == f"A form must be in UTF-8. Received: {charset[:100]}."
+
+
+def test_a_form_may_say_that_it_is_in_utf_8(shared, queries):
+    asked = shared.build_request("POST", "/v1/check", files={"images": ("ä.png", png(queries[0]))})
+    asked.headers["Content-Type"] += '; charset="UTF-8"'
+    assert shared.send(asked).json()["rows"][0]["id"] == "ä.png"
+
+
+def test_a_form_with_other_fields_is_told_which_it_must_have(shared, queries):
+    answer = shared.post("/v1/check", files={"picture": ("a.png", png(queries[0]))})
+    assert answer.json()["message"] == (
+        "A form must hold these fields: images (files). Received: picture."
+    )
+    assert shared.post("/v1/check", data={"images": "text"}, files={}).status_code == 415
+
+
+def test_other_kinds_of_bodies_are_not_guessed(shared, queries):
+    assert told(shared, "text/plain", b"hello")[:2] == (415, "unsupported_media_type")
+    assert shared.post("/v1/check", content=b"x").json()["code"] == "unsupported_media_type"
+    packed = image(queries[0])
+    packed["headers"]["Content-Encoding"] = "gzip"
+    assert shared.post("/v1/check", **packed).status_code == 415
+
+
+def test_an_address_or_a_path_in_place_of_a_picture_is_only_a_bad_picture(shared):
+    data = base64.b64encode(b"/etc/passwd").decode()
+    answer = shared.post("/v1/check", json={"images": [{"id": "a", "data": data}]})
+    assert answer.json()["code"] == "not_an_image"
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ("k=0", "`k`"),
+        ("k=101", "`k`"),
+        ("k=x", "`k`"),
+        ("neighbours=5", "`neighbours`: Extra inputs"),
+        ("k=1&k=2", "twice"),
+        ("threshold=-1", "`threshold`"),
+        ("threshold=nan", "`threshold`"),
+        ("threshold=1&at=eer", "not both"),
+        ("at=nowhere", "eer. Received: nowhere"),
+        ("group=none", "`group`"),
+        ("id=%FF", "UTF-8"),
+        ("nonsense", "name=value"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_told_why(shared, queries, query, part):
+    answer = shared.post(f"/v1/check?{query}", **image(queries[0]))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert part in answer.json()["message"]
+
+
+def test_evidence_needs_a_calibration(shared, queries):
+    answer = shared.post("/v1/check?evidence=true", **image(queries[0]))
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_calibrated")
+
+
+def test_vectors_of_another_model_are_refused_by_its_fingerprint(shared, matcher):
+    headers = {"Content-Type": RAW, "X-Likewise-Fingerprint": "0123456789ab"}
+    vector = np.zeros(DIM, "<f4").tobytes()
+    answer = shared.post("/v1/check", content=vector, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "fingerprint_mismatch")
+    headers["X-Likewise-Fingerprint"] = matcher.gallery.fingerprint
+    assert shared.post("/v1/check", content=vector, headers=headers).status_code == 200
+
+
+def test_an_empty_gallery_has_nothing_to_compare_with(tmp_path, fake, queries):
+    from likewise.matcher import Matcher
+    from tests.likewise.server.conftest import serving
+
+    Matcher.create(tmp_path / "empty.gallery", fake).close()
+    with serving(tmp_path / "empty.gallery") as client:
+        answer = client.post("/v1/check", **image(queries[0]))
+        assert (answer.status_code, answer.json()["code"]) == (409, "empty_gallery")
+        assert client.post("/v1/embed", **image(queries[0])).status_code == 200
+        assert client.get("/v1/gallery").json()["references"] == 0
+        assert client.get("/v1/groups").json() == {"groups": []}

@@ -1,0 +1,140 @@
+"""What those who run a server are told: health, figures, log."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from likewise.server.drift import LEAST, Expected, drift, stability_index
+from likewise.server.logs import Log
+from likewise.server.settings import Settings
+from tests.likewise.server.conftest import image, png, serving
+
+
+def figure(client, name: str) -> float:
+    """The value of one line of /metrics, 0 where there is none yet."""
+    lines = client.get("/metrics").text.splitlines()
+    values = [line.rpartition(" ")[2] for line in lines if line.rpartition(" ")[0] == name]
+    return float(values[0]) if values else 0.0
+
+
+def test_requests_are_counted_by_route_and_not_by_id(client, queries):
+    client.get("/v1/references/one")
+    client.get("/v1/references/two")
+    client.post("/v1/check", **image(queries[0]))
+    client.get("/made/up/by/a/scanner")
+    labels = 'likewise_requests_total{{method="{}",route="{}",status="{}"}}'
+    assert figure(client, labels.format("GET", "/v1/references/{id}", 404)) == 2
+    assert figure(client, labels.format("POST", "/v1/check", 200)) == 1
+    assert figure(client, labels.format("GET", "other", 404)) == 1
+
+
+def test_pictures_are_counted_by_decision_stage_and_distance(client, queries):
+    files = [("images", (record.id, png(record))) for record in queries[:4]]
+    files.append(("images", ("note.txt", b"no picture")))
+    answer = client.post("/v1/check?threshold=0", files=files).json()
+    assert [row["decision"] for row in answer["rows"]] == ["no_match"] * 4 + ["error"]
+    assert figure(client, 'likewise_decisions_total{decision="no_match"}') == 4
+    assert figure(client, 'likewise_decisions_total{decision="error"}') == 1
+    assert figure(client, 'likewise_nearest_distance_bucket{le="+Inf"}') == 4
+    nearest = [row["neighbours"][0]["distance"] for row in answer["rows"][:4]]
+    total = figure(client, "likewise_nearest_distance_sum")
+    np.testing.assert_allclose(total, sum(nearest), rtol=1e-6)
+    for stage in ("read", "decode", "wait", "embed", "search", "write"):
+        assert figure(client, f'likewise_stage_seconds_count{{stage="{stage}"}}') == 1
+    assert figure(client, "likewise_batch_pictures_sum") == 5
+
+
+def test_the_gallery_is_among_the_figures(client, queries):
+    before = figure(client, "likewise_generation")
+    client.put("/v1/references/x?label=7", **image(queries[0]))
+    assert figure(client, "likewise_references") == 301
+    assert figure(client, "likewise_generation") == before + 1
+    assert figure(client, "likewise_queue") == 0
+
+
+def test_the_stability_index_of_a_case_done_by_hand():
+    # (0.6 - 0.5) ln(0.6 / 0.5) + (0.4 - 0.5) ln(0.4 / 0.5) = 0.1 (0.18232 + 0.22314)
+    found = stability_index(np.array([0.6, 0.4]), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(found, 0.040546, atol=1e-6)
+
+
+def test_what_is_like_the_calibration_has_no_drift_however_many_are_unknown(rng):
+    def drawn(mean: float, count: int) -> np.ndarray:
+        return np.abs(rng.normal(mean, 0.1, count)).astype(np.float32)
+
+    due = Expected(drawn(0.2, 2000), drawn(1.0, 2000))
+    for unknown in (0.0, 0.1, 0.5, 1.0):
+        count = int(4000 * unknown)
+        live = np.concatenate([drawn(0.2, 4000 - count), drawn(1.0, count)])
+        assert drift(live, due) < 0.1
+    assert drift(drawn(0.6, 4000), due) > 1  # between the two: neither known nor unknown
+    assert np.isnan(drift(drawn(0.2, LEAST - 1), due))
+
+
+def test_without_a_calibration_the_references_alone_are_expected(rng):
+    due = Expected(rng.gamma(2.0, 0.1, 2000).astype(np.float32), None)
+    assert drift(rng.gamma(2.0, 0.1, 4000).astype(np.float32), due) < 0.1
+    assert drift(rng.gamma(2.0, 0.3, 4000).astype(np.float32), due) > 0.25
+
+
+@pytest.fixture
+def logged(gallery):
+    """A client, and the lines that its server's log has got so far."""
+    lines: list[str] = []
+    with serving(gallery, Settings(log_all=True), tell=lines.append) as client:
+        yield client, lines
+
+
+def test_a_line_of_the_log_says_what_came_of_a_request(logged, queries):
+    client, lines = logged
+    files = [("images", (record.id, png(record))) for record in queries[:3]]
+    headers = {"X-Request-ID": "mine-1"}
+    client.post("/v1/check?threshold=0", files=files, headers=headers)
+    client.get("/v1/references/somebodys-name")
+    assert lines[0].startswith("Serving digits.gallery on http://127.0.0.1:")
+    lines = [line for line in lines if "/readyz" not in line]
+    checked, read = map(json.loads, lines[1:])
+    seconds, _ = checked.pop("seconds"), checked.pop("time")
+    assert checked == {
+        "id": "mine-1",
+        "method": "POST",
+        "route": "/v1/check",
+        "status": 200,
+        "images": 3,
+        "decisions": {"no_match": 3},
+    }
+    assert 0 < seconds < 60
+    assert read["route"] == "/v1/references/{id}"
+    assert not any("somebodys-name" in line or queries[0].id in line for line in lines)
+
+
+def test_a_quiet_log_tells_of_changes_refusals_and_slowness_alone():
+    lines: list[str] = []
+    log = Log(lines.append)
+    log.request("a", "POST", "/v1/check", 200, 0.01)
+    log.request("b", "GET", "/v1/references/{id}", 404, 0.01)
+    assert not lines
+    log.request("c", "POST", "/v1/check", 200, 2.0)
+    log.request("d", "PUT", "/v1/references/{id}", 201, 0.01, changed=True)
+    log.request("e", "GET", "/v1/gallery", 401, 0.01)
+    assert [json.loads(line)["id"] for line in lines] == ["c", "d", "e"]
+
+
+def test_a_gallery_that_cannot_be_loaded_is_never_ready_and_the_log_says_why(gallery, monkeypatch):
+    from index.errors import StoreError
+    from index.gallery import Gallery
+
+    def damaged(self: Gallery) -> None:
+        raise StoreError("a row is missing")
+
+    monkeypatch.setattr(Gallery, "warm", damaged)
+    lines: list[str] = []
+    with serving(gallery, tell=lines.append, ready=503) as client:
+        assert client.get("/readyz").json()["code"] == "not_ready"
+        while len(lines) < 2:
+            pass
+        monkeypatch.undo()
+    assert any("a row is missing" in line for line in lines)

@@ -1,0 +1,194 @@
+"""References over a socket: enrolled, listed, read and removed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.likewise.server.conftest import image, png
+
+
+def put(client, id: str, record, label: str = "7"):
+    return client.put(f"/v1/references/{id}", params={"label": label}, **image(record))
+
+
+def test_a_reference_is_added_replaced_or_left_as_it_is(client, queries):
+    told = [
+        put(client, "mine/a.png", queries[0]),
+        put(client, "mine/a.png", queries[0]),
+        put(client, "mine/a.png", queries[0], label="8"),
+        put(client, "mine/a.png", queries[1], label="8"),
+    ]
+    assert [(answer.status_code, answer.json()["status"]) for answer in told] == [
+        (201, "added"),
+        (200, "unchanged"),
+        (200, "replaced"),
+        (200, "replaced"),
+    ]
+    assert client.get("/v1/gallery").json()["references"] == 301
+
+
+def test_an_enrolled_picture_finds_itself(client, queries):
+    put(client, "mine/a.png", queries[0])
+    [row] = client.post("/v1/check", **image(queries[0])).json()["rows"]
+    assert (row["neighbours"][0]["id"], row["distance"]) == ("mine/a.png", 0.0)
+
+
+def test_every_form_of_a_reference_is_the_same_reference(client, queries, matcher):
+    picture = png(queries[0])
+    vector = matcher.embedder.embed(queries[0].pixels()[None])[0].tolist()
+    metadata = {"writer": 17}
+    form = {"label": "7", "metadata": json.dumps(metadata)}
+    data = base64.b64encode(picture).decode()
+    bodies = {
+        "form": {"files": {"image": ("a.png", picture)}, "data": form},
+        "json": {"json": {"label": "7", "data": data, "metadata": metadata}},
+        "vector": {"json": {"label": "7", "vector": vector, "metadata": metadata}},
+    }
+    for id, body in bodies.items():
+        assert client.put(f"/v1/references/{id}", **body).status_code == 201
+        told = client.get(f"/v1/references/{id}?vector=true").json()
+        assert (told["label"], told["metadata"]) == ("7", metadata)
+        assert told["picture"] == (id != "vector")
+        np.testing.assert_array_equal(np.float32(told["vector"]), np.float32(vector))
+
+
+@pytest.mark.parametrize("id", ["\n", "x\n", "a\nb", "a\r\nb", "ü/7 %.png", "\ufffd", "//", "\0"])
+def test_an_id_is_any_text_also_in_a_path(client, queries, id):
+    assert put(client, "x", queries[1]).status_code == 201
+    path = quote(id, safe="/")
+    assert put(client, path, queries[0]).json() == {"id": id, "label": "7", "status": "added"}
+    [row] = client.post("/v1/query?k=1", **image(queries[0])).json()["rows"]
+    assert row["neighbours"][0]["id"] == id
+    assert client.get(f"/v1/references/{path}").json()["id"] == id
+    assert client.get(f"/v1/pictures/{path}").status_code == 200
+    assert client.delete(f"/v1/references/{path}").json() == {"removed": 1}
+    assert client.get("/v1/references/x").status_code == 200
+
+
+def test_other_metadata_replaces_a_reference(client, queries):
+    data = base64.b64encode(png(queries[0])).decode()
+    for metadata, status in (({"a": 1}, "added"), ({"a": 1}, "unchanged"), ({}, "replaced")):
+        body = {"label": "7", "data": data, "metadata": metadata}
+        assert client.put("/v1/references/x", json=body).json()["status"] == status
+
+
+def test_a_reference_that_does_not_fit_is_refused_and_nothing_is_stored(client, queries):
+    data = base64.b64encode(png(queries[0])).decode()
+    for body, status in (
+        ({"label": "7"}, 422),
+        ({"label": "", "data": data}, 422),
+        ({"label": "7", "data": data, "vector": [0.0] * 16}, 422),
+        ({"label": "7", "vector": [0.0]}, 422),
+        ({"label": "7", "data": base64.b64encode(b"text").decode()}, 422),
+        ({"label": "7", "data": data, "metadata": "text"}, 422),
+        ({"label": "\ud800", "data": data}, 422),
+        ([], 422),
+    ):
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = client.put("/v1/references/x", content=content, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert client.get("/v1/gallery").json()["references"] == 300
+
+
+def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
+    def message(path: str, file: str, name: str, data: dict[str, Any]) -> str:
+        method = "PUT" if file == "image" else "POST"
+        files = {file: (name, png(queries[0]))}
+        answer = client.request(method, f"/v1/references{path}", files=files, data=data)
+        assert answer.status_code == 422
+        return str(answer.json()["message"])
+
+    assert message("/x", "image", "a", {"label": ""}).startswith("`label`: ")
+    assert message("/x", "image", "a", {"label": "7", "metadata": "[]"}).startswith("`metadata`: ")
+    assert message("", "images", "a" * 1001, {"label": "7"}).startswith("`filename`: ")
+    once = "The form must hold the field `label` once."
+    assert message("/x", "image", "a", {}) == once
+    assert message("", "images", "a", {"label": ["7", "8"]}) == once
+
+
+def test_many_references_come_in_one_request(client, queries):
+    files = [("images", (record.id, png(record))) for record in queries[:3]]
+    files.append(("images", ("note.txt", b"no picture")))
+    told = client.post("/v1/references", files=files, data={"label": "7"}).json()
+    assert (told["added"], told["replaced"], told["unchanged"]) == (3, 0, 0)
+    assert [one["id"] for one in told["unreadable"]] == ["note.txt"]
+    told = client.post("/v1/references", files=files[:3], data={"label": "7"}).json()
+    assert (told["added"], told["unchanged"]) == (0, 3)
+
+
+def test_of_an_id_given_twice_the_last_counts(client, queries):
+    pictures = [base64.b64encode(png(record)).decode() for record in queries[:2]]
+    entries = [{"id": "x", "label": "7", "data": data} for data in pictures]
+    told = client.post("/v1/references", json={"references": entries}).json()
+    assert (told["added"], told["replaced"]) == (1, 1)
+    [row] = client.post("/v1/query", **image(queries[1])).json()["rows"]
+    assert (row["neighbours"][0]["id"], row["neighbours"][0]["distance"]) == ("x", 0.0)
+
+
+def test_references_are_removed_by_one_and_by_many(client):
+    ids = [one["id"] for one in client.get("/v1/references?limit=3").json()["references"]]
+    assert client.delete(f"/v1/references/{ids[0]}").json() == {"removed": 1}
+    assert client.delete(f"/v1/references/{ids[0]}").status_code == 404
+    told = client.post("/v1/references/delete", json={"ids": [*ids, ids[1]]}).json()
+    assert told == {"removed": 2, "missing": [ids[0]]}
+    assert client.get("/v1/gallery").json()["references"] == 297
+
+
+def test_pages_hold_every_reference_once(shared, references):
+    seen, after = [], None
+    while after is not None or not seen:
+        page = shared.get("/v1/references", params={"limit": 70, "after": after or ""}).json()
+        seen += [one["id"] for one in page["references"]]
+        after = page["next"]
+    assert seen == [record.id for record in references]
+
+
+def test_a_list_may_be_of_one_group(shared, references):
+    page = shared.get("/v1/references?label=7&limit=1000").json()
+    expected = [{"id": one.id, "label": "7"} for one in references if one.label == "7"]
+    assert page == {"references": expected, "next": None}
+
+
+def test_a_page_that_was_never_given_is_refused(shared):
+    for after in ("zz", "f" * 30, "-1"):
+        assert shared.get(f"/v1/references?after={after}").status_code == 422
+    assert shared.get("/v1/references?limit=0").status_code == 422
+    assert shared.get("/v1/references?page=2").json()["code"] == "invalid"
+
+
+def test_a_picture_comes_as_the_network_takes_it(shared, references):
+    answer = shared.get(f"/v1/pictures/{references[0].id}")
+    assert answer.headers["content-type"] == "image/png"
+    shown = np.asarray(Image.open(io.BytesIO(answer.content)))
+    np.testing.assert_array_equal(shown, references[0].pixels())
+    again = shared.get(
+        f"/v1/pictures/{references[0].id}", headers={"If-None-Match": answer.headers["etag"]}
+    )
+    assert (again.status_code, again.content) == (304, b"")
+    assert shared.get("/v1/pictures/none").json()["code"] == "not_found"
+
+
+def test_groups_have_counts_and_samples(shared, references):
+    told = shared.get("/v1/groups?samples=2").json()["groups"]
+    assert [group["label"] for group in told] == list("0123456789")
+    assert sum(group["references"] for group in told) == 300
+    sevens = [record.id for record in references if record.label == "7"]
+    assert set(told[7]["samples"]) <= set(sevens)
+    assert len(told[7]["samples"]) == 2
+
+
+def test_the_gallery_is_told(shared, matcher):
+    told = shared.get("/v1/gallery").json()
+    assert (told["references"], told["groups"], told["default_point"]) == (300, 10, "eer")
+    assert told["model"]["fingerprint"] == matcher.gallery.fingerprint
+    assert told["writable"]
+    assert not told["read_only"]

@@ -1,0 +1,152 @@
+"""Who may do what."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from likewise.errors import ServiceError
+from likewise.server.auth import Keys, read_keys
+from likewise.server.settings import Settings
+from tests.likewise.server.conftest import image, serving
+
+READ, WRITE = "read-key-0123456789", "write-key-0123456789"
+
+
+@pytest.fixture
+def keyed(gallery):
+    """A client of a server with keys, which sends none by itself."""
+    with serving(gallery, Settings(keys=Keys((READ,), (WRITE,)))) as client:
+        yield client
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def test_nothing_but_the_page_and_the_health_is_told_without_a_key(keyed, queries):
+    for path in ("/v1/gallery", "/v1/references", "/metrics", "/openapi.json", "/nothing"):
+        answer = keyed.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert keyed.post("/v1/check", **image(queries[0])).status_code == 401
+    assert keyed.get("/healthz").status_code == 200
+    assert keyed.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [bearer(READ), {"X-API-Key": READ}, bearer(WRITE)])
+def test_a_key_that_may_read_asks(keyed, queries, headers):
+    asked = image(queries[0])
+    asked["headers"] |= headers
+    assert keyed.post("/v1/check", **asked).status_code == 200
+    assert keyed.get("/v1/gallery", headers=headers).status_code == 200
+
+
+def test_of_two_keys_the_one_in_authorization_counts(keyed):
+    both = {**bearer(READ), "X-API-Key": WRITE}
+    assert keyed.get("/v1/gallery", headers=both).json()["writable"] is False
+    other = {**bearer(WRITE), "X-API-Key": READ}
+    assert keyed.get("/v1/gallery", headers=other).json()["writable"] is True
+    basic = {"Authorization": "Basic x", "X-API-Key": WRITE}  # which is no key of ours
+    assert keyed.get("/v1/gallery", headers=basic).json()["writable"] is True
+
+
+@pytest.mark.parametrize("key", ["guessed-key-0123456789", READ[:-1], "", "\xe9" * 20])
+def test_another_key_is_none(keyed, key):
+    headers = {"X-API-Key": key.encode("latin-1")}
+    assert keyed.get("/v1/gallery", headers=headers).status_code == 401
+
+
+def test_only_a_key_that_may_write_changes(keyed, queries):
+    put = image(queries[0])
+    put["headers"] |= bearer(READ)
+    answer = keyed.put("/v1/references/x?label=7", **put)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    for method, path in (
+        ("DELETE", "/v1/references/x"),
+        ("POST", "/v1/references"),
+        ("POST", "/v1/references/delete"),
+    ):
+        assert keyed.request(method, path, headers=bearer(READ)).status_code == 403
+    put["headers"] |= bearer(WRITE)
+    assert keyed.put("/v1/references/x?label=7", **put).status_code == 201
+    told = [keyed.get("/v1/gallery", headers=bearer(key)).json() for key in (READ, WRITE)]
+    assert [one["writable"] for one in told] == [False, True]
+
+
+def test_a_read_only_server_changes_nothing(gallery, queries):
+    with serving(gallery, Settings(read_only=True)) as client:
+        answer = client.put("/v1/references/x?label=7", **image(queries[0]))
+        assert (answer.status_code, answer.json()["code"]) == (409, "read_only")
+        told = client.get("/v1/gallery").json()
+        assert (told["writable"], told["read_only"]) == (False, True)
+
+
+def test_without_keys_only_names_of_this_machine_are_answered(shared):
+    port = shared.base_url.port
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "[::2]", ""):
+        answer = shared.get("/v1/gallery", headers={"Host": host})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}"):
+        assert shared.get("/v1/gallery", headers={"Host": host}).status_code == 200
+
+
+def test_without_keys_no_other_sites_page_is_answered(shared, queries):
+    own = f"http://127.0.0.1:{shared.base_url.port}"
+    for origin, status in ((own, 200), ("https://evil.example", 403), ("null", 403)):
+        asked = image(queries[0])
+        asked["headers"]["Origin"] = origin
+        assert shared.post("/v1/check", **asked).status_code == status
+
+
+def test_without_keys_a_server_listens_on_this_machine_alone(gallery):
+    done = CliRunner().invoke(main, ["serve", str(gallery), "--host", "0.0.0.0"])
+    assert done.exit_code == 1
+    assert "Without keys a server listens on this machine alone" in done.output
+
+
+def test_keys_come_from_a_file_and_from_the_environment(tmp_path):
+    path = tmp_path / "keys.txt"
+    path.write_text(f"# of the scanner\nread {READ}\n\nwrite {WRITE}  # mine\n")
+    path.chmod(0o600)
+    found = read_keys(path, {"LIKEWISE_READ_KEYS": "other-key-0123456789, "})
+    assert found == Keys((READ, "other-key-0123456789"), (WRITE,))
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "part"),
+    [
+        (f"read {READ}", 0o640, "can be read by others"),
+        ("read short", 0o600, "at least 16"),
+        (f"admin {READ}", 0o600, "line 1: expected"),
+        ("read", 0o600, "line 1: expected"),
+    ],
+)
+def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
+    path = tmp_path / "keys.txt"
+    path.write_text(text)
+    path.chmod(mode)
+    with pytest.raises(ServiceError, match=part):
+        read_keys(path, {})
+
+
+@pytest.mark.parametrize("environment", [{}, {"LIKEWISE_WRITE_KEYS": " ,"}])
+def test_where_keys_are_wanted_and_none_is_there_nothing_is_served(tmp_path, environment):
+    path = tmp_path / "keys.txt"
+    path.write_text("# none yet\n")
+    path.chmod(0o600)
+    with pytest.raises(ServiceError, match=f"Expected at least one key in {path}"):
+        read_keys(path, environment)
+    assert not read_keys(None, {})
+    with pytest.raises(ServiceError, match="at least one key in LIKEWISE_READ_KEYS,"):
+        read_keys(None, {"LIKEWISE_READ_KEYS": ""})
+
+
+def test_a_key_is_neither_in_an_error_nor_in_the_log(gallery):
+    lines: list[str] = []
+    settings = Settings(keys=Keys((READ,)), log_all=True)
+    with serving(gallery, settings, tell=lines.append) as client:
+        texts = [client.get("/v1/gallery", headers=bearer(key)).text for key in (READ, "guessed")]
+    assert not [text for text in [*texts, *lines] if READ in text or "guessed" in text]
+    assert any('"status": 401' in line for line in lines)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from embedder.data.sources import Record
+from likewise.decoding import ahead, chunks, decode, decode_stream, gathered
+from tests.fakes import FakeEmbedder
+
+
+def test_results_come_in_the_order_of_the_items_though_the_first_is_slowest():
+    def slow_first(item: int) -> int:
+        time.sleep(0.05 if item == 0 else 0.0)
+        return item
+
+    assert list(ahead(slow_first, range(9), threads=3, waiting=4)) == list(range(9))
+
+
+def test_items_are_drawn_no_further_ahead_than_asked():
+    drawn: list[int] = []
+    items = (drawn.append(item) or item for item in range(100))
+    results = ahead(lambda item: item, items, threads=2, waiting=3)
+    assert next(results) == 0
+    assert len(drawn) == 1 + 3
+    results.close()
+
+
+def test_an_error_comes_in_its_turn_after_the_results_before_it():
+    results = ahead(lambda item: 1 // item, [1, 1, 0, 1], threads=2, waiting=2)
+    assert [next(results), next(results)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_no_thread_is_left_when_the_consumer_stops_early():
+    before = threading.active_count()
+    results = ahead(lambda item: item, range(100), threads=2, waiting=3)
+    next(results)
+    results.close()
+    assert threading.active_count() == before
+
+
+def test_slow_pictures_come_in_smaller_steps_and_none_is_lost(scans, tmp_path):
+    fake = FakeEmbedder(tmp_path / "model")
+    records = [Record(path.name, None, path) for path in sorted(scans.iterdir())]
+    parts = [decode(some, fake, hashed=True) for some in chunks(records, 4)]
+    whole = decode(records, fake, hashed=True)
+    for seconds, sizes in [(0.0, [4] * 10), (60.0, [4, 4, 8, 16, 8])]:
+        steps = list(gathered(parts, 16, seconds))
+        assert [len(step.records) for step in steps] == sizes
+        assert [r for step in steps for r in step.readable] == whole.readable
+        assert [c for step in steps for c in step.contents] == whole.contents
+        np.testing.assert_array_equal(np.concatenate([s.images for s in steps]), whole.images)
+
+
+def test_an_error_in_one_thread_keeps_no_other_from_decoding(tmp_path):
+    fake = FakeEmbedder(tmp_path / "model")
+    blank = Record("blank", None, np.zeros((28, 28), np.uint8))
+    wrong = Record("wrong", None, np.zeros((1100, 1000), np.float64))  # prepared at once
+    with pytest.raises(ValueError, match="must be uint8") as held:  # with its traceback
+        [*decode_stream([wrong] * 64 + [blank] * 640, fake, size=64, seconds=60.0)]
+    assert [len(part.images) for part in [decode([blank], fake)]] == [1]
+    assert held.value.__traceback__ is not None
+
+
+def test_chunks_hold_every_item_once():
+    assert [*chunks(range(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+    assert [*chunks([], 3)] == []
