@@ -6,8 +6,10 @@ Wrong arguments are `ValueError`s and are not listed here.
 
 from typing import Self
 
+from likewise.errors import LikewiseError
 
-class EmbedderError(Exception):
+
+class EmbedderError(LikewiseError):
     """Base of every error that this package raises on purpose."""
 
 
@@ -33,3 +35,7 @@ class ArchiveTooLargeError(DatasetError):
 
 class ModelError(EmbedderError):
     """A saved model is missing, altered, or of another kind than expected."""
+
+
+class UnlabelledError(EmbedderError):
+    """A picture that should become a reference, or be asked about with its label, has none."""

@@ -27,14 +27,12 @@ import numpy.typing as npt
 from embedder.errors import ModelError
 from embedder.preprocessing.prepare import prepare
 from likewise import parallel
+from likewise.arrays import Floats, Pixels
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "pretrained"
 BATCH = 64  # measured: larger batches fall out of the cache, smaller ones pay per call
 _LEAST = 16  # pictures that are worth a thread of their own
-
-Embeddings = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.uint8]
 
 
 class Embedder:
@@ -98,14 +96,14 @@ class Embedder:
         """
         return prepare(images, self.preprocessing, self.input_shape)
 
-    def embed(self, images: npt.NDArray[np.uint8]) -> Embeddings:
+    def embed(self, images: Pixels) -> Floats:
         """Embed pictures of the network's own shape (see `prepare` for all others).
 
         Args:
             images: Pixels, shape `(n, *input_shape)`, uint8; `n` may be 0. Left unchanged.
 
         Returns:
-            Embeddings, shape `(n, dim)`, float32.
+            Floats, shape `(n, dim)`, float32.
 
         Raises:
             ValueError: If `images` has another shape or dtype.
@@ -150,7 +148,7 @@ class _Interpreter:
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._rows = 0
 
-    def run(self, images: Pixels, embeddings: Embeddings) -> None:
+    def run(self, images: Pixels, embeddings: Floats) -> None:
         """Embed up to a batch of pictures into `embeddings`, of as many rows."""
         if len(images) != self._rows:
             self._interpreter.resize_tensor_input(self._input, images.shape)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from index.references.local import NewRow
-from index.search.exact import LONGEST, Floats
-from index.storage.pictures import Pixels, encode_pictures
+from index.search.exact import LONGEST
+from index.storage.pictures import encode_pictures
+from likewise.arrays import Floats, Pixels
 
 
 def checked_vectors(vectors: Floats, dim: int) -> Floats:

@@ -20,9 +20,9 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from index.operating import Limits
+from likewise.arrays import Bools, Floats, Strings
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
@@ -64,9 +64,9 @@ class Neighbours:
         Neighbour(rank=1, id='a', label='cat', distance=0.25)
     """
 
-    ids: npt.NDArray[np.object_]
-    labels: npt.NDArray[np.object_]
-    distances: npt.NDArray[np.float32]
+    ids: Strings
+    labels: Strings
+    distances: Floats
 
     def __len__(self) -> int:
         return len(self.distances)
@@ -197,7 +197,7 @@ def neighbour_list(
     return list(map(Neighbour, range(1, len(ids) + 1), ids, labels, distances))
 
 
-def _inside(neighbours: Neighbours, limits: Limits) -> npt.NDArray[np.bool_]:
+def _inside(neighbours: Neighbours, limits: Limits) -> Bools:
     """Which neighbours have a vote, `(n, k)`."""
     labels, distances = neighbours.labels, neighbours.distances.astype(np.float64)
     if not limits.groups:

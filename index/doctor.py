@@ -15,12 +15,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index.errors import GalleryError
 from index.gallery import Gallery
-from index.references.names import Strings
-from index.search.exact import Floats
+from likewise.arrays import Floats, Strings
 
 VOTERS = 5  # nearest references that a label is held against
 FEWEST = 3  # with fewer, a group cannot win a vote of five
@@ -232,7 +230,7 @@ def _recall(gallery: Gallery, ids: Strings, vectors: Floats) -> float:
     return float(np.mean(near <= true))
 
 
-def _smallest(vectors: Floats, query: npt.NDArray[np.float32], k: int) -> Floats:
+def _smallest(vectors: Floats, query: Floats, k: int) -> Floats:
     gaps = vectors.astype(np.float64) - query
     distances = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
     return np.sort(np.partition(distances, k - 1)[:k]).astype(np.float32)

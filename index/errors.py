@@ -1,7 +1,9 @@
 """What can go wrong with a gallery; a wrong argument is a plain ValueError instead."""
 
+from likewise.errors import LikewiseError
 
-class GalleryError(Exception):
+
+class GalleryError(LikewiseError):
     """Base of every error about a gallery; its text is one sentence for a person."""
 
 
@@ -30,6 +32,10 @@ class ReferenceNotFoundError(GalleryError, KeyError):
 
     # KeyError would print the repr of the message.
     __str__ = Exception.__str__
+
+
+class EmptyGalleryError(GalleryError):
+    """A gallery without references cannot answer."""
 
 
 class CalibrationError(GalleryError):

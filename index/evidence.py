@@ -22,8 +22,7 @@ import numpy.typing as npt
 
 from index.errors import StoreError
 from index.storage.files import written
-
-Floats = npt.NDArray[np.float32]
+from likewise.arrays import Doubles, Floats
 
 # The fields of an operating point that name a file, and how the file's own name begins.
 EVIDENCE = "evidence"  # distances, `(n,)`, float32, ascending
@@ -100,7 +99,7 @@ def drop_evidence(directory: Path, *, keep: Collection[dict[str, Any]]) -> None:
                 path.unlink()
 
 
-def p_values(unknown: Floats, distances: Floats) -> npt.NDArray[np.float64]:
+def p_values(unknown: Floats, distances: Floats) -> Doubles:
     """Give the share of unknowns that come at least as close as each query.
 
     The empirical p-value (r + 1) / (n + 1), where r of n non-mated queries had a nearest reference
@@ -122,7 +121,7 @@ def p_values(unknown: Floats, distances: Floats) -> npt.NDArray[np.float64]:
         array([0.25, 0.75, 1.  ])
     """
     closer = np.searchsorted(unknown, distances, side="right")
-    shares: npt.NDArray[np.float64] = (closer + 1) / (len(unknown) + 1)
+    shares: Doubles = (closer + 1) / (len(unknown) + 1)
     return shares
 
 

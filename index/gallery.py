@@ -21,26 +21,20 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from index.arguments import check_k, checked_strings, checked_vectors, new_rows
 from index.decision import Decision, Neighbour, Neighbours, decide, for_group, neighbour_list
-from index.errors import (
-    FingerprintError,
-    ReferenceNotFoundError,
-    ReplacedError,
-    StoreError,
-)
+from index.errors import FingerprintError, ReferenceNotFoundError, ReplacedError, StoreError
 from index.evidence import KINDS, read_evidence
 from index.points import OperatingPoints
 from index.references.local import Change, State, Store
-from index.references.names import Names, Strings
+from index.references.names import Names
 from index.search.by_group import NONE, nearest_by_group, rows_by_group
 from index.search.derived import DerivedIndex
-from index.search.exact import Floats, Rows, Vectors
+from index.search.exact import Vectors
 from index.storage.directory import MODEL, STORE, Manifest, create_directory, read_manifest
-from index.storage.pictures import Pixels
 from index.storage.reference import Reference, Row
+from likewise.arrays import Floats, Indices, Pixels, Strings
 
 
 class Gallery(OperatingPoints):
@@ -76,8 +70,8 @@ class Gallery(OperatingPoints):
         self._names = Names(store)
         self._index: DerivedIndex | None = None
         self._coming: Future[DerivedIndex] | None = None
-        self._groups: dict[str, tuple[npt.NDArray[np.int64], Vectors]] = {}
-        self._grouped: npt.NDArray[np.int64] | None = None  # the slots that `_groups` is of
+        self._groups: dict[str, tuple[Indices, Vectors]] = {}
+        self._grouped: Indices | None = None  # the slots that `_groups` is of
         self._changed = False
 
     # ------------------------------------------------------------ opening
@@ -587,9 +581,7 @@ class Gallery(OperatingPoints):
             self._index = coming.result() if coming else DerivedIndex(self.path, self.dim)
         return self._index
 
-    def _part(
-        self, index: DerivedIndex, label: str | None
-    ) -> tuple[npt.NDArray[np.int64] | None, Vectors]:
+    def _part(self, index: DerivedIndex, label: str | None) -> tuple[Indices | None, Vectors]:
         """What is to be searched: a group's rows and vectors, or None and everything."""
         if label is None:
             return None, index.vectors
@@ -600,7 +592,7 @@ class Gallery(OperatingPoints):
             self._groups[label] = rows, index.vectors.subset(rows)
         return self._groups[label]
 
-    def _rows_named(self, every: Rows, ids: Sequence[str | None], count: int) -> Rows:
+    def _rows_named(self, every: Indices, ids: Sequence[str | None], count: int) -> Indices:
         """The row of each id, or `NONE`."""
         if len(ids) != count:
             raise ValueError(
@@ -612,9 +604,7 @@ class Gallery(OperatingPoints):
             raise ValueError(f"`skip` must name references. Received: {missing[0]!r}.")
         return np.array([NONE if id is None else places[id] for id in ids], np.int64)
 
-    def _ids(
-        self, rows: npt.NDArray[np.int64] | None, places: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.object_]:
+    def _ids(self, rows: Indices | None, places: Indices) -> Strings:
         return self._names.ids(places if rows is None else rows[places])
 
     def _all_rows(self) -> list[Row]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from likewise.arrays import Doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Limits:
     threshold: float
     groups: Mapping[str, float] = field(default_factory=dict)
 
-    def of(self, labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    def of(self, labels: Sequence[str]) -> Doubles:
         """The threshold of each label."""
         if not self.groups:
             return np.full(len(labels), self.threshold)

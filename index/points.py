@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index.errors import GalleryError
 from index.evidence import (
@@ -26,8 +25,8 @@ from index.evidence import (
 )
 from index.operating import Limits, Rule, outdated
 from index.references.local import Store
-from index.search.exact import Floats
 from index.storage.directory import DEFAULT_POINT, Manifest
+from likewise.arrays import Doubles, Floats
 
 
 class OperatingPoints:
@@ -180,7 +179,7 @@ class OperatingPoints:
             return set()
         return set(map(bytes, read_evidence(self.path, PICTURES, point[PICTURES])))
 
-    def p_values(self, distances: Floats, at: str | None = None) -> npt.NDArray[np.float64]:
+    def p_values(self, distances: Floats, at: str | None = None) -> Doubles:
         """Give the share of a calibration's unknowns that come at least as close; see `evidence`.
 
         Args:

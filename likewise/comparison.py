@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-import numpy as np
-import numpy.typing as npt
-
 from embedder.data.records import Record
 from embedder.errors import ImageError
 from embedder.model import Embedder
 from index.decision import MATCH, NO_MATCH
 from index.gallery import Gallery
-from likewise.errors import ServiceError
+from likewise.arrays import Pixels
+from likewise.errors import LikewiseError
 from likewise.matcher import distance
 from likewise.output.rows import Row, shortest, shortest_threshold
 
@@ -33,7 +31,7 @@ def compare_row(
         `{"a", "b", "distance", "threshold", "decision"}`.
 
     Raises:
-        ServiceError: If a stream holds none or several pictures, or one that cannot be read.
+        LikewiseError: If a stream holds none or several pictures, or one that cannot be read.
 
     Example:
         >>> from embedder.data.sources import records
@@ -72,12 +70,12 @@ def _only(records: Iterable[Record]) -> Record:
     found = list(islice(records, 2))
     if len(found) != 1:
         many = f"several, {found[0].id} first" if found else "none"
-        raise ServiceError(f"Each side of a comparison is one picture, but there came {many}.")
+        raise LikewiseError(f"Each side of a comparison is one picture, but there came {many}.")
     return found[0]
 
 
-def _pixels(record: Record) -> npt.NDArray[np.uint8]:
+def _pixels(record: Record) -> Pixels:
     try:
         return record.pixels()
     except ImageError as error:
-        raise ServiceError(f"{record.id} cannot be read: {error}.") from error
+        raise LikewiseError(f"{record.id} cannot be read: {error}.") from error

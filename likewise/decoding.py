@@ -22,16 +22,15 @@ from itertools import islice
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.records import Record
 from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
+from likewise.arrays import Pixels
 
 _turn = threading.Lock()
 
-Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.data.records import Record
-from embedder.errors import ImageError, ModelError
+from embedder.errors import ImageError, ModelError, UnlabelledError
 from embedder.model import Embedder
 from index.decision import Decision, Neighbours
-from index.errors import FingerprintError
+from index.errors import EmptyGalleryError, FingerprintError
 from index.gallery import Gallery
+from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
-from likewise.errors import EmptyGalleryError, UnlabelledError
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
 _SECONDS = 2.0  # large pictures are made durable at least as often
@@ -207,7 +207,7 @@ class Matcher:
 
     def decide(
         self,
-        vectors: npt.NDArray[np.float32],
+        vectors: Floats,
         *,
         k: int = 5,
         threshold: float | None = None,
@@ -258,10 +258,10 @@ class Matcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _embedded(self, images: Images) -> npt.NDArray[np.float32]:
+    def _embedded(self, images: Images) -> Floats:
         return self.embedder.embed(self.embedder.prepare(images))
 
-    def _with_vectors(self, batch: Decoded) -> tuple[Decoded, npt.NDArray[np.float32]]:
+    def _with_vectors(self, batch: Decoded) -> tuple[Decoded, Floats]:
         """Embed the pictures of a batch that the gallery does not know, each different one once."""
         pictures, contents = batch.images, batch.contents
         known = self.gallery.vectors_of(contents)
@@ -275,9 +275,7 @@ class Matcher:
         known = {**known, **dict(zip(first, embedded, strict=True))}
         return batch, np.stack([known[content] for content in contents])
 
-    def _add_batch(
-        self, batch: Decoded, vectors: npt.NDArray[np.float32], report: AddReport
-    ) -> None:
+    def _add_batch(self, batch: Decoded, vectors: Floats, report: AddReport) -> None:
         """Write what is new of a batch, and count what became of it."""
         for place, reason in batch.reasons.items():
             report.unreadable.append((batch.records[place].id, reason))
@@ -303,7 +301,7 @@ class Matcher:
         records: list[Record],
         rows: list[int],
         batch: Decoded,
-        vectors: npt.NDArray[np.float32],
+        vectors: Floats,
     ) -> None:
         """Store some readable records of a batch; `rows` are their pictures and vectors."""
         self.gallery.add(

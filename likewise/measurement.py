@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.sources import Dataset
 from embedder.data.splits import overlap
 from embedder.model import Embedder, write_metadata
 from embedder.training.verification import equal_error_rate, pair_accuracy, pair_distances
 from index.gallery import Gallery
+from likewise.arrays import Floats
 
 PAIRS = 100_000
 SEEDS = 5
@@ -65,9 +65,7 @@ def record(embedder: Embedder, split: str, figures: dict[str, Any]) -> Embedder:
     return Embedder.load(embedder.path)
 
 
-def _pair_figures(
-    embeddings: npt.NDArray[np.float32], labels: list[str], threshold: float
-) -> dict[str, float]:
+def _pair_figures(embeddings: Floats, labels: list[str], threshold: float) -> dict[str, float]:
     rows = []
     for seed in range(SEEDS):
         same, different = pair_distances(embeddings, labels, PAIRS, seed)
@@ -85,7 +83,7 @@ def _pair_figures(
 
 
 def _nearest_labels(
-    embedder: Embedder, references: Dataset, embeddings: npt.NDArray[np.float32]
+    embedder: Embedder, references: Dataset, embeddings: Floats
 ) -> list[str | None]:
     """Ask a gallery of the references for each query's majority label, whatever the distance."""
     with tempfile.TemporaryDirectory() as folder:

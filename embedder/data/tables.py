@@ -1,6 +1,6 @@
 """Text and Parquet tables: Kaggle's CSV of pixels, and lists of `path,label[,id,…]`.
 
-Both are streamed, so memory stays constant. Rows are counted from 1, the header not
+Both are streamed, so memory stays constant. Indices are counted from 1, the header not
 counted, in ids and in messages alike.
 Leaves out: separators other than the comma, pictures inside a Parquet file.
 """

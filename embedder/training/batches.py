@@ -11,12 +11,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from embedder.training.composites import make_composites
 from embedder.training.outliers import OF_NO_GROUP, make_outliers
 from embedder.training.pairs import Groups, balanced_batches, pair_positions
 from embedder.training.recipes import Recipe
+from likewise.arrays import Indices, Pixels
 
 MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
 
@@ -30,7 +30,7 @@ class Batches(keras.utils.PyDataset):
         self.epoch = epoch
         self._drawn = self.drawn()
 
-    def drawn(self) -> list[npt.NDArray[np.int64]]:
+    def drawn(self) -> list[Indices]:
         """Draw the batches of `self.epoch`, as positions."""
         raise NotImplementedError
 
@@ -53,16 +53,14 @@ class Batches(keras.utils.PyDataset):
 class DrawnPairs(Batches):
     """The tutorial's way: fixed pairs from `create_pairs`, in a new order each epoch."""
 
-    def __init__(
-        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
-    ) -> None:
+    def __init__(self, images: Pixels, labels: list[str], recipe: Recipe, epoch: int = 0) -> None:
         self.images = images
         self.first, self.second, self.same = pair_positions(
             labels, seed=recipe.seed, pairs_per_image=recipe.pairs_per_image
         )
         super().__init__(recipe, epoch)
 
-    def drawn(self) -> list[npt.NDArray[np.int64]]:
+    def drawn(self) -> list[Indices]:
         """Shuffle the pairs and cut them into batches."""
         order = np.random.default_rng([self.recipe.seed, self.epoch]).permutation(len(self.same))
         return np.split(order, range(self.recipe.batch, len(order), self.recipe.batch))
@@ -81,16 +79,14 @@ class BalancedImages(Batches):
     and pictures of made groups, `recipe.composites` as many, of codes below it.
     """
 
-    def __init__(
-        self, images: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int = 0
-    ) -> None:
+    def __init__(self, images: Pixels, labels: list[str], recipe: Recipe, epoch: int = 0) -> None:
         self.images = images
         self.groups = Groups.of(labels)
         count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
         self.outliers = make_outliers(images, self.groups.codes, count, recipe.seed)
         super().__init__(recipe, epoch)
 
-    def drawn(self) -> list[npt.NDArray[np.int64]]:
+    def drawn(self) -> list[Indices]:
         """Draw an epoch of class-balanced batches."""
         recipe = self.recipe
         return list(balanced_batches(self.groups.codes, recipe.batch, recipe.seed, self.epoch))

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import numpy.typing as npt
 
 from embedder.errors import ModelError
 from embedder.training.averaging import averaged_weights
 from embedder.training.verification import EqualErrorRate, equal_error_rate, pair_distances
+from likewise.arrays import Pixels
 
 VALIDATION_PAIRS = 100_000
 
@@ -127,7 +126,7 @@ class ValidationEER(keras.callbacks.Callback):
         self,
         base: keras.Model,
         batches: list[Any],
-        images: npt.NDArray[np.uint8],
+        images: Pixels,
         labels: list[str],
         state: State,
         patience: int,

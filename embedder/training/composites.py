@@ -14,13 +14,10 @@ Classes for Deep Metric Learning", AAAI 2021. There they are mixtures of embeddi
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.training.outliers import OF_NO_GROUP
 from embedder.training.pairs import Groups
-
-Pixels = npt.NDArray[np.uint8]
-Codes = npt.NDArray[np.int64]
+from likewise.arrays import Indices, Pixels
 
 MEMBERS = 4  # of each made group in a batch
 _MIRRORED = np.array([(0, 1), (1, 0), (1, 1)])  # the first half, the second
@@ -28,7 +25,7 @@ _MIRRORED = np.array([(0, 1), (1, 0), (1, 1)])  # the first half, the second
 
 def make_composites(
     pictures: Pixels, groups: Groups, count: int, rng: np.random.Generator
-) -> tuple[Pixels, Codes]:
+) -> tuple[Pixels, Indices]:
     """Make pictures of made groups, `MEMBERS` of each.
 
     Args:
@@ -64,7 +61,7 @@ def make_composites(
     return np.concatenate([empty, *joined]), (OF_NO_GROUP - 1 - codes).repeat(MEMBERS)
 
 
-def _draw(groups: Groups, code: int, rng: np.random.Generator) -> Codes:
+def _draw(groups: Groups, code: int, rng: np.random.Generator) -> Indices:
     return rng.choice(groups.members(code), MEMBERS)
 
 

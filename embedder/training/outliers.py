@@ -14,17 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-Pixels = npt.NDArray[np.uint8]
+from likewise.arrays import Indices, Pixels, Reals
 
 OF_NO_GROUP = -1  # the label code of an outlier
 _FINE = 4  # drawn so many times larger than needed, then reduced, for soft edges
 _INSET = 4 / 28  # the border that drawings leave free, as MNIST's digits do
 
 
-def make_outliers(pictures: Pixels, codes: npt.NDArray[np.int64], count: int, seed: int) -> Pixels:
+def make_outliers(pictures: Pixels, codes: Indices, count: int, seed: int) -> Pixels:
     """Make pictures that belong to no group.
 
     Args:
@@ -52,7 +51,7 @@ def make_outliers(pictures: Pixels, codes: npt.NDArray[np.int64], count: int, se
 
 
 def _two_of_different_groups(
-    pictures: Pixels, codes: npt.NDArray[np.int64], rng: np.random.Generator
+    pictures: Pixels, codes: Indices, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
     first = rng.integers(len(pictures))
     second = rng.integers(len(pictures))
@@ -150,7 +149,7 @@ def _overlay(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     return _pixels((first.astype(np.float32) + second) / 2)
 
 
-def _pixels(values: npt.NDArray[np.floating]) -> Pixels:
+def _pixels(values: Reals) -> Pixels:
     return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.int64]
-Same = npt.NDArray[np.float32]
+from likewise.arrays import Floats, Indices
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def create_pairs(
     seed: int = 0,
     *,
     pairs_per_image: int = 1,
-) -> tuple[npt.NDArray[Any], Same]:
+) -> tuple[npt.NDArray[Any], Floats]:
     """Give each image a partner: at least `min_equals` of the pairs hold one label twice.
 
     Args:
@@ -121,7 +120,7 @@ def pair_positions(
     seed: int = 0,
     *,
     pairs_per_image: int = 1,
-) -> tuple[Indices, Indices, Same]:
+) -> tuple[Indices, Indices, Floats]:
     """Draw the pairs of `create_pairs` as positions: `first`, `second` and `same`, `(pairs,)`."""
     groups = Groups.of(labels)
     first = np.tile(np.arange(len(groups.codes)), pairs_per_image)

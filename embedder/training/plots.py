@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from embedder.model import Embedder
 from embedder.training.pairs import pair_positions
+from likewise.arrays import Pixels
 
 
 def draw_history(epochs: list[dict[str, Any]], path: Path) -> None:
@@ -34,7 +34,7 @@ def draw_history(epochs: list[dict[str, Any]], path: Path) -> None:
 
 def draw_pairs(
     embedder: Embedder,
-    pictures: npt.NDArray[np.uint8],
+    pictures: Pixels,
     labels: list[str],
     threshold: float,
     seed: int,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.training.verification import equal_error_rate
+from likewise.arrays import Floats, Indices
 
-Embeddings = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.str_]
 Point = dict[str, Any]
 
@@ -47,11 +47,11 @@ def pair_point(same: npt.NDArray[Any], different: npt.NDArray[Any], images: int)
 
 
 def search_point(
-    references: Embeddings,
+    references: Floats,
     reference_labels: Labels,
-    known: Embeddings,
+    known: Floats,
     known_labels: Labels,
-    unknown: Embeddings,
+    unknown: Floats,
 ) -> Point:
     """Measure the largest threshold within which at most `FPIR` of the unknown are matched.
 
@@ -85,9 +85,7 @@ def search_point(
     }
 
 
-def _nearest(
-    references: Embeddings, queries: Embeddings
-) -> tuple[Embeddings, npt.NDArray[np.int64]]:
+def _nearest(references: Floats, queries: Floats) -> tuple[Floats, Indices]:
     """Distance to the nearest reference and its position, each `(n,)`."""
     distances = np.empty(len(queries), np.float32)
     places = np.empty(len(queries), np.int64)

@@ -15,7 +15,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.sources import Dataset
 from embedder.data.splits import split
@@ -36,6 +35,7 @@ from embedder.training.plots import draw_history, draw_pairs
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.training.thresholds import Point, pair_point, search_point
 from embedder.training.verification import equal_error_rate, pair_accuracy, pair_distances
+from likewise.arrays import Pixels
 
 LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square of this side
 TUTORIAL_THRESHOLD = 0.5
@@ -43,7 +43,7 @@ MEASURED_PAIRS = 200_000
 MADE_TO_MEASURE = 5_000
 RENEWING_BATCHES = 20
 
-Labelled = tuple[npt.NDArray[np.uint8], list[str]]  # pictures as the network takes them
+Labelled = tuple[Pixels, list[str]]  # pictures as the network takes them
 
 
 def train(
@@ -137,9 +137,7 @@ def _settings(dataset: Dataset, recipe: Recipe, preprocessing: str) -> dict[str,
     return {**recipe.described(), "preprocessing": preprocessing, "data": dataset.digest}
 
 
-def _batches(
-    pictures: npt.NDArray[np.uint8], labels: list[str], recipe: Recipe, epoch: int
-) -> Batches:
+def _batches(pictures: Pixels, labels: list[str], recipe: Recipe, epoch: int) -> Batches:
     kind = DrawnPairs if recipe.pairs == "drawn" else BalancedImages
     return kind(pictures, labels, recipe, epoch)
 
@@ -258,7 +256,7 @@ def _search_point(base: keras.Model, fitted_on: Labelled, held_out: Labelled, se
 
 def _illustrate(
     embedder: Embedder,
-    pictures: npt.NDArray[np.uint8],
+    pictures: Pixels,
     labels: list[str],
     state: State,
     recipe: Recipe,

@@ -16,9 +16,7 @@ import numpy.typing as npt
 
 from embedder.text import counted
 from embedder.training.pairs import Groups
-
-Floats = npt.NDArray[np.floating[Any]]
-Rows = npt.NDArray[np.int64]
+from likewise.arrays import Floats, Indices, Reals
 
 _AT_ONCE = 1024  # pairs whose vectors stay in the processor's cache
 
@@ -37,11 +35,11 @@ class EqualErrorRate:
 
 
 def pair_distances(
-    embeddings: npt.NDArray[np.float32],
+    embeddings: Floats,
     labels: Sequence[Any] | npt.NDArray[Any],
     pairs: int,
     seed: int,
-) -> tuple[Floats, Floats]:
+) -> tuple[Reals, Reals]:
     """Measure `pairs` random same pairs and as many different ones, never an image with itself.
 
     Args:
@@ -63,7 +61,7 @@ def pair_distances(
 
 def drawn_pairs(
     labels: Sequence[Any] | npt.NDArray[Any], pairs: int, seed: int
-) -> tuple[Rows, Rows]:
+) -> tuple[Indices, Indices]:
     """Draw the pairs of `pair_distances`: rows of the images, `(pairs, 2)`, same and different.
 
     Raises:
@@ -84,7 +82,7 @@ def drawn_pairs(
     return same, np.stack([first, groups.different_partners(first, rng)], axis=1)
 
 
-def distances_of(embeddings: npt.NDArray[np.float32], pairs: Rows) -> Floats:
+def distances_of(embeddings: Floats, pairs: Indices) -> Reals:
     """Euclidean distance of each pair, `(p,)`; `pairs` holds rows of `embeddings`, `(p, 2)`."""
     distances = np.empty(len(pairs))
     for start in range(0, len(pairs), _AT_ONCE):
@@ -94,7 +92,7 @@ def distances_of(embeddings: npt.NDArray[np.float32], pairs: Rows) -> Floats:
     return distances
 
 
-def equal_error_rate(same: Floats, different: Floats) -> EqualErrorRate:
+def equal_error_rate(same: Reals, different: Reals) -> EqualErrorRate:
     """Find the distance at which FMR and FNMR are nearest to each other.
 
     Every distance that occurs is tried as the threshold, so the rate is one that a threshold
@@ -116,7 +114,7 @@ def equal_error_rate(same: Floats, different: Floats) -> EqualErrorRate:
     return EqualErrorRate(float(fmr[best] + fnmr[best]) / 2, float(thresholds[best]))
 
 
-def error_rates(same: Floats, different: Floats) -> tuple[Floats, Floats, Floats]:
+def error_rates(same: Reals, different: Reals) -> tuple[Reals, Reals, Reals]:
     """Count both error rates at every distance that occurs.
 
     Returns:
@@ -136,7 +134,7 @@ def error_rates(same: Floats, different: Floats) -> tuple[Floats, Floats, Floats
     return thresholds, fmr, rejected / same.size
 
 
-def pair_accuracy(same: Floats, different: Floats, threshold: float) -> float:
+def pair_accuracy(same: Reals, different: Reals, threshold: float) -> float:
     """Share of pairs that `distance <= threshold` judges rightly, both kinds weighing the same.
 
     Example:

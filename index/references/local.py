@@ -336,7 +336,7 @@ class Store:
         return after
 
     def _found(self, ids: Sequence[str]) -> list[Row]:
-        """Rows by id. Before an absence is believed, the index behind it is proven, once."""
+        """Indices by id. Before an absence is believed, the index behind it is proven, once."""
         unique = list(dict.fromkeys(ids))
         found = list(self._chosen("id", unique))
         if len(found) < len(unique):

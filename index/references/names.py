@@ -6,13 +6,10 @@ Holds what it has read, so at most the names of one gallery, less than its vecto
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from index.references.local import Store
 from index.search.by_group import rows_by_group
-from index.search.exact import Rows
-
-Strings = npt.NDArray[np.object_]
+from likewise.arrays import Indices, Strings
 
 
 class Names:
@@ -20,13 +17,13 @@ class Names:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._slots: Rows = np.empty(0, np.int64)
+        self._slots: Indices = np.empty(0, np.int64)
         self._ids: Strings = np.empty(0, object)
         self._labels: Strings = np.empty(0, object)
         self._known = np.empty(0, bool)
-        self._groups: dict[str, Rows] | None = None  # of these slots
+        self._groups: dict[str, Indices] | None = None  # of these slots
 
-    def align(self, slots: Rows) -> None:
+    def align(self, slots: Indices) -> None:
         """Follow the index to other rows, `(n,)`, ascending slots; what is known is kept."""
         if slots is self._slots:
             return
@@ -38,28 +35,28 @@ class Names:
         self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
         self._groups = None
 
-    def ids(self, rows: Rows) -> Strings:
+    def ids(self, rows: Indices) -> Strings:
         """The ids of rows of any shape, in that shape."""
         self._read(rows)
         return self._ids[rows]
 
-    def labels(self, rows: Rows) -> Strings:
+    def labels(self, rows: Indices) -> Strings:
         """The labels of rows of any shape, in that shape."""
         self._read(rows)
         return self._labels[rows]
 
-    def rows_with(self, label: str) -> Rows:
+    def rows_with(self, label: str) -> Indices:
         """All rows of one group."""
         return self.groups().get(label, np.empty(0, np.int64))
 
-    def groups(self) -> dict[str, Rows]:
+    def groups(self) -> dict[str, Indices]:
         """The rows of each group, labels in order."""
         if self._groups is None:
             self._read(np.arange(len(self._slots)))
             self._groups = rows_by_group(self._labels.tolist())
         return self._groups
 
-    def _read(self, rows: Rows) -> None:
+    def _read(self, rows: Indices) -> None:
         known = self._known[rows]
         if known.all():
             return

@@ -7,17 +7,17 @@ the nearest, and how near a query comes to the groups that are not its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from index.search.exact import Floats, Rows, Vectors
+from index.search.exact import Vectors
+from likewise.arrays import Floats, Indices, Ints, Strings
 
 NONE = -1  # in `skip`: nothing is left out for this query
 
 
-def rows_by_group(labels: Sequence[str]) -> dict[str, Rows]:
+def rows_by_group(labels: Sequence[str]) -> dict[str, Indices]:
     """The rows of each group, ascending; labels in order.
 
     Example:
@@ -36,13 +36,13 @@ def rows_by_group(labels: Sequence[str]) -> dict[str, Rows]:
 
 
 def nearest_by_group(
-    vectors: Vectors, groups: dict[str, Rows], queries: Floats, skip: Rows | None
+    vectors: Vectors, groups: dict[str, Indices], queries: Floats, skip: Indices | None
 ) -> Floats:
     """Search each group apart.
 
     Args:
         vectors: All references.
-        groups: Rows of each group, as `rows_by_group` gives them.
+        groups: Indices of each group, as `rows_by_group` gives them.
         queries: `(n, dim)`, float32, finite.
         skip: `(n,)`, the row that is left out for each query, or `NONE`.
 
@@ -59,7 +59,7 @@ def nearest_by_group(
     return found
 
 
-def set_apart(distances: Floats, columns: npt.NDArray[np.integer[Any]]) -> tuple[Floats, Floats]:
+def set_apart(distances: Floats, columns: Ints) -> tuple[Floats, Floats]:
     """Set the distance of each query to its own group apart from those to all others.
 
     Args:
@@ -80,8 +80,8 @@ def set_apart(distances: Floats, columns: npt.NDArray[np.integer[Any]]) -> tuple
 
 
 def _with_own(
-    groups: dict[str, Rows], left_out: Rows, count: int
-) -> Iterator[tuple[Rows, npt.NDArray[np.intp]]]:
+    groups: dict[str, Indices], left_out: Indices, count: int
+) -> Iterator[tuple[Indices, npt.NDArray[np.intp]]]:
     """Each group's rows, and the queries for which one of them is left out."""
     group_of = np.full(count + 1, NONE)  # the last place is that of NONE
     for place, rows in enumerate(groups.values()):
@@ -93,7 +93,7 @@ def _with_own(
         yield rows, order[start:stop]
 
 
-def _without(part: Vectors, rows: Rows, queries: Floats, left_out: Rows) -> Floats:
+def _without(part: Vectors, rows: Indices, queries: Floats, left_out: Indices) -> Floats:
     """The nearest in a group of those that are not left out: of the two nearest, the other."""
     if len(part) == 1:
         return np.full(len(queries), np.inf, np.float32)
@@ -103,6 +103,6 @@ def _without(part: Vectors, rows: Rows, queries: Floats, left_out: Rows) -> Floa
     return nearest
 
 
-def _any_order(rows: Rows) -> npt.NDArray[np.object_]:
+def _any_order(rows: Indices) -> Strings:
     """Names for references at equal distances, whose order does not matter here."""
     return rows.astype(object)

@@ -18,13 +18,13 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from index.errors import StoreError
 from index.references.local import Change, State, Store
-from index.search.exact import Floats, Vectors
+from index.search.exact import Vectors
 from index.storage.reference import Row, wrap
 from index.storage.sealed import read_sealed, write_sealed
+from likewise.arrays import Floats, Indices
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 4096
@@ -58,7 +58,7 @@ class DerivedIndex:
 
     def __init__(self, directory: Path, dim: int) -> None:
         self.vectors: Vectors
-        self.slots: npt.NDArray[np.int64]
+        self.slots: Indices
         self._directory = directory
         self._dim = dim
         self._index: Any
@@ -183,7 +183,7 @@ class DerivedIndex:
                 len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal
             )
 
-    def _append(self, slots: npt.NDArray[np.int64], vectors: Floats) -> None:
+    def _append(self, slots: Indices, vectors: Floats) -> None:
         if len(slots):
             self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), slots)
             self.slots = np.concatenate([self.slots, slots])

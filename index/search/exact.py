@@ -29,11 +29,10 @@ import numpy as np
 import numpy.typing as npt
 
 from likewise import parallel
+from likewise.arrays import Bools, Doubles, Floats, Indices, Strings
 
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 # From rows of any shape to their ids, same shape; asked only where distances are equal.
-Namer = Callable[[Rows], npt.NDArray[np.object_]]
+Namer = Callable[[Indices], Strings]
 
 LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
@@ -97,13 +96,13 @@ class Vectors:
         """To be called when rows were removed from `flat` by another hand."""
         self._view = None
 
-    def subset(self, rows: Rows) -> Vectors:
+    def subset(self, rows: Indices) -> Vectors:
         """A copy of some rows as a structure of its own."""
         part = Vectors(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
         return part
 
-    def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Rows, Floats]:
+    def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Indices, Floats]:
         """The k nearest rows of each query, exactly.
 
         Args:
@@ -112,7 +111,7 @@ class Vectors:
             namer: Gives the rows' ids, which order equal distances.
 
         Returns:
-            Rows (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
+            Indices (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
         """
         rows, distances, proven = self._searched(queries, k)
         doubtful = np.flatnonzero(~proven)
@@ -123,7 +122,7 @@ class Vectors:
         _order_ties(rows, distances, k, namer, proven)
         return rows[:, :k], distances[:, :k]
 
-    def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Rows, Floats]]:
+    def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Indices, Floats]]:
         """All rows whose distance is at most `radius`, nearest first, for each query."""
         reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
         found = []
@@ -134,7 +133,7 @@ class Vectors:
                 found.append(_sorted_by_id(rows[inside], distances[inside], namer))
         return found
 
-    def _searched(self, queries: Floats, k: int) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+    def _searched(self, queries: Floats, k: int) -> tuple[Indices, Floats, Bools]:
         """Find and rank candidates, parts of the queries side by side; see `_ranked`."""
         wide = min(k + self._padding, len(self))
         rows = np.empty((len(queries), wide), np.int64)
@@ -152,11 +151,11 @@ class Vectors:
         parallel.side_by_side(search, _parts(len(queries)))
         return rows, distances, proven
 
-    def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Rows]:
+    def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Indices]:
         """FAISS's nearest, `(n, wide)`; of a few queries `apart` in each span of the vectors."""
         spans = self._spans(wide) if apart and len(queries) >= _BY_MATRIX else [slice(0, len(self))]
 
-        def search(span: slice) -> tuple[Floats, Rows]:
+        def search(span: slice) -> tuple[Floats, Indices]:
             with _one_thread(self.dim):
                 squared, found = faiss.knn(queries, self.stored[span], wide)
             return squared, found + span.start
@@ -174,14 +173,14 @@ class Vectors:
         ends = [len(self) * span // threads for span in range(threads + 1)]
         return [slice(start, end) for start, end in pairwise(ends)]
 
-    def _bound(self, queries: Floats) -> npt.NDArray[np.float64]:
+    def _bound(self, queries: Floats) -> Doubles:
         """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
 
         Each of the three sums of `dim` products is off by at most dim · 2⁻²⁴ of its size, whatever
         the order of adding; putting them together rounds a few times more.
         """
         lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
-        bound: npt.NDArray[np.float64] = (lengths + self._longest) ** 2 * self._relative_error
+        bound: Doubles = (lengths + self._longest) ** 2 * self._relative_error
         return bound + _TINY
 
     @property
@@ -194,9 +193,9 @@ class Vectors:
         queries: Floats,
         k: int,
         squared: Floats,
-        candidates: Rows,
-        bound: npt.NDArray[np.float64],
-    ) -> tuple[Rows, Floats, npt.NDArray[np.bool_]]:
+        candidates: Indices,
+        bound: Doubles,
+    ) -> tuple[Indices, Floats, Bools]:
         """Sort candidates by exact distance; say for which queries none can be missing.
 
         Only those that may belong to the answer are computed: FAISS's order says which.
@@ -223,7 +222,7 @@ class Vectors:
         queries: Floats,
         which: npt.NDArray[np.intp],
         k: int,
-        rows: Rows,
+        rows: Indices,
         distances: Floats,
         namer: Namer,
     ) -> None:
@@ -243,7 +242,7 @@ class Vectors:
                 near, far = _sorted_by_id(near[inside], far[inside], namer)
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
 
-    def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Rows, Floats]]:
+    def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
         """All rows that may lie within each query's `reach`, with their exact distances."""
         squared = _may_round_to(reach) * (1 + self._relative_error) + _TINY
         # FAISS takes one radius for all and leaves equality out.
@@ -255,7 +254,7 @@ class Vectors:
             for query, span in zip(queries, spans, strict=True)
         ]
 
-    def _distances(self, queries: Floats, rows: Rows) -> Floats:
+    def _distances(self, queries: Floats, rows: Indices) -> Floats:
         """Exact distances of each query to its own rows, `(n, m)`."""
         distances = np.empty(rows.shape, np.float32)
         step = max(1, _PAIRS_AT_ONCE // max(1, rows.shape[1]))
@@ -298,22 +297,20 @@ def _longest(vectors: Floats) -> float:
     return float(np.sqrt(squared.max(initial=0.0), dtype=np.float64)) * (1 + 1e-4)
 
 
-def _may_round_to(distances: Floats) -> npt.NDArray[np.float64]:
+def _may_round_to(distances: Floats) -> Doubles:
     """The largest squared distance whose root may round to `distances` in float32."""
-    exact: npt.NDArray[np.float64] = distances.astype(np.float64) ** 2 * _HALF_ULP
+    exact: Doubles = distances.astype(np.float64) ** 2 * _HALF_ULP
     return exact
 
 
-def _order_ties(
-    rows: Rows, distances: Floats, k: int, namer: Namer, proven: npt.NDArray[np.bool_]
-) -> None:
+def _order_ties(rows: Indices, distances: Floats, k: int, namer: Namer, proven: Bools) -> None:
     """Order equal distances by id, in place, where one of the first k has an equal."""
     equal = distances[:, 1 : k + 1] == distances[:, : distances.shape[1] - 1][:, :k]
     for query in np.flatnonzero(equal.any(axis=1) & proven).tolist():
         rows[query], distances[query] = _sorted_by_id(rows[query], distances[query], namer)
 
 
-def _sorted_by_id(rows: Rows, distances: Floats, namer: Namer) -> tuple[Rows, Floats]:
+def _sorted_by_id(rows: Indices, distances: Floats, namer: Namer) -> tuple[Indices, Floats]:
     """Sort by distance, then id; Python orders strings as their UTF-8 bytes are ordered."""
     ids = namer(rows).tolist()
     keyed = zip(distances.tolist(), ids, range(len(ids)), strict=True)

@@ -11,13 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from index.search.by_group import rows_by_group
+from likewise.arrays import Floats, Indices
 from likewise.metrics.bootstrap import bootstrap_by_image
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
 
 REFERENCES = 100  # drawn for each query
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
@@ -54,8 +51,8 @@ class Impostors:
         self._rng = np.random.default_rng(seed)
         self._asked = 0
         self._distances: list[Floats] = []
-        self._queries: list[Rows] = []
-        self._rows: list[Rows] = []
+        self._queries: list[Indices] = []
+        self._rows: list[Indices] = []
 
     def add(self, labels: Sequence[str | None], vectors: Floats) -> None:
         """Pair each query with references of other groups.
@@ -88,14 +85,14 @@ class Impostors:
         queries, rows = np.concatenate(self._queries), np.concatenate(self._rows)
         return bootstrap_by_image(self.distances.astype(np.float64) <= threshold, queries, rows)
 
-    def _drawn(self, rows: Rows, queries: int) -> Rows:
+    def _drawn(self, rows: Indices, queries: int) -> Indices:
         """For each query one of each of as many equal shares of the rows; none twice."""
         count = min(self._references, len(rows))
         edges = np.arange(count + 1) * len(rows) // count
         places = edges[:-1] + self._rng.random((queries, count)) * np.diff(edges)
         return rows[places.astype(np.int64)]
 
-    def _measured(self, vectors: Floats, queries: Rows, rows: Rows) -> Floats:
+    def _measured(self, vectors: Floats, queries: Indices, rows: Indices) -> Floats:
         """Exact distances, the same numbers that a search gives."""
         distances = np.empty(len(rows), np.float32)
         for start in range(0, len(rows), _PAIRS_AT_ONCE):

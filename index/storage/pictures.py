@@ -14,9 +14,9 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from likewise.arrays import Pixels
+
 _SPARSE, _DEFLATE = 1, 2
 _FASTEST = 1
 

@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from index.storage.pictures import Pixels, decode_picture
+from index.storage.pictures import decode_picture
+from likewise.arrays import Floats, Pixels
 
 _HEAD = struct.Struct("<q6i")
 _ABSENT = -1
@@ -37,7 +37,7 @@ class Reference:
 
     id: str
     label: str
-    vector: npt.NDArray[np.float32]
+    vector: Floats
     metadata: Mapping[str, Any]
     picture: Pixels | None
     content: bytes | None

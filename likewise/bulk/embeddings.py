@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.records import Record
 from embedder.model import Embedder
+from likewise.arrays import Floats
 from likewise.bulk.stream import embed_stream
 from likewise.decoding import Decoded
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.output.writers import replacing
-
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -48,12 +46,12 @@ def write_embeddings(
         progress: Called with the number of further pictures that are done.
 
     Raises:
-        ServiceError: If the ending is another.
+        LikewiseError: If the ending is another.
     """
     report = EmbedReport()
     make = _FILES.get(path.suffix.lower())
     if make is None:
-        raise ServiceError(f"{path} should end in .npy or .parquet: that says how to write it.")
+        raise LikewiseError(f"{path} should end in .npy or .parquet: that says how to write it.")
     with replacing(path) as stream:
         file = make(stream, embedder.dim)
         try:
@@ -71,7 +69,7 @@ def write_embeddings(
 
 
 class _File(Protocol):
-    def write(self, part: Decoded, vectors: Vectors) -> None: ...
+    def write(self, part: Decoded, vectors: Floats) -> None: ...
 
     def close(self, rows: int) -> None: ...
 
@@ -84,14 +82,14 @@ class _Npy:
         self._header(0)
         self._begin = stream.tell()
 
-    def write(self, part: Decoded, vectors: Vectors) -> None:
+    def write(self, part: Decoded, vectors: Floats) -> None:
         self._stream.write(vectors.astype("<f4", copy=False).tobytes())
 
     def close(self, rows: int) -> None:
         self._stream.seek(0)
         self._header(rows)
         if self._stream.tell() != self._begin:  # NumPy leaves room for 21 digits
-            raise ServiceError(f"{rows} rows are more than a .npy file can say: use .parquet.")
+            raise LikewiseError(f"{rows} rows are more than a .npy file can say: use .parquet.")
 
     def _header(self, rows: int) -> None:
         shape = (rows, self._dim)
@@ -112,7 +110,7 @@ class _Parquet:
         self._schema = pa.schema(columns)
         self._writer = pq.ParquetWriter(stream, self._schema)
 
-    def write(self, part: Decoded, vectors: Vectors) -> None:
+    def write(self, part: Decoded, vectors: Floats) -> None:
         import pyarrow as pa
 
         reasons = [part.reasons.get(place) for place in range(len(part.records))]
@@ -132,7 +130,7 @@ class _Parquet:
 _FILES: dict[str, Callable[[BinaryIO, int], _File]] = {".npy": _Npy, ".parquet": _Parquet}
 
 
-def _aligned(part: Decoded, vectors: Vectors) -> Vectors:
+def _aligned(part: Decoded, vectors: Floats) -> Floats:
     """Put a row of NaN where a picture could not be read."""
     if not part.reasons:
         return vectors

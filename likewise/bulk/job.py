@@ -11,9 +11,8 @@ from typing import Any
 
 from embedder.data.records import Record
 from index.evidence import EVIDENCE
-from likewise.bulk.journal import Journal, journal_path
+from likewise.bulk.journal import Journal, ResumeError, journal_path
 from likewise.bulk.stream import Summary, check_stream
-from likewise.errors import ResumeError
 from likewise.matcher import Matcher
 from likewise.output.rows import Row, columns, together
 

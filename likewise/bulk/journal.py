@@ -18,13 +18,17 @@ from typing import Any, BinaryIO
 
 from embedder.data.records import Record
 from index.storage.files import written
-from likewise.errors import ResumeError
+from likewise.errors import LikewiseError
 from likewise.output.rows import Row, json_line
 from likewise.output.writers import format_of, replacing, write_file
 
 _BLOCK = 1 << 16
 _ID = b'{"id": '
 _decoder = json.JSONDecoder()
+
+
+class ResumeError(LikewiseError):
+    """What an interrupted job left cannot be continued."""
 
 
 class Journal:

@@ -15,13 +15,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from embedder.data.records import Record
 from embedder.model import Embedder
 from embedder.text import counted
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
+from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.matcher import Matcher
 from likewise.output.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_row, query_row
@@ -29,7 +27,6 @@ from likewise.output.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_r
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
 
-Vectors = npt.NDArray[np.float32]
 T = TypeVar("T")
 
 
@@ -122,7 +119,7 @@ def check_stream(
         **{"at": rule.point, "evidence": evidence},
     }
 
-    def answer(vectors: Vectors) -> list[Decision]:
+    def answer(vectors: Floats) -> list[Decision]:
         return matcher.decide(vectors, **asked)
 
     matcher.gallery.warm_ahead()
@@ -159,7 +156,7 @@ def query_stream(
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
     """
 
-    def answer(vectors: Vectors) -> tuple[Neighbours, list[float | None]]:
+    def answer(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
         found = matcher.gallery.search(vectors, matcher.neighbours_of(k))
         if not evidence:
             return found, [None] * len(found)
@@ -179,7 +176,7 @@ def query_stream(
 
 def embed_stream(
     embedder: Embedder, records: Iterable[Record], *, hashed: bool = False, chunk: int = CHUNK
-) -> Generator[tuple[Decoded, Vectors], None, None]:
+) -> Generator[tuple[Decoded, Floats], None, None]:
     """Embed the pictures of a stream; those further on are decoded meanwhile.
 
     Args:
@@ -208,7 +205,7 @@ def _bounded(chunk: int, k: int) -> int:
 def _answered(
     embedder: Embedder,
     records: Iterable[Record],
-    answer: Callable[[Vectors], T],
+    answer: Callable[[Floats], T],
     chunk: int,
     *,
     hashed: bool = False,

@@ -10,23 +10,22 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.records import Record
+from embedder.errors import UnlabelledError
 from index.errors import CalibrationError
 from index.gallery import Gallery
 from index.search.by_group import set_apart
 from index.search.impostors import Impostors
+from likewise.arrays import Floats
 from likewise.bulk.stream import embed_stream
 from likewise.calibration.summary import OPTIMISTIC
-from likewise.errors import UnlabelledError
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import Mated, NonMated
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 _OWN_AT_ONCE = 8192
 
-Floats = npt.NDArray[np.float32]
 Progress = Callable[[int], object]
 
 

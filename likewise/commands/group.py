@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from embedder.text import counted
+from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from likewise.matcher import AddReport, Matcher
     from likewise.output.rows import Row
 
-PACKAGES = ("likewise", "embedder", "index")
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 TRACEBACK = "LIKEWISE_TRACEBACK"
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
@@ -79,8 +79,7 @@ def sentence(error: Exception) -> str:
 
 
 def _plain(error: Exception) -> str:
-    homes = {base.__module__.partition(".")[0] for base in type(error).__mro__}
-    if isinstance(error, ValueError) or not homes.isdisjoint(PACKAGES):
+    if isinstance(error, (ValueError, LikewiseError)):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from likewise.arrays import Pixels
 from likewise.output.printable import printable
 
 GAP = 2  # columns between pictures that stand side by side
@@ -31,7 +32,7 @@ class Panel:
         captions: Lines of text, cut to the picture's width.
     """
 
-    picture: npt.NDArray[np.uint8]
+    picture: Pixels
     captions: Sequence[str] = ()
 
 
@@ -68,7 +69,7 @@ def side_by_side(panels: Sequence[Panel], width: int, *, colour: bool) -> list[s
     return [(" " * GAP).join(parts) for parts in zip(*columns, strict=True)]
 
 
-def half_blocks(picture: npt.NDArray[np.uint8], width: int, *, colour: bool) -> list[str]:
+def half_blocks(picture: Pixels, width: int, *, colour: bool) -> list[str]:
     """Draw one picture `width` columns wide, its aspect kept.
 
     Args:
@@ -89,7 +90,7 @@ def half_blocks(picture: npt.NDArray[np.uint8], width: int, *, colour: bool) -> 
     return [draw(small[row], small[row + 1]) for row in range(0, height, 2)]
 
 
-def _resized(picture: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[Any]:
+def _resized(picture: Pixels, height: int, width: int) -> npt.NDArray[Any]:
     """Scale to `(height, width, 3)`; a smaller picture's pixels are means over areas."""
     from PIL import Image
 

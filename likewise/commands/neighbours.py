@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from index.decision import Neighbour
+from likewise.arrays import Pixels
 from likewise.commands.half_blocks import GAP, Panel, panel_width, side_by_side
 from likewise.matcher import Matcher
 
@@ -16,7 +16,7 @@ _NARROWEST = 12  # columns in which a digit can still be told
 
 def show_neighbours(
     matcher: Matcher,
-    picture: npt.NDArray[np.uint8],
+    picture: Pixels,
     title: str,
     nearest: Sequence[Neighbour],
     *,

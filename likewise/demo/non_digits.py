@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.records import Record
+from likewise.arrays import Pixels
 
 _LETTERS = "AEFHKMRWXY"  # none that is drawn like a digit, as I, O, S and Z are
 _SIDE = 84
@@ -35,7 +35,7 @@ def oddities(seed: int = 7) -> Iterator[Record]:
     return (Record(f"odd/{name}", None, picture) for name, picture in pictures.items())
 
 
-def _letter(letter: str) -> npt.NDArray[np.uint8]:
+def _letter(letter: str) -> Pixels:
     """Draw a letter dark on white, in the font that Pillow brings."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -46,15 +46,15 @@ def _letter(letter: str) -> npt.NDArray[np.uint8]:
     return np.asarray(paper)
 
 
-def _noise(seed: int) -> npt.NDArray[np.uint8]:
+def _noise(seed: int) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (28, 28), dtype=np.uint8)
 
 
-def _stripes() -> npt.NDArray[np.uint8]:
+def _stripes() -> Pixels:
     return np.where(np.arange(28) // 4 % 2, 255, 0).astype(np.uint8)[None].repeat(28, axis=0)
 
 
-def _doodle() -> npt.NDArray[np.uint8]:
+def _doodle() -> Pixels:
     """Draw a spiral that crosses itself with a zigzag, dark on white."""
     from PIL import Image, ImageDraw
 

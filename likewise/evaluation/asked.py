@@ -8,19 +8,22 @@ from itertools import compress
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.bundled import pictures_of
 from embedder.data.records import Record
 from embedder.data.splits import content_hash
+from embedder.errors import UnlabelledError
+from likewise.arrays import Floats
 from likewise.bulk.stream import embed_stream
-from likewise.errors import OverlapError, UnlabelledError
+from likewise.errors import LikewiseError
 from likewise.evaluation.figures import Figure
 from likewise.matcher import Matcher
 
-Floats = npt.NDArray[np.float32]
-
 _NAMED = 5  # overlapping pictures that an error names
+
+
+class OverlapError(LikewiseError):
+    """Pictures to evaluate with were trained on, or are references."""
 
 
 class Asked:

@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from embedder.data.records import Record
+from likewise.arrays import Floats
 from likewise.evaluation.asked import Asked
 from likewise.evaluation.figures import Figure
 from likewise.evaluation.identification import by_group, identification, misses
@@ -24,8 +22,6 @@ from likewise.evaluation.searched import Searched
 from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
 from likewise.metrics.rates import Curve, identification_curve
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

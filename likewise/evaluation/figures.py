@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from likewise.arrays import Doubles, Reals
 from likewise.metrics.intervals import clopper_pearson, quantile_bounds
 
 Figure = dict[str, Any]
@@ -49,7 +49,7 @@ def bounded(value: float, ends: tuple[float, float], images: int) -> Figure:
     return {"value": value, "interval": [min(low, value), max(high, value)]}
 
 
-def mean(values: npt.NDArray[np.float64]) -> Figure:
+def mean(values: Doubles) -> Figure:
     """A mean over queries of figures in [0, 1], with the interval of a normal mean.
 
     Example:
@@ -61,7 +61,7 @@ def mean(values: npt.NDArray[np.float64]) -> Figure:
     return bounded(value, (max(0.0, value - spread), min(1.0, value + spread)), count)
 
 
-def quantile(values: npt.NDArray[np.floating], share: float) -> Figure:
+def quantile(values: Reals, share: float) -> Figure:
     """A quantile, with the interval of two of the values; its ends are None where n is too small.
 
     Example:

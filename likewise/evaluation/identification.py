@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 
 from index.search.by_group import rows_by_group
+from likewise.arrays import Bools, Indices
 from likewise.evaluation.figures import Figure, quantile, share
 from likewise.evaluation.searched import Searched
 from likewise.metrics.rates import confusion, fnir_at_fpir, rank_rate, ranks
-
-Bools = npt.NDArray[np.bool_]
 
 FPIRS = (0.01, 0.001)
 RANKS = (1, 5)
@@ -57,9 +55,7 @@ def by_group(found: Searched) -> list[Figure]:
     ]
 
 
-def _group(
-    found: Searched, name: str, rows: npt.NDArray[np.int64], missed: Bools, references: int
-) -> Figure:
+def _group(found: Searched, name: str, rows: Indices, missed: Bools, references: int) -> Figure:
     others = np.delete(np.arange(len(found.names)), found.names.index(name))
     near = found.distances[found.known[rows[missed]]][:, others]
     wrong = [found.names[others[at]] for at in near.argmin(axis=1)] if len(others) else []

@@ -8,13 +8,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from likewise.arrays import Floats, Indices
 from likewise.evaluation.figures import Figure, bounded
 from likewise.evaluation.searched import Searched
-from likewise.metrics.bootstrap import Counts, bootstrap
+from likewise.metrics.bootstrap import bootstrap
 from likewise.metrics.rates import auroc, oscr
 from likewise.metrics.thresholds import Mated
-
-Floats = npt.NDArray[np.float32]
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 
@@ -38,7 +37,7 @@ def _against(mated: Mated, unknown: Floats, seed: int, *, paired: bool) -> Figur
         _Nearer(mated.own, right, unknown),
     ]
 
-    def measure(known: Counts, others: Counts | None = None) -> list[float]:
+    def measure(known: Indices, others: Indices | None = None) -> list[float]:
         return [share.counted(known, known if others is None else others) for share in nearer]
 
     images = [len(mated)] if paired else [len(mated), len(unknown)]
@@ -69,7 +68,7 @@ class _Nearer:
             np.searchsorted(ordered, unknown, side) for side in ("left", "right")
         )
 
-    def counted(self, known: Counts, unknown: Counts) -> float:
+    def counted(self, known: Indices, unknown: Indices) -> float:
         """The share of all pairs, each picture counting as often as is said, `(m,)` and `(n,)`."""
         nearer = np.concatenate([[0], np.cumsum(known[self._rows])])
         pairs = (nearer[self._below] + nearer[self._at_most]) @ unknown / 2

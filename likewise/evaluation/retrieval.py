@@ -6,15 +6,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from index.search.by_group import rows_by_group
+from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.evaluation.figures import Figure, mean, over_draws, share
 from likewise.metrics.rates import map_at_r, precision_at_1, r_precision, recall_at_k
-
-Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
-Rates = npt.NDArray[np.float64]
 
 QUERIES = 500
 RECALLS = (1, 5, 10)
@@ -57,7 +53,7 @@ def retrieval(
     return {"queries": len(some), "draws": draws, **figures}
 
 
-def _rates(relevant: npt.NDArray[np.bool_], sizes: Rows) -> dict[str, Rates]:
+def _rates(relevant: Bools, sizes: Indices) -> dict[str, Doubles]:
     return {
         "P@1": precision_at_1(relevant),
         "R-precision": r_precision(relevant, sizes),
@@ -66,7 +62,7 @@ def _rates(relevant: npt.NDArray[np.bool_], sizes: Rows) -> dict[str, Rates]:
     }
 
 
-def _figure(values: Rates, draws: int) -> Figure:
+def _figure(values: Doubles, draws: int) -> Figure:
     """A share where each query is right or wrong, else a mean; and its range over the draws."""
     right_or_wrong = np.isin(values, (0, 1)).all()
     figure = share(int(values.sum()), len(values)) if right_or_wrong else mean(values)
@@ -74,7 +70,7 @@ def _figure(values: Rates, draws: int) -> Figure:
     return figure | over_draws([float(part.mean()) if len(part) else None for part in drawn])
 
 
-def _relevant(order_by: Floats, own: Sequence[Rows], depth: int) -> npt.NDArray[np.bool_]:
+def _relevant(order_by: Floats, own: Sequence[Indices], depth: int) -> Bools:
     """Whether each of the `depth` nearest is of the query's group, `(n, depth)`.
 
     Args:
@@ -89,7 +85,7 @@ def _relevant(order_by: Floats, own: Sequence[Rows], depth: int) -> npt.NDArray[
     return relevant
 
 
-def _places(right: Floats, wrong: Floats, depth: int) -> Rows:
+def _places(right: Floats, wrong: Floats, depth: int) -> Indices:
     """Places of the right ones, from 0, among the `depth` nearest; a tie goes to the wrong ones.
 
     Only what is among these is sorted, which is much less than all.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from index.search.by_group import set_apart
+from likewise.arrays import Floats
 from likewise.evaluation.asked import Asked
 from likewise.metrics.thresholds import Mated, NonMated
-
-Floats = npt.NDArray[np.float32]
 
 
 class Searched:

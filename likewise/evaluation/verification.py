@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.training.verification import distances_of, drawn_pairs
+from likewise.arrays import Floats, Indices, Reals
 from likewise.evaluation.figures import Figure, bounded, over_draws
 from likewise.metrics.pairs import Pairs, verification_bounds
 from likewise.metrics.rates import Curve, det_curve, equal_error_rate, fnmr_at_fmr, pair_accuracy
-
-Floats = npt.NDArray[np.float32]
-Distances = npt.NDArray[np.floating]
-Rows = npt.NDArray[np.int64]
 
 FMRS = (0.01, 0.001, 0.0001)
 PAIRS = 50_000  # of each kind and draw
@@ -28,14 +24,14 @@ class Verification:
 
     Attributes:
         figures: As they stand in `report.json`.
-        same: Distances of all same pairs, ascending.
+        same: Reals of all same pairs, ascending.
         different: Of all different ones, ascending.
         det: FMR and FNMR over the threshold.
     """
 
     figures: Figure
-    same: Distances
-    different: Distances
+    same: Reals
+    different: Reals
     det: Curve
 
 
@@ -95,7 +91,7 @@ def verification(
     return Verification(figures, same.distances, different.distances, curves[0])
 
 
-def _once(rows: Rows, distances: Distances, images: int) -> Pairs:
+def _once(rows: Indices, distances: Reals, images: int) -> Pairs:
     """All pairs of several draws, each once: of few pictures most are drawn again and again."""
     first, second = np.minimum(rows[:, 0], rows[:, 1]), np.maximum(rows[:, 0], rows[:, 1])
     _, once = np.unique(first * images + second, return_index=True)

@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from index.search.by_group import rows_by_group
+from likewise.arrays import Doubles, Floats, Indices
 from likewise.maps.tsne import tsne
-
-Singles = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
 
 _PLACING, _REACH = 5, 0.1  # nearest that place a further vector, and how far apart they may be
 
 
-def sample(labels: Sequence[str], most: int, seed: int = 0) -> Rows:
+def sample(labels: Sequence[str], most: int, seed: int = 0) -> Indices:
     """Draw rows evenly from all groups; what a small group lacks, the larger ones give.
 
     Args:
@@ -30,7 +26,7 @@ def sample(labels: Sequence[str], most: int, seed: int = 0) -> Rows:
         seed: The same seed draws the same.
 
     Returns:
-        Rows, ascending.
+        Indices, ascending.
 
     Example:
         >>> rows = sample(["a", "a", "a", "b", "a", "a"], most=4)
@@ -46,7 +42,7 @@ def sample(labels: Sequence[str], most: int, seed: int = 0) -> Rows:
     return np.sort(drawn)
 
 
-def laid_out(vectors: Singles) -> Doubles:
+def laid_out(vectors: Floats) -> Doubles:
     """Give each vector its place.
 
     Args:
@@ -64,7 +60,7 @@ def laid_out(vectors: Singles) -> Doubles:
     return _framed(tsne(vectors))
 
 
-def placed(further: Singles, vectors: Singles, places: Doubles) -> Doubles:
+def placed(further: Floats, vectors: Floats, places: Doubles) -> Doubles:
     """Place further vectors on a map, each among the nearest that are there.
 
     That is the mean place of those of the five nearest that lie together with the very nearest on

@@ -11,11 +11,8 @@ Does not approximate: time and memory grow with n², and 2,000 vectors are about
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Singles = npt.NDArray[np.float32]
-Doubles = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
+from likewise.arrays import Doubles, Floats, Indices
 
 PERPLEXITY = 30.0  # about so many neighbours pull at each vector
 _PULLED = 3  # times the perplexity: beyond so many neighbours the pull is nothing
@@ -27,7 +24,7 @@ _FEWEST = 4  # fewer have no neighbourhoods to keep
 _PAIRS_AT_ONCE = 65_536  # few enough for the cache, and for BLAS to start no threads
 
 
-def tsne(vectors: Singles) -> Doubles:
+def tsne(vectors: Floats) -> Doubles:
     """Give each vector its place.
 
     Args:
@@ -49,7 +46,7 @@ def tsne(vectors: Singles) -> Doubles:
     return _settled(start.astype(np.float32), _pulls(vectors)).astype(np.float64)
 
 
-def _plane(vectors: Singles) -> Doubles:
+def _plane(vectors: Floats) -> Doubles:
     """Principal components 1 and 2 (Pearson 1901), `(n, 2)`; 0 where there is no second."""
     centred = _centred(vectors)
     _, directions = np.linalg.eigh(centred.T @ centred)  # the largest come last
@@ -57,16 +54,16 @@ def _plane(vectors: Singles) -> Doubles:
     return np.pad(plane, ((0, 0), (0, 2 - plane.shape[1])))
 
 
-def _centred(vectors: Singles) -> Doubles:
+def _centred(vectors: Floats) -> Doubles:
     doubles: Doubles = vectors.astype(np.float64)
     return doubles - doubles.mean(axis=0) if len(doubles) else doubles
 
 
-def _pulls(vectors: Singles) -> tuple[Rows, Rows, Singles]:
+def _pulls(vectors: Floats) -> tuple[Indices, Indices, Floats]:
     """How much each vector and its neighbours belong together: p of equation 1, made symmetric.
 
     Returns:
-        Rows of the pairs with a share above 0, ascending by the first, and the shares, 1 in all.
+        Indices of the pairs with a share above 0, ascending by the first, and the shares, 1 in all.
     """
     count = len(vectors)
     perplexity = min(PERPLEXITY, (count - 1) / _PULLED)
@@ -101,7 +98,7 @@ def _conditional(squared: Doubles, perplexity: float) -> Doubles:
     return conditional
 
 
-def _settled(places: Singles, pulls: tuple[Rows, Rows, Singles]) -> Singles:
+def _settled(places: Floats, pulls: tuple[Indices, Indices, Floats]) -> Floats:
     """Descend the gradient 4 Σ (p − q)(y − y')w, equation 5, with Jacobs's adaptive gains."""
     first, second, shares = pulls
     starts = np.searchsorted(first, np.arange(len(places)))
@@ -120,7 +117,7 @@ def _settled(places: Singles, pulls: tuple[Rows, Rows, Singles]) -> Singles:
     return places
 
 
-def _push(places: Singles) -> Singles:
+def _push(places: Floats) -> Floats:
     """Σ q w (y − y') over all others: what keeps any two apart; w = 1 / (1 + |y − y'|²)."""
     count = len(places)
     squares, ones = (places**2).sum(axis=1, keepdims=True), np.ones((count, 1), np.float32)
@@ -132,5 +129,5 @@ def _push(places: Singles) -> Singles:
         weights = 1 / (left[start : start + step] @ right)
         total += float(weights.sum())
         summed[start : start + step] = (weights * weights) @ right[:3].T
-    pushed: Singles = (summed[:, 2:] * places - summed[:, :2]) / np.float32(total)
+    pushed: Floats = (summed[:, 2:] * places - summed[:, :2]) / np.float32(total)
     return pushed

@@ -10,19 +10,13 @@ Pure NumPy. Knows no figure: it is told how to take one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from likewise.arrays import Bools, Doubles, Indices, Ints
 from likewise.metrics.intervals import CONFIDENCE, clopper_pearson
 
 REPLICATES = 500  # the ends of an interval move by a few per cent of its width
-
-Ints = npt.NDArray[np.integer[Any]]
-Bools = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int64]
-Doubles = npt.NDArray[np.float64]
 
 
 def bootstrap(
@@ -99,7 +93,7 @@ def bootstrap_by_image(
         fewest = min(len(np.unique(first)), len(np.unique(second)))
         return clopper_pearson(fewest if len(happened) else 0, fewest, confidence)
 
-    def share(rows: Counts, columns: Counts) -> list[float]:
+    def share(rows: Indices, columns: Indices) -> list[float]:
         weights = rows.astype(np.float32)[first] * columns.astype(np.float32)[second]
         total = float(weights.sum(dtype=np.float64))
         return [float(weights[happened].sum(dtype=np.float64)) / total if total else np.nan]

@@ -10,15 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from likewise.metrics.bootstrap import Counts, bootstrap
+from likewise.arrays import Indices, Ints, Reals
+from likewise.metrics.bootstrap import bootstrap
 
-Distances = npt.NDArray[np.floating[Any]]
-Images = npt.NDArray[np.integer[Any]]
 Places = npt.NDArray[np.intp]
 
 REPLICATES = 200  # of half a million pairs they take less than a second
@@ -34,17 +33,17 @@ class Pairs:
         second: Of its second image, among the same images, `(p,)`.
     """
 
-    distances: Distances
-    first: Images
-    second: Images
+    distances: Reals
+    first: Ints
+    second: Ints
 
     @classmethod
-    def of(cls, distances: Distances, images: Images) -> Pairs:
+    def of(cls, distances: Reals, images: Ints) -> Pairs:
         """Sort pairs; `images` is `(p, 2)`."""
         order = np.argsort(distances)
         return cls(distances[order], images[order, 0], images[order, 1])
 
-    def counted(self, times: Counts) -> _Counted:
+    def counted(self, times: Indices) -> _Counted:
         """Count each pair as often as its two images together."""
         return _Counted(self.distances, np.cumsum(times.take(self.first) * times.take(self.second)))
 
@@ -53,8 +52,8 @@ class Pairs:
 class _Counted:
     """Pairs that count differently often: `upto` is the count of each and all nearer ones."""
 
-    distances: Distances
-    upto: Counts
+    distances: Reals
+    upto: Indices
 
     def within(self, threshold: float, side: Literal["left", "right"] = "right") -> float:
         """Share of the pairs within a threshold; of those below it with "left"."""
@@ -99,7 +98,7 @@ def verification_bounds(
     places = [np.searchsorted(kind.distances, every, "right") for kind in (same, different)]
     count = 2 + len(fmrs) + 3 * len(thresholds)
 
-    def measure(times: Counts) -> list[float]:
+    def measure(times: Indices) -> list[float]:
         known, others = same.counted(times), different.counted(times)
         if not (known.total and others.total):
             return [np.nan] * count
@@ -117,7 +116,7 @@ def verification_bounds(
 
 
 def _equal_error(
-    same: _Counted, different: _Counted, every: Distances, of_same: Places, of_different: Places
+    same: _Counted, different: _Counted, every: Reals, of_same: Places, of_different: Places
 ) -> tuple[float, float]:
     """EER and its threshold among `every`; by bisection, as FMR − FNMR only rises."""
 

@@ -15,12 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from index.operating import Limits
+from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Reals
 from likewise.metrics.intervals import smallest_rate
 from likewise.metrics.thresholds import Mated, largest_threshold
-
-Distances = npt.NDArray[np.floating]
-Rates = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,14 +25,14 @@ class Curve:
     """Two rates as functions of the threshold.
 
     Attributes:
-        thresholds: Distances, ascending, `(t,)`.
+        thresholds: Reals, ascending, `(t,)`.
         false: Share of what should not match that is within each, `(t,)`: FMR or FPIR.
         missed: Share of what should match that is not, `(t,)`: FNMR or FNIR.
     """
 
-    thresholds: Rates
-    false: Rates
-    missed: Rates
+    thresholds: Doubles
+    false: Doubles
+    missed: Doubles
 
     def thinned(self, points: int) -> Curve:
         """Keep about so many points, as far apart along the curve as can be, both ends included."""
@@ -48,15 +45,15 @@ class Curve:
 # ------------------------------------------------------------ verification: one to one
 
 
-def det_curve(same: Distances, different: Distances) -> Curve:
+def det_curve(same: Reals, different: Reals) -> Curve:
     """Count FMR and FNMR at every distance that occurs.
 
     FMR(t) = share of different pairs with d <= t, FNMR(t) = share of same pairs with d > t: the
     detection error tradeoff of Martin et al., "The DET curve", Eurospeech 1997.
 
     Args:
-        same: Distances of pairs of one label, `(p,)`, p >= 1.
-        different: Distances of pairs of two labels, `(q,)`, q >= 1.
+        same: Reals of pairs of one label, `(p,)`, p >= 1.
+        different: Reals of pairs of two labels, `(q,)`, q >= 1.
 
     Raises:
         ValueError: If either is empty.
@@ -87,7 +84,7 @@ def equal_error_rate(curve: Curve) -> tuple[float, float]:
     return float(curve.false[best] + curve.missed[best]) / 2, float(curve.thresholds[best])
 
 
-def fnmr_at_fmr(same: Distances, different: Distances, fmr: float) -> float | None:
+def fnmr_at_fmr(same: Reals, different: Reals, fmr: float) -> float | None:
     """Share of same pairs missed at the largest threshold with at most this FMR (ISO/IEC 19795-1).
 
     Returns:
@@ -102,7 +99,7 @@ def fnmr_at_fmr(same: Distances, different: Distances, fmr: float) -> float | No
     return float(np.mean(same > largest_threshold(different, fmr)))
 
 
-def pair_accuracy(same: Distances, different: Distances, threshold: float) -> float:
+def pair_accuracy(same: Reals, different: Reals, threshold: float) -> float:
     """Share of pairs that the threshold judges rightly, both kinds weighing the same.
 
     The tutorial's figure (keras.io, "Image similarity estimation using a Siamese Network with a
@@ -118,7 +115,7 @@ def pair_accuracy(same: Distances, different: Distances, threshold: float) -> fl
 # ------------------------------------------------------------ identification: one to many
 
 
-def ranks(distances: Distances, own: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+def ranks(distances: Reals, own: Ints) -> Indices:
     """Give the rank of each query's own group: 1 + the other groups that are at most as far.
 
     Args:
@@ -133,7 +130,7 @@ def ranks(distances: Distances, own: npt.NDArray[np.integer]) -> npt.NDArray[np.
     return np.asarray(np.count_nonzero(distances <= nearest, axis=1), np.int64)
 
 
-def rank_rate(found: npt.NDArray[np.integer], k: int) -> float:
+def rank_rate(found: Ints, k: int) -> float:
     """Share of mated queries whose group is among the k nearest (ISO/IEC 19795-1, rank-k rate).
 
     Example:
@@ -143,7 +140,7 @@ def rank_rate(found: npt.NDArray[np.integer], k: int) -> float:
     return float(np.mean(found <= k))
 
 
-def identification_curve(mated: Mated, unknown: Distances) -> Curve:
+def identification_curve(mated: Mated, unknown: Reals) -> Curve:
     """Count FPIR and FNIR at every distance that occurs.
 
     FPIR(t) = share of non-mated queries whose nearest reference is within t. FNIR(t) = share of
@@ -165,7 +162,7 @@ def identification_curve(mated: Mated, unknown: Distances) -> Curve:
     return Curve(thresholds, matched, (len(mated) - _count(found, thresholds)) / len(mated))
 
 
-def fnir_at_fpir(mated: Mated, unknown: npt.NDArray[np.float32], fpir: float) -> float | None:
+def fnir_at_fpir(mated: Mated, unknown: Floats, fpir: float) -> float | None:
     """Share of mated queries missed at the largest threshold with at most this FPIR.
 
     A wrong group within the threshold is a miss (ISO/IEC 19795-1).
@@ -178,7 +175,7 @@ def fnir_at_fpir(mated: Mated, unknown: npt.NDArray[np.float32], fpir: float) ->
     return float(np.mean(mated.missed(Limits(largest_threshold(unknown, fpir)))))
 
 
-def auroc(known: Distances, unknown: Distances) -> float:
+def auroc(known: Reals, unknown: Reals) -> float:
     """Probability that a known query comes nearer than an unknown one, ties counting half.
 
     The area under the ROC curve as Mann and Whitney's statistic (Hanley and McNeil, Radiology 143
@@ -195,7 +192,7 @@ def auroc(known: Distances, unknown: Distances) -> float:
     return 1 - float(nearer.mean()) / (2 * len(unknown))
 
 
-def oscr(mated: Mated, unknown: Distances) -> float:
+def oscr(mated: Mated, unknown: Reals) -> float:
     """Area under the correct classification rate over the false positive rate.
 
     CCR(t) = share of mated queries whose nearest reference is of their group and within t, FPR(t) =
@@ -213,7 +210,7 @@ def oscr(mated: Mated, unknown: Distances) -> float:
 
 def confusion(
     labels: Sequence[str], said: Sequence[str | None]
-) -> tuple[list[str | None], npt.NDArray[np.int64]]:
+) -> tuple[list[str | None], Indices]:
     """Count what was said of the queries of each group.
 
     Returns:
@@ -237,7 +234,7 @@ def confusion(
 # ------------------------------------------------------------ retrieval
 
 
-def precision_at_1(relevant: Bools) -> Rates:
+def precision_at_1(relevant: Bools) -> Doubles:
     """Whether the nearest reference is of the query's group, 0 or 1 for each query.
 
     Args:
@@ -246,7 +243,7 @@ def precision_at_1(relevant: Bools) -> Rates:
     return relevant[:, 0].astype(np.float64)
 
 
-def recall_at_k(relevant: Bools, k: int) -> Rates:
+def recall_at_k(relevant: Bools, k: int) -> Doubles:
     """Whether any of the k nearest is of the query's group (Jégou, Douze, Schmid, PAMI 33 (2011)).
 
     Example:
@@ -256,7 +253,7 @@ def recall_at_k(relevant: Bools, k: int) -> Rates:
     return np.asarray(relevant[:, :k].any(axis=1), np.float64)
 
 
-def r_precision(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Rates:
+def r_precision(relevant: Bools, sizes: Ints) -> Doubles:
     """Share of the group among the R nearest, for each query; R is the group's size.
 
     Musgrave, Belongie, Lim, "A Metric Learning Reality Check", ECCV 2020.
@@ -273,7 +270,7 @@ def r_precision(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Rates:
     return np.asarray(counted.sum(axis=1) / sizes, np.float64)
 
 
-def map_at_r(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Rates:
+def map_at_r(relevant: Bools, sizes: Ints) -> Doubles:
     """Mean over the R nearest of the precision at each that is of the group, 0 at the others.
 
     MAP@R = 1/R · Σ P(i) for those i <= R that are relevant (Musgrave, Belongie, Lim, ECCV 2020);
@@ -288,7 +285,7 @@ def map_at_r(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Rates:
     return np.asarray((so_far * counted).sum(axis=1) / sizes, np.float64)
 
 
-def _first(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Bools:
+def _first(relevant: Bools, sizes: Ints) -> Bools:
     inside: Bools = np.arange(relevant.shape[1]) < sizes[:, None]
     return inside
 
@@ -296,11 +293,11 @@ def _first(relevant: Bools, sizes: npt.NDArray[np.integer]) -> Bools:
 # ------------------------------------------------------------ inside
 
 
-def _count(distances: Distances, thresholds: Rates) -> npt.NDArray[np.intp]:
+def _count(distances: Reals, thresholds: Doubles) -> npt.NDArray[np.intp]:
     """Count the distances that are at most each threshold."""
     return np.searchsorted(np.sort(distances), thresholds, side="right")
 
 
-def _some(values: Distances, what: str) -> None:
+def _some(values: Reals, what: str) -> None:
     if not len(values):
         raise ValueError(f"Expected at least one distance of {what}. Received none.")

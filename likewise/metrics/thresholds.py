@@ -21,14 +21,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from index.errors import CalibrationError
 from index.operating import Limits
+from likewise.arrays import Bools, Floats
 from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
 
-Floats = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
 Point = dict[str, Any]
 
 

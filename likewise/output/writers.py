@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from index.storage.files import written
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.output.printable import printable
 from likewise.output.rows import Row, flat, for_people, json_line, together
 
@@ -150,7 +150,7 @@ def format_of(path: Path) -> str:
     """Give the format that a file's ending asks for.
 
     Raises:
-        ServiceError: If it is none of the endings that are known.
+        LikewiseError: If it is none of the endings that are known.
 
     Example:
         >>> format_of(Path("rows.csv"))
@@ -159,7 +159,7 @@ def format_of(path: Path) -> str:
     try:
         return _ENDINGS[path.suffix.lower()]
     except KeyError:
-        raise ServiceError(
+        raise LikewiseError(
             f"{path} should end in {', '.join(_ENDINGS)}: the ending says how to write it."
         ) from None
 

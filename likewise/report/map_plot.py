@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-import numpy as np
-import numpy.typing as npt
-
 from embedder.text import counted
+from likewise.arrays import Doubles, Pixels
 from likewise.maps.layout import middles
 from likewise.report.plots import png_address
-
-Places = npt.NDArray[np.float64]
-Pixels = npt.NDArray[np.uint8]
 
 _SIDE, _MARGIN, _PICTURE = 640, 28, 26
 _NAMED = 40  # groups beyond which their names would cover the map
@@ -35,7 +30,7 @@ class Mark:
     picture: Pixels
 
 
-def map_plot(places: Places, labels: Sequence[str | None], marks: Sequence[Mark]) -> str:
+def map_plot(places: Doubles, labels: Sequence[str | None], marks: Sequence[Mark]) -> str:
     """Draw a dot for each place in the colour of its group, the groups' names, and some pictures.
 
     Args:

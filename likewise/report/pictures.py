@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.records import Record
 from embedder.training.pairs import pair_positions
+from likewise.arrays import Pixels
 from likewise.evaluation.evaluate import Evaluation
 from likewise.maps.layout import laid_out, sample
 from likewise.matcher import Matcher
@@ -112,7 +112,7 @@ class Strips:
         picture = self.matcher.gallery.get(id).picture
         return "" if picture is None else f'<img alt="{escape(id)}" src="{png_address(picture)}">'
 
-    def _prepared(self, records: Iterable[Record]) -> Sequence[npt.NDArray[np.uint8]]:
+    def _prepared(self, records: Iterable[Record]) -> Sequence[Pixels]:
         return list(self.matcher.embedder.prepare([record.pixels() for record in records]))
 
 

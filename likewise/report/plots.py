@@ -9,11 +9,9 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from likewise.arrays import Pixels, Reals
 from likewise.metrics.rates import Curve
-
-Values = npt.NDArray[np.floating]
 
 WIDTH, HEIGHT = 400, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 22, 12, 44
@@ -36,10 +34,10 @@ def curve_plot(
     low = 10 ** max(np.floor(np.log10(floor)), -float(_DECADES))
     span = -float(np.log10(low)) or 1.0
 
-    def across(rate: Values | float) -> Any:
+    def across(rate: Reals | float) -> Any:
         return _LEFT + (np.log10(np.maximum(rate, low)) / span + 1) * (WIDTH - _LEFT - _RIGHT)
 
-    def down(rate: Values | float) -> Any:
+    def down(rate: Reals | float) -> Any:
         return _TOP - np.log10(np.maximum(rate, low)) / span * (HEIGHT - _TOP - _BOTTOM)
 
     ticks = [10.0**power for power in range(round(np.log10(low)), 1)]
@@ -57,7 +55,7 @@ def curve_plot(
     )
 
 
-def histogram_plot(same: Values, different: Values, threshold: float) -> str:
+def histogram_plot(same: Reals, different: Reals, threshold: float) -> str:
     """Draw how distances of same and of different pairs lie, and the threshold between them."""
     top = float(max(same.max(), different.max(), threshold)) or 1.0
     edges = np.linspace(0, top, 61)
@@ -87,7 +85,7 @@ def histogram_plot(same: Values, different: Values, threshold: float) -> str:
     return _framed([base, *bars, mark, *ticks], "distance of a pair", "share of pairs (root scale)")
 
 
-def png_address(picture: npt.NDArray[np.uint8]) -> str:
+def png_address(picture: Pixels) -> str:
     """Give a picture as the address of a PNG that holds all of it."""
     from PIL import Image
 

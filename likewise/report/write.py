@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from index.storage.files import written
-from likewise.errors import ReportError
+from likewise.errors import LikewiseError
 from likewise.evaluation.evaluate import Evaluation
 from likewise.evaluation.figures import Figure
 from likewise.matcher import Matcher
@@ -17,6 +17,10 @@ from likewise.report.page import CURVE_POINTS, html
 from likewise.report.tables import percent
 
 JSON, PAGE = "report.json", "report.html"
+
+
+class ReportError(LikewiseError):
+    """A report cannot be written where it should be."""
 
 
 def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:

@@ -18,9 +18,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from embedder.errors import EmbedderError
 from index.errors import GalleryError
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.server import drift
 from likewise.server.answering.answer import Answer, Answering, Question
@@ -33,24 +32,11 @@ from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
 from likewise.server.metrics import Metrics
 from likewise.server.openapi import completed
-from likewise.server.routes import (
-    check as answers,
-)
-from likewise.server.routes import (
-    compare as comparison,
-)
-from likewise.server.routes import (
-    distances,
-    gallery,
-    jobs,
-    references,
-)
-from likewise.server.routes import (
-    health as operations,
-)
-from likewise.server.routes import (
-    map as mapping,
-)
+from likewise.server.routes import check as answers
+from likewise.server.routes import compare as comparison
+from likewise.server.routes import distances, gallery, jobs, references
+from likewise.server.routes import health as operations
+from likewise.server.routes import map as mapping
 from likewise.server.settings import Settings
 from likewise.server.state import Context
 
@@ -109,14 +95,7 @@ def create_app(
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
     app.gate = Gate(super(Application, app).__call__, context, HOT)
     app.add_exception_handler(RequestValidationError, _not_valid)
-    for error in (
-        HTTPException,
-        EmbedderError,
-        GalleryError,
-        ServiceError,
-        TimeoutError,
-        Exception,
-    ):
+    for error in (HTTPException, LikewiseError, TimeoutError, Exception):
         app.add_exception_handler(error, _told)
     return app
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 
 READ_VARIABLE, WRITE_VARIABLE = "LIKEWISE_READ_KEYS", "LIKEWISE_WRITE_KEYS"
 _LEAST = 16  # characters: what cannot be guessed by trying
@@ -67,7 +67,7 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
         environment: Of the process: comma-separated keys under two names.
 
     Raises:
-        ServiceError: If the file cannot be read, others can read it, or a key is too short; if
+        LikewiseError: If the file cannot be read, others can read it, or a key is too short; if
             keys are wanted, but there is none.
     """
     lines = [] if path is None else _lines(path)
@@ -77,13 +77,13 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
         named = environment.get(variable, "").split(",")
         lines += [(variable, kind, key.strip()) for key in named if key.strip()]
     if wanted and not lines:
-        raise ServiceError(
+        raise LikewiseError(
             f"Expected at least one key in {' or '.join(wanted)}, but there is none: without keys "
             "everybody on this machine may change the gallery."
         )
     for where, _, key in lines:
         if len(key) < _LEAST or not key.isascii() or not key.isprintable():
-            raise ServiceError(
+            raise LikewiseError(
                 f"{where}: a key must be at least {_LEAST} printable ASCII characters, but one is "
                 "not. Make one with: openssl rand -hex 24"
             )
@@ -94,16 +94,16 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
     """Where each key stands, its kind, and the key."""
     try:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            raise ServiceError(f"{path} can be read by others: chmod 600 {path}")
+            raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ServiceError(f"The keys in {path} cannot be read: {reason}.") from error
+        raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.partition("#")[0].split()
         if words and (len(words) != 2 or words[0] not in ("read", "write")):
-            raise ServiceError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
+            raise LikewiseError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
         found += [(f"{path}, line {number}", words[0], words[1])] if words else []
     return found
 

@@ -18,11 +18,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
-from likewise.server.answering.pictures import Floats
+from likewise.arrays import Doubles, Floats
 from likewise.server.cached import Kept
 from likewise.server.errors import ApiError
 from likewise.server.routes.distances import evidence_of
@@ -31,8 +30,6 @@ LEAST = 500  # queries: fewer say nothing
 _BINS = 20
 _SAMPLE = 2000  # references
 _MIXTURES = np.linspace(0, 1, 51)
-
-Shares = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +102,7 @@ def drift(live: Floats, against: Expected) -> float:
     return min(stability_index(found, mixture) for mixture in mixtures)
 
 
-def stability_index(found: Shares, wanted: Shares) -> float:
+def stability_index(found: Doubles, wanted: Doubles) -> float:
     """Σ (p − q) ln (p / q), in nats.
 
     Args:
@@ -120,8 +117,8 @@ def stability_index(found: Shares, wanted: Shares) -> float:
     return float(((found - wanted) * np.log(found / wanted)).sum())
 
 
-def _shares(values: Floats, edges: npt.NDArray[np.float64]) -> Shares:
+def _shares(values: Floats, edges: Doubles) -> Doubles:
     """Share of the values in each bin; half a value more in each, so that none is 0."""
     counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1) + 0.5
-    shares: Shares = counts / counts.sum()
+    shares: Doubles = counts / counts.sum()
     return shares

@@ -17,8 +17,8 @@ from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
 from index.storage.reference import Reference
+from likewise.arrays import Floats, Pixels
 from likewise.matcher import Matcher
-from likewise.server.answering.pictures import Floats, Pixels
 
 Status = Literal["added", "replaced", "unchanged"]
 ADDED: Status = "added"

@@ -15,13 +15,13 @@ from starlette.responses import Response
 from embedder.errors import ImageError, TooManyPixelsError
 from index.errors import (
     BusyError,
+    EmptyGalleryError,
     FingerprintError,
     ReadOnlyError,
     ReferenceNotFoundError,
     ReplacedError,
     StoreError,
 )
-from likewise.errors import EmptyGalleryError
 
 # What each code is answered with; the documentation of every route draws on this.
 STATUS = {

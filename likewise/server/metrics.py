@@ -20,7 +20,8 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from index.errors import GalleryError
-from likewise.server.answering.pictures import DECODE, EMBED, Floats
+from likewise.arrays import Floats
+from likewise.server.answering.pictures import DECODE, EMBED
 
 READ, WAIT, SEARCH, WRITE = "read", "wait", "search", "write"
 CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.server.app import create_app
 from likewise.server.protocol import Protocol
 from likewise.server.settings import Settings
@@ -31,7 +31,7 @@ def serve(
         tell: Called with one sentence once requests are answered, and with the lines of the log.
 
     Raises:
-        ServiceError: If the address is not to be had, or needs keys.
+        LikewiseError: If the address is not to be had, or needs keys.
         GalleryError: If there is no gallery, or it is damaged.
     """
     Server(gallery, settings, host=host, port=port, tell=tell).run()
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
 
 def _check_address(host: str, settings: Settings) -> None:
     if not settings.keys and host not in _LOOPBACK:
-        raise ServiceError(
+        raise LikewiseError(
             f"Without keys a server listens on this machine alone (127.0.0.1). Received: {host}. "
             "Give --keys FILE, or LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS."
         )
@@ -106,7 +106,7 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise ServiceError(
+        raise LikewiseError(
             f"Cannot listen at {host}, port {port}: {error.strerror or error}. Choose another "
             "with --host and --port; --port 0 takes a free one."
         ) from error

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.server.auth import Keys
 
 MIB = 1 << 20
@@ -49,7 +49,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.timeout) or math.isnan(self.keep_jobs):
-            raise ServiceError(
+            raise LikewiseError(
                 "Expected a number of seconds for timeout and keep_jobs. "
                 f"Received: {self.timeout} and {self.keep_jobs}."
             )

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from embedder.data.sources import Record
-from embedder.errors import ImageError
-from index.errors import FingerprintError, GalleryError
+from embedder.errors import ImageError, UnlabelledError
+from index.errors import EmptyGalleryError, FingerprintError, GalleryError
 from likewise import decoding
-from likewise.errors import EmptyGalleryError, UnlabelledError
 from likewise.matcher import Matcher
 from tests.fakes import FakeEmbedder
 

@@ -18,6 +18,7 @@ import numpy as np
 from embedder.errors import ImageError
 from index.evidence import EVIDENCE
 from index.gallery import Gallery
+from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.output.rows import (
     Row,
@@ -29,7 +30,7 @@ from likewise.output.rows import (
     query_row,
     shortest,
 )
-from likewise.server.answering.pictures import Embedded, Floats, LargePictureError, Subject, embed
+from likewise.server.answering.pictures import Embedded, LargePictureError, Subject, embed
 from likewise.server.errors import ApiError, invalid
 from likewise.server.metrics import SEARCH, WRITE, Metrics
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from embedder.errors import ImageError
+from likewise.arrays import Floats
 from likewise.server.answering.answer import Answer, Options, Question
-from likewise.server.answering.pictures import Floats, LargePictureError, Subject, prepare
+from likewise.server.answering.pictures import LargePictureError, Subject, prepare
 from likewise.server.state import Context
 
 PIECE = 256  # pictures of one request that are answered in one turn

@@ -12,17 +12,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from embedder.data.images import read_image
 from embedder.errors import ImageError, TooManyPixelsError
 from embedder.model import Embedder
+from likewise.arrays import Floats, Pixels
 
 _SMALL_FILE = 32 << 10  # bytes
 _SMALL_PICTURE = 1 << 20  # pixels: a file may be small and its picture large
-
-Pixels = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 
 Timed = Callable[[str], AbstractContextManager[None]]

@@ -25,8 +25,7 @@ from embedder.data.tables import pixel_records, table_records
 from embedder.data.zips import ZipLimits, zip_records
 from embedder.errors import ArchiveTooLargeError, DatasetError
 from likewise.bulk.job import Job
-from likewise.bulk.journal import journal_path
-from likewise.errors import ResumeError
+from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
 from likewise.output.writers import write_file
 from likewise.server.errors import ApiError, as_api_error, invalid

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from index.arguments import checked_vectors
+from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Subject
 from likewise.server.errors import ApiError, invalid, too_large
@@ -190,7 +191,7 @@ def _form_of(body: bytes) -> type[Images | Vectors]:
     return named[0]
 
 
-def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> npt.NDArray[np.float32]:
+def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> Floats:
     """Lists of numbers as vectors of the gallery's length."""
     dim = matcher.gallery.dim
     wrong = next((len(row) for row in rows if len(row) != dim), None)
@@ -201,7 +202,7 @@ def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> npt.NDArray
     return checked(vectors, matcher)
 
 
-def checked(vectors: npt.NDArray[np.float32], matcher: Matcher) -> npt.NDArray[np.float32]:
+def checked(vectors: Floats, matcher: Matcher) -> Floats:
     """Refuse what is not finite."""
     try:
         return checked_vectors(vectors, matcher.gallery.dim)

@@ -17,24 +17,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from likewise.arrays import Floats
 from likewise.output.rows import shortest
-from likewise.server.answering.answer import (
-    CHECK,
-    EMBED,
-    QUERY,
-    Answer,
-    Options,
-)
+from likewise.server.answering.answer import CHECK, EMBED, QUERY, Answer, Options
 from likewise.server.answering.ask import ask, joined
-from likewise.server.answering.pictures import Floats
 from likewise.server.errors import invalid
 from likewise.server.metrics import READ
 from likewise.server.openapi import asking
-from likewise.server.requests.bodies import (
-    NPY,
-    RAW,
-    read_subject,
-)
+from likewise.server.requests.bodies import NPY, RAW, read_subject
 from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
 from likewise.server.schemas.fields import Strict

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Request
 
 from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
 from index.search.by_group import rows_by_group
-from likewise.server.answering.pictures import Floats
+from likewise.arrays import Doubles, Floats, Indices
 from likewise.server.errors import ApiError
 from likewise.server.openapi import errors
 from likewise.server.schemas.gallery import Distances
@@ -26,8 +25,6 @@ router = APIRouter(prefix="/v1/gallery")
 PAIRS = 200_000  # of each kind: a share of 0.1 % is known to within a seventh
 _BINS, _THRESHOLDS = 100, 400
 _AT_ONCE = 16_384  # pairs: bounds the memory
-
-Rows = npt.NDArray[np.int64]
 
 
 @router.get(
@@ -119,7 +116,7 @@ def drawn_distances(
     return found[0], found[1]
 
 
-def matched(values: Floats, thresholds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def matched(values: Floats, thresholds: Doubles) -> Doubles:
     """Share of distances that are at most each threshold.
 
     Example:
@@ -128,7 +125,7 @@ def matched(values: Floats, thresholds: npt.NDArray[np.float64]) -> npt.NDArray[
     """
     ordered = np.sort(values).astype(np.float64)
     counts = np.searchsorted(ordered, thresholds, side="right")
-    shares: npt.NDArray[np.float64] = counts / max(1, len(ordered))
+    shares: Doubles = counts / max(1, len(ordered))
     return shares
 
 
@@ -140,13 +137,13 @@ def evidence_of(gallery: Gallery) -> str | None:
     return name
 
 
-def _shares(values: Floats, edges: npt.NDArray[np.float64]) -> list[float]:
+def _shares(values: Floats, edges: Doubles) -> list[float]:
     counts, _ = np.histogram(values, edges)
     shares: list[float] = (counts / max(1, len(values))).tolist()
     return shares
 
 
-def _apart(vectors: Floats, a: Rows, b: Rows) -> Floats:
+def _apart(vectors: Floats, a: Indices, b: Indices) -> Floats:
     """Euclidean distance of each pair of rows, as a search gives it."""
     distances = np.empty(len(a), np.float32)
     for first in range(0, len(a), _AT_ONCE):

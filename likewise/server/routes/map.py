@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from index.gallery import Gallery
+from likewise.arrays import Doubles, Floats
 from likewise.maps.layout import laid_out, placed, sample
 from likewise.server.answering.answer import EMBED, Options
 from likewise.server.answering.ask import ask, joined
-from likewise.server.answering.pictures import Floats
 from likewise.server.errors import ApiError
 from likewise.server.openapi import ASKING, SUBJECT, errors, parameters
 from likewise.server.requests.bodies import read_subject
@@ -39,7 +37,7 @@ class Layout:
 
     body: bytes
     vectors: Floats
-    places: npt.NDArray[np.float64]
+    places: Doubles
 
 
 @router.get(

@@ -8,7 +8,7 @@ import pytest
 
 from embedder.data.sources import records
 from likewise.bulk.embeddings import write_embeddings
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 
 
 def test_a_npy_file_holds_the_embeddings_in_order(tmp_path, fake, queries):
@@ -52,5 +52,5 @@ def test_no_pictures_make_an_array_of_no_rows(tmp_path, fake):
 
 
 def test_another_ending_is_refused(tmp_path, fake, queries):
-    with pytest.raises(ServiceError, match=r"vectors\.txt should end in \.npy or \.parquet"):
+    with pytest.raises(LikewiseError, match=r"vectors\.txt should end in \.npy or \.parquet"):
         write_embeddings(fake, queries, tmp_path / "vectors.txt")

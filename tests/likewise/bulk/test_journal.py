@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedder.data.sources import Record
-from likewise.bulk.journal import Journal
-from likewise.errors import ResumeError
+from likewise.bulk.journal import Journal, ResumeError
 
 RECORDS = [Record(f"{place}.png", None, Path("x")) for place in range(6)]
 ROWS = [{"id": record.id, "decision": "match"} for record in RECORDS]

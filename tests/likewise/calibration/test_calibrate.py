@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from embedder.data.records import Record
-from embedder.errors import ImageError
-from index.errors import CalibrationError
+from embedder.errors import ImageError, UnlabelledError
+from index.errors import CalibrationError, EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
 from likewise.calibration.searched import GIVEN, LEFT_OUT
-from likewise.errors import EmptyGalleryError, UnlabelledError
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import Cost
 

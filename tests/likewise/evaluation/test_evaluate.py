@@ -10,12 +10,13 @@ from click.testing import CliRunner
 
 from cli import main
 from embedder.data.records import Record
+from embedder.errors import UnlabelledError
 from likewise.calibration.calibrate import calibrate
-from likewise.errors import OverlapError, ReportError, UnlabelledError
+from likewise.evaluation.asked import OverlapError
 from likewise.evaluation.evaluate import evaluate
 from likewise.report.page import html
 from likewise.report.pictures import Strips
-from likewise.report.write import write_report
+from likewise.report.write import ReportError, write_report
 
 
 @pytest.fixture

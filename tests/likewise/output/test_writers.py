@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from likewise.bulk.stream import check_stream, query_stream
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.output.rows import columns
 from likewise.output.writers import format_of, write_file, writer
 
@@ -83,7 +83,7 @@ def test_json_lines_are_written_by_their_ending(tmp_path, rows):
 
 
 def test_an_unknown_ending_is_refused_with_those_that_are_known():
-    with pytest.raises(ServiceError, match=r"rows\.xls should end in \.jsonl.*\.parquet"):
+    with pytest.raises(LikewiseError, match=r"rows\.xls should end in \.jsonl.*\.parquet"):
         format_of(Path("rows.xls"))
 
 

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli import main
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.server.auth import Keys, read_keys
 from likewise.server.settings import Settings
 from tests.likewise.server.conftest import image, serving
@@ -127,7 +127,7 @@ def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
     path = tmp_path / "keys.txt"
     path.write_text(text)
     path.chmod(mode)
-    with pytest.raises(ServiceError, match=part):
+    with pytest.raises(LikewiseError, match=part):
         read_keys(path, {})
 
 
@@ -136,10 +136,10 @@ def test_where_keys_are_wanted_and_none_is_there_nothing_is_served(tmp_path, env
     path = tmp_path / "keys.txt"
     path.write_text("# none yet\n")
     path.chmod(0o600)
-    with pytest.raises(ServiceError, match=f"Expected at least one key in {path}"):
+    with pytest.raises(LikewiseError, match=f"Expected at least one key in {path}"):
         read_keys(path, environment)
     assert not read_keys(None, {})
-    with pytest.raises(ServiceError, match="at least one key in LIKEWISE_READ_KEYS,"):
+    with pytest.raises(LikewiseError, match="at least one key in LIKEWISE_READ_KEYS,"):
         read_keys(None, {"LIKEWISE_READ_KEYS": ""})
 
 

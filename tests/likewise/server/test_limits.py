@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from likewise.errors import ServiceError
+from likewise.errors import LikewiseError
 from likewise.server.settings import Settings
 from tests.likewise.server.conftest import image, png, serving
 
@@ -23,7 +23,7 @@ PNG = {"Content-Type": "image/png"}
 @pytest.mark.parametrize("limit", ["timeout", "keep_jobs"])
 def test_a_limit_that_is_no_number_is_refused(limit):
     with pytest.raises(
-        ServiceError, match="Expected a number of seconds for timeout and keep_jobs"
+        LikewiseError, match="Expected a number of seconds for timeout and keep_jobs"
     ):
         Settings(**{limit: float("nan")})
 
