@@ -169,14 +169,12 @@ def main(other: Path, names: tuple[str, ...], turns: int) -> None:
     with tempfile.TemporaryDirectory(prefix="likewise-against-") as name:
         folder = Path(name)
         write_pictures(folder / "pngs")
-        workers = [
-            Worker(ROOT, folder / "this", folder),
-            Worker(other.resolve(), folder / "other", folder),
-        ]
+        ours = Worker(ROOT, folder / "this", folder)
+        theirs = Worker(other.resolve(), folder / "other", folder)
         for figure in names or FIGURES:
-            print(json.dumps(compared(figure, alternated(figure, *workers, turns))), flush=True)
-        for worker in workers:
-            worker.close()
+            print(json.dumps(compared(figure, alternated(figure, ours, theirs, turns))), flush=True)
+        ours.close()
+        theirs.close()
 
 
 if __name__ == "__main__":
