@@ -27,8 +27,8 @@ from embedder.training.outliers import KINDS
 from embedder.training.pairs import Groups
 from embedder.training.recipes import RECIPES, Recipe
 from index.gallery import Gallery
-from index.operating import Limits
 from index.search.by_group import set_apart
+from likewise.metrics.limits import Limits
 from likewise.metrics.thresholds import Mated, NonMated, largest_threshold, limits_by_group
 
 Floats = npt.NDArray[np.float32]

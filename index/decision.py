@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from index.operating import Limits
 from likewise.arrays import Bools, Floats, Strings
+from likewise.metrics.limits import Limits
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 

@@ -6,36 +6,11 @@ Does not choose thresholds (`calibration`) and does not decide (`decision`).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from likewise.arrays import Doubles
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """A threshold, and those of groups that have their own.
-
-    Attributes:
-        threshold: Largest distance that is a match, equality included, Euclidean.
-        groups: In its place, for references with these labels.
-
-    Example:
-        >>> Limits(0.5, {"1": 0.25}).of(["7", "1"])
-        array([0.5 , 0.25])
-    """
-
-    threshold: float
-    groups: Mapping[str, float] = field(default_factory=dict)
-
-    def of(self, labels: Sequence[str]) -> Doubles:
-        """The threshold of each label."""
-        if not self.groups:
-            return np.full(len(labels), self.threshold)
-        return np.array([self.groups.get(label, self.threshold) for label in labels], np.float64)
+from likewise.metrics.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

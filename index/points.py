@@ -23,10 +23,11 @@ from index.evidence import (
     read_evidence,
     write_evidence,
 )
-from index.operating import Limits, Rule, outdated
+from index.operating import Rule, outdated
 from index.references.local import Store
 from index.storage.directory import DEFAULT_POINT, Manifest
 from likewise.arrays import Doubles, Floats
+from likewise.metrics.limits import Limits
 
 
 class OperatingPoints:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from index.operating import Limits
 from likewise.calibration.searched import Searched
+from likewise.metrics.limits import Limits
 from likewise.metrics.thresholds import (
     Cost,
     counts_behind,

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from index.operating import Limits
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Reals
 from likewise.metrics.intervals import smallest_rate
+from likewise.metrics.limits import Limits
 from likewise.metrics.thresholds import Mated, largest_threshold
 
 

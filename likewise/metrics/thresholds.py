@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 
 from index.errors import CalibrationError
-from index.operating import Limits
 from likewise.arrays import Bools, Floats
 from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
+from likewise.metrics.limits import Limits
 
 Point = dict[str, Any]
 

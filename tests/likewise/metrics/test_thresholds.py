@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.errors import CalibrationError
-from index.operating import Limits, expected_fpir, outdated
+from index.operating import expected_fpir, outdated
+from likewise.metrics.limits import Limits
 from likewise.metrics.thresholds import (
     Cost,
     Mated,
