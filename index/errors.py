@@ -36,7 +36,3 @@ class ReferenceNotFoundError(GalleryError, KeyError):
 
 class EmptyGalleryError(GalleryError):
     """A gallery without references cannot answer."""
-
-
-class CalibrationError(GalleryError):
-    """The queries cannot support the threshold that was asked for; the text says what would."""

@@ -13,7 +13,6 @@ import numpy as np
 
 from embedder.data.records import Record
 from embedder.errors import UnlabelledError
-from index.errors import CalibrationError
 from index.gallery import Gallery
 from index.search.by_group import set_apart
 from index.search.impostors import Impostors
@@ -21,7 +20,7 @@ from likewise.arrays import Floats
 from likewise.bulk.stream import embed_stream
 from likewise.calibration.summary import OPTIMISTIC
 from likewise.matcher import Matcher
-from likewise.metrics.thresholds import Mated, NonMated
+from likewise.metrics.thresholds import CalibrationError, Mated, NonMated
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 _OWN_AT_ONCE = 8192

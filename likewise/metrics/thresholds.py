@@ -22,12 +22,16 @@ from typing import Any
 
 import numpy as np
 
-from index.errors import CalibrationError
 from likewise.arrays import Bools, Floats
+from likewise.errors import LikewiseError
 from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
 from likewise.metrics.limits import Limits
 
 Point = dict[str, Any]
+
+
+class CalibrationError(LikewiseError):
+    """Too few distances to support the threshold that is wanted; the text says how many suffice."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

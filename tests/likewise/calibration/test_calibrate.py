@@ -9,11 +9,11 @@ import pytest
 
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
-from index.errors import CalibrationError, EmptyGalleryError
+from index.errors import EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
 from likewise.calibration.searched import GIVEN, LEFT_OUT
 from likewise.matcher import Matcher
-from likewise.metrics.thresholds import Cost
+from likewise.metrics.thresholds import CalibrationError, Cost
 
 
 def vectors_of(matcher, records) -> np.ndarray:

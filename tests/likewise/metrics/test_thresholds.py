@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from index.errors import CalibrationError
 from index.operating import expected_fpir, outdated
 from likewise.metrics.limits import Limits
 from likewise.metrics.thresholds import (
+    CalibrationError,
     Cost,
     Mated,
     NonMated,
