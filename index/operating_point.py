@@ -1,0 +1,158 @@
+"""One operating point: a threshold and what was measured at it, to and from JSON.
+
+Does not choose thresholds (`likewise.calibration`) and does not decide (`decision`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+_NULL_WHERE_CALIBRATED = ("target", "fnir")  # all other fields are left out of the JSON when None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """A threshold, and what was measured at it.
+
+    A field is None, or empty, where it was not measured.
+
+    Attributes:
+        threshold: Largest distance that is a match, Euclidean, >= 0.
+        rate: The rate that a calibration limited: `fpir`, `fmr`, or `cost` for the least cost.
+        target: Largest value of that rate, above 0 and below 1; None for `cost`.
+        measured: That rate as measured, `false` of `queries`.
+        false: Queries, or pairs of two groups, that were matched and should not have been.
+        queries: How many of these there were.
+        interval: 95 % interval of `measured`, both ends.
+        smallest_rate: Smallest rate that so many queries can support.
+        fmr: False match rate of pairs.
+        fnmr: False non-match rate of pairs.
+        fpir: False positive identification rate of searches.
+        fnir: False negative identification rate of searches.
+        missed: Mated queries that were no match with their own group.
+        mated: How many mated queries there were.
+        unknown: Count and false matches of each kind of non-mated queries; their count alone where
+            a model brings the point along.
+        group_thresholds: In place of `threshold`, for references with these labels.
+        cost_false_match: Cost of an unknown query that is matched.
+        cost_miss: Cost of a known query that is missed.
+        share_unknown: Expected share of unknown queries.
+        expected_cost: Of one query.
+        gallery_size: References in the gallery when it was calibrated.
+        generation: Of the gallery then.
+        measured_on: The pictures, in words.
+        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+        evidence: Name of the file with the distances of the non-mated queries.
+        pictures: Name of the file with the content hashes of the pictures.
+        stored: The JSON object that the point was read from, with fields that are not known here.
+    """
+
+    threshold: float
+    rate: str | None = None
+    target: float | None = None
+    measured: float | None = None
+    false: int | None = None
+    queries: int | None = None
+    interval: Sequence[float] | None = None
+    smallest_rate: float | None = None
+    fmr: float | None = None
+    fnmr: float | None = None
+    fpir: float | None = None
+    fnir: float | None = None
+    missed: int | None = None
+    mated: int | None = None
+    unknown: int | Mapping[str, Mapping[str, int]] | None = None
+    group_thresholds: Mapping[str, float] = field(default_factory=dict)
+    cost_false_match: float | None = None
+    cost_miss: float | None = None
+    share_unknown: float | None = None
+    expected_cost: float | None = None
+    gallery_size: int | None = None
+    generation: int | None = None
+    measured_on: str | None = None
+    min_margin: float | None = None
+    evidence: str | None = None
+    pictures: str | None = None
+    stored: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.threshold, (int, float)) or not self.threshold >= 0:
+            raise ValueError(
+                f"An operating point must have a `threshold` >= 0. Received: {self.threshold!r}."
+            )
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> OperatingPoint:
+        """Read a point; fields that are not known here survive in `stored`.
+
+        Raises:
+            ValueError: If there is no threshold >= 0.
+
+        Example:
+            >>> point = OperatingPoint.from_json({"threshold": 0.5, "fmr": 0.01, "lens": "macro"})
+            >>> point.threshold, point.fmr, point.to_json()
+            (0.5, 0.01, {'threshold': 0.5, 'fmr': 0.01, 'lens': 'macro'})
+        """
+        known = {name: stored[name] for name in _FIELDS if name in stored}
+        return cls(**{"threshold": None, **known, "stored": stored})
+
+    def to_json(self) -> dict[str, Any]:
+        """Write the point: the fields that were read in their order, then those that are new."""
+        known = {name: getattr(self, name) for name in _FIELDS}
+        written = {name: value for name, value in known.items() if self._is_written(name, value)}
+        return {**self.stored, **written}
+
+    def _is_written(self, name: str, value: Any) -> bool:
+        if name in self.stored or value not in (None, {}):
+            return True
+        return name in _NULL_WHERE_CALIBRATED and self.rate is not None
+
+    def outdated(self, name: str, size: int, generation: int) -> str | None:
+        """Say in one sentence that the gallery is no longer the one the point was measured with.
+
+        Args:
+            name: Of the point.
+            size: References now.
+            generation: Of the gallery now.
+
+        Returns:
+            None if there is nothing to say, as of a point that a model brings along.
+
+        Example:
+            >>> point = OperatingPoint(threshold=1, gallery_size=1000, generation=7, fpir=0.01)
+            >>> point.outdated("fpir-0.01", size=2000, generation=8)
+            "the gallery has changed since 'fpir-0.01' was calibrated: 1000 references then, 2000
+            now; expect an FPIR of up to about 0.02 where it was 0.01"
+            >>> point.outdated("fpir-0.01", size=1000, generation=7)
+        """
+        if not self.gallery_size or self.fpir is None or generation == self.generation:
+            return None
+        now = float(f"{expected_fpir(self.fpir, self.gallery_size, size):.2g}")
+        return (
+            f"the gallery has changed since {name!r} was calibrated: {self.gallery_size} references"
+            f" then, {size} now; expect an FPIR of up to about {now:g} where it was {self.fpir:.2g}"
+        )
+
+
+_FIELDS = tuple(each.name for each in fields(OperatingPoint) if each.name != "stored")
+
+
+def expected_fpir(fpir: float, size: int, now: int) -> float:
+    """Estimate the FPIR once the gallery has grown: 1 − (1 − FPIR)^(now / size).
+
+    As if each reference matched an unknown by itself, so that a larger gallery is as many draws
+    more. References of one group lie close together, so it is mostly less: a rough upper estimate.
+
+    Args:
+        fpir: As measured, 0 to 1.
+        size: References when it was measured, >= 1.
+        now: References now.
+
+    Example:
+        >>> round(expected_fpir(0.01, size=1000, now=2000), 4)
+        0.0199
+    """
+    return -math.expm1(now / size * math.log1p(-fpir)) if fpir < 1 else 1.0
