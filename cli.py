@@ -1,4 +1,4 @@
-"""`python cli.py` in a checkout: the command `likewise`, which `likewise.commands` holds."""
+"""`python cli.py` in a checkout: hands over to the command `likewise` in likewise/commands."""
 
 from likewise.commands.group import main
 

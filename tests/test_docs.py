@@ -138,7 +138,10 @@ def documented() -> Iterator[tuple[str, str]]:
 
 def leaves(group: Group, *before: str) -> Iterator[tuple[str, Command]]:
     """Every command with its full name, those of groups within groups included."""
-    for name, command in group.commands.items():
+    context = Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, Group):
             yield from leaves(command, *before, name)
         else:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embedder.errors import DatasetError, ImageError
-from likewise.demo.non_digits import oddities
+from likewise.commands.non_digits import non_digits
 from likewise.inputs import count_inputs, read_inputs
 
 
@@ -54,6 +54,6 @@ def test_what_cannot_be_counted_soon_is_not_counted():
 
 
 def test_pictures_that_are_no_digits_have_no_label_and_differ():
-    odd = list(oddities())
+    odd = list(non_digits())
     assert {record.label for record in odd} == {None}
     assert len({record.pixels().tobytes() for record in odd}) == len(odd) == 14

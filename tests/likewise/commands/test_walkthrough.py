@@ -6,8 +6,8 @@ from itertools import islice
 import pytest
 
 from embedder.data.sources import Record
-from likewise.demo import walkthrough as demo
-from likewise.demo.walkthrough import Terminal, demonstrate
+from likewise.commands import walkthrough as demo
+from likewise.commands.walkthrough import Terminal, demonstrate
 
 
 def few(records: Iterable[Record], total: int) -> Iterable[Record]:

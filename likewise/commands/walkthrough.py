@@ -17,8 +17,8 @@ from embedder.model import Embedder
 from index.decision import MATCH
 from likewise.bulk.stream import check_stream
 from likewise.commands.neighbours import show_neighbours
+from likewise.commands.non_digits import non_digits
 from likewise.comparison import pair_point
-from likewise.demo.non_digits import oddities
 from likewise.matcher import Matcher
 
 REFERENCES, QUERIES = "mnist/train", "mnist/test"
@@ -111,7 +111,7 @@ class _Tally:
 
 
 def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
-    odd = list(oddities())
+    odd = list(non_digits())
     total = 10_000 + len(odd)
     yield f"\nChecking the 10000 test digits and {len(odd)} pictures that are no digits ..."
     labels: list[str | None] = []

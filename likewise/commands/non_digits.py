@@ -16,7 +16,7 @@ _LETTERS = "AEFHKMRWXY"  # none that is drawn like a digit, as I, O, S and Z are
 _SIDE = 84
 
 
-def oddities(seed: int = 7) -> Iterator[Record]:
+def non_digits(seed: int = 7) -> Iterator[Record]:
     """Stream pictures that are no digits.
 
     Args:
@@ -26,7 +26,7 @@ def oddities(seed: int = 7) -> Iterator[Record]:
         Records with the label None.
 
     Example:
-        >>> [record.id for record in oddities()][-4:]
+        >>> [record.id for record in non_digits()][-4:]
         ['odd/blank', 'odd/noise', 'odd/stripes', 'odd/doodle']
     """
     pictures = {f"letter {letter}": _letter(letter) for letter in _LETTERS}

@@ -1,0 +1,69 @@
+"""`likewise add`: add references to a gallery."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.opening import read_some
+from likewise.commands.options import gallery_argument, inputs_argument, split_option
+
+if TYPE_CHECKING:
+    from embedder.data.records import Record
+    from likewise.matcher import AddReport, Matcher
+
+
+@click.command()
+@gallery_argument
+@inputs_argument
+@click.option("--label", help="Label of all these pictures, in place of their own.")
+@split_option
+def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | None) -> None:
+    """Add references to a GALLERY; a reference with the same id is replaced.
+
+    Unchanged references are passed over, so a call that was cut off can be repeated.
+
+    \b
+    likewise add digits.gallery more-digits/
+    likewise add digits.gallery seven.png --label 7
+    """
+    from likewise.matcher import Matcher, relabelled
+
+    records = read_some(inputs, split)
+    with Matcher.open(gallery) as matcher:
+        enrol(matcher, records if label is None else relabelled(records, label), inputs, split)
+
+
+def enrol(
+    matcher: Matcher, records: Iterable[Record], inputs: tuple[str, ...], split: str | None
+) -> AddReport:
+    """Add records to a gallery and report on stderr what became of them.
+
+    Args:
+        matcher: The open gallery and its embedder.
+        records: Labelled pictures.
+        inputs: Where they come from, to count them for the progress bar.
+        split: Part of an input that holds both.
+
+    Returns:
+        How many were added, replaced, unchanged and unreadable.
+    """
+    from embedder.text import counted
+
+    with progress(inputs, split) as done:
+        report: AddReport = matcher.add(records, progress=done)
+    note_unreadable(report.unreadable)
+    note(
+        f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
+        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "
+        f"{counted(matcher.gallery.count_groups(), 'group')} in {matcher.gallery.path}."
+    )
+    if report.total == len(report.unreadable):
+        raise click.ClickException("No picture could be read: nothing was added.")
+    return report

@@ -1,0 +1,33 @@
+"""`likewise backup`: copy a gallery."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from likewise.commands.console import note
+from likewise.commands.options import gallery_argument
+
+
+@click.command()
+@gallery_argument
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(gallery: Path, target: Path) -> None:
+    """Copy a GALLERY to TARGET as it is at this moment, even while it is written to.
+
+    The copy is a gallery itself. TARGET appears once it is complete and every row is verified.
+
+    \b
+    likewise backup digits.gallery backups/monday.gallery
+    """
+    from embedder.text import counted
+    from index.backup import back_up
+
+    state = back_up(gallery, target)
+    note(
+        f"{counted(state.count, 'reference')} of {gallery}, as of generation {state.generation}, "
+        f"in {target}: every row proven."
+    )

@@ -1,0 +1,91 @@
+"""`likewise build`: make a gallery."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from likewise.commands.add import enrol
+from likewise.commands.console import note
+from likewise.commands.opening import read_some
+from likewise.commands.options import gallery_argument, inputs_argument, model_option, split_option
+
+if TYPE_CHECKING:
+    from likewise.matcher import Matcher
+
+
+@click.command()
+@gallery_argument
+@inputs_argument
+@model_option
+@split_option
+def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str | None) -> None:
+    """Make a GALLERY of labelled pictures: a folder per label, a list, or a data set.
+
+    \b
+    likewise build digits.gallery mnist/train
+    likewise build shoes.gallery shoes/ --model models/shoes
+    """
+    go_on = _add_command(gallery, inputs, split)
+    _check_free(gallery, go_on)
+    records = read_some(inputs, split)
+    with _created(gallery, model, go_on) as matcher:
+        report = enrol(matcher, records, inputs, split)
+    if report.replaced:
+        from embedder.text import counted
+
+        note(
+            f"Warning: {counted(report.replaced, 'picture')} had the id of another one in this "
+            "input, and the last of each id was kept. Ids are relative to the folder given: name "
+            "the folder above. In a list, give each row an id of its own."
+        )
+
+
+def _check_free(gallery: Path, go_on: str) -> None:
+    from index.storage.directory import MANIFEST
+
+    if (gallery / MANIFEST).exists():
+        raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
+    if gallery.exists():
+        raise click.ClickException(
+            f"{gallery} exists already, and is no gallery: name another place for the new one."
+        )
+
+
+@contextmanager
+def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]:
+    """Make a gallery; if filling it fails, remove it empty, or say how to go on."""
+    from embedder.model import Embedder
+    from embedder.text import counted
+    from likewise.matcher import Matcher
+
+    held = None
+    try:
+        with Matcher.create(gallery, Embedder.load(model)) as matcher:
+            try:
+                yield matcher
+            finally:
+                held = len(matcher.gallery)
+    except BaseException:
+        if held:
+            note(f"{gallery} has {counted(held, 'reference')} so far. Go on: {go_on}")
+        raise
+    finally:
+        if held == 0:  # so that the corrected command finds its place free
+            import shutil
+
+            shutil.rmtree(gallery, ignore_errors=True)
+
+
+def _add_command(gallery: Path, inputs: tuple[str, ...], split: str | None) -> str:
+    """Spell out the command that adds inputs to a gallery."""
+    from shlex import join
+
+    words = ["likewise", "add", str(gallery), *inputs]
+    return join(words if split is None else [*words, "--split", split])

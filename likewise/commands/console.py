@@ -1,0 +1,122 @@
+"""stdin, stdout, notes on stderr, progress bars, and what the terminal can show."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+if TYPE_CHECKING:
+    from likewise.output.rows import Row
+
+SHOWN_REASONS = 5
+ROWS_AT_ONCE = 256
+
+
+def stdin_lines() -> Iterator[str]:
+    """Stream the lines of stdin; any bytes may be in a path."""
+    for line in sys.stdin.buffer:
+        yield os.fsdecode(line.rstrip(b"\r\n"))
+
+
+def data_stream() -> BinaryIO:
+    """Get stdout for data: bytes, so that it is UTF-8 in every language of the terminal."""
+    if sys.stdout is None:
+        raise click.ClickException("stdout is closed: leave it open, there is something to print.")
+    return sys.stdout.buffer
+
+
+def write_json(value: dict[str, Any]) -> None:
+    """Write one JSON object to stdout."""
+    from likewise.output.rows import json_line
+
+    data_stream().write(json_line(value))
+
+
+def write_rows(rows: Iterator[Row], names: list[str], format_: str, output: Path | None) -> None:
+    """Write rows to a file, or to stdout as they come.
+
+    Args:
+        rows: The rows.
+        names: Their columns, in order.
+        format_: `jsonl`, `csv` or `table`, for stdout.
+        output: The file, whose ending decides its format; None for stdout.
+    """
+    from index.storage.files import written
+    from likewise.output.rows import together
+    from likewise.output.writers import write_file, writer
+
+    if output is not None:
+        write_file(output, rows, names)
+        return
+    stream = data_stream()
+    to = writer(format_, stream, names)
+    with written("stdout"):
+        for batch in together(rows, ROWS_AT_ONCE):
+            to.write(batch)
+            stream.flush()
+        to.close()
+        stream.flush()
+
+
+def note(text: str) -> None:
+    """Write one or several lines that are not data to stderr."""
+    from likewise.output.printable import printable
+
+    click.echo("\n".join(map(printable, text.split("\n"))), err=True)
+
+
+def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
+    """Name the first few pictures that could not be read."""
+    from likewise.output.printable import printable
+
+    for id, reason in unreadable[:SHOWN_REASONS]:
+        note(f"unreadable: {printable(id)}: {reason}")
+    if len(unreadable) > SHOWN_REASONS:
+        note(f"unreadable: {len(unreadable) - SHOWN_REASONS} more")
+
+
+@contextmanager
+def progress(inputs: tuple[str, ...], split: str | None) -> Iterator[Callable[[int], object]]:
+    """Show how many pictures are done, how fast, and the time left where the total is known.
+
+    Args:
+        inputs: The inputs, which are counted first.
+        split: Part of an input that holds both.
+
+    Yields:
+        A function that counts so many pictures more as done.
+    """
+    from likewise.inputs import count_inputs
+
+    with progress_bar(count_inputs(inputs, split=split)) as done:
+        yield done
+
+
+@contextmanager
+def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
+    """Show a bar on stderr once the work takes longer than a second; in a log, seldom."""
+    from tqdm import tqdm
+
+    every = 0.1 if sys.stderr.isatty() else 10.0
+    with tqdm(
+        total=total, unit=" pictures", delay=1.0, mininterval=every, leave=False, file=sys.stderr
+    ) as bar:
+        yield bar.update
+
+
+def columns() -> int:
+    """Measure the width of the terminal."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def has_colour() -> bool:
+    """Decide whether to use colour: on a terminal, unless NO_COLOR is set."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -1,0 +1,37 @@
+"""`likewise demo`: everything on real digits."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from likewise.commands.console import columns, has_colour, progress_bar
+
+if TYPE_CHECKING:
+    from embedder.data.records import Record
+
+
+@click.command()
+@click.argument("gallery", type=click.Path(path_type=Path), default="digits.gallery")
+def demo(gallery: Path) -> None:
+    """Show everything on real digits, in GALLERY, by default digits.gallery.
+
+    \b
+    likewise demo
+    """
+    from likewise.commands.walkthrough import Terminal, demonstrate
+
+    for line in demonstrate(gallery, Terminal(columns(), has_colour()), _with_progress):
+        click.echo(line)
+
+
+def _with_progress(records: Iterable[Record], total: int) -> Iterator[Record]:
+    with progress_bar(total) as done:
+        for record in records:
+            yield record
+            done(1)

@@ -1,0 +1,36 @@
+"""`likewise doctor`: examine a gallery."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from likewise.commands.console import progress_bar, write_json
+from likewise.commands.options import gallery_argument, text_or_json_option
+
+
+@click.command()
+@gallery_argument
+@text_or_json_option
+@click.pass_context
+def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
+    """Examine a GALLERY: is it whole, and do its references make sense?
+
+    Exit status 1 when something is broken, 0 when there is only advice.
+
+    \b
+    likewise doctor digits.gallery
+    likewise doctor digits.gallery --format json
+    """
+    from likewise.commands.findings import examined, text
+
+    with progress_bar(None) as done:
+        examination = examined(gallery, done)
+    if format_ == "json":
+        write_json(examination.described())
+    else:
+        click.echo(text(examination, str(gallery)))
+    ctx.exit(1 if examination.broken else 0)

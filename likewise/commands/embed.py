@@ -1,0 +1,47 @@
+"""`likewise embed`: write the embeddings of pictures."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.opening import opened_model, read
+from likewise.commands.options import inputs_argument, model_option, output_option, split_option
+
+
+@click.command()
+@inputs_argument
+@output_option(".npy .parquet", required=True)
+@click.option("--gallery", type=click.Path(path_type=Path), help="Use its model.")
+@model_option
+@split_option
+def embed(
+    inputs: tuple[str, ...],
+    output: Path,
+    gallery: Path | None,
+    model: Path | None,
+    split: str | None,
+) -> None:
+    """Write the embeddings of pictures, one row each, in order.
+
+    A .parquet file has ids and labels too. In a .npy file the row of an unreadable picture is NaN.
+    Until it is complete the file is named OUTPUT.new, in the same folder; a killed command leaves
+    it there, and it may be removed.
+
+    \b
+    likewise embed scans/ -o vectors.parquet
+    likewise embed mnist/test -o vectors.npy --model models/digits
+    """
+    from embedder.text import counted
+    from likewise.bulk.embeddings import write_embeddings
+
+    embedder, _ = opened_model(gallery, model)
+    with progress(inputs, split) as done:
+        report = write_embeddings(embedder, read(inputs, split), output, progress=done)
+    note_unreadable(report.unreadable)
+    rows = counted(report.rows, "row")
+    note(f"{rows} of {counted(embedder.dim, 'number')} in {output}.")

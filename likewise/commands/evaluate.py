@@ -1,0 +1,53 @@
+"""`likewise evaluate`: measure how reliable the answers of a gallery are."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.opening import read
+from likewise.commands.options import gallery_argument, split_option, unknown_option
+
+
+@click.command()
+@gallery_argument
+@click.argument("data", nargs=-1, required=True)
+@unknown_option
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
+@click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of all sampling.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=5, help="Draws of pairs and queries.")
+@click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
+@split_option
+def evaluate(
+    gallery: Path,
+    data: tuple[str, ...],
+    unknown: tuple[str, ...],
+    out: Path,
+    split: str | None,
+    **settings: Any,
+) -> None:
+    """Measure how reliable the answers of GALLERY are, on labelled pictures new to it.
+
+    Writes report.json and report.html, which opens anywhere, into the directory --out.
+
+    \b
+    likewise evaluate digits.gallery mnist/test --out report
+    likewise evaluate digits.gallery mnist/test --unknown letters/ --out report
+    """
+    from likewise.evaluation.evaluate import evaluate as measure
+    from likewise.matcher import Matcher
+    from likewise.report.write import sentences, writable, write_report
+
+    writable(out)
+    known, strangers = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
+    with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:
+        evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
+        write_report(evaluation, matcher, out)
+    note_unreadable(list(evaluation.figures["unreadable"].items()))
+    note("\n".join(sentences(evaluation.figures, out)))

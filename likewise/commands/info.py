@@ -1,0 +1,33 @@
+"""`likewise info`: show what a gallery holds."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from likewise.commands.console import write_json
+from likewise.commands.options import gallery_argument, text_or_json_option
+
+
+@click.command()
+@gallery_argument
+@text_or_json_option
+def info(gallery: Path, format_: str) -> None:
+    """Show what a GALLERY holds: references, groups, model, thresholds, sizes on disk.
+
+    \b
+    likewise info digits.gallery
+    likewise info digits.gallery --format json
+    """
+    from likewise.commands.description import describe, text
+    from likewise.matcher import Matcher
+
+    with Matcher.open(gallery) as matcher:
+        described = describe(matcher)
+    if format_ == "json":
+        write_json(described)
+    else:
+        click.echo(text(described))

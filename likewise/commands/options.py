@@ -1,0 +1,103 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A finite number within a range; every plain range lets `nan` through."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the text of an option."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            expected = f"a finite number in the range {self._describe_range()}"
+            self.fail(f"{value} is not {expected}.", param, ctx)
+        return number
+
+
+DISTANCE = Number(min=0)
+SHARE = Number(1e-9, 1, max_open=True)  # a smaller one would take billions of pictures
+
+gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
+inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
+split_option = click.option(
+    "--split", type=click.Choice(["train", "test"]), help="Part of an input that holds both."
+)
+neighbours_option = click.option(
+    "-k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours per picture."
+)
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["jsonl", "csv", "table"]),
+    default="jsonl",
+    show_default=True,
+    help="Format of the rows on stdout.",
+)
+text_or_json_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Text for people, JSON for programs.",
+)
+model_option = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Directory that `likewise train` wrote.  [default: the digits model]",
+)
+min_margin_option = click.option(
+    "--min-margin",
+    type=DISTANCE,
+    help="Smallest distance to the runner-up; a match by less is ambiguous.",
+)
+at_option = click.option(
+    "--at", metavar="NAME", help="Operating point.  [default: the gallery's; see likewise info]"
+)
+evidence_option = click.option(
+    "--evidence",
+    is_flag=True,
+    help="Add p_value: the share of the calibration's unknowns that come at least as close.",
+)
+unknown_option = click.option(
+    "--unknown", metavar="DATA", multiple=True, help="Pictures that belong to none of the groups."
+)
+
+
+def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
+    """Make the option -o.
+
+    Args:
+        endings: Accepted endings of the file's name, separated by spaces.
+        required: Whether the command needs the option.
+
+    Returns:
+        A decorator for a command.
+    """
+
+    def checked(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in endings.split():
+            raise click.BadParameter(f"{path} should end in one of {endings}.")
+        if path is not None and not path.parent.is_dir():
+            raise click.ClickException(
+                f"There is no folder {path.parent} to write {path.name} into: make it first."
+            )
+        return path
+
+    return click.option(
+        *("-o", "--output"),
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=checked,
+        required=required,
+        help=f"File to write; its ending decides the format: {endings}.",
+    )

@@ -1,0 +1,87 @@
+"""`likewise query`: find the nearest references of pictures."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from likewise.commands.console import columns, has_colour, note_unreadable, write_rows
+from likewise.commands.opening import opened_for_asking
+from likewise.commands.options import (
+    at_option,
+    evidence_option,
+    format_option,
+    gallery_argument,
+    inputs_argument,
+    neighbours_option,
+    output_option,
+    split_option,
+)
+
+if TYPE_CHECKING:
+    from embedder.data.records import Record
+    from likewise.matcher import Matcher
+
+
+@click.command()
+@gallery_argument
+@inputs_argument
+@neighbours_option
+@format_option
+@output_option(".jsonl .csv .parquet")
+@click.option("--pictures", is_flag=True, help="Show them in the terminal instead of rows.")
+@at_option
+@evidence_option
+@split_option
+def query(
+    gallery: Path,
+    inputs: tuple[str, ...],
+    k: int,
+    pictures: bool,
+    at: str | None,
+    evidence: bool,
+    split: str | None,
+    **to: Any,
+) -> None:
+    """Find the nearest references of each picture. Prints one JSON object per picture.
+
+    \b
+    likewise query digits.gallery seven.png
+    likewise query digits.gallery mnist/test/00042 --pictures
+    likewise query digits.gallery scans/ -k 1 -o rows.csv
+    """
+    if at is not None and not evidence:
+        raise click.UsageError("--at says whose --evidence to add: a query decides nothing.")
+    with opened_for_asking(gallery, inputs, split) as (matcher, records):
+        from likewise.bulk.stream import query_stream
+        from likewise.output.rows import columns as columns_of
+
+        if pictures:
+            _draw(matcher, records, k)
+        else:
+            rows = query_stream(matcher, records, k=k, at=at, evidence=evidence)
+            names = columns_of(matcher.neighbours_of(k), decided=False, evidence=evidence)
+            write_rows(rows, names, **to)
+
+
+def _draw(matcher: Matcher, records: Iterator[Record], k: int) -> None:
+    """Draw each query beside its nearest references."""
+    from embedder.errors import ImageError
+    from likewise.commands.neighbours import show_neighbours
+
+    for record in records:
+        try:
+            picture = record.pixels()
+        except ImageError as error:
+            note_unreadable([(record.id, str(error))])
+            continue
+        nearest = matcher.query([picture], k)[0]
+        lines = show_neighbours(
+            matcher, picture, record.id, nearest, columns=columns(), colour=has_colour()
+        )
+        click.echo("\n".join(lines) + "\n")

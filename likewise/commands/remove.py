@@ -1,0 +1,38 @@
+"""`likewise remove`: remove references from a gallery."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from likewise.commands.console import note, stdin_lines
+from likewise.commands.options import gallery_argument
+
+
+@click.command()
+@gallery_argument
+@click.argument("ids", nargs=-1, required=True)
+@click.option("--missing-ok", is_flag=True, help="Pass over ids that the gallery does not have.")
+def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
+    """Remove the references with these IDS from a GALLERY; - reads ids from stdin.
+
+    \b
+    likewise remove digits.gallery mnist/train/00017
+    """
+    from embedder.text import counted
+    from index.gallery import Gallery
+
+    wanted = [id for word in ids for id in (stdin_lines() if word == "-" else [word])]
+    with Gallery.open(gallery) as opened:
+        missing = [] if missing_ok else [id for id in wanted if id not in opened]
+        if missing:
+            raise click.ClickException(
+                f"{gallery} has no reference {missing[0]!r}"
+                f"{f', nor {len(missing) - 1} more of the ids' if len(missing) > 1 else ''}; "
+                "nothing was removed. Pass over them with --missing-ok."
+            )
+        removed = opened.remove(wanted)
+        note(f"{removed} removed, {counted(len(opened), 'reference')} in {gallery}.")

@@ -1,0 +1,105 @@
+"""`likewise serve`: serve a gallery over HTTP."""
+
+# ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from likewise.commands.console import note
+from likewise.commands.options import Number, gallery_argument
+
+SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
+
+
+@click.command()
+@gallery_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path),
+    help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
+)
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option(
+    "--jobs",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    help="Maximum size of a request body, in bytes.  [default: 64 MiB]",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1, 89_478_485),
+    help="Maximum width times height of a picture.  [default: 40 million]",
+)
+@click.option(
+    "--max-images",
+    type=click.IntRange(min=1),
+    help="Maximum number of pictures in a request.  [default: 2000]",
+)
+@click.option(
+    "--max-in-flight",
+    type=click.IntRange(min=1),
+    help="Maximum number of requests at a time.  [default: 256]",
+)
+@click.option(
+    "--timeout",
+    type=Number(0, min_open=True),
+    help="Maximum duration of a request, in seconds.  [default: 30]",
+)
+@click.option(
+    "--max-upload",
+    type=click.IntRange(min=1),
+    help="Maximum size of a job's upload, in bytes.  [default: 1 GiB]",
+)
+@click.option(
+    "--max-jobs", type=click.IntRange(min=1), help="Maximum number of waiting jobs.  [default: 32]"
+)
+@click.option(
+    "--keep-jobs",
+    type=Number(min=0),
+    help="Seconds for which a finished job is kept.  [default: a week]",
+)
+@click.option(
+    "--log-all",
+    is_flag=True,
+    help="Log every request, not only changes, refusals, failures and slow ones.",
+)
+def serve(gallery: Path, host: str, port: int, keys: Path | None, **options: Any) -> None:
+    """Serve GALLERY over HTTP: an API for programs and a page for people.
+
+    Needs a web server: pip install 'likewise[serve]'. Keys may also be in the environment, in
+    LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS, separated by commas.
+
+    \b
+    likewise serve digits.gallery
+    likewise serve digits.gallery --host 0.0.0.0 --keys keys.txt
+    """
+    try:
+        from likewise.server.auth import read_keys
+        from likewise.server.run import serve as run
+        from likewise.server.settings import Settings
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in SERVING:
+            raise
+        raise click.ClickException(
+            "Serving needs a web server, which is not installed: pip install 'likewise[serve]'"
+        ) from error
+    limits = {name: value for name, value in options.items() if value is not None}
+    settings = Settings(keys=read_keys(keys, os.environ), **limits)
+    run(gallery, settings, host=host, port=port, tell=note)
