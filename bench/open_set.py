@@ -24,12 +24,13 @@ from embedder.data.sources import Dataset, load
 from embedder.data.splits import split
 from embedder.model import Embedder
 from embedder.training.outliers import KINDS
-from embedder.training.pairs import Groups
 from embedder.training.recipes import RECIPES, Recipe
 from index.gallery import Gallery
 from index.search.by_group import set_apart
+from likewise.metrics.groups import Groups
 from likewise.metrics.limits import Limits
-from likewise.metrics.thresholds import Mated, NonMated, largest_threshold, limits_by_group
+from likewise.metrics.searches import Mated, NonMated
+from likewise.metrics.thresholds import largest_threshold, limits_by_group
 
 Floats = npt.NDArray[np.float32]
 Figures = dict[str, float]

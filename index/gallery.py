@@ -29,12 +29,13 @@ from index.evidence import KINDS, read_evidence
 from index.points import OperatingPoints
 from index.references.local import Change, State, Store
 from index.references.names import Names
-from index.search.by_group import NONE, nearest_by_group, rows_by_group
+from index.search.by_group import NONE, nearest_by_group
 from index.search.derived import DerivedIndex
 from index.search.exact import Vectors
 from index.storage.directory import MODEL, STORE, Manifest, create_directory, read_manifest
 from index.storage.reference import Reference, Row
 from likewise.arrays import Floats, Indices, Pixels, Strings
+from likewise.metrics.groups import rows_by_group
 
 
 class Gallery(OperatingPoints):

@@ -16,9 +16,10 @@ import numpy as np
 from embedder.data.sources import Dataset
 from embedder.data.splits import overlap
 from embedder.model import Embedder, write_metadata
-from embedder.training.verification import equal_error_rate, pair_accuracy, pair_distances
 from index.gallery import Gallery
 from likewise.arrays import Floats
+from likewise.metrics.pairs import pair_distances
+from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 PAIRS = 100_000
 SEEDS = 5
@@ -72,7 +73,7 @@ def _pair_figures(embeddings: Floats, labels: list[str], threshold: float) -> di
         rows.append(
             (
                 pair_accuracy(same, different, threshold),
-                equal_error_rate(same, different).rate,
+                equal_error_rate(det_curve(same, different)).rate,
                 pair_accuracy(same, different, 0.5),
             )
         )

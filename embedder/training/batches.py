@@ -14,9 +14,10 @@ import numpy as np
 
 from embedder.training.composites import make_composites
 from embedder.training.outliers import OF_NO_GROUP, make_outliers
-from embedder.training.pairs import Groups, balanced_batches, pair_positions
+from embedder.training.pairs import balanced_batches, pair_positions
 from embedder.training.recipes import Recipe
 from likewise.arrays import Indices, Pixels
+from likewise.metrics.groups import Groups
 
 MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
 

@@ -15,8 +15,9 @@ import keras
 
 from embedder.errors import ModelError
 from embedder.training.averaging import averaged_weights
-from embedder.training.verification import EqualErrorRate, equal_error_rate, pair_distances
 from likewise.arrays import Pixels
+from likewise.metrics.pairs import pair_distances
+from likewise.metrics.rates import EqualErrorRate, det_curve, equal_error_rate
 
 VALIDATION_PAIRS = 100_000
 
@@ -148,7 +149,7 @@ class ValidationEER(keras.callbacks.Callback):
         """Measure the base network as it stands."""
         embeddings = self.base.predict(self.images, batch_size=500, verbose=0)
         pairs = pair_distances(embeddings, self.labels, VALIDATION_PAIRS, self.seed)
-        return equal_error_rate(*pairs)
+        return equal_error_rate(det_curve(*pairs))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Measure, record, and stop the training when it no longer gets better."""

@@ -16,8 +16,8 @@ from __future__ import annotations
 import numpy as np
 
 from embedder.training.outliers import OF_NO_GROUP
-from embedder.training.pairs import Groups
 from likewise.arrays import Indices, Pixels
+from likewise.metrics.groups import Groups
 
 MEMBERS = 4  # of each made group in a batch
 _MIRRORED = np.array([(0, 1), (1, 0), (1, 1)])  # the first half, the second

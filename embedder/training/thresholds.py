@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.training.verification import equal_error_rate
 from likewise.arrays import Floats, Indices
+from likewise.metrics.rates import det_curve, equal_error_rate, fmr, fnmr
+from likewise.metrics.thresholds import allowed_within, threshold_within
 
 Labels = npt.NDArray[np.str_]
 Point = dict[str, Any]
@@ -37,11 +38,11 @@ def pair_point(same: npt.NDArray[Any], different: npt.NDArray[Any], images: int)
         >>> pair_point(np.array([0.1, 0.2, 0.9]), np.array([0.3, 0.8, 0.95]), images=4)["fmr"]
         0.3333333333333333
     """
-    threshold = equal_error_rate(same, different).threshold
+    threshold = equal_error_rate(det_curve(same, different)).threshold
     return {
         "threshold": threshold,
-        "fmr": float(np.mean(different <= threshold)),
-        "fnmr": float(np.mean(same > threshold)),
+        "fmr": fmr(different, threshold),
+        "fnmr": fnmr(same, threshold),
         "measured_on": f"{same.size + different.size} pairs of {images} validation images",
     }
 
@@ -67,11 +68,11 @@ def search_point(
         matched, `missed` of `known` beyond it or nearest to another group), and the number of
         references, as plain JSON.
     """
-    strangers = np.sort(_nearest(references, unknown)[0])
-    threshold = float(np.nextafter(strangers[int(FPIR * len(strangers))], np.float32(0)))
+    strangers, _ = _nearest(references, unknown)
+    threshold = threshold_within(strangers, allowed_within(FPIR, len(strangers)))
     distances, places = _nearest(references, known)
-    found = (distances <= threshold) & (reference_labels[places] == known_labels)
-    false, missed = int(np.sum(strangers <= threshold)), int(np.sum(~found))
+    right = (distances <= threshold) & (reference_labels[places] == known_labels)
+    false, missed = int(np.sum(strangers <= threshold)), int(np.sum(~right))
     return {
         "threshold": threshold,
         "fpir": false / len(unknown),

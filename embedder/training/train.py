@@ -30,12 +30,13 @@ from embedder.training.export import save_model
 from embedder.training.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
 from embedder.training.networks import base_network, multiply_adds, siamese_network
 from embedder.training.outliers import make_outliers
-from embedder.training.pairs import Groups
 from embedder.training.plots import draw_history, draw_pairs
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.training.thresholds import Point, pair_point, search_point
-from embedder.training.verification import equal_error_rate, pair_accuracy, pair_distances
 from likewise.arrays import Pixels
+from likewise.metrics.groups import Groups
+from likewise.metrics.pairs import pair_distances
+from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square of this side
 TUTORIAL_THRESHOLD = 0.5
@@ -227,7 +228,7 @@ def _details(
     measured = {
         "images": len(labels),
         "pairs": 2 * MEASURED_PAIRS,
-        "eer": equal_error_rate(same, different).rate,
+        "eer": equal_error_rate(det_curve(same, different)).rate,
         "pair_accuracy": pair_accuracy(same, different, point["threshold"]),
         "pair_accuracy_at_0.5": pair_accuracy(same, different, TUTORIAL_THRESHOLD),
     }

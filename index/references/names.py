@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from index.references.local import Store
-from index.search.by_group import rows_by_group
 from likewise.arrays import Indices, Strings
+from likewise.metrics.groups import rows_by_group
 
 
 class Names:

@@ -6,7 +6,7 @@ the nearest, and how near a query comes to the groups that are not its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +17,6 @@ from likewise.arrays import Floats, Indices, Ints, Strings
 NONE = -1  # in `skip`: nothing is left out for this query
 
 
-def rows_by_group(labels: Sequence[str]) -> dict[str, Indices]:
-    """The rows of each group, ascending; labels in order.
-
-    Example:
-        >>> {label: rows.tolist() for label, rows in rows_by_group(["b", "a", "b"]).items()}
-        {'a': [1], 'b': [0, 2]}
-    """
-    names = sorted(set(labels))
-    code = {name: place for place, name in enumerate(names)}
-    codes = np.array([code[label] for label in labels], np.int64)
-    order = np.argsort(codes, kind="stable").astype(np.int64)
-    limits = np.searchsorted(codes[order], np.arange(len(names) + 1)).tolist()
-    return {
-        name: order[start:stop]
-        for name, start, stop in zip(names, limits[:-1], limits[1:], strict=True)
-    }
-
-
 def nearest_by_group(
     vectors: Vectors, groups: dict[str, Indices], queries: Floats, skip: Indices | None
 ) -> Floats:
@@ -42,7 +24,7 @@ def nearest_by_group(
 
     Args:
         vectors: All references.
-        groups: Indices of each group, as `rows_by_group` gives them.
+        groups: Indices of each group, as `likewise.metrics.groups.rows_by_group` gives them.
         queries: `(n, dim)`, float32, finite.
         skip: `(n,)`, the row that is left out for each query, or `NONE`.
 

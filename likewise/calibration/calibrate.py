@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from embedder.data.records import Record
-from index.search.impostors import Impostors
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searched import Progress, Searched
 from likewise.calibration.summary import Calibration, passed_over, point_name
 from likewise.matcher import Matcher
+from likewise.metrics.impostors import Impostors
 from likewise.metrics.thresholds import CalibrationError, Cost
 
 

@@ -15,12 +15,13 @@ from embedder.data.records import Record
 from embedder.errors import UnlabelledError
 from index.gallery import Gallery
 from index.search.by_group import set_apart
-from index.search.impostors import Impostors
 from likewise.arrays import Floats
 from likewise.bulk.stream import embed_stream
 from likewise.calibration.summary import OPTIMISTIC
 from likewise.matcher import Matcher
-from likewise.metrics.thresholds import CalibrationError, Mated, NonMated
+from likewise.metrics.impostors import Impostors
+from likewise.metrics.searches import Mated, NonMated
+from likewise.metrics.thresholds import CalibrationError
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 _OWN_AT_ONCE = 8192

@@ -21,7 +21,8 @@ from likewise.evaluation.retrieval import retrieval
 from likewise.evaluation.searched import Searched
 from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
-from likewise.metrics.rates import Curve, identification_curve
+from likewise.metrics.identification import identification_curve
+from likewise.metrics.rates import Curve
 
 
 @dataclass(frozen=True, slots=True, eq=False)

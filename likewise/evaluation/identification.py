@@ -6,11 +6,11 @@ from collections import Counter
 
 import numpy as np
 
-from index.search.by_group import rows_by_group
 from likewise.arrays import Bools, Indices
 from likewise.evaluation.figures import Figure, quantile, share
 from likewise.evaluation.searched import Searched
-from likewise.metrics.rates import confusion, fnir_at_fpir, rank_rate, ranks
+from likewise.metrics.groups import rows_by_group
+from likewise.metrics.identification import confusion, fnir_at_fpir, rank_rate, ranks
 
 FPIRS = (0.01, 0.001)
 RANKS = (1, 5)

@@ -12,8 +12,8 @@ from likewise.arrays import Floats, Indices
 from likewise.evaluation.figures import Figure, bounded
 from likewise.evaluation.searched import Searched
 from likewise.metrics.bootstrap import bootstrap
-from likewise.metrics.rates import auroc, oscr
-from likewise.metrics.thresholds import Mated
+from likewise.metrics.identification import auroc, oscr
+from likewise.metrics.searches import Mated
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.search.by_group import rows_by_group
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.evaluation.figures import Figure, mean, over_draws, share
-from likewise.metrics.rates import map_at_r, precision_at_1, r_precision, recall_at_k
+from likewise.metrics.groups import rows_by_group
+from likewise.metrics.retrieval import map_at_r, precision_at_1, r_precision, recall_at_k
 
 QUERIES = 500
 RECALLS = (1, 5, 10)

@@ -7,7 +7,7 @@ import numpy as np
 from index.search.by_group import set_apart
 from likewise.arrays import Floats
 from likewise.evaluation.asked import Asked
-from likewise.metrics.thresholds import Mated, NonMated
+from likewise.metrics.searches import Mated, NonMated
 
 
 class Searched:

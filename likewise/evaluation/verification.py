@@ -7,11 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedder.training.verification import distances_of, drawn_pairs
 from likewise.arrays import Floats, Indices, Reals
 from likewise.evaluation.figures import Figure, bounded, over_draws
-from likewise.metrics.pairs import Pairs, verification_bounds
-from likewise.metrics.rates import Curve, det_curve, equal_error_rate, fnmr_at_fmr, pair_accuracy
+from likewise.metrics.pair_bounds import Pairs, verification_bounds
+from likewise.metrics.pairs import distances_of, drawn_pairs
+from likewise.metrics.rates import (
+    Curve,
+    det_curve,
+    equal_error_rate,
+    fmr,
+    fnmr,
+    fnmr_at_fmr,
+    pair_accuracy,
+)
 
 FMRS = (0.01, 0.001, 0.0001)
 PAIRS = 50_000  # of each kind and draw
@@ -73,17 +81,13 @@ def verification(
         "EER": figure(rates, bounds["EER"][0]),
         "EER threshold": figure(thresholds, bounds["EER"][1]),
         **{
-            f"FNMR at FMR {100 * fmr:g} %": figure(
-                [fnmr_at_fmr(*both, fmr) for both in judged], ends
+            f"FNMR at FMR {100 * rate:g} %": figure(
+                [fnmr_at_fmr(*both, rate) for both in judged], ends
             )
-            for fmr, ends in zip(FMRS, bounds["FNMR at FMR"], strict=True)
+            for rate, ends in zip(FMRS, bounds["FNMR at FMR"], strict=True)
         },
-        "FMR at the threshold": figure(
-            [float(np.mean(b <= threshold)) for _, b in judged], bounds["FMR"][0]
-        ),
-        "FNMR at the threshold": figure(
-            [float(np.mean(a > threshold)) for a, _ in judged], bounds["FNMR"][0]
-        ),
+        "FMR at the threshold": figure([fmr(b, threshold) for _, b in judged], bounds["FMR"][0]),
+        "FNMR at the threshold": figure([fnmr(a, threshold) for a, _ in judged], bounds["FNMR"][0]),
         f"pair accuracy at {TUTORIAL_THRESHOLD:g}": figure(
             [pair_accuracy(*both, TUTORIAL_THRESHOLD) for both in judged], bounds["accuracy"][1]
         ),

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.search.by_group import rows_by_group
 from likewise.arrays import Doubles, Floats, Indices
 from likewise.maps.tsne import tsne
+from likewise.metrics.groups import rows_by_group
 
 _PLACING, _REACH = 5, 0.1  # nearest that place a further vector, and how far apart they may be
 

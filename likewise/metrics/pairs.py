@@ -1,133 +1,92 @@
-"""One-to-one figures of drawn pairs, and how sure they are when their images are drawn anew.
-
-Each figure of `evaluation` is taken once for the pairs as they are. To bound it, it is taken some
-hundred times with each pair counting as often as both its images were drawn together; so the pairs
-are sorted once, and each time only counted.
-"""
+"""Random pairs of labelled images, and their distances. No image is paired with itself."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from likewise.arrays import Indices, Ints, Reals
-from likewise.metrics.bootstrap import bootstrap
+from likewise.arrays import Floats, Indices, Reals
+from likewise.metrics.groups import Groups
 
-Places = npt.NDArray[np.intp]
-
-REPLICATES = 200  # of half a million pairs they take less than a second
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Pairs of one kind, nearest first.
-
-    Attributes:
-        distances: `(p,)`, ascending, p >= 1.
-        first: Number of each pair's first image, `(p,)`.
-        second: Of its second image, among the same images, `(p,)`.
-    """
-
-    distances: Reals
-    first: Ints
-    second: Ints
-
-    @classmethod
-    def of(cls, distances: Reals, images: Ints) -> Pairs:
-        """Sort pairs; `images` is `(p, 2)`."""
-        order = np.argsort(distances)
-        return cls(distances[order], images[order, 0], images[order, 1])
-
-    def counted(self, times: Indices) -> _Counted:
-        """Count each pair as often as its two images together."""
-        return _Counted(self.distances, np.cumsum(times.take(self.first) * times.take(self.second)))
+_AT_ONCE = 1024  # pairs whose vectors stay in the processor's cache
+_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Counted:
-    """Pairs that count differently often: `upto` is the count of each and all nearer ones."""
-
-    distances: Reals
-    upto: Indices
-
-    def within(self, threshold: float, side: Literal["left", "right"] = "right") -> float:
-        """Share of the pairs within a threshold; of those below it with "left"."""
-        return self.share(int(np.searchsorted(self.distances, threshold, side)))
-
-    @property
-    def total(self) -> int:
-        """How often all pairs count together."""
-        return int(self.upto[-1])
-
-    def share(self, count: int) -> float:
-        """Share that the nearest so many, as they were given, are now."""
-        return int(self.upto[count - 1]) / self.total if count else 0.0
-
-    def rest(self, count: int) -> float:
-        """Share that all but the nearest so many are; to the last digit, which may settle a tie."""
-        return (self.total - int(self.upto[count - 1])) / self.total if count else 1.0
-
-    def first_too_many(self, share: float) -> float:
-        """The distance at which more than a share of the pairs would be within."""
-        allowed = int(share * self.total)
-        return float(self.distances[np.searchsorted(self.upto, allowed, side="right")])
-
-
-def verification_bounds(
-    same: Pairs, different: Pairs, images: int, fmrs: Sequence[float], thresholds: Sequence[float]
-) -> dict[str, list[tuple[float, float]]]:
-    """Bound the one-to-one figures of pairs at 95 %, by bootstrap over the images.
+def pair_distances(
+    embeddings: Floats,
+    labels: Sequence[Any] | npt.NDArray[Any],
+    pairs: int,
+    seed: int,
+) -> tuple[Reals, Reals]:
+    """Measure `pairs` random same pairs and as many different ones, never an image with itself.
 
     Args:
-        same: Pairs of one label.
-        different: Pairs of two labels.
-        images: How many there are.
-        fmrs: For which the FNMR is wanted.
-        thresholds: At which FMR, FNMR and accuracy are wanted.
+        embeddings: Shape `(n, dim)`, float32.
+        labels: Length `n`; at least two labels, one of them twice.
+        pairs: Pairs of each kind, drawn with replacement: first image among all that have a
+            partner, second image among its partners.
+        seed: The same seed gives the same pairs.
 
     Returns:
-        `EER`: of the rate and of its threshold; `FNMR at FMR`: for each rate; `FMR`, `FNMR` and
-        `accuracy`: for each threshold. Lower and upper end, NaN where no draw left a pair.
+        Distances of the same pairs and of the different pairs, each of shape `(pairs,)`.
+
+    Raises:
+        ValueError: If the labels allow no same pair or no different pair.
     """
-    every = np.unique(np.concatenate([same.distances, different.distances]))
-    places = [np.searchsorted(kind.distances, every, "right") for kind in (same, different)]
-    count = 2 + len(fmrs) + 3 * len(thresholds)
-
-    def measure(times: Indices) -> list[float]:
-        known, others = same.counted(times), different.counted(times)
-        if not (known.total and others.total):
-            return [np.nan] * count
-        found = [*_equal_error(known, others, every, places[0], places[1])]
-        found += [1 - known.within(others.first_too_many(fmr), "left") for fmr in fmrs]
-        fmr, tmr = ([kind.within(at) for at in thresholds] for kind in (others, known))
-        accuracy = [(1 - a + b) / 2 for a, b in zip(fmr, tmr, strict=True)]
-        return [*found, *fmr, *(1 - rate for rate in tmr), *accuracy]
-
-    ends = iter(bootstrap(measure, [images], replicates=REPLICATES))
-    sizes = {"EER": 2, "FNMR at FMR": len(fmrs)} | dict.fromkeys(
-        ("FMR", "FNMR", "accuracy"), len(thresholds)
-    )
-    return {name: [next(ends) for _ in range(size)] for name, size in sizes.items()}
+    same, different = drawn_pairs(labels, pairs, seed)
+    return distances_of(embeddings, same), distances_of(embeddings, different)
 
 
-def _equal_error(
-    same: _Counted, different: _Counted, every: Reals, of_same: Places, of_different: Places
-) -> tuple[float, float]:
-    """EER and its threshold among `every`; by bisection, as FMR − FNMR only rises."""
+def drawn_pairs(
+    labels: Sequence[Any] | npt.NDArray[Any], pairs: int, seed: int
+) -> tuple[Indices, Indices]:
+    """Draw the pairs of `pair_distances`: rows of the images, `(pairs, 2)`, same and different.
 
-    def rates(at: int) -> tuple[float, float]:
-        return different.share(int(of_different[at])), same.rest(int(of_same[at]))
+    Raises:
+        ValueError: If the labels allow no same pair or no different pair.
+    """
+    groups = Groups.of(labels)
+    able = np.flatnonzero(groups.sizes[groups.codes] > 1)
+    if len(able) == 0 or len(groups.names) < 2:
+        raise ValueError(
+            "Verification needs at least two labels, one of them with two images. "
+            f"Received: {len(groups.codes)} image{'s' * (len(groups.codes) != 1)} of "
+            f"{len(groups.names)} label{'s' * (len(groups.names) != 1)}."
+        )
+    rng = np.random.default_rng(seed)
+    first = able[rng.integers(0, len(able), pairs)]
+    same = np.stack([first, groups.same_partners(first, rng)], axis=1)
+    first = rng.integers(0, len(groups.codes), pairs)
+    return same, np.stack([first, groups.different_partners(first, rng)], axis=1)
 
-    def excess(at: int) -> float:
-        fmr, fnmr = rates(at)
-        return fmr - fnmr
 
-    crossing = min(bisect_left(range(len(every)), 0.0, key=excess), len(every) - 1)
-    before = max(crossing - 1, 0)
-    best = before if abs(excess(before)) <= abs(excess(crossing)) else crossing
-    return sum(rates(best)) / 2, float(every[best])
+def distances_of(embeddings: Floats, pairs: Indices) -> Reals:
+    """Euclidean distance of each pair, `(p,)`; `pairs` holds rows of `embeddings`, `(p, 2)`."""
+    distances = np.empty(len(pairs))
+    for start in range(0, len(pairs), _AT_ONCE):
+        first, second = pairs[start : start + _AT_ONCE].T
+        gaps = embeddings[first].astype(np.float64) - embeddings[second]
+        distances[start : start + _AT_ONCE] = np.linalg.norm(gaps, axis=1)
+    return distances
+
+
+def exact_distances(
+    first: Floats, first_rows: Indices, second: Floats, second_rows: Indices
+) -> Floats:
+    """Euclidean distance of each pair, `(p,)`, float32: the same numbers that a search gives.
+
+    Args:
+        first: Vectors, `(n, dim)`, float32.
+        first_rows: Row in `first` of each pair's first vector, `(p,)`.
+        second: Vectors, `(m, dim)`, float32.
+        second_rows: Row in `second` of each pair's second vector, `(p,)`.
+    """
+    distances = np.empty(len(first_rows), np.float32)
+    for start in range(0, len(first_rows), _PAIRS_AT_ONCE):
+        batch = slice(start, start + _PAIRS_AT_ONCE)
+        gaps = first[first_rows[batch]].astype(np.float64) - second[second_rows[batch]]
+        distances[batch] = np.sqrt(np.einsum("pd,pd->p", gaps, gaps))
+    return distances

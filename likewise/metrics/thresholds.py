@@ -1,16 +1,11 @@
-"""Thresholds for a wanted error rate, from the distances that searches found.
+"""Thresholds for a wanted error rate, or for the least expected cost.
 
-A mated query's group is in the gallery, a non-mated query's is not. A query is matched when its
-nearest reference lies within the threshold, equality included (`decision`). Then, as ISO/IEC
-19795-1 defines them,
+As ISO/IEC 19795-1 defines the rates of a search at a threshold t,
 
     FPIR(t) = non-mated queries that are matched / non-mated queries
     FNIR(t) = mated queries whose nearest reference is of another group or beyond t / mated queries
 
-Where groups have thresholds of their own, that of the nearest reference's group counts.
-
-Pure NumPy. Does not search (`Gallery.nearest_by_group`), does not compare pairs (`impostors`) and
-does not store (`Gallery.store_point`).
+Does not search (`likewise.queries`) and does not store (`likewise.calibration`).
 """
 
 from __future__ import annotations
@@ -22,65 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from likewise.arrays import Bools, Floats
+from likewise.arrays import Floats
 from likewise.errors import LikewiseError
 from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
 from likewise.metrics.limits import Limits
+from likewise.metrics.searches import Mated, NonMated
 
 Point = dict[str, Any]
 
 
 class CalibrationError(LikewiseError):
     """Too few distances to support the threshold that is wanted; the text says how many suffice."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mated:
-    """What searches with m mated queries found.
-
-    Attributes:
-        own: To the nearest reference of the query's own group, `(m,)`, float32, finite.
-        other: To the nearest of any other group, `(m,)`, float32; inf where there is none.
-        labels: The queries' groups, m.
-    """
-
-    own: Floats
-    other: Floats
-    labels: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.own)
-
-    def missed(self, limits: Limits) -> Bools:
-        """Which are no match with their own group at rank 1, `(m,)`; a tie for rank 1 is none."""
-        return ~((self.own < self.other) & (self.own <= limits.of(self.labels)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NonMated:
-    """What searches with n non-mated queries found.
-
-    Attributes:
-        distances: To the nearest reference, `(n,)`, float32, finite.
-        labels: The groups of those nearest references, n.
-    """
-
-    distances: Floats
-    labels: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.distances)
-
-    def matched(self, limits: Limits) -> Bools:
-        """Which are matched, though they should not be, `(n,)`."""
-        inside: Bools = self.distances.astype(np.float64) <= limits.of(self.labels)
-        return inside
-
-    @classmethod
-    def pooled(cls, parts: Sequence[NonMated]) -> NonMated:
-        """All of several kinds."""
-        distances = [np.empty(0, np.float32), *(part.distances for part in parts)]
-        return cls(np.concatenate(distances), [label for part in parts for label in part.labels])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +84,38 @@ def largest_threshold(distances: Floats, target: float) -> float:
         0.7499999403953552
     """
     _check_share("target", target)
-    return _at_most(distances, _allowed(target, len(distances)))
+    return _at_most(distances, allowed_within(target, len(distances)))
+
+
+def allowed_within(target: float, trials: int) -> int:
+    """The largest count whose share of the trials is at most `target`, as floats divide.
+
+    Args:
+        target: Share, above 0 and below 1.
+        trials: >= 1.
+
+    Example:
+        >>> allowed_within(0.29, 100)  # 0.29 · 100 is a little less than 29
+        29
+    """
+    near = int(target * trials)
+    return next(n for n in range(min(trials, near + 1), -1, -1) if n / trials <= target)
+
+
+def threshold_within(distances: Floats, allowed: int) -> float:
+    """Find the largest threshold within which at most `allowed` of the distances lie.
+
+    Args:
+        distances: Of what should not match, `(n,)`, float32, n >= 1.
+        allowed: Number of distances that may be within, >= 0.
+
+    Returns:
+        A float32 value >= 0; 0 also where more than `allowed` distances are 0.
+    """
+    if allowed >= len(distances):
+        return float(distances.max())
+    first_too_many = np.float32(np.partition(distances, allowed)[allowed])
+    return float(np.nextafter(first_too_many, np.float32(0)))
 
 
 def threshold_for_fpir(kinds: Sequence[NonMated], target: float) -> float:
@@ -186,7 +164,7 @@ def limits_by_group(pool: NonMated, target: float, threshold: float) -> Limits:
     used = sum(int((pool.distances[labels == name] <= own[name]).sum()) for name in able)
     rest = pool.distances[~np.isin(labels, able)]
     if len(rest):
-        threshold = min(threshold, _at_most(rest, _allowed(target, len(pool)) - used))
+        threshold = min(threshold, _at_most(rest, allowed_within(target, len(pool)) - used))
     return Limits(threshold, own)
 
 
@@ -211,7 +189,7 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
             "A threshold by cost needs queries of known and of unknown groups. "
             f"Received: {len(mated)} mated and {len(pool)} non-mated queries."
         )
-    found = mated.own[mated.own < mated.other]
+    found = mated.found
     tried = np.unique(np.concatenate([found, pool.distances]))
     if tried[0] > 0:
         tried = np.insert(tried, 0, np.nextafter(tried[0], np.float32(0)))
@@ -284,24 +262,15 @@ def measured_at(limits: Limits, mated: Mated, kinds: Mapping[str, NonMated]) -> 
 # ------------------------------------------------------------ inside
 
 
-def _allowed(target: float, trials: int) -> int:
-    """The largest count whose share is at most `target`, as floats divide."""
-    near = int(target * trials)
-    return next(n for n in range(min(trials, near + 1), -1, -1) if n / trials <= target)
-
-
 def _at_most(distances: Floats, allowed: int) -> float:
     """The largest float32 within which at most `allowed` distances lie."""
-    if allowed >= len(distances):
-        return float(distances.max())
-    first_too_many = np.float32(np.partition(distances, allowed)[allowed])
-    if first_too_many == 0:
+    if np.count_nonzero(distances == 0) > allowed:
         raise CalibrationError(
             f"Expected at most {allowed} unknown queries at a distance of 0, but there are "
             f"{np.count_nonzero(distances == 0)}: pictures of unknown groups are in the gallery, "
             "or one picture carries two labels. Remove them, or ask for a larger rate."
         )
-    return float(np.nextafter(first_too_many, np.float32(-1)))
+    return threshold_within(distances, allowed)
 
 
 def _rounded_up(rate: float) -> float:

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request
 
 from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
-from index.search.by_group import rows_by_group
-from likewise.arrays import Doubles, Floats, Indices
+from likewise.arrays import Doubles, Floats
+from likewise.metrics.groups import rows_by_group
+from likewise.metrics.pairs import exact_distances
 from likewise.server.errors import ApiError
 from likewise.server.openapi import errors
 from likewise.server.schemas.gallery import Distances
@@ -24,7 +25,6 @@ router = APIRouter(prefix="/v1/gallery")
 
 PAIRS = 200_000  # of each kind: a share of 0.1 % is known to within a seventh
 _BINS, _THRESHOLDS = 100, 400
-_AT_ONCE = 16_384  # pairs: bounds the memory
 
 
 @router.get(
@@ -112,7 +112,7 @@ def drawn_distances(
             b = start[a] + (a - start[a] + step) % size[a]
         else:
             b = (start[a] + size[a] + step) % len(order)
-        found.append(_apart(vectors, order[a], order[b]))
+        found.append(exact_distances(vectors, order[a], vectors, order[b]))
     return found[0], found[1]
 
 
@@ -141,13 +141,3 @@ def _shares(values: Floats, edges: Doubles) -> list[float]:
     counts, _ = np.histogram(values, edges)
     shares: list[float] = (counts / max(1, len(values))).tolist()
     return shares
-
-
-def _apart(vectors: Floats, a: Indices, b: Indices) -> Floats:
-    """Euclidean distance of each pair of rows, as a search gives it."""
-    distances = np.empty(len(a), np.float32)
-    for first in range(0, len(a), _AT_ONCE):
-        some = slice(first, first + _AT_ONCE)
-        gaps = vectors[a[some]].astype(np.float64) - vectors[b[some]]
-        distances[some] = np.sqrt(np.einsum("nd,nd->n", gaps, gaps))
-    return distances

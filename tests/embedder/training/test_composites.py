@@ -3,7 +3,7 @@ import pytest
 
 from embedder.training.composites import MEMBERS, make_composites
 from embedder.training.outliers import OF_NO_GROUP
-from embedder.training.pairs import Groups
+from likewise.metrics.groups import Groups
 
 LABELS = ["a", "b", "c"] * 5
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedder.training.pairs import Groups, balanced_batches, create_pairs, pair_positions
+from embedder.training.pairs import balanced_batches, create_pairs, pair_positions
 
 # At least two labels, one of them twice.
 labels_that_pair = st.lists(st.sampled_from("abcd"), min_size=3, max_size=40).filter(
@@ -61,14 +61,6 @@ def test_the_same_seed_draws_the_same_pairs_and_another_seed_others():
     labels = list("abc" * 30)
     drawn = [pair_positions(labels, seed=seed)[1].tolist() for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
-
-
-def test_partners_are_drawn_evenly():
-    groups = Groups.of(["a"] * 4 + ["b"])
-    partners = groups.same_partners(np.zeros(3000, dtype=np.int64), np.random.default_rng(0))
-    # Three other images of label a, 1000 draws each on average, standard deviation 26.
-    assert set(partners) == {1, 2, 3}
-    assert np.bincount(partners)[1:].min() > 1000 - 5 * 26
 
 
 def test_every_label_of_a_balanced_batch_has_as_many_images():

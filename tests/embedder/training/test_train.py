@@ -48,7 +48,7 @@ def test_the_loss_falls(trained):
 
 
 def test_same_digits_come_out_nearer_than_different_ones(trained):
-    from embedder.training.verification import pair_distances
+    from likewise.metrics.pairs import pair_distances
 
     test = load("mnist/test").subset(range(600))
     same, different = pair_distances(trained.embed(test.images), test.labels, 3000, seed=0)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.gallery import Gallery
-from index.search.by_group import NONE, nearest_by_group, rows_by_group
+from index.search.by_group import NONE, nearest_by_group
 from index.search.exact import Vectors
+from likewise.metrics.groups import rows_by_group
 
 faiss = pytest.importorskip("faiss")
 SMALL = st.integers(-2, 2).map(np.float32)  # many equal vectors and equal distances

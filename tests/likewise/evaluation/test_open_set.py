@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from likewise.evaluation.open_set import _Nearer
-from likewise.metrics.rates import auroc, oscr
-from likewise.metrics.thresholds import Mated
+from likewise.metrics.identification import auroc, oscr
+from likewise.metrics.searches import Mated
 
 DISTANCES = st.lists(st.integers(0, 9), min_size=5, max_size=5).map(
     lambda found: np.array(found, np.float32) / 8

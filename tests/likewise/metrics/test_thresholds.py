@@ -13,11 +13,10 @@ from hypothesis.extra import numpy as hnp
 
 from index.operating import expected_fpir, outdated
 from likewise.metrics.limits import Limits
+from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import (
     CalibrationError,
     Cost,
-    Mated,
-    NonMated,
     largest_threshold,
     limits_by_group,
     measured_at,

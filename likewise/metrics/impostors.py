@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.search.by_group import rows_by_group
 from likewise.arrays import Floats, Indices
 from likewise.metrics.bootstrap import bootstrap_by_image
+from likewise.metrics.groups import rows_by_group
+from likewise.metrics.pairs import exact_distances
 
 REFERENCES = 100  # drawn for each query
-_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
 
 
 class Impostors:
@@ -70,7 +70,7 @@ class Impostors:
                 continue
             rows = self._drawn(np.concatenate(others), len(places))
             queries = np.repeat(np.array(places, np.int64), rows.shape[1])
-            self._distances.append(self._measured(vectors, queries, rows.ravel()))
+            self._distances.append(exact_distances(self._vectors, rows.ravel(), vectors, queries))
             self._queries.append(queries + self._asked)
             self._rows.append(rows.ravel())
         self._asked += len(labels)
@@ -91,12 +91,3 @@ class Impostors:
         edges = np.arange(count + 1) * len(rows) // count
         places = edges[:-1] + self._rng.random((queries, count)) * np.diff(edges)
         return rows[places.astype(np.int64)]
-
-    def _measured(self, vectors: Floats, queries: Indices, rows: Indices) -> Floats:
-        """Exact distances, the same numbers that a search gives."""
-        distances = np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), _PAIRS_AT_ONCE):
-            some = slice(start, start + _PAIRS_AT_ONCE)
-            gaps = self._vectors[rows[some]].astype(np.float64) - vectors[queries[some]]
-            distances[some] = np.sqrt(np.einsum("pd,pd->p", gaps, gaps))
-        return distances

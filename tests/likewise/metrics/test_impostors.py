@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.search.impostors import Impostors
+from likewise.metrics.impostors import Impostors
 
 LABELS = [str(place % 3) for place in range(30)]
 
