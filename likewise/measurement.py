@@ -15,7 +15,8 @@ import numpy as np
 
 from embedder.data.sources import Dataset
 from embedder.data.splits import overlap
-from embedder.model import Embedder, write_metadata
+from embedder.manifest import write_manifest
+from embedder.model import Embedder
 from index.gallery import Gallery
 from likewise.arrays import Floats
 from likewise.metrics.pairs import pair_distances
@@ -62,7 +63,7 @@ def record(embedder: Embedder, split: str, figures: dict[str, Any]) -> Embedder:
     """Write figures into the model's `model.json` under the name of a split; open it again."""
     metadata = {**embedder.metadata}
     metadata["figures"] = {**metadata["figures"], split: figures}
-    write_metadata(embedder.path, metadata)
+    write_manifest(embedder.path, metadata)
     return Embedder.load(embedder.path)
 
 

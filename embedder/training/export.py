@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from embedder.model import FORMAT, fingerprint, write_metadata
+from embedder.manifest import FORMAT, fingerprint, write_manifest
 from embedder.training.destination import check_destination
 
 
@@ -48,7 +48,7 @@ def save_model(
         network = to_litert(base)
         (made / "model.tflite").write_bytes(network)
         base.save(made / "base.keras")
-        metadata = {
+        manifest = {
             "format": FORMAT,
             "fingerprint": fingerprint(network, base.input_shape[1:], preprocessing),
             "input_shape": list(base.input_shape[1:]),
@@ -57,12 +57,12 @@ def save_model(
             "files": {file.name: _sha256(file) for file in sorted(made.iterdir())},
             **details,
         }
-        write_metadata(made, metadata)
+        write_manifest(made, manifest)
         made.chmod(0o755)
         _put(made, out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return metadata
+    return manifest
 
 
 def _sha256(file: Path) -> str:

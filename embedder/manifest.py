@@ -1,0 +1,108 @@
+"""The manifest of a saved model, `model.json`: read, checked, written, fingerprinted.
+
+It names the SHA-256 of the model's other files and carries one of its own, so an altered model is
+refused before it gives other embeddings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from embedder.errors import ModelError
+
+FORMAT = 1
+_NAME = "model.json"
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """Read and check the manifest of the model in `directory`.
+
+    Raises:
+        ModelError: If it is missing, damaged, altered or of another format.
+    """
+    raw = _read(directory / _NAME)
+    try:
+        manifest = json.loads(raw)
+        stored_checksum = manifest.pop("checksum")
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{directory / _NAME} is not the description of a model. "
+            "Give a directory that `likewise train --out` wrote."
+        ) from error
+    if manifest.get("format") != FORMAT:
+        raise ModelError(
+            f"Model {str(directory)!r} has format {manifest.get('format')}, this likewise reads "
+            f"format {FORMAT}. Use the version of likewise that wrote it, or train it again."
+        )
+    if stored_checksum != _checksum(manifest):
+        raise _altered(directory, _NAME)
+    return dict(manifest)
+
+
+def read_file(directory: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
+    """Read a file of a model and compare it with the manifest.
+
+    Args:
+        directory: The model's directory.
+        name: Name of the file in it.
+        manifest: As `read_manifest` returns it.
+
+    Raises:
+        ModelError: If the file is missing, or is not the one that was saved.
+    """
+    content = _read(directory / name)
+    if hashlib.sha256(content).hexdigest() != manifest["files"][name]:
+        raise _altered(directory, name)
+    return content
+
+
+def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest and its checksum, whole or not at all.
+
+    Args:
+        directory: The model's directory.
+        manifest: Its entries, as JSON can hold them; an older checksum among them is replaced.
+    """
+    entries = json.loads(json.dumps({k: v for k, v in manifest.items() if k != "checksum"}))
+    text = json.dumps({**entries, "checksum": _checksum(entries)}, indent=2) + "\n"
+    part = directory / f"{_NAME}.part"
+    part.write_text(text)
+    os.replace(part, directory / _NAME)
+
+
+def fingerprint(network: bytes, input_shape: Sequence[int], preprocessing: str) -> str:
+    """Name a network and its preprocessing: 12 hex digits, equal for equal trainings.
+
+    Args:
+        network: Contents of `model.tflite`.
+        input_shape: Shape of one picture, `(h, w)` or `(h, w, 3)`.
+        preprocessing: A name of `embedder.preprocessing.prepare.PREPROCESSINGS`.
+    """
+    parts = [hashlib.sha256(network).hexdigest(), list(input_shape), preprocessing]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def _checksum(entries: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def _altered(directory: Path, name: str) -> ModelError:
+    return ModelError(
+        f"{name} of model {str(directory)!r} is not the file that was saved: it was altered or "
+        "damaged. Restore it from a copy, or train the model again."
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"There is no model at {str(path.parent)!r}: {path.name} could not be read "
+            f"({error.strerror}). Give a directory that `likewise train --out` wrote."
+        ) from error

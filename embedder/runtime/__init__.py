@@ -1,0 +1,1 @@
+"""Runtimes that execute a network: each has `run(pixels) -> embeddings`. LiteRT is the only one."""

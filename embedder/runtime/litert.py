@@ -1,0 +1,96 @@
+"""Run a `.tflite` network with LiteRT, in batches, on several threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from likewise import parallel
+from likewise.arrays import Floats, Pixels
+
+BATCH = 64  # measured: larger batches fall out of the cache, smaller ones pay per call
+_MIN_PER_THREAD = 16  # fewer pictures are not worth a thread
+
+
+class LiteRT:
+    """A network ready to run; threads may share it.
+
+    The same picture gives the same embedding, to the bit, alone or in a batch of any size.
+
+    Args:
+        network: Contents of a `.tflite` file.
+        dim: Length of an embedding.
+        threads: Batches that run side by side, 1 or more.
+    """
+
+    def __init__(self, network: bytes, dim: int, threads: int) -> None:
+        self._network = network
+        self._dim = dim
+        self._threads = threads
+        self._idle: list[_Interpreter] = []
+        self._lock = threading.Lock()
+
+    def run(self, pixels: Pixels) -> Floats:
+        """Embed pictures, `(n, *input_shape)` uint8, as float32 `(n, dim)`; `n` may be 0."""
+        embeddings = np.empty((len(pixels), self._dim), dtype=np.float32)
+        size = min(BATCH, max(_MIN_PER_THREAD, -(-len(pixels) // self._threads)))  # rounded up
+        batches = [slice(start, start + size) for start in range(0, len(pixels), size)]
+
+        def run_batch(rows: slice) -> None:
+            interpreter = self._borrow()
+            interpreter.run(pixels[rows], embeddings[rows])
+            with self._lock:
+                self._idle.append(interpreter)
+
+        parallel.side_by_side(run_batch, batches, threads=self._threads)
+        return embeddings
+
+    def _borrow(self) -> _Interpreter:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return _Interpreter(self._network)
+
+
+class _Interpreter:
+    """One LiteRT interpreter, for one thread at a time."""
+
+    def __init__(self, network: bytes) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        with _silent_stderr():  # LiteRT reports there, once, that it uses the processor
+            self._interpreter = Interpreter(model_content=network, num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._rows = 0
+
+    def run(self, pixels: Pixels, embeddings: Floats) -> None:
+        """Embed up to a batch of pictures into `embeddings`, which has as many rows."""
+        if len(pixels) != self._rows:
+            self._interpreter.resize_tensor_input(self._input, pixels.shape)
+            self._interpreter.allocate_tensors()
+            self._rows = len(pixels)
+        self._interpreter.set_tensor(self._input, pixels)
+        self._interpreter.invoke()
+        embeddings[:] = self._interpreter.get_tensor(self._output)
+
+
+_stderr_lock = threading.Lock()
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Discard what native code writes to stderr: LiteRT has no option for that."""
+    with _stderr_lock, open(os.devnull, "w") as nowhere:
+        saved = os.dup(2)
+        try:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
