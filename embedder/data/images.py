@@ -1,4 +1,4 @@
-"""Read one picture file, whatever its format, into uint8 grey or RGB pixels.
+"""Read one picture file of any format into uint8 grey or RGB pixels.
 
 Leaves out: resizing and everything else that depends on a model (`preprocessing`),
 all frames of an animation but the first, and embedded colour profiles.
@@ -14,13 +14,14 @@ import stat
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from embedder.errors import ImageError, TooManyPixelsError
+from likewise.arrays import Pixels
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,31 +36,27 @@ _START, _END = _PNG + b"\0\0\0\rIHDR", b"\0\0\0\0IEND\xae\x42\x60\x82"
 _HEADERS = struct.Struct(">16sII5sII4s")  # start, width, height, kind, checksum, length, "IDAT"
 _KINDS = {b"\x08\0\0\0\0": "L", b"\x08\2\0\0\0": "RGB"}  # 8 bits, not interlaced
 _IDAT = zlib.crc32(b"IDAT")
-_DEPTHS = (10, 12, 16)  # bits of a grey value that cameras, scanners and microscopes give
-_BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
-_BAND = 1 << 20  # pixels that are calculated with at a time
-NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 
 
-def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Read a picture in any format that Pillow knows.
 
-    The EXIF orientation is honoured. Transparency is flattened on white, or on black where
-    all that is visible is itself nearly white and would vanish. Palette, 1-bit, 16-bit,
-    float and CMYK pictures are brought to 8 bits. Of 16 bits, as many count as are used: the
-    fewest of 10, 12 and 16 that hold the brightest pixel and what a TIFF says its samples reach.
+    The EXIF orientation is applied. Transparency is flattened on white, or on black where
+    all visible pixels are nearly white and would vanish. Palette, 1-bit, 16-bit, float and
+    CMYK pictures are converted to 8 bits. A 16-bit picture is scaled by the bits in use: the
+    fewest of 10, 12 and 16 that hold its brightest pixel and the range that a TIFF states.
 
     Args:
         source: A path, the bytes of a picture file, or a binary stream.
-        max_pixels: A picture of more is refused by its header, before it is decoded.
+        max_pixels: A larger picture is refused by its header, before it is decoded.
 
     Returns:
         uint8 `(h, w)` for a grey picture, `(h, w, 3)` RGB for any other.
 
     Raises:
-        ImageError: If there is no such file, if it is no picture, truncated or damaged. The
-            message has no path in it.
+        ImageError: If there is no such file, or it is not a picture, truncated or damaged. The
+            message does not contain the path.
         TooManyPixelsError: If it holds more than `max_pixels` pixels; an ImageError too.
 
     Example:
@@ -82,10 +79,10 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
 
 def _refuse_special(source: Source) -> None:
-    """Refuse pipes, sockets and devices: to open one can take for ever."""
+    """Refuse pipes, sockets and devices: opening one can block for ever."""
     if isinstance(source, str | os.PathLike):
         mode = os.stat(source).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder is told by its own words
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder has a message of its own
             raise ImageError("a pipe, socket or device, not a picture's file")
 
 
@@ -104,9 +101,9 @@ def _opener() -> Callable[..., Image.Image]:
 
 
 def _silence_libtiff() -> None:
-    """Let libtiff write nothing to stderr of a damaged file: Pillow raises it all the same.
+    """Keep libtiff from writing to stderr about a damaged file: Pillow raises an error anyway.
 
-    Called by libtiff's own name, as Pillow offers no other way.
+    Pillow has no option for this, so libtiff's own function is called.
     """
     from PIL import _imaging
 
@@ -114,10 +111,10 @@ def _silence_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def _small_png(source: Source, max_pixels: int) -> np.ndarray | None:
-    """Read a small PNG file at once and without asking other plug-ins, for bulk jobs and servers.
+def _small_png(source: Source, max_pixels: int) -> Pixels | None:
+    """Read a small PNG file at once, without Pillow's search for a plug-in.
 
-    Gives None for whatever is not just that or is damaged, which is then read as any other.
+    Returns None for any other file and for a damaged one: these take the general way.
     """
     try:
         content = _small_content(source)
@@ -132,10 +129,10 @@ def _small_png(source: Source, max_pixels: int) -> np.ndarray | None:
         return None
 
 
-def _plain_png(content: bytes, max_pixels: int) -> np.ndarray | None:
-    """Decode a PNG file of nothing but 8-bit grey or RGB pixels, in 0.6 of its plug-in's time.
+def _plain_png(content: bytes, max_pixels: int) -> Pixels | None:
+    """Decode a PNG file with nothing but 8-bit grey or RGB pixels, in 0.6 of the plug-in's time.
 
-    Gives None for any other, and for one that does not fit its checksums.
+    Returns None for any other, and for one that does not match its checksums.
     """
     from PIL import Image
 
@@ -152,12 +149,12 @@ def _plain_png(content: bytes, max_pixels: int) -> np.ndarray | None:
 
 
 def _small_content(source: Source) -> bytes | None:
-    """Give a picture file's bytes; None if they are many, or the file is none of PNG by name."""
+    """Return the bytes of a small picture file; None if it is large or not PNG by its name."""
     if isinstance(source, bytes):
         return source if len(source) < _SMALL else None
     if not isinstance(source, str | os.PathLike) or not os.fspath(source).endswith(".png"):
         return None
-    descriptor = os.open(source, os.O_RDONLY)
+    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
         content = os.read(descriptor, _SMALL)
     finally:
@@ -169,11 +166,11 @@ def _small_content(source: Source) -> bytes | None:
 def _png_opener() -> Callable[[BinaryIO], Image.Image]:
     from PIL.PngImagePlugin import PngImageFile
 
-    _opener()  # its care for warnings
+    _opener()  # sets the warning filters
     return PngImageFile
 
 
-def _pixels(image: Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def _pixels(image: Image.Image, max_pixels: int) -> Pixels:
     """Decode an opened picture: the two common modes directly, the others by conversion."""
     if image.width * image.height > max_pixels:
         raise TooManyPixelsError(
@@ -182,7 +179,9 @@ def _pixels(image: Image.Image, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     image.load()
     if image.mode in ("L", "RGB") and _is_plain(image):
         return np.asarray(image)
-    return np.ascontiguousarray(_to_8_bits(_upright(image), _stated_top(image)))
+    from embedder.data.modes import upright_pixels
+
+    return upright_pixels(image)
 
 
 def _is_plain(image: Image.Image) -> bool:
@@ -193,83 +192,8 @@ def _is_plain(image: Image.Image) -> bool:
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    from PIL import ImageOps
-
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # unreadable EXIF says nothing about orientation; the pixels are fine
-        return image
-
-
-def _stated_top(image: Image.Image) -> int:
-    """Give the largest value that a TIFF says its samples can have or have, else 0."""
-    tags = getattr(image, "tag_v2", {})
-    bits = max(tags.get(_BITS_PER_SAMPLE, (16,)))
-    return int(2**bits - 1 if bits < 16 else max(tags.get(_MAX_SAMPLE_VALUE, (0,))))
-
-
-def _to_8_bits(image: Image.Image, stated_top: int = 0) -> np.ndarray:
-    """Bring any Pillow mode to uint8 grey `(h, w)` or RGB `(h, w, 3)`."""
-    if image.has_transparency_data:
-        return _flatten(image)
-    if image.mode[0] in "IF":
-        return _scaled(np.asarray(image), stated_top)
-    grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
-    return np.asarray(image.convert("L" if grey else "RGB"))
-
-
-def _has_grey_palette(image: Image.Image) -> bool:
-    colours = np.array(image.getpalette(), np.uint8).reshape(-1, 3)
-    return bool((colours == colours[:, :1]).all())
-
-
-def _flatten(image: Image.Image) -> np.ndarray:
-    """Lay a picture with transparency on white, or on black where white would hide it."""
-    layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
-    pixels = layers.reshape(-1, layers.shape[-1])
-    opaque = pixels[:, -1] > 127
-    visible = pixels[opaque, :-1]
-    hidden_on_white = not opaque.all() and visible.size and visible.min() > NEARLY_WHITE
-    paper = 0 if hidden_on_white else 255
-    flat = np.empty((len(pixels), layers.shape[-1] - 1), np.uint8)
-    for some in _bands(len(pixels)):
-        colour, alpha = pixels[some, :-1].astype(np.uint16), pixels[some, -1:].astype(np.uint16)
-        flat[some] = (colour * alpha + paper * (255 - alpha) + 127) // 255
-    return flat.reshape(layers.shape[:2] if flat.shape[-1] == 1 else (*layers.shape[:2], -1))
-
-
-def _scaled(values: np.ndarray, stated_top: int) -> np.ndarray:
-    """Scale 16-bit, 32-bit or float grey values to 0..255, by the range that they must have."""
-    if values.dtype.kind == "u":  # 16 bits, in either order of bytes
-        used = max(int(values.max(initial=0)), stated_top)
-        depth = next((bits for bits in _DEPTHS if used < 2**bits), 16)
-        return (values >> (depth - 8)).astype(np.uint8)
-    flat = values.reshape(-1)
-    top = max(_finite(flat[some]).max(initial=0.0) for some in _bands(len(flat)))
-    if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
-        full = 1.0
-    else:
-        full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
-    scaled = np.empty(len(flat), np.uint8)
-    for some in _bands(len(flat)):
-        scaled[some] = np.clip(np.rint(_finite(flat[some]) * (255.0 / full)), 0, 255)
-    return scaled.reshape(values.shape)
-
-
-def _finite(values: np.ndarray) -> np.ndarray:
-    """Give values as float64, with 0 for what is no number or infinite."""
-    with np.errstate(invalid="ignore"):  # raised by the NaN that say so
-        return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-
-
-def _bands(count: int) -> Iterator[slice]:
-    """Cut pixels into parts, so that numbers wider than a byte take little memory."""
-    return (slice(start, start + _BAND) for start in range(0, count, _BAND))
-
-
 def _reason(error: Exception, source: Source) -> str:
-    """Say in a few words why a picture could not be read."""
+    """Explain in a few words why a picture could not be read."""
     from PIL import UnidentifiedImageError
 
     if isinstance(error, FileNotFoundError):
@@ -295,8 +219,8 @@ def _is_bomb(error: Exception) -> bool:
     return isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning)
 
 
-def _too_large(count: str, most: int) -> str:
-    return f"{count} pixels, at most {most / 1e6:.3g} million are read: scale it down"
+def _too_large(count: str, limit: int) -> str:
+    return f"{count} pixels, at most {limit / 1e6:.3g} million are read: scale it down"
 
 
 def _is_empty(source: Source) -> bool:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from embedder.data import images
 from embedder.data.images import read_image
+from embedder.data.modes import upright_pixels
 from embedder.errors import ImageError, TooManyPixelsError
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5  # 0, 5 … 235
@@ -207,7 +208,7 @@ def test_float_pictures_are_read_as_0_to_1_or_0_to_255():
     st.sampled_from(["L", "RGB", "RGBA", "LA", "1", "P", "I;16", "I", "F", "CMYK", "YCbCr"]),
 )
 def test_any_mode_and_size_gives_uint8_grey_or_rgb(width, height, mode):
-    read = images._to_8_bits(Image.new(mode, (width, height)))
+    read = upright_pixels(Image.new(mode, (width, height)))
     assert read.dtype == np.uint8
     assert read.shape in ((height, width), (height, width, 3))
 

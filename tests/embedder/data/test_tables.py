@@ -1,0 +1,143 @@
+"""Lists of `path,label`: CSV, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from embedder.data.sources import load, records
+from embedder.errors import DatasetError, ImageError
+from tests.embedder.data.sources import PIXELS, picture, rows
+
+
+@pytest.fixture
+def listed(tmp_path) -> list[dict[str, object]]:
+    picture(tmp_path / "in" / "a.png", 10)
+    picture(tmp_path / "b.png", 20)
+    return [
+        {"path": "in/a.png", "label": "7", "id": "first", "writer": "ann"},
+        {"path": "b.png", "label": "x y", "id": "second", "writer": "bob"},
+    ]
+
+
+def write_list(path: Path, entries: list[dict[str, object]]) -> Path:
+    if path.suffix == ".csv":
+        lines = [entries[0].keys(), *(entry.values() for entry in entries)]
+        path.write_text("\n".join(",".join(map(str, line)) for line in lines))
+    elif path.suffix == ".parquet":
+        arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(arrow.Table.from_pylist(entries), path)
+    else:
+        path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_a_list_of_paths_gives_ids_labels_and_metadata(tmp_path, listed, ending):
+    path = write_list(tmp_path / f"list.{ending}", listed)
+    first, second = records(path)
+    assert (first.id, first.label, first.metadata) == ("first", "7", {"writer": "ann"})
+    assert (second.id, second.label) == ("second", "x y")
+    assert second.pixels()[0, 0] == 20
+    assert load(path).ids == ["first", "second"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_without_ids_and_labels_the_path_is_the_id(tmp_path, listed, ending):
+    paths = [{"path": entry["path"]} for entry in listed]
+    assert rows(write_list(tmp_path / f"l.{ending}", paths)) == [
+        ("in/a.png", None),
+        ("b.png", None),
+    ]
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_numbers_as_labels_and_ids_become_text(tmp_path, ending):
+    entries = [{"path": "a.png", "label": 7, "id": 12}, {"path": "b.png", "label": 3, "id": 13}]
+    assert rows(write_list(tmp_path / f"l.{ending}", entries))[0] == ("12", "7")
+
+
+def test_nan_and_null_are_no_labels(tmp_path):
+    entries = [{"path": "a.png", "label": label} for label in (7.0, float("nan"), None)]
+    for ending in ("jsonl", "parquet"):
+        found = rows(write_list(tmp_path / f"l.{ending}", entries))
+        assert found == [("a.png", "7"), ("a.png", None), ("a.png", None)]
+    np.savez(tmp_path / "l.npz", images=PIXELS[:2], labels=np.array([7.0, np.nan]))
+    assert [label for _, label in rows(tmp_path / "l.npz")] == ["7", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("l.csv", "file,label\na.png,1\n", "header, path,label or label,pixel0.* begins with file"),
+        ("l.csv", "", "begins with nothing"),
+        ("l.csv", "path,label\nb.png\n", "row 1: expected 2 columns, but it has 1"),
+        ("l.csv", "path,label\n,1\n", "row 1: expected a picture's path"),
+        ("l.csv", 'path,label\na.png,"1\n', "row 1: line 2 is not readable as CSV"),
+        ("l.jsonl", '{"path": \n', "row 1: expected a JSON object"),
+        ("l.jsonl", "[1, 2]\n", "row 1: expected a JSON object, but it is"),
+        ("l.jsonl", '{"file": "a.png"}\n', "row 1: expected a picture's path .* columns are file"),
+        ("l.parquet", "PAR1 no", "l.parquet cannot be read as Parquet from row 1 on"),
+    ],
+)
+def test_a_list_that_begins_with_a_damaged_row_is_refused_before_anything(
+    tmp_path, name, text, message
+):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=message) as caught:
+        records(tmp_path / name)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged", "reason"),
+    [
+        ("l.csv", b"b.png", "row 2: expected 3 columns, but it has 1"),
+        ("l.csv", b",1,x", "row 2: expected a picture's path"),
+        ("l.csv", b'b.png,"1"2,x', "row 2: line 3 is not readable as CSV"),
+        ("l.csv", b"b.png,caf\xe9,x", "row 2: expected UTF-8, but the label is"),
+        ("l.jsonl", b'{"path": ', "row 2: expected a JSON object"),
+        ("l.jsonl", b"[1, 2]", "row 2: expected a JSON object, but it is"),
+        ("l.jsonl", b'{"path": null}', "row 2: expected a picture's path"),
+        ("l.jsonl", rb'{"path": "\ud800.png"}', "row 2: expected a path that a file can have"),
+        ("l.jsonl", b'{"path": "a.png", "label": ["7"]}', "row 2: expected a text or a number"),
+        ("l.jsonl", b"[" * 100_000, "row 2: expected a JSON object"),
+    ],
+)
+def test_a_damaged_row_further_on_is_a_record_without_a_picture(tmp_path, name, damaged, reason):
+    whole = b"a.png,7,x" if name == "l.csv" else b'{"path": "a.png", "label": "7"}'
+    header = [b"path,label,writer"] if name == "l.csv" else []
+    (tmp_path / name).write_bytes(b"\n".join([*header, whole, damaged, whole]))
+    first, second, third = records(tmp_path / name)
+    assert (first, second.id, second.label) == (third, f"{name}/2", None)
+    with pytest.raises(ImageError, match=reason):
+        second.pixels()
+
+
+def test_a_list_names_files_by_their_bytes(tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
+    Image.fromarray(np.full((2, 2), 9, np.uint8)).save(odd, "PNG")
+    (tmp_path / "l.csv").write_bytes(b"path,label\ncaf\xe9.png,7\n")
+    [record] = records(tmp_path / "l.csv")
+    assert (record.id, record.pixels()[0, 0]) == (r"caf\xe9.png", 9)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+@pytest.mark.parametrize("order", ["utf-16", "utf-16-be"])
+def test_a_list_in_utf_16_says_what_to_do(tmp_path, ending, order):
+    mark = "\ufeff" * (order == "utf-16-be")  # Python writes it by itself for utf-16
+    (tmp_path / f"l.{ending}").write_text(f"{mark}path,label\na.png,7\n", order)
+    with pytest.raises(DatasetError, match=rf"l.{ending} is written in UTF-16: save it as UTF-8"):
+        records(tmp_path / f"l.{ending}")
+
+
+def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):
+    path = write_list(tmp_path / "l.jsonl", listed)
+    path.write_text(path.read_text() + "oops\n")
+    with pytest.raises(DatasetError, match=r"l.jsonl/3 cannot be read: row 3: expected a JSON"):
+        load(path)
