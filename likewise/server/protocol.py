@@ -1,8 +1,8 @@
 """One connection: HTTP/1.1 as uvicorn reads it, and what that leaves open.
 
-What is no HTTP is answered in the shape of all errors, after the requests before it. Headers end
-within a limit of bytes and of time. A request to change the protocol is read as if it did not ask.
-Small checks and queries take their short way (`direct`) from here.
+Bytes that are not HTTP get an error response in the shape of all errors, after the answers to the
+requests before them. Headers have a limit of bytes and of time. An upgrade request is read as if it
+did not ask for the upgrade.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import httptools
-from starlette.responses import Response
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from likewise.server.app import Application
-from likewise.server.direct import Exchange, kind_of
 from likewise.server.errors import invalid
-from likewise.server.gate import HEADERS
 from likewise.server.state import Context
 
 _MOST_HEADERS = 64 << 10  # bytes
-_OF_ALL = b"".join([b"%b: %b\r\n" % header for header in HEADERS])
 
 
 class Protocol(HttpToolsProtocol):
@@ -36,8 +32,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
         super().connection_made(transport)
-        application = cast(Application, self.app)
-        self._gate, self._context = application.gate, cast(Context, application.state.context)
+        self._context: Context = cast(Application, self.app).state.context
         self._context.batcher.expect(self)
         self._expect_head()
 
@@ -75,14 +70,8 @@ class Protocol(HttpToolsProtocol):
         if self._asks_to_upgrade():
             return
         self._head = -sys.maxsize
-        headers = dict(self.headers)
-        most = self._context.settings.max_bytes
-        kind = kind_of(self.parser.get_method(), self.url, headers, most)
         waiting = self._waiting()
-        if kind is None or waiting:
-            super().on_headers_complete()
-        else:
-            self.cycle = self._exchange(kind, headers)  # type: ignore[assignment]
+        super().on_headers_complete()
         self._unanswered = [*waiting, self.cycle]
 
     def on_message_complete(self) -> None:
@@ -91,9 +80,6 @@ class Protocol(HttpToolsProtocol):
             return
         self._head = 0
         super().on_message_complete()
-        cycle: Any = self.cycle
-        if isinstance(cycle, Exchange):
-            cycle.start()
 
     def send_400_response(self, msg: str) -> None:
         """Tell so, and end the connection; requests that came whole before get their answers."""
@@ -152,35 +138,6 @@ class Protocol(HttpToolsProtocol):
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
-
-    # ------------------------------------------------------------ the short way
-
-    def _exchange(self, kind: str, headers: dict[bytes, bytes]) -> Exchange:
-        path, _, query = self.url.partition(b"?")
-        scope = {"method": "POST", "path": path.decode(), "raw_path": path, "query_string": query}
-        lasting = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
-        return Exchange(
-            *(self._gate, self._context, scope, headers, kind),
-            keep_alive=lasting,
-            respond=self._respond,
-        )
-
-    def _respond(self, exchange: Exchange, response: Response) -> None:
-        """Write a whole answer at once, which spares the client a wait for its second part."""
-        headers = [*self.server_state.default_headers, *response.raw_headers]
-        closing = (b"connection", b"close")
-        if closing in headers:
-            exchange.keep_alive = False
-        elif not exchange.keep_alive:
-            headers.append(closing)
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(
-            b"%b%b%b\r\n%b"
-            % (STATUS_LINE[response.status_code], lines, _OF_ALL, bytes(response.body))
-        )
-        if not exchange.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
 
 
 def _give_up(cycle: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -33,20 +32,11 @@ async def ask(context: Context, options: Options, subject: Subject) -> list[Answ
         answers = await _ask(context, options, subject)
     except LargePictureError:
         answers = await _ask(context, options, await _prepared(context, subject))
-    take_note(context, subject, answers)
-    return answers
-
-
-def take_note(context: Context, subject: Subject, answers: Sequence[Answer]) -> None:
-    """Count what came of a subject.
-
-    Raises:
-        ImageError: If its only picture cannot be read.
-    """
     if len(subject) == 1 and answers[0].reasons:
         raise answers[0].reasons[0].bare()
     for answer in answers:
         context.metrics.decided(answer.decisions)
+    return answers
 
 
 def joined(answers: list[Answer]) -> tuple[Floats, dict[int, ImageError]]:

@@ -116,17 +116,13 @@ class Batcher(Generic[Q, A]):
         Raises:
             Exception: Whatever the work gave, or raised, for it.
         """
-        return await self.put(question, size, piece=piece)
-
-    def put(self, question: Q, size: int, *, piece: bool = False) -> asyncio.Future[A]:
-        """Do what `ask` does, for a caller that does not wait."""
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._latest = time.perf_counter()
         waiting = _Waiting(question, size, future, self._latest)
         (self._pieces if piece else self._small).append(waiting)
         self._arrivals += 1
         self._begin_soon()
-        return future
+        return await future
 
     def expect(self, client: Hashable) -> None:
         """Say that a client has connected and is about to ask."""

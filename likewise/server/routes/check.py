@@ -51,7 +51,7 @@ async def query(request: Request) -> Response:
 async def embed(request: Request) -> Response:
     """Give the vectors of pictures."""
     context = context_of(request)
-    options, id = options_of(EMBED, request.scope["query_string"])
+    options, id = _options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
     subject = await read_subject(request, context, id)
     answers = await ask(context, options, subject)
@@ -78,15 +78,15 @@ async def embed(request: Request) -> Response:
 async def _asked(request: Request, kind: str) -> Response:
     context = context_of(request)
     started = time.perf_counter()
-    options, id = options_of(kind, request.scope["query_string"])
+    options, id = _options_of(kind, request.scope["query_string"])
     subject = await read_subject(request, context, id)
     context.metrics.took(READ, time.perf_counter() - started)
     answers = await ask(context, options, subject)
     request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
-    return written(kind, answers)
+    return _written(kind, answers)
 
 
-def written(kind: str, answers: Sequence[Answer]) -> Response:
+def _written(kind: str, answers: Sequence[Answer]) -> Response:
     """The answer to a check or query, from those of its pieces."""
     rows = b", ".join(row for answer in answers for row in answer.rows)
     generation = min(answer.generation for answer in answers)
@@ -111,7 +111,7 @@ def _as_npy(vectors: Floats) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
+def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
     """The options of a question, and the name of a picture that is the whole body.
 
     Raises:

@@ -105,6 +105,12 @@ def test_a_large_picture_within_the_limit_is_answered(small):
     assert small.post("/v1/check", content=fair, headers=PNG).status_code == 200
 
 
+def test_a_small_file_of_a_large_picture_is_answered_too(shared):
+    file = encoded(Image.new("L", (1200, 1200)))  # more than the batcher's thread decodes
+    assert len(file) < 32 << 10
+    assert shared.post("/v1/check", content=file, headers=PNG).status_code == 200
+
+
 def test_a_request_that_takes_too_long_is_ended_and_its_work_dropped(blocked, gallery, queries):
     with serving(gallery, Settings(timeout=0.3)) as client, ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(ask, client.base_url, queries[0]) for _ in range(2)]

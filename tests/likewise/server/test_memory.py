@@ -11,14 +11,16 @@ from collections import Counter
 import pytest
 
 from likewise.server.answering.pictures import Subject
-from likewise.server.direct import Exchange
 from likewise.server.enrolling import Entry
 from likewise.server.requests.forms import File
 from tests.likewise.server.conftest import image, png
 
-HOLDING = (Exchange, Subject, File, Entry)  # the bytes of pictures
+HOLDING = (Subject, File, Entry)  # the bytes of pictures
 PNG = {"Content-Type": "image/png"}
-SMALL, LARGE = b"no picture", b"no picture" * 10_000  # the short way, and the ordinary one
+SMALL, LARGE = (
+    b"no picture",
+    b"no picture" * 10_000,
+)  # read by the thread that embeds, and prepared before
 CUT = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\nno picture\r\n--x'
 
 

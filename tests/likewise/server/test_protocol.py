@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 
-from likewise.server.direct import Exchange
+from likewise.server.answering.batcher import Batcher
 from likewise.server.settings import Settings
 from tests.likewise.server.conftest import image, png, serving
-
-ORDINARY = b"X-Likewise-Fingerprint: fa4e00000001\r\n"  # vectors' sender's: keeps off the short way
 
 
 def connection(client) -> socket.socket:
@@ -34,10 +33,9 @@ def check(body: bytes, more: bytes = b"", *, id: int = 0) -> bytes:
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
 
 
-@pytest.mark.parametrize("more", [b"", ORDINARY], ids=["short", "ordinary"])
 @pytest.mark.parametrize("cut", [10, 100, -5])
-def test_a_wish_for_another_protocol_is_passed_over(shared, queries, more, cut):
-    asked = check(png(queries[0]), more + UPGRADE)
+def test_a_wish_for_another_protocol_is_passed_over(shared, queries, cut):
+    asked = check(png(queries[0]), UPGRADE)
     with connection(shared) as line:
         line.sendall(asked[:cut])
         time.sleep(0.05)
@@ -54,14 +52,11 @@ def test_a_tunnel_is_refused(shared):
         assert all_of(line).startswith(b"HTTP/1.1 400")
 
 
-@pytest.mark.parametrize("more", [b"", ORDINARY], ids=["short", "ordinary"])
 @pytest.mark.parametrize("count", [1, 3])
-def test_requests_before_what_is_no_http_are_answered(shared, queries, more, count):
+def test_requests_before_what_is_no_http_are_answered(shared, queries, count):
     body = png(queries[0])
     with connection(shared) as line:
-        line.sendall(
-            b"".join(check(body, more, id=n) for n in range(count)) + b"\0nonsense\r\n\r\n"
-        )
+        line.sendall(b"".join(check(body, id=n) for n in range(count)) + b"\0nonsense\r\n\r\n")
         answer = all_of(line)
     assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b"HTTP/1.1") == count
     assert b"HTTP/1.1 400" not in answer
@@ -72,19 +67,18 @@ def test_a_request_that_breaks_off_after_others_ends_the_connection_with_their_a
 ):
     head = b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     with connection(shared) as line:
-        line.sendall(check(png(queries[0]), ORDINARY) + head + b"no length\r\n")
+        line.sendall(check(png(queries[0])) + head + b"no length\r\n")
         answer = all_of(line)
     assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b"HTTP/1.1") == 1
 
 
-@pytest.mark.parametrize("more", [b"", ORDINARY], ids=["short", "ordinary"])
-def test_a_client_that_leaves_amid_its_requests_is_no_failure(gallery, queries, more, caplog):
+def test_a_client_that_leaves_amid_its_requests_is_no_failure(gallery, queries, caplog):
     lines: list[str] = []
     body = png(queries[0])
     with serving(gallery, Settings(max_in_flight=12), tell=lines.append) as client:
         for _ in range(24):
             with connection(client) as line:
-                line.sendall(b"".join(check(body, more, id=n) for n in range(20)))
+                line.sendall(b"".join(check(body, id=n) for n in range(20)))
         time.sleep(0.2)
         assert client.post("/v1/check", **image(queries[0])).status_code == 200
     assert [line for line in lines if "Error" in line] == caplog.records == []
@@ -97,16 +91,65 @@ def test_headers_that_do_not_end_in_time_end_the_connection(gallery, sent):
         assert all_of(line) == b""
 
 
-def test_a_request_that_is_told_too_late_is_told_once(gallery, queries, monkeypatch):
-    """Its answer may come in the very turn of the loop in which its time is up."""
-    done = Exchange._done
+def test_a_client_that_connects_is_expected_until_it_asks_or_leaves(client, monkeypatch):
+    came: list[object] = []
+    expected: set[object] = set()
 
-    def late(self, future):
-        self._late()
-        done(self, future)
+    def expect(batcher: Batcher, client: object) -> None:
+        came.append(client)
+        expected.add(client)
 
-    monkeypatch.setattr(Exchange, "_done", late)
-    with serving(gallery) as client, connection(client) as line:
-        line.sendall(check(png(queries[0])))
+    def wait_until(held: Callable[[], bool]) -> None:
+        until = time.monotonic() + 10
+        while not held():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    monkeypatch.setattr(Batcher, "expect", expect)
+    monkeypatch.setattr(Batcher, "expect_no_more", lambda batcher, one: expected.discard(one))
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+    for sent in (b"", head, head + b"\r\n", head + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"):
+        came.clear()
+        with connection(client) as line:
+            wait_until(lambda: len(expected) == len(came) == 1)
+            line.sendall(sent)
+            if sent.endswith(b"\r\n\r\n"):
+                assert line.recv(65536).startswith(b"HTTP/1.1 200")
+                assert not expected
+        wait_until(lambda: not expected)
+
+
+def test_requests_sent_without_waiting_are_answered_in_order(shared, queries):
+    body = png(queries[0])
+    requests = b"".join(
+        b"POST /v1/check?id=%d HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        b"Content-Length: %d\r\nConnection: %b\r\n\r\n%b" % (n, len(body), keep, body)
+        for n, keep in enumerate([b"keep-alive", b"keep-alive", b"close"])
+    )
+    with connection(shared) as line:
+        line.sendall(requests)
         answer = all_of(line)
-    assert answer.count(b"HTTP/1.1 504") == answer.count(b"HTTP/1.1") == 1
+    assert [answer.count(b'"id": "%d"' % n) for n in range(3)] == [1, 1, 1]
+    assert answer.index(b'"id": "0"') < answer.index(b'"id": "1"') < answer.index(b'"id": "2"')
+
+
+def test_a_body_that_does_not_come_is_given_up(gallery):
+    with serving(gallery, Settings(timeout=0.2)) as client, connection(client) as line:
+        line.sendall(
+            b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+            b"Content-Length: 10\r\n\r\nabc"
+        )
+        answer = all_of(line)
+    assert answer.startswith(b"HTTP/1.1 504")
+
+
+def test_a_client_that_went_away_is_not_counted_as_working(gallery, queries):
+    with serving(gallery, Settings(max_in_flight=2)) as client:
+        for _ in range(5):
+            with connection(client) as line:
+                line.sendall(
+                    b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                    b"Content-Length: 10\r\n\r\nabc"
+                )
+        time.sleep(0.1)
+        assert client.post("/v1/check", **image(queries[0])).status_code == 200

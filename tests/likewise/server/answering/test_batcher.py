@@ -124,7 +124,9 @@ def test_a_turn_begins_when_no_more_comes():
     async def asking(batcher):
         asked = []
         for n in range(5):  # a question each time before the batcher looks what there is
-            asyncio.get_running_loop().call_soon(lambda n=n: asked.append(batcher.put(n, 1)))
+            asyncio.get_running_loop().call_soon(
+                lambda n=n: asked.append(asyncio.ensure_future(batcher.ask(n, 1)))
+            )
             await asyncio.sleep(0)
         return await asyncio.gather(*asked)
 
@@ -144,11 +146,11 @@ def test_a_turn_waits_for_who_has_just_connected(monkeypatch):
     async def asking(batcher):
         batcher.expect("a")
         batcher.expect("b")
-        first = batcher.put(0, 1)
+        first = asyncio.ensure_future(batcher.ask(0, 1))
         for _ in range(50):
             await asyncio.sleep(0)
         batcher.expect_no_more("a")
-        second = batcher.put(1, 1)
+        second = asyncio.ensure_future(batcher.ask(1, 1))
         for _ in range(50):
             await asyncio.sleep(0)
         assert turns == []
@@ -167,7 +169,7 @@ def test_who_connects_and_is_silent_keeps_nobody_waiting_for_long(others, monkey
     async def asking(batcher):
         nonlocal came
         batcher.expect("silent")
-        answer = batcher.put(0, 1)
+        answer = asyncio.ensure_future(batcher.ask(0, 1))
         while not answer.done():
             if others:  # connect as well, all the time
                 batcher.expect(came)

@@ -105,6 +105,19 @@ def test_several_unreadable_pictures_are_rows_and_one_alone_is_an_error(shared):
     assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
 
 
+@pytest.mark.parametrize("path", ["/v1/check", "/v1/query"])
+@pytest.mark.parametrize("body", [b"", b"no picture"], ids=["empty", "no picture"])
+def test_a_body_that_is_no_picture_is_an_error(shared, path, body):
+    answer = shared.post(path, content=body, headers={"Content-Type": "image/png"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
+
+
+@pytest.mark.parametrize("target", ["/v1/check?at=none", "/v1/query?x=1"])
+def test_an_option_that_does_not_fit_is_an_error(shared, queries, target):
+    answer = shared.post(target, **image(queries[0]))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
 def test_many_pictures_are_answered_in_pieces_and_in_order(shared, matcher, queries):
     many = list(queries) * 20  # 800, more than a piece
     rows = shared.post("/v1/check", content=npy(pixels_of(many)), headers=NPY).json()["rows"]
