@@ -6,8 +6,8 @@ whole numbers, so the same to the bit in a batch of any size.
 
 from __future__ import annotations
 
+import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,13 @@ class FakeEmbedder:
 
     Attributes:
         embedded: How many pictures it has embedded.
-        seconds: How long it takes for one batch.
     """
 
     input_shape = (28, 28)
     dim = 16
     preprocessing = "digit"
 
-    def __init__(self, path: Path, fingerprint: str = "fa4e00000001", seconds: float = 0.0) -> None:
+    def __init__(self, path: Path, fingerprint: str = "fa4e00000001") -> None:
         path.mkdir(parents=True, exist_ok=True)
         (path / "model.json").write_text("{}")
         self.path = path
@@ -37,7 +36,6 @@ class FakeEmbedder:
         self.operating_points: dict[str, dict[str, Any]] = {"eer": {"threshold": 0.5, "fmr": 0.02}}
         self.metadata: dict[str, Any] = {"figures": {}, "recipe": {"name": "fake"}}
         self.embedded = 0
-        self.seconds = seconds
 
     def prepare(self, images: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         return prepare(images, self.preprocessing, self.input_shape)
@@ -45,16 +43,34 @@ class FakeEmbedder:
     def embed(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] != self.input_shape or images.dtype != np.uint8:
             raise ValueError(f"uint8 of (n, 28, 28), not {images.dtype} of {images.shape}")
-        time.sleep(self.seconds)
         self.embedded += len(images)
         blocks = images.reshape(-1, 4, 7, 4, 7).sum(axis=(2, 4), dtype=np.int64)
         return (blocks.reshape(-1, 16) / (49 * 255)).astype(np.float32)
 
 
-def install(seconds: float = 0.0) -> FakeEmbedder:
-    """Let every `Embedder.load` of this process give one fake; for scripts of their own."""
+class HeldEmbedder(FakeEmbedder):
+    """Embeds a number of batches at once; each one after them waits until stdin ends."""
+
+    def __init__(self, path: Path, batches: int) -> None:
+        super().__init__(path)
+        self.batches = batches
+
+    def embed(self, images: np.ndarray) -> np.ndarray:
+        if self.batches == 0:
+            sys.stdin.read()
+        else:
+            self.batches -= 1
+        return super().embed(images)
+
+
+def install(batches: int = sys.maxsize) -> FakeEmbedder:
+    """Make every `Embedder.load` of this process return one fake; for scripts of their own.
+
+    Args:
+        batches: How many it embeds before it waits for the end of stdin.
+    """
     from embedder.model import Embedder
 
-    fake = FakeEmbedder(Path(tempfile.mkdtemp()) / "model", seconds=seconds)
+    fake = HeldEmbedder(Path(tempfile.mkdtemp()) / "model", batches)
     Embedder.load = classmethod(lambda cls, path=None, *, threads=None: fake)  # type: ignore[method-assign,assignment,return-value]
     return fake

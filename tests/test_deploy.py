@@ -12,7 +12,6 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from click import Context
 
 from cli import main
 from likewise.server.settings import MIB, Settings
+from tests.eventually import eventually
 from tests.likewise.server.conftest import png, real_gallery, serving
 from tests.likewise.server.processes import ServerProcess
 
@@ -173,14 +173,11 @@ def nginx_around(text: str, folder: Path) -> str:
 
 
 def wait_for(client: httpx.Client, path: str) -> None:
-    for _ in range(600):
-        try:
-            if client.get(path).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"{client.base_url} does not answer")
+    eventually(
+        lambda: client.get(path).status_code,
+        until=lambda status: status == 200,
+        retry=httpx.TransportError,
+    )
 
 
 @pytest.mark.slow

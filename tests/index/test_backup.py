@@ -216,7 +216,7 @@ def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(tmp_path, rng):
         backup = started(BACKUP, path, target / f"{kill}")
         assert backup.stdout is not None
         assert backup.stdout.readline() == "begins\n"
-        time.sleep(rng.uniform(0, 1))
+        time.sleep(rng.uniform(0, 1))  # a random moment to die at: the outcome may be either
         os.kill(backup.pid, signal.SIGKILL)
         backup.communicate()
         outcomes.append((target / f"{kill}").exists())

@@ -92,7 +92,7 @@ def run_until_killed(changer: subprocess.Popen[str], expected: Expected, after: 
     changer.stdin.flush()
     word, child = changer.stdout.readline().split()
     assert word == "child"
-    time.sleep(after)
+    time.sleep(after)  # a random moment to die at: no outcome depends on which
     os.kill(int(child), signal.SIGKILL)
     for line in iter(changer.stdout.readline, "dead\n"):
         words = line.split()

@@ -157,7 +157,7 @@ def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as storer:
             assert storer.stdout is not None
             storer.stdout.readline()
-            time.sleep(rng.exponential(0.05))
+            time.sleep(rng.exponential(0.05))  # a random moment to die at
             storer.send_signal(signal.SIGKILL)
             said = [str(number), *storer.stdout.read().split()]
         number = int([line for line in said if line.isdigit()][-1])

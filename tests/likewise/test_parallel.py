@@ -30,7 +30,7 @@ def test_results_come_in_the_order_of_the_parts():
 
 
 def test_two_parts_are_worked_on_at_the_same_time(two_cores):
-    both = Barrier(2, timeout=10)  # is passed by two at once, or raises
+    both = Barrier(2, timeout=60)  # is passed by two at once, or raises
     idents = side_by_side(lambda part: (both.wait(), get_ident())[1], range(2))
     assert get_ident() in idents
     assert len(set(idents)) == 2
@@ -53,13 +53,13 @@ def test_what_the_work_raises_is_raised_and_nothing_more_is_begun(two_cores):
 
 
 def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores):
-    both, ended = Barrier(2, timeout=10), []
+    both, ended = Barrier(2, timeout=60), []
 
     def work(part: int) -> None:
         both.wait()
         if get_ident() == me:
             raise ValueError("this thread's own part")
-        time.sleep(0.1)
+        time.sleep(0.1)  # time for the other thread to raise too early
         ended.append(part)
 
     me = get_ident()
@@ -70,15 +70,15 @@ def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores):
 
 def test_a_helper_that_another_keeps_busy_is_not_waited_for(two_cores):
     busy, released = Event(), Event()
-    entered = Barrier(2, action=busy.set, timeout=10)
+    entered = Barrier(2, action=busy.set, timeout=60)
 
     def hold(part: int) -> None:
         entered.wait()
-        released.wait(10)
+        released.wait(60)
 
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(side_by_side, hold, range(2))  # by that thread and by the helper
-        assert busy.wait(10)
+        assert busy.wait(60)
         assert side_by_side(lambda part: part, range(5)) == [0, 1, 2, 3, 4]
         assert not held.done()
         released.set()
@@ -98,7 +98,7 @@ def test_a_forked_process_has_helpers_of_its_own(two_cores):
     side_by_side(lambda part: part, range(2))  # the helper is there now
     child = os.fork()
     if not child:
-        both = Barrier(2, timeout=10)
+        both = Barrier(2, timeout=60)
         try:
             side_by_side(lambda part: both.wait(), range(2))
         except BaseException:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from embedder.data.sources import Dataset, load
 from embedder.errors import DatasetError, ModelError
 from embedder.model import Embedder
 from embedder.training.recipes import RECIPES
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -98,9 +98,7 @@ def test_a_killed_training_goes_on_from_its_last_epoch_to_the_same_model(tmp_pat
     whole = subprocess.check_output(command("whole"), text=True)
     killed = subprocess.Popen(command("killed"))
     history = tmp_path / "killed.training" / "history.json"
-    deadline = time.monotonic() + 300
-    while not history.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    eventually(history.exists, within=300)
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     done = len(json.loads(history.read_text())["epochs"])

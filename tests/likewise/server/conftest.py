@@ -18,6 +18,7 @@ from embedder.data.records import Record
 from likewise.matcher import Matcher
 from likewise.server.run import Server
 from likewise.server.settings import Settings
+from tests.eventually import eventually
 from tests.fakes import FakeEmbedder
 
 
@@ -61,8 +62,9 @@ def serving(
     thread.start()
     try:
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            while client.get("/readyz").status_code != ready:
-                pass
+            eventually(
+                lambda: client.get("/readyz").status_code, until=lambda status: status == ready
+            )
             yield client
     finally:
         server.should_exit = True

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from threading import Thread
 from types import TracebackType
 
 import httpx
+
+from tests.eventually import eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,8 +80,7 @@ class ServerProcess:
 def serving_process(gallery: Path, *options: str | Path) -> Iterator[httpx.Client]:
     """A client of a server process, ready, and killed with the block."""
     with ServerProcess(gallery, *options) as server, server.client() as client:
-        while client.get("/readyz").status_code != 200:
-            time.sleep(0.02)
+        eventually(lambda: client.get("/readyz").status_code, until=lambda status: status == 200)
         yield client
 
 

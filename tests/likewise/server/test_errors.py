@@ -67,7 +67,7 @@ def test_a_request_keeps_a_plain_id_and_gets_one_otherwise(shared):
 def raw(shared, request: bytes) -> bytes:
     """What a server sends for bytes that no client would send."""
     url = shared.base_url
-    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
         connection.sendall(request)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 

@@ -47,7 +47,7 @@ def small(gallery):
 
 def test_a_body_that_says_it_is_too_large_is_not_even_read(small):
     url = small.base_url
-    with socket.create_connection((url.host, url.port), timeout=10) as connection:
+    with socket.create_connection((url.host, url.port), timeout=60) as connection:
         connection.sendall(
             b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
             b"Content-Length: 20001\r\n\r\n"  # and nothing follows

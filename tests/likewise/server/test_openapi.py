@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sysconfig
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from likewise.server.errors import STATUS
+from tests.eventually import eventually
 from tests.likewise.server.conftest import serving
 
 CHECKS = (
@@ -105,8 +105,10 @@ def test_whatever_it_allows_is_answered_as_it_says(gallery, tmp_path):
     """schemathesis asks what the description allows, and much that it does not."""
     with serving(gallery) as client:
         for path in ("distances", "map"):  # 503 while computed, which counts as a failure
-            while client.get(f"/v1/gallery/{path}").status_code != 200:
-                time.sleep(0.1)
+            eventually(
+                lambda path=path: client.get(f"/v1/gallery/{path}").status_code,
+                until=lambda status: status == 200,
+            )
         done = subprocess.run(
             [
                 *(Path(sysconfig.get_path("scripts"), "schemathesis"), "run"),

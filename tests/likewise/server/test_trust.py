@@ -57,7 +57,7 @@ class Hammer:
                         turn(client, chance, seed * 1_000_000 + count)
                         count += 1
                 except httpx.TransportError:  # killed in between: nothing was told
-                    time.sleep(0.02)
+                    time.sleep(0.02)  # spares the machine; nothing depends on it
 
     def ask(self, client: httpx.Client, method: str, path: str, **sent: object) -> httpx.Response:
         answer = client.request(method, path, **sent)  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def test_no_acknowledged_reference_is_lost_and_no_half_answer_is_given(
         thread.start()
     kills, until = 0, time.monotonic() + 60
     while time.monotonic() < until or kills < 5:
-        time.sleep(chance.uniform(0.2, 3))
+        time.sleep(chance.uniform(0.2, 3))  # a random moment to die at
         with server:  # killed
             pass
         server = ServerProcess(gallery, port=server.port)

@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from cli import main
 from likewise.server.jobs.store import LIST, JobStore, StoredJob
 from likewise.server.settings import Settings
+from tests.eventually import eventually
 from tests.likewise.server.conftest import png, serving
 from tests.likewise.server.processes import processes_of
 
@@ -63,11 +64,11 @@ def kaggle(pictures: np.ndarray) -> str:
 def finished(client: httpx.Client, answer: httpx.Response) -> dict:
     """The job once it is done or failed."""
     assert answer.status_code == 202, answer.text
-    while True:
-        job = client.get(answer.headers["Location"]).json()
-        if job["state"] in ("done", "failed"):
-            return job
-        time.sleep(0.02)
+    return eventually(
+        lambda: client.get(answer.headers["Location"]).json(),
+        until=lambda job: job["state"] in ("done", "failed"),
+        within=300,
+    )
 
 
 def result(client: httpx.Client, job: dict, format: str = "jsonl") -> bytes:
@@ -213,10 +214,8 @@ def test_an_upload_whose_client_goes_away_leaves_nothing(real_gallery, tmp_path)
     with serving(real_gallery, settings) as client:
         with connected(client) as line:
             line.sendall(HEAD + b"half")
-            while not list(tmp_path.glob("jobs/.new.*/upload.zip")):
-                time.sleep(0.02)
-        while list(settings.jobs.iterdir()):
-            time.sleep(0.02)
+            eventually(lambda: list(tmp_path.glob("jobs/.new.*/upload.zip")))
+        eventually(lambda: list(settings.jobs.iterdir()), until=lambda left: left == [])
 
 
 HEAD = (
@@ -298,8 +297,10 @@ def test_a_job_that_is_not_done_has_no_result_and_can_be_cancelled(server, jobs_
     many = {f"{copy}/{name}": content for copy in range(200) for name, content in pictures.items()}
     job = server.post(CHECK, content=packed(many), headers=ZIP).json()
     assert refused(server.get(f"/v1/jobs/{job['id']}/result"))[:2] == (409, "not_finished")
-    while server.get(f"/v1/jobs/{job['id']}").json()["state"] == "waiting":
-        time.sleep(0.02)
+    eventually(
+        lambda: server.get(f"/v1/jobs/{job['id']}").json()["state"],
+        until=lambda state: state != "waiting",
+    )
     assert server.delete(f"/v1/jobs/{job['id']}").status_code == 204
     assert server.get(f"/v1/jobs/{job['id']}").status_code == 404
     after = finished(server, server.post(CHECK, content=packed(pictures), headers=ZIP))
@@ -339,9 +340,8 @@ def test_a_job_that_cannot_go_on_fails_with_one_sentence(server, jobs_folder, pi
 def test_a_crash_of_the_process_fails_its_job_and_not_the_server(server, pictures):
     many = {f"{copy}/{name}": content for copy in range(200) for name, content in pictures.items()}
     answer = server.post(CHECK, content=packed(many), headers=ZIP)
-    while not (found := processes_of(answer.json()["id"])):
-        time.sleep(0.02)
-    os.kill(found[0], signal.SIGSEGV)
+    [process, *_] = eventually(lambda: processes_of(answer.json()["id"]))
+    os.kill(process, signal.SIGSEGV)
     assert finished(server, answer)["error"]["code"] == "internal"
     after = finished(server, server.post(CHECK, content=packed(pictures), headers=ZIP))
     assert after["state"] == "done"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 import zipfile
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from embedder.data.sources import records
 from likewise.matcher import Matcher
+from tests.eventually import eventually
 from tests.likewise.server.conftest import png
 from tests.likewise.server.jobs.test_jobs import ZIP, by_command_line, finished
 from tests.likewise.server.processes import ServerProcess, processes_of
@@ -41,8 +41,7 @@ def submit(client: httpx.Client, scans: Path) -> httpx.Response:
 
 
 def wait_for_rows(client: httpx.Client, location: str, rows: int) -> None:
-    while client.get(location).json()["done"] < rows:
-        time.sleep(0.02)
+    eventually(lambda: client.get(location).json()["done"], until=lambda done: done >= rows)
 
 
 def assert_whole(client: httpx.Client, answer: httpx.Response, expected: bytes) -> None:

@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Request
+
+from tests.eventually import eventually
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 ARGUMENTS = (
@@ -58,15 +59,18 @@ class Server:
         with tempfile.TemporaryFile("w+") as log:
             command = [*self._command, "--port", self._port]
             self._process = subprocess.Popen(command, stderr=log)
-            while not (found := re.search(r"Serving .* on (http://\S+:(\d+))/", _text(log))):
-                assert self._process.poll() is None, _text(log)
-                time.sleep(0.05)
-            self.address, self._port = found.groups()
+            self.address, self._port = eventually(lambda: self._started(log)).groups()
+
+    def _started(self, log: TextIO) -> re.Match[str] | None:
+        """The line of the log that names the address, once it is there."""
+        if self._process.poll() is not None:
+            pytest.fail(f"The server ended at its start: {_text(log)}")
+        return re.search(r"Serving .* on (http://\S+:(\d+))/", _text(log))
 
     def stop(self) -> None:
         """End it as a service manager would."""
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=60)
 
 
 def _text(log: TextIO) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.eventually import eventually
 from tests.likewise.server.page.conftest import QUERIES
 from tests.likewise.server.page.driver import LIKEWISE, drop
 
@@ -71,8 +72,7 @@ def kept_job(page: Page) -> str | None:
 
 
 def until_kept(page: Page) -> None:
-    while not kept_job(page):
-        page.wait_for_timeout(20)
+    eventually(lambda: kept_job(page))
 
 
 def test_a_job_under_way_is_followed_on_by_a_page_that_is_loaded_again(bulk, folder, server):
@@ -105,8 +105,7 @@ def test_a_job_that_the_server_does_not_know_any_more_is_forgotten(bulk):
     bulk.evaluate("sessionStorage.setItem('likewise-job', 'gone')")
     bulk.reload()
     expect(bulk.locator("#size")).to_have_text("3,000 references")
-    while kept_job(bulk):
-        bulk.wait_for_timeout(20)
+    eventually(lambda: kept_job(bulk), until=lambda job: job is None)
     expect(bulk.locator("#bulk .drop")).to_be_visible()
     expect(bulk.locator(".progress-words")).to_have_count(0)
 

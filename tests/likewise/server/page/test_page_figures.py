@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import httpx
 import numpy as np
@@ -14,15 +13,18 @@ from hypothesis import strategies as st
 from likewise.server.cached import Kept
 from likewise.server.errors import ApiError
 from likewise.server.routes.distances import drawn_distances, matched
+from tests.eventually import eventually
 from tests.likewise.server.conftest import image, png
 
 
 def when_ready(client: httpx.Client, path: str) -> dict:
-    while (answer := client.get(path)).status_code == 503:
-        assert answer.json()["code"] == "not_ready"
-        assert answer.headers["retry-after"] == "1"
-        time.sleep(0.05)
-    return answer.json()
+    def computed(answer: httpx.Response) -> bool:
+        if answer.status_code == 503:
+            assert answer.json()["code"] == "not_ready"
+            assert answer.headers["retry-after"] == "1"
+        return answer.status_code != 503
+
+    return eventually(lambda: client.get(path), until=computed).json()
 
 
 def test_histograms_are_shares_and_rates_follow_from_the_thresholds(shared, matcher):
@@ -75,16 +77,16 @@ def test_what_is_no_picture_lands_nowhere(shared):
 def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, queries):
     before = when_ready(client, "/v1/gallery/map")
     client.put("/v1/references/x?label=7", **image(queries[0]))
-    told = before
-    while told["generation"] == before["generation"]:  # meanwhile the older one is given
-        told = client.get("/v1/gallery/map").json()
-        time.sleep(0.05)
+    told = eventually(
+        lambda: client.get("/v1/gallery/map").json(),  # the older one, until the new is computed
+        until=lambda told: told["generation"] != before["generation"],
+    )
     assert "x" in {one["id"] for one in told["points"]}
 
 
 def test_the_first_value_is_waited_for_and_later_ones_are_not():
     state, free = [1], threading.Event()
-    kept = Kept(lambda: (free.wait(10), state[0])[1], lambda: state[0])
+    kept = Kept(lambda: (free.wait(60), state[0])[1], lambda: state[0])
     with pytest.raises(ApiError, match="first time"):
         kept.get()
     free.set()
@@ -92,8 +94,7 @@ def test_the_first_value_is_waited_for_and_later_ones_are_not():
     assert kept.get() == 1
     state[0] = 2
     assert kept.get() in (1, 2)
-    while kept.get() != 2:
-        time.sleep(0.01)
+    eventually(kept.get, until=lambda value: value == 2)
 
 
 def test_a_computation_that_fails_says_so_and_is_tried_again_for_another_state():
@@ -103,9 +104,4 @@ def test_a_computation_that_fails_says_so_and_is_tried_again_for_another_state()
     with pytest.raises(ZeroDivisionError):
         kept.get()
     state[0] = 1
-    while True:
-        try:
-            assert kept.get() == 1
-            break
-        except (ApiError, ZeroDivisionError):
-            time.sleep(0.01)
+    assert eventually(kept.get, retry=(ApiError, ZeroDivisionError)) == 1

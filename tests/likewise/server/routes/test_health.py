@@ -10,6 +10,7 @@ import pytest
 from likewise.server.drift import LEAST, Expected, drift, stability_index
 from likewise.server.logs import Log
 from likewise.server.settings import Settings
+from tests.eventually import eventually
 from tests.likewise.server.conftest import image, png, serving
 
 
@@ -134,7 +135,6 @@ def test_a_gallery_that_cannot_be_loaded_is_never_ready_and_the_log_says_why(gal
     lines: list[str] = []
     with serving(gallery, tell=lines.append, ready=503) as client:
         assert client.get("/readyz").json()["code"] == "not_ready"
-        while len(lines) < 2:
-            pass
+        eventually(lambda: lines, until=lambda lines: len(lines) >= 2)
         monkeypatch.undo()
     assert any("a row is missing" in line for line in lines)
