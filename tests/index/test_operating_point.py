@@ -42,5 +42,5 @@ def test_a_calibrated_point_says_that_it_has_no_target_and_no_fnir():
 
 @pytest.mark.parametrize("stored", [{}, {"threshold": -1}, {"threshold": "1"}])
 def test_a_point_without_a_threshold_of_0_or_more_is_refused(stored):
-    with pytest.raises(ValueError, match="a `threshold` >= 0. Received"):
+    with pytest.raises(ValueError, match=r"a `threshold` >= 0\. Received"):
         OperatingPoint.from_json(stored)
