@@ -1,1 +1,80 @@
-"""Pictures, embedder and gallery together: enrol, ask, check in bulk, show."""
+"""Which of the groups I know does this picture belong to, if any?
+
+The public names are imported when they are first used, so `import likewise` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedder.data.images import read_image
+    from embedder.data.records import Record
+    from embedder.data.sources import records
+    from embedder.model import Embedder
+    from index.decision import Decision, Neighbours
+    from index.gallery import Gallery
+    from likewise.bulk.stream import check_stream
+    from likewise.calibration.calibrate import calibrate
+    from likewise.errors import LikewiseError
+    from likewise.evaluation.evaluate import evaluate
+    from likewise.matcher import Matcher
+    from likewise.training import train
+
+    __version__: str
+    open = Matcher.open
+
+_HOMES = {
+    "Decision": "index.decision",
+    "Embedder": "embedder.model",
+    "Gallery": "index.gallery",
+    "LikewiseError": "likewise.errors",
+    "Matcher": "likewise.matcher",
+    "Neighbours": "index.decision",
+    "Record": "embedder.data.records",
+    "calibrate": "likewise.calibration.calibrate",
+    "check_stream": "likewise.bulk.stream",
+    "evaluate": "likewise.evaluation.evaluate",
+    "read_image": "embedder.data.images",
+    "records": "embedder.data.sources",
+    "train": "likewise.training",
+}
+
+__all__ = [
+    "Decision",
+    "Embedder",
+    "Gallery",
+    "LikewiseError",
+    "Matcher",
+    "Neighbours",
+    "Record",
+    "__version__",
+    "calibrate",
+    "check_stream",
+    "evaluate",
+    "open",
+    "read_image",
+    "records",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("likewise")
+    if name not in __all__:
+        raise AttributeError(f"module 'likewise' has no attribute {name!r}")
+    from importlib import import_module
+
+    from likewise.shadowing import refuse_shadowing
+
+    refuse_shadowing()
+    if name == "open":
+        return import_module("likewise.matcher").Matcher.open
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,7 +14,7 @@ from embedder.training.recipes import RECIPES
 _TRAINING, _TEST = "mnist/train", "mnist/test"
 
 
-def teach(
+def train(
     data: str,
     out: Path,
     recipe: str,

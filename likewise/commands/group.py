@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from likewise.commands.errors import one_line_each
+from likewise.shadowing import refuse_shadowing
 
 # Each command is the function of this name in the module of this name, beside this one.
 COMMANDS = {
@@ -91,3 +92,4 @@ def main() -> None:
     Tab completion: eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" in ~/.bashrc; zsh_source and
     fish_source for the other shells.
     """
+    refuse_shadowing()

@@ -70,10 +70,10 @@ def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> N
     likewise train shoes/ --out models/shoes --epochs 40
     likewise train --recipe tutorial --out models/tutorial
     """
-    from likewise.training import teach
+    from likewise.training import train as train_model
 
     try:
-        trained = teach(data, out, recipe, resume=resume, **settings)
+        trained = train_model(data, out, recipe, resume=resume, **settings)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("tensorflow", "keras", "matplotlib"):
             raise

@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from likewise.server.jobs.store import FAILED, JobStore, StoredJob
 
-_COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs.worker")
+_COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs")
 _SWEEP = 600.0  # seconds between two looks for what is kept no longer
 _LOOK = 1.0  # seconds between two looks for what other servers accepted
 _WAIT = 0.05  # seconds between two looks at the process

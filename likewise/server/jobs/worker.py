@@ -1,4 +1,4 @@
-"""The process that does one job: `python -P -m likewise.server.jobs.worker JOB GALLERY`.
+"""The work of the process that does one job.
 
 A process of its own, so that a single request need not share Python's lock with thousands of
 pictures, and a decoder that crashes takes no server along. It may be killed at any moment: rows
@@ -188,7 +188,3 @@ def _end_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os._exit(1)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

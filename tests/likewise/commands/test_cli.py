@@ -438,7 +438,7 @@ def test_training_without_tensorflow_says_what_to_install(monkeypatch):
     def missing(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
-    monkeypatch.setattr(likewise.training, "teach", missing)
+    monkeypatch.setattr(likewise.training, "train", missing)
     assert "pip install 'likewise[train]'" in failure("train", "--out", "model")
 
 
@@ -460,11 +460,11 @@ def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
 
     asked: dict[str, object] = {}
 
-    def teach(data: str, out: Path, recipe: str, **settings: object) -> object:
+    def train(data: str, out: Path, recipe: str, **settings: object) -> object:
         asked.update(settings, data=data, out=out, recipe=recipe)
         return fake
 
-    monkeypatch.setattr(likewise.training, "teach", teach)
+    monkeypatch.setattr(likewise.training, "train", train)
     done("train", "--out", "m", "--recipe", "tutorial", "--epochs", 3, "--resume")
     assert (asked["data"], asked["out"], asked["recipe"]) == ("mnist/train", Path("m"), "tutorial")
     assert (asked["epochs"], asked["resume"], asked["margin"]) == (3, True, None)
