@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedder.data.records import Record, from_arrays
+from embedder.data.records import Records, from_arrays
 from embedder.errors import DatasetError
+from likewise.arrays import Pixels
 
 FOLDER = Path(__file__).parents[1] / "mnist"
 SPLITS = ("train", "test")
@@ -32,7 +33,7 @@ _LABELS = {
     "train": _File("train-labels-idx1-ubyte", "a25bea736e30d166cdddb491f175f624", (60_000,)),
     "test": _File("t10k-labels-idx1-ubyte", "27ae3e4e09519cfbb04c329615203637", (10_000,)),
 }
-# The halves that each `Dataset.digest` is of: the sums above leave no other.
+# The halves by `Dataset.digest`: the sums above allow no other.
 _BY_DIGEST = {
     "b36084a39dc84b25836ededc73323f976e245d33f1c4cd6e71a1bffc767b7dc1": SPLITS,
     "8f88be860f435694aa25b05745c7fd71787e7cb9c71b927436da27caf22af965": ("train",),
@@ -46,7 +47,7 @@ def is_bundled(source: str) -> bool:
     return _NAME.fullmatch(source) is not None
 
 
-def bundled_records(source: str, split: str | None = None) -> Iterator[Record]:
+def bundled_records(source: str, split: str | None = None) -> Records:
     """Stream `mnist` (training digits, then test digits), one half of it, or one digit.
 
     Raises:
@@ -56,36 +57,38 @@ def bundled_records(source: str, split: str | None = None) -> Iterator[Record]:
         >>> next(bundled_records("mnist/test/00017")).label
         '7'
     """
-    found = _NAME.fullmatch(source)
-    if found is None:
+    match = _NAME.fullmatch(source)
+    if match is None:
         raise ValueError(f"`source` must be mnist, mnist/train or mnist/test. Received: {source!r}")
-    named, row = found.groups()
+    named, row = match.groups()
     if split is not None and (split not in SPLITS or named not in (None, split)):
         raise DatasetError(f"{source} has no split {split!r}: use mnist/train or mnist/test.")
     if row is not None:
-        return _one(named, int(row))
+        return _digit(named, int(row))
     halves = [named or split] if named or split else SPLITS
-    return (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
+    stream = (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
+    return Records(stream, sum(_LABELS[half].shape[0] for half in halves))
 
 
-def pictures_of(digest: str) -> Iterator[np.ndarray] | None:
-    """The pictures of the bundled data with this `Dataset.digest`; None if none has it."""
+def pictures_of(digest: str) -> Iterator[Pixels] | None:
+    """Stream the pictures of the bundled data that have this `Dataset.digest`; None if none do."""
     halves = _BY_DIGEST.get(digest)
     return None if halves is None else (image for half in halves for image in mnist(half)[0])
 
 
-def _one(split: str, row: int) -> Iterator[Record]:
+def _digit(split: str, row: int) -> Records:
     images, labels = mnist(split)
     if row >= len(images):
         raise DatasetError(
             f"mnist/{split} has the pictures 00000 to {len(images) - 1:05d}, not {row:05d}."
         )
-    return from_arrays(f"mnist/{split}", images[row : row + 1], labels[row : row + 1], first=row)
+    digit = from_arrays(f"mnist/{split}", images[row : row + 1], labels[row : row + 1], first=row)
+    return Records(digit, 1)
 
 
 @functools.cache
-def mnist(split: str) -> tuple[np.ndarray, list[str]]:
-    """Read one half of MNIST; it is unzipped and verified once in a process, then kept.
+def mnist(split: str) -> tuple[Pixels, list[str]]:
+    """Read one half of MNIST; it is unzipped and verified once per process, then cached.
 
     Args:
         split: `train` or `test`.
@@ -106,7 +109,7 @@ def mnist(split: str) -> tuple[np.ndarray, list[str]]:
     return _read(_IMAGES[split]), [digits[value] for value in labels.tolist()]
 
 
-def _read(file: _File) -> np.ndarray:
+def _read(file: _File) -> Pixels:
     """Unzip one file and compare its MD5: about 0.15 s for the training images."""
     import hashlib
 
@@ -116,9 +119,9 @@ def _read(file: _File) -> np.ndarray:
         content = zlib.decompress(path.read_bytes(), wbits=31, bufsize=size + 16)
     except (OSError, zlib.error) as error:
         raise DatasetError(_damaged(path, str(error))) from error
-    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    if found != file.md5:
-        raise DatasetError(_damaged(path, f"its MD5 is {found}, the published one {file.md5}"))
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if md5 != file.md5:
+        raise DatasetError(_damaged(path, f"its MD5 is {md5}, the published one {file.md5}"))
     return np.frombuffer(content, np.uint8, size, offset=len(content) - size).reshape(file.shape)
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from embedder.data.records import Record, from_arrays
+from embedder.data.records import Record, Records, from_arrays
 from embedder.errors import DatasetError
 from embedder.text import counted
 
@@ -41,7 +41,7 @@ def is_idx(path: Path) -> bool:
     return len(start) == 4 and start[:3] == bytes((0, 0, _UBYTE)) and 1 <= start[3] <= 4
 
 
-def idx_records(path: Path) -> Iterator[Record]:
+def idx_records(path: Path) -> Records:
     """Stream the pictures of an IDX images file with the labels that lie beside it.
 
     Args:
@@ -68,7 +68,7 @@ def idx_records(path: Path) -> Iterator[Record]:
             f"{path} holds {counted(count, 'picture')}, but {beside} holds "
             f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
-    return _stream(path, labels)
+    return Records(_stream(path, labels), count)
 
 
 def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:

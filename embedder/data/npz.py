@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from embedder.data.records import Record, as_label, from_arrays
+from embedder.data.records import Records, as_label, from_arrays
 from embedder.errors import DatasetError
+from likewise.arrays import Pixels
 
 
-def npz_records(path: Path, split: str | None = None) -> Iterator[Record]:
+def npz_records(path: Path, split: str | None = None) -> Records:
     """Stream the pictures of a NumPy archive.
 
     Args:
@@ -27,7 +29,7 @@ def npz_records(path: Path, split: str | None = None) -> Iterator[Record]:
         split: `train` or `test`; None streams the training pictures, then the test pictures.
 
     Returns:
-        Records with ids `FILE.npz/train/00000`, numbered from 0 as the arrays are.
+        Records with ids `FILE.npz/train/00000`, numbered from 0 like the arrays.
 
     Raises:
         DatasetError: If the archive is damaged or its arrays are not of that form.
@@ -42,39 +44,40 @@ def npz_records(path: Path, split: str | None = None) -> Iterator[Record]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name in _KNOWN}
-            found = archive.files
+            names = archive.files
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
             f"{path} is not a readable NumPy archive ({error}): copy it again, or save it anew "
             "with np.savez and without Python objects."
         ) from error
-    return chain.from_iterable(
-        _half(path, arrays, *names) for names in _wanted(path, set(found), split)
-    )
+    halves = [_half(path, arrays, *wanted) for wanted in _wanted(path, set(names), split)]
+    streams = (from_arrays(prefix, pixels, labels) for prefix, pixels, labels in halves)
+    return Records(chain.from_iterable(streams), sum(len(pixels) for _, pixels, _ in halves))
 
 
 _SPLITS = (("train", "x_train", "y_train"), ("test", "x_test", "y_test"))
 _KNOWN = {"images", "labels", *(name for _, *names in _SPLITS for name in names)}
 
 
-def _wanted(path: Path, found: set[str], split: str | None) -> list[tuple[str, str, str]]:
+def _wanted(path: Path, names: set[str], split: str | None) -> list[tuple[str, str, str]]:
     """Choose the (split, images, labels) names to read."""
-    here = [names for names in _SPLITS if names[1] in found]
-    if not here and "images" in found and split is None:
+    present = [half for half in _SPLITS if half[1] in names]
+    if not present and "images" in names and split is None:
         return [("", "images", "labels")]
-    chosen = [names for names in here if split in (None, names[0])]
+    chosen = [half for half in present if split in (None, half[0])]
     if not chosen:
         wanted = "images, or x_train and x_test" if split is None else f"x_{split}"
         raise DatasetError(
-            f"{path} should hold {wanted}, but holds {', '.join(sorted(found)) or 'nothing'}: "
+            f"{path} should hold {wanted}, but holds {', '.join(sorted(names)) or 'nothing'}: "
             "rename its arrays, or leave out the split."
         )
     return chosen
 
 
 def _half(
-    path: Path, arrays: dict[str, np.ndarray], split: str, images: str, labels: str
-) -> Iterator[Record]:
+    path: Path, arrays: dict[str, npt.NDArray[Any]], split: str, images: str, labels: str
+) -> tuple[str, Pixels, list[str | None] | None]:
+    """Check the arrays of one half; returns the prefix of its ids, its pixels and its labels."""
     pixels = _as_pixels(arrays[images], f"{images} in {path}")
     names = _as_labels(arrays[labels], f"{labels} in {path}") if labels in arrays else None
     if names is not None and len(names) != len(pixels):
@@ -82,10 +85,10 @@ def _half(
             f"{path} holds {len(pixels)} {images}, but {len(names)} {labels}: "
             "save as many labels as pictures."
         )
-    return from_arrays(f"{path.name}/{split}".rstrip("/"), pixels, names)
+    return f"{path.name}/{split}".rstrip("/"), pixels, names
 
 
-def _as_pixels(values: np.ndarray, where: str) -> np.ndarray:
+def _as_pixels(values: npt.NDArray[Any], where: str) -> Pixels:
     """Bring an array to uint8 `(n, h, w)` or `(n, h, w, 3)`."""
     if values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
@@ -102,7 +105,7 @@ def _as_pixels(values: np.ndarray, where: str) -> np.ndarray:
     return _to_bytes(values, where)
 
 
-def _to_bytes(values: np.ndarray, where: str) -> np.ndarray:
+def _to_bytes(values: npt.NDArray[Any], where: str) -> Pixels:
     wrong = ~((values >= 0) & (values <= 255))  # true for NaN too
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
@@ -111,12 +114,12 @@ def _to_bytes(values: np.ndarray, where: str) -> np.ndarray:
             " scale it before saving."
         )
     scale = 255 if values.dtype.kind == "f" and values.max(initial=0) <= 1 else 1
-    scaled: np.ndarray = np.rint(values * scale)
+    scaled: npt.NDArray[Any] = np.rint(values * scale)
     return scaled.astype(np.uint8)
 
 
-def _as_labels(values: np.ndarray, where: str) -> list[str | None]:
-    """Turn numbers or texts, `(n,)` or `(n, 1)`, into labels; NaN and an empty text are none."""
+def _as_labels(values: npt.NDArray[Any], where: str) -> list[str | None]:
+    """Convert numbers or texts, `(n,)` or `(n, 1)`, to labels; NaN and empty text mean none."""
     flat = values.reshape(-1) if values.ndim == 2 and values.shape[1] == 1 else values
     if flat.ndim != 1 or flat.dtype.kind not in "biufUS":
         raise DatasetError(
@@ -128,7 +131,7 @@ def _as_labels(values: np.ndarray, where: str) -> list[str | None]:
     return [as_label(label) for label in flat.tolist()]
 
 
-def _decoded(texts: np.ndarray, where: str) -> np.ndarray:
+def _decoded(texts: npt.NDArray[np.bytes_], where: str) -> npt.NDArray[np.str_]:
     try:
         return np.strings.decode(texts, "utf-8")
     except UnicodeDecodeError as error:

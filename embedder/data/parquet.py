@@ -1,4 +1,4 @@
-"""The rows of a Parquet list; PyArrow is imported only here, when such a list is read."""
+"""The rows of a Parquet list; PyArrow is imported when such a list is read."""
 
 from __future__ import annotations
 
@@ -38,3 +38,11 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             f"{path} cannot be read as Parquet from row {number + 1} on "
             f"({str(error).splitlines()[0]}): write it again."
         ) from error
+
+
+def count_rows(path: Path) -> int:
+    """Read the number of rows from the footer of a Parquet file that was opened before."""
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        return int(file.metadata.num_rows)

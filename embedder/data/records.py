@@ -1,9 +1,9 @@
-"""One labelled picture of a data set, not yet decoded."""
+"""One labelled picture of a data set, not yet decoded, and a stream of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,16 +12,17 @@ import numpy as np
 
 from embedder.data.images import read_image
 from embedder.errors import ImageError
+from likewise.arrays import Pixels
 
 
 class Encoded(Protocol):
-    """A picture's file that is no file on the disk, such as a member of an archive."""
+    """A picture file that is not on the disk, such as a member of an archive."""
 
     def read_bytes(self) -> bytes:
-        """Give the file's bytes.
+        """Return the bytes of the file.
 
         Raises:
-            ImageError: If they cannot be had.
+            ImageError: If they cannot be read.
         """
 
 
@@ -30,11 +31,11 @@ class Record:
     """One picture with its id and label.
 
     Attributes:
-        id: Stable name that says where the picture came from: `mnist/train/00017`,
-            a path relative to the folder that was given, `digits.csv/12`; see `as_text`.
-        label: The group it belongs to, None when the source says nothing about it; see `as_text`.
-        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path of a picture file, or
-            whatever else gives a picture file's bytes; or why there is no picture.
+        id: Stable name of the picture in its source: `mnist/train/00017`, a path relative to the
+            source folder, `digits.csv/12`; see `as_text`.
+        label: The group it belongs to, None when the source does not name it; see `as_text`.
+        image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path or the bytes of a picture
+            file; or the reason why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
 
     Example:
@@ -45,7 +46,7 @@ class Record:
 
     id: str
     label: str | None
-    image: np.ndarray | Path | Encoded | ImageError
+    image: Pixels | Path | Encoded | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,8 +55,8 @@ class Record:
         if self.label is not None and not self.label.isascii():
             object.__setattr__(self, "label", as_text(self.label))
 
-    def pixels(self) -> np.ndarray:
-        """Give the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
+    def pixels(self) -> Pixels:
+        """Return the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
 
         Raises:
             ImageError: If the file cannot be read as a picture, or there is none.
@@ -67,8 +68,41 @@ class Record:
         return read_image(self.image if isinstance(self.image, Path) else self.image.read_bytes())
 
 
+class Records(Iterator[Record]):
+    """A stream of records whose source can be counted without reading it a second time.
+
+    Args:
+        stream: The records; they can be iterated once.
+        count: Their number; a function that computes it; or None where that would take long.
+
+    Example:
+        >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))
+        >>> two = Records([blank, blank], 2)
+        >>> two.count(), len(list(two)), two.count()
+        (2, 2, 2)
+    """
+
+    __slots__ = ("_count", "_stream")
+
+    def __init__(
+        self, stream: Iterable[Record], count: int | Callable[[], int | None] | None
+    ) -> None:
+        self._stream = iter(stream)
+        self._count = count
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._stream
+
+    def __next__(self) -> Record:
+        return next(self._stream)
+
+    def count(self) -> int | None:
+        """Count the records of the whole stream; None where that would take long."""
+        return self._count() if callable(self._count) else self._count
+
+
 def as_text(name: str) -> str:
-    r"""Spell out the bytes of a file name that are no UTF-8, so that it can be written anywhere.
+    r"""Escape the bytes of a file name that are invalid UTF-8, so that it can be written anywhere.
 
     Example:
         >>> import os
@@ -83,7 +117,7 @@ def as_text(name: str) -> str:
 
 
 def as_label(value: object) -> str | None:
-    """Make a value of a list or an array a label; an empty text and NaN are none.
+    """Convert a value of a list or an array to a label; an empty text and NaN mean no label.
 
     Example:
         >>> as_label("cat"), as_label(7), as_label(7.0), as_label(""), as_label(float("nan"))
@@ -97,14 +131,14 @@ def as_label(value: object) -> str | None:
 
 
 def from_arrays(
-    prefix: str, images: np.ndarray, labels: Sequence[str | None] | None, first: int = 0
+    prefix: str, images: Pixels, labels: Sequence[str | None] | None, first: int = 0
 ) -> Iterator[Record]:
     """Stream the rows of an array as records `prefix/00000`, `prefix/00001`, and so on.
 
     Args:
-        prefix: What stands before the number in every id.
+        prefix: First part of every id, before the number.
         images: uint8 `(n, h, w)` or `(n, h, w, 3)`; records hold views into it.
-        labels: n labels, None for a picture without; or None when no picture has one.
+        labels: n labels, None for a picture without one; or None when no picture has a label.
         first: The number of the first row.
 
     Example:

@@ -19,37 +19,41 @@ from __future__ import annotations
 import functools
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from embedder.data.bundled import bundled_records, is_bundled
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.errors import DatasetError, ImageError
 
 __all__ = ["Dataset", "Record", "load", "records"]
 
 
-def records(source: str | os.PathLike[str], *, split: str | None = None) -> Iterator[Record]:
+def records(source: str | os.PathLike[str], *, split: str | None = None) -> Records:
     """Stream the pictures of a data set in a fixed order, without decoding files.
 
-    Memory stays constant for folders, zips, lists, IDX files and Kaggle's CSV.
+    Memory stays constant for lists, IDX files and Kaggle's CSV; of folders and zips it holds the
+    names of all pictures.
 
     Args:
         source: One of the forms in this module's table.
         split: `train` or `test`, for sources that hold both.
 
     Returns:
-        An iterator of `Record`. A file that turns out to be damaged raises while iterating;
-        a picture that cannot be decoded raises only when its `pixels` are asked for.
+        An iterator of `Record` that can count them. A damaged data set raises while iterating; a
+        picture that cannot be decoded raises when its `pixels` are read.
 
     Raises:
         DatasetError: If there is no such source, or it is damaged or in no known form.
 
     Example:
-        >>> first = next(records("mnist/test"))
+        >>> stream = records("mnist/test")
+        >>> stream.count()
+        10000
+        >>> first = next(stream)
         >>> first.id, first.label, first.pixels().shape
         ('mnist/test/00000', '7', (28, 28))
     """
@@ -70,7 +74,7 @@ def records(source: str | os.PathLike[str], *, split: str | None = None) -> Iter
     raise DatasetError(f"There is no file, folder or bundled data set {name!r}: check the path.")
 
 
-def _file_records(path: Path, name: str, split: str | None) -> Iterator[Record]:
+def _file_records(path: Path, name: str, split: str | None) -> Records:
     """Choose the reader of one file by its ending, and for IDX by its first bytes."""
     ending = path.name.removesuffix(".gz").rpartition(".")[2].lower()
     if ending == "npz":
@@ -91,7 +95,7 @@ def _file_records(path: Path, name: str, split: str | None) -> Iterator[Record]:
 
     if is_idx(path):
         return idx_records(path)
-    return iter([Record(name, None, path)])
+    return Records([Record(name, None, path)], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,15 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from embedder.data.records import Record, as_label
+from embedder.data.records import Record, Records, as_label
 from embedder.errors import DatasetError, ImageError
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
@@ -28,7 +29,7 @@ _AT_ONCE = 1000
 _UTF_16 = ("\udcff\udcfe", "\udcfe\udcff")  # its first two bytes, as bytes that are no UTF-8
 
 
-def table_records(path: Path, ending: str) -> Iterator[Record]:
+def table_records(path: Path, ending: str) -> Records:
     r"""Stream the pictures of a table.
 
     Args:
@@ -54,22 +55,22 @@ def table_records(path: Path, ending: str) -> Iterator[Record]:
         {'colour': 'red'}
     """
     if ending == "parquet":
-        from embedder.data.parquet import parquet_rows
+        from embedder.data.parquet import count_rows, parquet_rows
 
-        return _begun(path, _listed(path, parquet_rows(path)))
+        return _begun(path, _listed(path, parquet_rows(path)), partial(count_rows, path))
     if ending != "csv":
-        return _begun(path, _listed(path, _json_rows(path)))
+        return _begun(path, _listed(path, _json_rows(path)), partial(_count_lines, path))
     header = _csv_header(path)
     if _is_of_pixels(header):
-        return _begun(path, _pixel_rows(path, header, path.name.removesuffix(".gz")))
-    return _begun(path, _listed(path, _csv_rows(path, header)))
+        return _begun_csv(path, _pixel_rows(path, header, path.name.removesuffix(".gz")))
+    return _begun_csv(path, _listed(path, _csv_rows(path, header)))
 
 
 # ---- Kaggle's CSV -------------------------------------------------------------------------
 
 
-def pixel_records(path: Path, name: str) -> Iterator[Record]:
-    """Stream the pictures of a CSV of pixels alone: one from elsewhere must name no files of ours.
+def pixel_records(path: Path, name: str) -> Records:
+    """Stream the pictures of a CSV of pixels only: an untrusted one must not name our files.
 
     Args:
         path: A CSV as Kaggle's.
@@ -84,7 +85,7 @@ def pixel_records(path: Path, name: str) -> Iterator[Record]:
             f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
             f"{', '.join(header[:3])}: paths are not followed here."
         )
-    return _begun(path, _pixel_rows(path, header, name))
+    return _begun_csv(path, _pixel_rows(path, header, name))
 
 
 def _is_of_pixels(header: list[str]) -> bool:
@@ -159,12 +160,25 @@ def _fault(line: str, side: int) -> str:
 Row = Mapping[str, Any] | str  # its columns, or what is wrong with it
 
 
-def _begun(path: Path, listed: Iterator[Record]) -> Iterator[Record]:
-    """Look at the first record at once, and refuse a list that begins with a damaged row."""
-    first = list(islice(listed, 1))
+def _begun(path: Path, stream: Iterator[Record], count: Callable[[], int | None]) -> Records:
+    """Read the first record at once, and refuse a table that begins with a damaged row."""
+    first = list(islice(stream, 1))
     if first and isinstance(first[0].image, ImageError):
         raise DatasetError(f"{path}, {first[0].image}")
-    return chain(first, listed)
+    return Records(chain(first, stream), count)
+
+
+def _begun_csv(path: Path, stream: Iterator[Record]) -> Records:
+    return _begun(path, stream, partial(_count_lines, path, header=1))
+
+
+def _count_lines(path: Path, header: int = 0) -> int | None:
+    """Count the lines below a header, blank ones included; None for gzip, which is slow."""
+    if path.name.endswith(".gz"):
+        return None
+    with path.open("rb") as stream:
+        blocks = iter(lambda: stream.read(1 << 20), b"")
+        return sum(block.count(b"\n") for block in blocks) - header
 
 
 def _listed(path: Path, rows: Iterable[tuple[int, Row]]) -> Iterator[Record]:

@@ -1,8 +1,8 @@
-"""Pictures in a zip archive, read from where they lie: nothing is ever unpacked to the disk.
+"""Pictures in a zip archive, read in place: nothing is unpacked to the disk.
 
-The name of a member is an id and no more. Members are passed over and ordered as the files of a
-folder are, so that a folder and a zip of it give the same records. An archive that would grow out
-of all proportion is refused before its first picture is read.
+The name of a member is an id, never a path. Members are chosen and sorted like the files of a
+folder, so a folder and a zip of it give the same records. Zip bombs are rejected before anything
+is decompressed.
 Leaves out: archives within archives, passwords, and any compression but deflate, whose memory
 would have no bound.
 """
@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from embedder.data.folders import is_picture, label_at, label_level
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
 _AMPLE_ENTRY = 300  # bytes of an entry in the list of contents; 46 and its name are needed
@@ -32,10 +31,10 @@ class ZipLimits:
     Attributes:
         entries: Members, folders and other files included.
         bytes: All members together, unpacked.
-        ratio: Those bytes for each byte of the archive; not asked up to `free` bytes, as small
+        ratio: Those bytes per byte of the archive; not checked up to `free` bytes, because small
             archives of blank pictures shrink by more.
         free: See `ratio`.
-        picture: Bytes of one picture's file, unpacked.
+        picture: Bytes of one picture file, unpacked.
     """
 
     entries: int = 1_000_000
@@ -45,20 +44,20 @@ class ZipLimits:
     picture: int = 1 << 30
 
 
-def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]:
+def zip_records(path: Path, limits: ZipLimits | None = None) -> Records:
     """Stream the pictures of a zip archive, the first folder in it that divides being the label.
 
     Args:
         path: The archive. `alice/1.png` in it has the label `alice`; folders around all others
             are passed over, as in a folder.
-        limits: What is refused; the defaults when None.
+        limits: Larger archives are refused; the defaults when None.
 
     Returns:
         Records whose ids are the names of the members, sorted as the files of a folder are.
         A member that is damaged, encrypted or too large is an unreadable picture.
 
     Raises:
-        DatasetError: If it is no zip, damaged, or holds no picture.
+        DatasetError: If it is not a zip, damaged, or without pictures.
         ArchiveTooLargeError: If it is beyond the limits.
 
     Example:
@@ -77,19 +76,20 @@ def zip_records(path: Path, limits: ZipLimits | None = None) -> Iterator[Record]
         archive.close()
         raise DatasetError(f"{path} should hold pictures, but there is none in it.")
     level = label_level(member.filename for member in members)
-    return (_record(archive, member, level, limits.picture) for member in members)
+    stream = (_record(archive, member, level, limits.picture) for member in members)
+    return Records(stream, len(members))
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A picture's file in an archive, which is open as long as one of its members is held."""
+    """A picture file in an archive, which stays open while a member of it is referenced."""
 
     archive: zipfile.ZipFile
     entry: zipfile.ZipInfo
     limit: int
 
     def read_bytes(self) -> bytes:
-        """Unpack it; several threads may.
+        """Unpack it; threads may do so side by side.
 
         Raises:
             ImageError: If it cannot be unpacked, or is too large.
@@ -103,13 +103,13 @@ class Member:
             raise ImageError(f"a file of {entry.file_size} bytes, at most {self.limit} are read")
         try:
             with self.archive.open(entry) as stream:
-                return stream.read(entry.file_size + 1)  # a bound, or it unpacks what it was given
+                return stream.read(entry.file_size + 1)  # bounded, or it would unpack any amount
         except _DAMAGED as error:
             raise ImageError("damaged in its archive") from error
 
 
 def _opened(path: Path, limits: ZipLimits) -> zipfile.ZipFile:
-    """Open the archive; its list of contents is not read before its length is known."""
+    """Open the archive; the length of its list of contents is checked before it is read."""
     try:
         size = _size_of_contents(path)
         if size > limits.entries * _AMPLE_ENTRY:
@@ -128,7 +128,7 @@ def _opened(path: Path, limits: ZipLimits) -> zipfile.ZipFile:
 
 
 def _size_of_contents(path: Path) -> int:
-    """Bytes of the list of contents, by which `ZipFile` goes when it reads it at once."""
+    """Bytes of the list of contents, which `ZipFile` reads at once."""
     with path.open("rb") as stream:
         end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end is None:
@@ -150,14 +150,14 @@ def _refuse_bomb(path: Path, archive: zipfile.ZipFile, limits: ZipLimits) -> Non
         )
 
 
-def _too_much(path: Path, found: str, limit: str) -> ArchiveTooLargeError:
+def _too_much(path: Path, contents: str, limit: str) -> ArchiveTooLargeError:
     return ArchiveTooLargeError(
-        f"{path} holds {found}, but at most {limit} are read: split it, or unpack it yourself."
+        f"{path} holds {contents}, but at most {limit} are read: split it, or unpack it yourself."
     )
 
 
 def _is_wanted(entry: zipfile.ZipInfo) -> bool:
-    """Tell whether a folder's reader would take a file of this name."""
+    """Accept the names that `folders` would accept."""
     *folders, name = entry.filename.split("/")
     hidden = name.startswith(".") or any(map(_is_hidden, folders))
     return bool(name) and not hidden and is_picture(name)
