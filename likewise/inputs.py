@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -44,17 +45,23 @@ def read_inputs(
         10001
     """
     streams = [_open(source, listed, split) for source in sources]
+    return Records(chain.from_iterable(streams), partial(count_all, streams))
 
-    def count() -> int | None:
-        total = 0
-        for stream in streams:
-            number = stream.count()
-            if number is None:
-                return None
-            total += number
-        return total
 
-    return Records(chain.from_iterable(streams), count)
+def count_all(streams: Iterable[Records]) -> int | None:
+    """Count the pictures of several streams; None where one of them would take long.
+
+    Example:
+        >>> count_all([records("mnist/test"), records("mnist/test/00003")])
+        10001
+    """
+    total = 0
+    for stream in streams:
+        count = stream.count()
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def located(sources: Iterable[str]) -> list[str]:

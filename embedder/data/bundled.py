@@ -65,7 +65,7 @@ def bundled_records(source: str, split: str | None = None) -> Records:
         raise DatasetError(f"{source} has no split {split!r}: use mnist/train or mnist/test.")
     if row is not None:
         return _digit(named, int(row))
-    halves = [named or split] if named or split else SPLITS
+    halves = (str(named or split),) if named or split else SPLITS
     stream = (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
     return Records(stream, sum(_LABELS[half].shape[0] for half in halves))
 

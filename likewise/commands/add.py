@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.console import note, note_unreadable, progress_bar
 from likewise.commands.opening import read_some
 from likewise.commands.options import gallery_argument, inputs_argument, split_option
 
@@ -37,26 +37,24 @@ def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | 
 
     records = read_some(inputs, split)
     with Matcher.open(gallery) as matcher:
-        enrol(matcher, records if label is None else relabelled(records, label), inputs, split)
+        labelled = records if label is None else relabelled(records, label)
+        enrol(matcher, labelled, records.count())
 
 
-def enrol(
-    matcher: Matcher, records: Iterable[Record], inputs: tuple[str, ...], split: str | None
-) -> AddReport:
+def enrol(matcher: Matcher, records: Iterable[Record], total: int | None) -> AddReport:
     """Add records to a gallery and report on stderr what became of them.
 
     Args:
         matcher: The open gallery and its embedder.
         records: Labelled pictures.
-        inputs: Where they come from, to count them for the progress bar.
-        split: Part of an input that holds both.
+        total: Their number, for the progress bar, or None.
 
     Returns:
         How many were added, replaced, unchanged and unreadable.
     """
     from embedder.text import counted
 
-    with progress(inputs, split) as done:
+    with progress_bar(total) as done:
         report: AddReport = matcher.add(records, progress=done)
     note_unreadable(report.unreadable)
     note(

@@ -36,7 +36,7 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
     _check_free(gallery, go_on)
     records = read_some(inputs, split)
     with _created(gallery, model, go_on) as matcher:
-        report = enrol(matcher, records, inputs, split)
+        report = enrol(matcher, records, records.count())
     if report.replaced:
         from embedder.text import counted
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress, write_json
+from likewise.commands.console import note, note_unreadable, progress_bar, write_json
 from likewise.commands.opening import read
 from likewise.commands.options import (
     SHARE,
@@ -54,6 +54,7 @@ def calibrate(
     """
     from likewise.calibration.calibrate import calibrate as measure
     from likewise.calibration.calibrate import wanted_cost
+    from likewise.inputs import count_all
     from likewise.matcher import Matcher
 
     costs = (wanted.pop(name) for name in ("cost_false_match", "cost_miss", "share_unknown"))
@@ -64,7 +65,8 @@ def calibrate(
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
         )
     pictures = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
-    with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:
+    total = count_all(filter(None, pictures))
+    with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         made = measure(matcher, *pictures, progress=done, **wanted)
     note_unreadable(made.unreadable)
     note("\n".join(made.sentences()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from likewise.commands.console import note, progress, write_rows
+from likewise.commands.console import note, progress_bar, write_rows
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
@@ -75,7 +75,7 @@ def check(
         raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
     with (
         opened_for_asking(gallery, inputs, split) as (matcher, records),
-        progress(inputs, split) as done,
+        progress_bar(records.count()) as done,
     ):
         from likewise.bulk.job import Job
         from likewise.inputs import located

@@ -82,25 +82,17 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def progress(inputs: tuple[str, ...], split: str | None) -> Iterator[Callable[[int], object]]:
+def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
     """Show how many pictures are done, how fast, and the time left where the total is known.
 
+    The bar appears on stderr once the work takes longer than a second; in a log, seldom.
+
     Args:
-        inputs: The inputs, which are counted first.
-        split: Part of an input that holds both.
+        total: Number of pictures, or None.
 
     Yields:
         A function that counts so many pictures more as done.
     """
-    from likewise.inputs import count_inputs
-
-    with progress_bar(count_inputs(inputs, split=split)) as done:
-        yield done
-
-
-@contextmanager
-def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
-    """Show a bar on stderr once the work takes longer than a second; in a log, seldom."""
     from tqdm import tqdm
 
     every = 0.1 if sys.stderr.isatty() else 10.0

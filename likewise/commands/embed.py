@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.console import note, note_unreadable, progress_bar
 from likewise.commands.opening import opened_model, read
 from likewise.commands.options import inputs_argument, model_option, output_option, split_option
 
@@ -40,8 +40,9 @@ def embed(
     from likewise.bulk.embeddings import write_embeddings
 
     embedder, _ = opened_model(gallery, model)
-    with progress(inputs, split) as done:
-        report = write_embeddings(embedder, read(inputs, split), output, progress=done)
+    records = read(inputs, split)
+    with progress_bar(records.count()) as done:
+        report = write_embeddings(embedder, records, output, progress=done)
     note_unreadable(report.unreadable)
     rows = counted(report.rows, "row")
     note(f"{rows} of {counted(embedder.dim, 'number')} in {output}.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress
+from likewise.commands.console import note, note_unreadable, progress_bar
 from likewise.commands.opening import read
 from likewise.commands.options import gallery_argument, split_option, unknown_option
 
@@ -41,12 +41,14 @@ def evaluate(
     likewise evaluate digits.gallery mnist/test --unknown letters/ --out report
     """
     from likewise.evaluation.evaluate import evaluate as measure
+    from likewise.inputs import count_all
     from likewise.matcher import Matcher
     from likewise.report.write import sentences, writable, write_report
 
     writable(out)
     known, strangers = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
-    with Matcher.open(gallery) as matcher, progress((*data, *unknown), split) as done:
+    total = count_all(filter(None, (known, strangers)))
+    with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
     note_unreadable(list(evaluation.figures["unreadable"].items()))

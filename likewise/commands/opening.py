@@ -14,12 +14,12 @@ import click
 from likewise.commands.console import stdin_lines
 
 if TYPE_CHECKING:
-    from embedder.data.records import Record
+    from embedder.data.records import Records
     from embedder.model import Embedder
     from likewise.matcher import Matcher
 
 
-def read(inputs: Iterable[str], split: str | None = None) -> Iterator[Record]:
+def read(inputs: Iterable[str], split: str | None = None) -> Records:
     """Stream the pictures of all inputs; a misspelt one fails at once.
 
     Args:
@@ -34,7 +34,7 @@ def read(inputs: Iterable[str], split: str | None = None) -> Iterator[Record]:
     return read_inputs(inputs, stdin_lines(), split=split)
 
 
-def read_some(inputs: Iterable[str], split: str | None) -> Iterator[Record]:
+def read_some(inputs: Iterable[str], split: str | None) -> Records:
     """Stream the pictures of inputs that must hold at least one.
 
     The first is read now, so that useless input fails before anything is made of it.
@@ -46,17 +46,19 @@ def read_some(inputs: Iterable[str], split: str | None) -> Iterator[Record]:
     Returns:
         Their pictures, one input after the other.
     """
+    from embedder.data.records import Records
+
     records = read(inputs, split)
     first = list(islice(records, 1))
     if not first:
         raise click.ClickException("The input holds no picture: nothing was done.")
-    return chain(first, records)
+    return Records(chain(first, records), records.count)
 
 
 @contextmanager
 def opened_for_asking(
     gallery: Path, inputs: Iterable[str], split: str | None
-) -> Iterator[tuple[Matcher, Iterator[Record]]]:
+) -> Iterator[tuple[Matcher, Records]]:
     """Open a gallery to ask about pictures.
 
     Its vectors are read by a thread while the rest is imported: a tenth of a single query.

@@ -6,7 +6,7 @@ import pytest
 
 from embedder.errors import DatasetError, ImageError
 from likewise.commands.non_digits import non_digits
-from likewise.inputs import count_inputs, read_inputs
+from likewise.inputs import read_inputs
 
 
 def test_sources_follow_one_another(scans):
@@ -46,11 +46,11 @@ def test_pictures_are_counted_for_the_progress_bar(scans, tmp_path):
     (tmp_path / "list.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "list.csv").write_text("path\n" + "".join(f"{row['path']}\n" for row in rows))
     sources = [str(tmp_path / "list.jsonl"), str(tmp_path / "list.csv"), f"{scans}/0*.png"]
-    assert count_inputs([*sources, "mnist/test"]) == 40 + 40 + 10 + 10_000
+    assert read_inputs([*sources, "mnist/test"]).count() == 40 + 40 + 10 + 10_000
 
 
 def test_what_cannot_be_counted_soon_is_not_counted():
-    assert count_inputs(["mnist/test", "-"]) is None
+    assert read_inputs(["mnist/test", "-"]).count() is None
 
 
 def test_pictures_that_are_no_digits_have_no_label_and_differ():

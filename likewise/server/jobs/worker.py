@@ -14,13 +14,12 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from embedder.data.records import Record
+from embedder.data.records import Records
 from embedder.data.tables import pixel_records, table_records
 from embedder.data.zips import ZipLimits, zip_records
 from embedder.errors import ArchiveTooLargeError, DatasetError
@@ -72,7 +71,7 @@ def main(directory: Path, gallery: Path) -> None:
         _drop_upload(directory)
 
 
-def source_records(directory: Path, source: str, name: str) -> Iterator[Record]:
+def source_records(directory: Path, source: str, name: str) -> Records:
     """Stream the pictures of an upload.
 
     Args:

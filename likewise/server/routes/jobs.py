@@ -17,10 +17,9 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
-from likewise.inputs import count_inputs
 from likewise.server.answering.answer import CHECK, Options, check_options
 from likewise.server.errors import ApiError, invalid
-from likewise.server.jobs.store import CSV, DONE, RESULTS, JobStore, StoredJob
+from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
 from likewise.server.jobs.worker import LIMITS, source_records, told_of_upload
 from likewise.server.openapi import body, errors, files, form
@@ -160,11 +159,7 @@ def _check_options(context: Context, asked: dict[str, Any]) -> None:
 def _looked_into(directory: Path, source: str, name: str) -> int:
     """Count the pictures of an upload; refuse one that cannot be read."""
     try:
-        records = source_records(directory, source, name)
-        first = next(records, None)
-        if source == CSV:
-            return count_inputs([str(directory / source)]) or 0
-        return sum(1 for _ in records) + (first is not None)
+        return source_records(directory, source, name).count() or 0
     except DatasetError as error:
         raise told_of_upload(error, directory, name) from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedder.data.folders import Listing
 from embedder.data.records import Record
 from embedder.data.sources import load, records
 from embedder.errors import DatasetError, ImageError
@@ -106,3 +107,17 @@ def test_names_that_are_no_utf_8_are_spelled_out_and_stay_apart(tmp_path):
     ]
     assert [record.pixels()[0, 0] for record in records(tmp_path / "in")] == [9, 9, 9]
     assert Record("\ud800", None, np.zeros((1, 1), np.uint8)).id == r"\ud800"  # as JSON can say
+
+
+def test_a_listing_keeps_names_sorted_with_folders_in_their_place(tmp_path):
+    for name in ("c.png", "a.png", "b/2.png", "b/1.png", "d.png"):
+        picture(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    listing = Listing(tmp_path)
+    assert list(listing) == ["a.png", "b/1.png", "b/2.png", "c.png", "d.png"]
+    assert list(listing) == list(listing)
+    assert (len(listing), listing.folders_in(""), listing.folders_in("b/")) == (
+        5,
+        ["b", "empty"],
+        [],
+    )

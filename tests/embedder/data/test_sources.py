@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from PIL import Image
 
 from embedder.data.sources import Dataset, load, records
 from embedder.errors import DatasetError
-from tests.embedder.data.sources import PIXELS, picture, rows
+from tests.embedder.data.sources import PIXELS, idx, picture, rows
 
 
 def test_one_picture_and_a_glob(tmp_path, monkeypatch):
@@ -82,3 +85,32 @@ def test_the_digest_sees_pixels_shapes_and_labels_but_not_ids():
 def test_a_dataset_needs_as_many_ids_and_labels_as_images():
     with pytest.raises(ValueError, match="1 ids, 2 labels, 2 images"):
         Dataset(["a"], ["1", "2"], PIXELS[:2])
+
+
+def counted_sources(folder: Path) -> list[str | Path]:
+    """One source of each kind that knows its count, in `folder`."""
+    picture(folder / "in" / "a" / "1.png")
+    picture(folder / "in" / "b" / "2.png")
+    shutil.make_archive(str(folder / "in"), "zip", folder / "in")
+    (folder / "letters-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(PIXELS)))
+    np.savez(folder / "k.npz", x_train=PIXELS[:3], x_test=PIXELS[3:])
+    (folder / "list.csv").write_text("path\na.png\nb.png\n")
+    (folder / "list.jsonl").write_text('{"path": "a.png"}\n')
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.Table.from_pylist([{"path": "a.png"}] * 3), folder / "list.parquet")
+    files = [path for path in folder.iterdir() if path.is_file()]
+    return [folder / "in", f"{folder}/in/*/*.png", folder / "in" / "a" / "1.png", *files]
+
+
+def test_a_source_counts_its_records_before_they_are_read(tmp_path):
+    sources = counted_sources(tmp_path)
+    assert len(sources) == 9
+    for source in (*sources, "mnist/test/00003"):
+        stream = records(source)
+        assert stream.count() == len(list(stream)), source
+    assert (records("mnist").count(), records("mnist", split="test").count()) == (70_000, 10_000)
+
+
+def test_lines_of_a_gzip_are_not_counted(tmp_path):
+    (tmp_path / "list.csv.gz").write_bytes(gzip.compress(b"path\na.png\n"))
+    assert records(tmp_path / "list.csv.gz").count() is None
