@@ -1,1 +1,1 @@
-"""What `calibrating` puts together: what was asked, the point it gives, the words about it."""
+"""Calibration: a threshold for a wanted error rate, measured and stored in the gallery."""

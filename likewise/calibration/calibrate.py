@@ -1,25 +1,24 @@
 """Calibrate a gallery: pictures in, a threshold for a wanted error rate stored in it.
 
-    records ─embed_stream─▶ vectors ─Gallery.nearest_by_group─▶ distances ─calibration─▶ point
-
-Each labelled picture is asked twice by one search: with its own group, which is to be found, and
-with its own group left out, when nothing is. Pictures of unknown groups are asked as they are.
+records ─QueryReader─▶ vectors ─Searches─▶ distances ─points─▶ OperatingPoint
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
 from embedder.data.records import Record
+from index.operating_point import OperatingPoint
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
-from likewise.calibration.searched import Progress, Searched
-from likewise.calibration.summary import Calibration, passed_over, point_name
+from likewise.calibration.searches import Searches
+from likewise.calibration.summary import OPTIMISTIC, Calibration, passed_over, point_name
 from likewise.matcher import Matcher
-from likewise.metrics.impostors import Impostors
 from likewise.metrics.thresholds import CalibrationError, Cost
+from likewise.queries import Progress, QueryReader
 
 
 def calibrate(
@@ -67,15 +66,10 @@ def calibrate(
         >>> with Matcher.create(f"{tempfile.mkdtemp()}/digits.gallery", Embedder.load()) as matcher:
         ...     report = matcher.add(islice(records("mnist/train"), 500))
         ...     calibration = calibrate(matcher, islice(records("mnist/test"), 400), fpir=0.01)
-        >>> calibration.name, calibration.point["queries"], calibration.point["measured"] <= 0.01
+        >>> calibration.name, calibration.point.queries, calibration.point.measured <= 0.01
         ('fpir-0.01', 400, True)
     """
-    if [fpir, fmr, cost].count(None) != 2:
-        raise ValueError(
-            f"Give a wanted FPIR, FMR or costs, one of them. Received: {fpir}, {fmr}, {cost}."
-        )
-    if per_group and fpir is None:
-        raise ValueError("Thresholds by group need a wanted FPIR.")
+    _require_one_rate(fpir, fmr, cost, per_group)
     if name in matcher.embedder.operating_points:
         raise ValueError(
             f"{name!r} is the operating point that the model brings along, and would be lost: "
@@ -84,33 +78,28 @@ def calibrate(
     gallery = matcher.gallery
     matcher.neighbours_of(1)  # an empty gallery is refused here
     size, generation = len(gallery), gallery.generation
-    searched = Searched(gallery, progress or (lambda done: None))
-    if fmr is not None:
-        _, labels, vectors = gallery.references()
-        searched.pairs = Impostors(labels.tolist(), vectors)
+    done = progress or (lambda done: None)
+    reader = QueryReader(matcher, "calibration", skip_references=True, progress=done)
+    searches = Searches(gallery, pairs=fmr is not None)
     if data is None and unknown is None:
-        searched.own_references()
-    if data is not None:
-        searched.data(matcher, data)
-    if unknown is not None:
-        searched.unknown(matcher, unknown)
-    searched.require_unknowns()
-    try:
-        point = _point(searched, fpir, fmr, cost, per_group)
-    except CalibrationError as error:
-        if not searched.in_gallery:
-            raise
-        raise CalibrationError(f"{error} {passed_over(searched.in_gallery)}") from error
-    point |= {
-        "gallery_size": size,
-        "generation": generation,
-        "measured_on": searched.measured_on,
-        **({} if min_margin is None else {"min_margin": _margin(min_margin)}),
-    }
-    if name is None:
-        name = point_name(point)
-    gallery.store_point(name, point, unknown=searched.pool.distances, contents=searched.contents)
-    return Calibration(name, point, searched.in_gallery, searched.unreadable)
+        searches.add_references(done)
+        contents, measured_on = None, OPTIMISTIC
+    else:
+        contents = _searched(reader, searches, data, unknown)
+        measured_on = f"{len(contents)} pictures that are not in the gallery"
+    _require_unknowns(searches, reader, None if contents is None else len(contents))
+    point = replace(
+        _point(searches, reader.skipped, fpir, fmr, cost, per_group),
+        gallery_size=size,
+        generation=generation,
+        measured_on=measured_on,
+        min_margin=None if min_margin is None else _margin(min_margin),
+    )
+    name = point_name(point) if name is None else name
+    gallery.store_point(
+        name, point.to_json(), unknown=searches.pool.distances, contents=contents or []
+    )
+    return Calibration(name, point, reader.skipped, reader.unreadable)
 
 
 def wanted_cost(
@@ -138,19 +127,69 @@ def wanted_cost(
     return Cost(false_match, miss, share_unknown)
 
 
+def _require_one_rate(
+    fpir: float | None, fmr: float | None, cost: Cost | None, per_group: bool
+) -> None:
+    if [fpir, fmr, cost].count(None) != 2:
+        raise ValueError(
+            f"Give a wanted FPIR, FMR or costs, one of them. Received: {fpir}, {fmr}, {cost}."
+        )
+    if per_group and fpir is None:
+        raise ValueError("Thresholds by group need a wanted FPIR.")
+
+
+def _searched(
+    reader: QueryReader,
+    searches: Searches,
+    data: Iterable[Record] | None,
+    unknown: Iterable[Record] | None,
+) -> list[bytes]:
+    """Search all pictures batch by batch; content hashes of those that were searched."""
+    contents: list[bytes] = []
+    for batch in chain(reader.labelled(data or ()), reader.unknown(unknown or ())):
+        searches.add(batch.vectors, batch.labels)
+        contents += batch.contents
+    return contents
+
+
+def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | None) -> None:
+    """Refuse searches without a non-mated query; `pictures` is None for the references alone."""
+    if len(searches.pool):
+        return
+    if pictures == 0:
+        if reader.skipped:
+            raise CalibrationError(
+                f"All {reader.skipped} readable pictures are in the gallery and would find "
+                "themselves: give others, or none to ask the references among each other."
+            )
+        if reader.unreadable:
+            raise CalibrationError(f"No picture could be read: {': '.join(reader.unreadable[0])}.")
+        raise CalibrationError("No picture came: the input is empty.")
+    raise CalibrationError(
+        "No query of an unknown group came: with its own group left out, nothing is left of a "
+        "gallery of one group. Give pictures of unknown groups."
+    )
+
+
 def _point(
-    searched: Searched,
+    searches: Searches,
+    skipped: int,
     fpir: float | None,
     fmr: float | None,
     cost: Cost | None,
     per_group: bool,
-) -> dict[str, Any]:
-    if fpir is not None:
-        return point_for_fpir(searched, fpir, per_group)
-    if fmr is not None:
-        return point_for_fmr(searched, fmr)
-    assert cost is not None
-    return point_for_cost(searched, cost)
+) -> OperatingPoint:
+    try:
+        if fpir is not None:
+            return point_for_fpir(searches, fpir, per_group)
+        if fmr is not None:
+            return point_for_fmr(searches, fmr)
+        assert cost is not None
+        return point_for_cost(searches, cost)
+    except CalibrationError as error:
+        if not skipped:
+            raise
+        raise CalibrationError(f"{error} {passed_over(skipped)}") from error
 
 
 def _margin(value: float) -> float:

@@ -1,62 +1,128 @@
-"""The operating point that searched queries give: by FPIR, by FMR or by cost."""
+"""The operating point for a wanted FPIR, a wanted FMR or the least cost."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from likewise.calibration.searched import Searched
+from index.operating_point import OperatingPoint
+from likewise.calibration.searches import Searches
+from likewise.metrics.intervals import clopper_pearson, smallest_rate
 from likewise.metrics.limits import Limits
+from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import (
     Cost,
-    counts_behind,
     largest_threshold,
     limits_by_group,
-    measured_at,
     require_support,
     threshold_for_cost,
     threshold_for_fpir,
 )
 
 
-def point_for_fpir(searched: Searched, target: float, per_group: bool) -> dict[str, Any]:
-    """At most the wanted share of unknowns matches; if asked, for each group that has enough."""
-    kinds = searched.kinds
+def point_for_fpir(searches: Searches, target: float, per_group: bool) -> OperatingPoint:
+    """The largest threshold at which at most the wanted share of unknowns is matched.
+
+    Args:
+        searches: With enough non-mated queries for the target.
+        target: FPIR, above 0 and below 1.
+        per_group: Whether groups with enough non-mated queries have their own thresholds.
+
+    Raises:
+        CalibrationError: If there are too few non-mated queries.
+    """
+    kinds = searches.kinds
     limits = Limits(threshold_for_fpir(list(kinds.values()), target))
     if per_group:
-        limits = limits_by_group(searched.pool, target, limits.threshold)
-    groups = {"group_thresholds": dict(limits.groups)} if limits.groups else {}
-    return _point("fpir", target, limits, searched) | groups
+        limits = limits_by_group(searches.pool, target, limits.threshold)
+    return replace(measured_at(limits, searches.mated, kinds), rate="fpir", target=target)
 
 
-def point_for_fmr(searched: Searched, target: float) -> dict[str, Any]:
-    """At most the wanted share of pairs matches.
+def point_for_fmr(searches: Searches, target: float) -> OperatingPoint:
+    """The largest threshold within which at most the wanted share of pairs of two groups lies.
 
-    The rate is that of pairs; FPIR and FNIR of a search at the same threshold stay beside it.
+    The measured rate is that of pairs; FPIR and FNIR of a search at the same threshold stay beside
+    it.
+
+    Args:
+        searches: With pairs.
+        target: FMR, above 0 and below 1.
+
+    Raises:
+        CalibrationError: If there are too few pairs.
     """
-    assert searched.pairs is not None
-    distances = searched.pairs.distances
+    assert searches.pairs is not None
+    distances = searches.pairs.distances
     require_support("an FMR", target, len(distances), "pairs of two groups")
     limits = Limits(largest_threshold(distances, target))
     false = int((distances.astype(np.float64) <= limits.threshold).sum())
-    counted = counts_behind(false, len(distances))
-    counted["interval"] = list(searched.pairs.interval(limits.threshold))
-    return _point("fmr", target, limits, searched) | counted
+    return replace(
+        measured_at(limits, searches.mated, searches.kinds),
+        rate="fmr",
+        target=target,
+        measured=false / len(distances),
+        false=false,
+        queries=len(distances),
+        interval=list(searches.pairs.interval(limits.threshold)),
+        smallest_rate=smallest_rate(len(distances)),
+    )
 
 
-def point_for_cost(searched: Searched, cost: Cost) -> dict[str, Any]:
-    """What false matches and misses cost together is least."""
-    limits = Limits(threshold_for_cost(searched.mated, searched.pool, cost))
-    point = _point("cost", None, limits, searched)
-    return point | {
-        "cost_false_match": cost.false_match,
-        "cost_miss": cost.miss,
-        "share_unknown": cost.share_unknown,
-        "expected_cost": float(cost.expected(point["fpir"], point["fnir"])),
-    }
+def point_for_cost(searches: Searches, cost: Cost) -> OperatingPoint:
+    """The threshold at which false matches and misses together cost least.
+
+    Args:
+        searches: With mated and non-mated queries.
+        cost: Of both errors, and how often an unknown is expected.
+
+    Raises:
+        CalibrationError: If there are no mated or no non-mated queries.
+    """
+    limits = Limits(threshold_for_cost(searches.mated, searches.pool, cost))
+    point = measured_at(limits, searches.mated, searches.kinds)
+    return replace(
+        point,
+        rate="cost",
+        cost_false_match=cost.false_match,
+        cost_miss=cost.miss,
+        share_unknown=cost.share_unknown,
+        expected_cost=float(cost.expected(point.fpir, point.fnir)),
+    )
 
 
-def _point(rate: str, target: float | None, limits: Limits, searched: Searched) -> dict[str, Any]:
-    measured = measured_at(limits, searched.mated, searched.kinds)
-    return {"threshold": limits.threshold, "rate": rate, "target": target, **measured}
+def measured_at(limits: Limits, mated: Mated, kinds: Mapping[str, NonMated]) -> OperatingPoint:
+    """Measure both error rates of searches at a threshold.
+
+    Args:
+        limits: The threshold, and those of groups.
+        mated: Queries of known groups; may be none.
+        kinds: Non-mated queries by kind, at least one in all.
+
+    Returns:
+        The point with FPIR, FNIR (None without mated queries) and the counts behind them;
+        `measured` is the FPIR.
+    """
+    false = {name: int(kind.matched(limits).sum()) for name, kind in kinds.items()}
+    trials = sum(map(len, kinds.values()))
+    missed = int(mated.missed(limits).sum())
+    fpir = sum(false.values()) / trials
+    return OperatingPoint(
+        threshold=limits.threshold,
+        measured=fpir,
+        false=sum(false.values()),
+        queries=trials,
+        interval=list(clopper_pearson(sum(false.values()), trials)),
+        smallest_rate=smallest_rate(trials),
+        fpir=fpir,
+        fnir=missed / len(mated) if len(mated) else None,
+        missed=missed,
+        mated=len(mated),
+        unknown={
+            name: {"queries": len(kind), "false": false[name]}
+            for name, kind in kinds.items()
+            if len(kind)
+        },
+        group_thresholds=dict(limits.groups),
+    )

@@ -70,4 +70,4 @@ def calibrate(
         made = measure(matcher, *pictures, progress=done, **wanted)
     note_unreadable(made.unreadable)
     note("\n".join(made.sentences()))
-    write_json({"name": made.name, **made.point})
+    write_json({"name": made.name, **made.point.to_json()})

@@ -92,9 +92,11 @@ def check(
 
 def _warn_if_outdated(matcher: Matcher, gallery: Path, at: str | None) -> None:
     if change := matcher.gallery.outdated(at):
+        from index.operating_point import OperatingPoint
         from likewise.calibration.summary import command
 
-        again = command(str(gallery), *matcher.gallery.point(at))
+        name, point = matcher.gallery.point(at)
+        again = command(str(gallery), name, OperatingPoint.from_json(point))
         note(f"Warning: {change}. Calibrate again: {again}")
 
 

@@ -51,5 +51,5 @@ def evaluate(
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
-    note_unreadable(list(evaluation.figures["unreadable"].items()))
+    note_unreadable(evaluation.figures.unreadable)
     note("\n".join(sentences(evaluation.figures, out)))

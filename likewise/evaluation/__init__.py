@@ -1,1 +1,1 @@
-"""What `evaluating` measures, a kind of figure each: distances in, figures with intervals out."""
+"""Evaluation: the figures of a gallery on pictures that it has not seen, each with its interval."""

@@ -1,46 +1,47 @@
 """Evaluate a gallery on labelled pictures that it has not seen: every figure, with its interval.
 
-    records ─embed_stream─▶ vectors ─Gallery.nearest_by_group─▶ distances ─evaluation─▶ figures
+    records ─QueryReader─▶ Queries ─GroupDistances─▶ Figures
 
 Does not write files and does not draw (`report`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from embedder.data.records import Record
-from likewise.arrays import Floats
-from likewise.evaluation.asked import Asked
-from likewise.evaluation.figures import Figure
-from likewise.evaluation.identification import by_group, identification, misses
-from likewise.evaluation.open_set import GIVEN, LEFT_OUT, open_set
+from likewise.evaluation.figures import Figures, GallerySize, JudgedPoint, QueryCounts
+from likewise.evaluation.groups import by_group, misses
+from likewise.evaluation.identification import identification
+from likewise.evaluation.open_set import open_set
+from likewise.evaluation.overlap import count_overlap
 from likewise.evaluation.retrieval import retrieval
-from likewise.evaluation.searched import Searched
 from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
+from likewise.metrics.limits import Limits
 from likewise.metrics.rates import Curve
+from likewise.queries import GroupDistances, Progress, Queries, QueryReader
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What was measured, and what is needed to draw it.
+    """The figures, and what is needed to draw them.
 
     Attributes:
-        figures: All figures, as they stand in `report.json`.
-        records: The n pictures that were asked, data first, then those given as unknown.
-        vectors: Their embeddings, `(n, dim)`.
+        figures: All figures.
+        queries: The n pictures, labelled ones first, then those passed as unknown.
         pairs: Distances of pairs, and FMR and FNMR over the threshold.
         identification: FPIR and FNIR over the threshold; None without any unknown.
-        wrong: Rows of the mated queries that were missed, the nearest wrong group first.
+        wrong: Rows of the mated queries that were missed, the nearest to a wrong group first.
     """
 
-    figures: Figure
-    records: list[Record]
-    vectors: Floats
+    figures: Figures
+    queries: Queries
     pairs: Verification
     identification: Curve | None
     wrong: list[int]
@@ -55,7 +56,7 @@ def evaluate(
     seed: int = 0,
     seeds: int = 5,
     allow_overlap: bool = False,
-    progress: Callable[[int], object] = lambda done: None,
+    progress: Progress = lambda done: None,
 ) -> Evaluation:
     """Measure how well a gallery answers for pictures that it has not seen.
 
@@ -79,83 +80,90 @@ def evaluate(
         GalleryError: If the gallery cannot be read or has no such operating point.
     """
     matcher.neighbours_of(1)  # an empty gallery is refused here
-    asked = Asked(matcher)
-    asked.take(data, progress, labelled=True)
-    asked.take(unknown or [], progress, labelled=False)
-    overlap = asked.overlap(at, allow_overlap)
-    found = Searched(asked, at)
+    reader = QueryReader(matcher, "evaluation", progress=progress)
+    batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
+    queries = Queries.joined(batches, matcher.gallery.dim)
+    overlap = count_overlap(matcher, queries, at, allowed=allow_overlap)
+    name, _ = matcher.gallery.point(at)
+    limits = matcher.gallery.rule(at).limits
+    searched = _searched(matcher, queries)
+    _, reference_labels, references = matcher.gallery.references()
     with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
-        ranked = pool.submit(_ranked, found, seed, seeds)
-        pairs = _pairs(found, seed, seeds)
-    wrong, missed = misses(found)
-    figures = {
-        **_told(found),
-        "overlap": overlap,
-        "seed": seed,
-        "verification": pairs.figures,
-        "identification": identification(found),
-        "unknown_groups": open_set(found, seed),
-        "retrieval": ranked.result(),
-        "groups": by_group(found),
-        "unreadable": dict(asked.unreadable),
-        "missed": missed,
-    }
-    nearest = found.unknown.distances
-    curve = identification_curve(found.mated, nearest) if len(nearest) else None
-    return Evaluation(figures, asked.records, asked.vectors, pairs, curve, wrong)
-
-
-def _pairs(found: Searched, seed: int, draws: int) -> Verification:
-    """Pairs of all pictures that have a label, of groups that the gallery has not too."""
-    records = found.asked.records
-    labelled = [row for row, record in enumerate(records) if record.label is not None]
-    return verification(
-        found.asked.vectors[labelled],
-        [str(records[row].label) for row in labelled],
-        found.limits.threshold,
+        ranked = pool.submit(
+            retrieval,
+            queries.vectors[searched.known],
+            searched.mated.labels,
+            references,
+            reference_labels.tolist(),
+            seed=seed,
+            draws=seeds,
+        )
+        pairs = _pairs(queries, limits.threshold, seed, seeds)
+    wrong, missed = misses(searched, limits, [record.id for record in queries.records])
+    figures = Figures(
+        gallery=_gallery(matcher, searched),
+        operating_point=_point(matcher, name, limits),
+        queries=_counts(queries, searched, len(reader.unreadable)),
+        overlap=overlap,
         seed=seed,
-        draws=draws,
+        verification=pairs.figures,
+        identification=identification(searched, limits),
+        unknown_groups=open_set(searched, seed),
+        retrieval=ranked.result(),
+        groups=by_group(searched, limits, reference_labels.tolist()),
+        unreadable=reader.unreadable,
+        missed=missed,
+    )
+    nearest = searched.unknown.distances
+    curve = identification_curve(searched.mated, nearest) if len(nearest) else None
+    return Evaluation(figures, queries, pairs, curve, wrong)
+
+
+def _searched(matcher: Matcher, queries: Queries) -> GroupDistances:
+    searched = GroupDistances.search(matcher.gallery, queries.vectors, queries.labels)
+    if not len(searched.known):
+        raise ValueError(
+            f"Expected pictures of the gallery's groups, but none of {len(queries.records)} has "
+            "such a label. Give labelled pictures of them."
+        )
+    return searched
+
+
+def _pairs(queries: Queries, threshold: float, seed: int, draws: int) -> Verification:
+    """Pairs of all labelled pictures, those of groups that the gallery has not included."""
+    rows = [row for row, label in enumerate(queries.labels) if label is not None]
+    labels = [label for label in queries.labels if label is not None]
+    return verification(queries.vectors[np.array(rows)], labels, threshold, seed=seed, draws=draws)
+
+
+def _gallery(matcher: Matcher, searched: GroupDistances) -> GallerySize:
+    gallery = matcher.gallery
+    return GallerySize(
+        path=gallery.path.name,
+        references=len(gallery),
+        groups=len(searched.groups),
+        model=matcher.embedder.fingerprint,
     )
 
 
-def _ranked(found: Searched, seed: int, draws: int) -> Figure:
-    """Rank all references for some of the mated queries."""
-    asked = found.asked
-    return retrieval(
-        asked.vectors[found.known],
-        found.mated.labels,
-        asked.references,
-        asked.reference_labels,
-        seed=seed,
-        draws=draws,
+def _point(matcher: Matcher, name: str, limits: Limits) -> JudgedPoint:
+    _, point = matcher.gallery.point(name)
+    return JudgedPoint(
+        name=name,
+        threshold=limits.threshold,
+        rate=point.get("rate"),
+        target=point.get("target"),
+        group_thresholds=len(limits.groups),
+        min_margin=point.get("min_margin"),
+        outdated=matcher.gallery.outdated(name),
     )
 
 
-def _told(found: Searched) -> Figure:
-    """Tell what was asked of what."""
-    gallery, asked = found.asked.matcher.gallery, found.asked
-    _, point = gallery.point(found.point)
-    return {
-        "gallery": {
-            "path": gallery.path.name,
-            "references": len(gallery),
-            "groups": len(found.names),
-            "model": asked.matcher.embedder.fingerprint,
-        },
-        "operating_point": {
-            "name": found.point,
-            "threshold": found.limits.threshold,
-            "rate": point.get("rate"),
-            "target": point.get("target"),
-            "group_thresholds": len(found.limits.groups),
-            "min_margin": point.get("min_margin"),
-            "outdated": gallery.outdated(found.point),
-        },
-        "queries": {
-            "pictures": len(asked.records),
-            "mated": len(found.known),
-            LEFT_OUT: len(found.left_out),
-            GIVEN: len(found.strangers),
-            "unreadable": len(asked.unreadable),
-        },
-    }
+def _counts(queries: Queries, searched: GroupDistances, unreadable: int) -> QueryCounts:
+    return QueryCounts(
+        pictures=len(queries.records),
+        mated=len(searched.mated),
+        left_out=len(searched.left_out),
+        strangers=len(searched.strangers),
+        unreadable=unreadable,
+    )

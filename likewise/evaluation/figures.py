@@ -1,83 +1,145 @@
-"""A figure beside how sure it is, as it stands in `report.json`."""
+"""The figures of an evaluation, typed; `to_json` writes them as they stand in `report.json`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
+from likewise.evaluation.estimates import Estimate, Named
+from likewise.evaluation.groups import GroupFigures, Miss
+from likewise.evaluation.identification import IdentificationFigures
+from likewise.evaluation.open_set import OpenSetFigures
+from likewise.evaluation.overlap import Overlap
+from likewise.evaluation.retrieval import RetrievalFigures
+from likewise.evaluation.verification import VerificationFigures
+from likewise.queries import GIVEN, LEFT_OUT
 
-from likewise.arrays import Doubles, Reals
-from likewise.metrics.intervals import clopper_pearson, quantile_bounds
 
-Figure = dict[str, Any]
+@dataclass(frozen=True, slots=True)
+class GallerySize:
+    """The gallery that was searched.
 
-_NORMAL = 1.959964  # 97.5 % of a normal distribution lies below it
-
-
-def share(events: int, trials: int) -> Figure:
-    """A share of independent trials, with Clopper and Pearson's interval.
-
-    Example:
-        >>> figure = share(0, 100)
-        >>> figure["value"], figure["events"], figure["trials"], round(figure["interval"][1], 4)
-        (0.0, 0, 100, 0.0362)
+    Attributes:
+        path: Name of its directory.
+        references: How many it has.
+        groups: How many they belong to.
+        model: Fingerprint of the embedder.
     """
+
+    path: str
+    references: int
+    groups: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPoint:
+    """The operating point that was judged.
+
+    Attributes:
+        name: Of the point.
+        threshold: Largest distance that is a match.
+        rate: The rate that its calibration limited: `fpir`, `fmr` or `cost`; None for a model's.
+        target: Largest value of that rate; None for `cost`, or a model's.
+        group_thresholds: How many groups have thresholds of their own.
+        min_margin: Least margin to the runner-up, which is not applied here; None without.
+        outdated: How the gallery has changed since the calibration, in a sentence; else None.
+    """
+
+    name: str
+    threshold: float
+    rate: str | None
+    target: float | None
+    group_thresholds: int
+    min_margin: float | None
+    outdated: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCounts:
+    """How many pictures were searched, and in which ways.
+
+    Attributes:
+        pictures: All that could be read.
+        mated: Of the gallery's groups.
+        left_out: The same once more, with their own group left out.
+        strangers: Of other groups, or passed as unknown.
+        unreadable: That could not be read.
+    """
+
+    pictures: int
+    mated: int
+    left_out: int
+    strangers: int
+    unreadable: int
+
+    def to_json(self) -> dict[str, int]:
+        """The counts under the names of `report.json`."""
+        return {
+            "pictures": self.pictures,
+            "mated": self.mated,
+            LEFT_OUT: self.left_out,
+            GIVEN: self.strangers,
+            "unreadable": self.unreadable,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """All figures of an evaluation.
+
+    Attributes:
+        gallery: The gallery that was searched.
+        operating_point: The operating point that was judged.
+        queries: How many pictures were searched.
+        overlap: How many of them were seen before.
+        seed: Of all sampling.
+        verification: One to one.
+        identification: One to many.
+        unknown_groups: Knowns told from unknowns, by kind of these.
+        retrieval: Ranked references.
+        groups: Group by group, in order.
+        unreadable: Id and reason of each picture that could not be read.
+        missed: The mated queries that were missed, the nearest to a wrong group first.
+    """
+
+    gallery: GallerySize
+    operating_point: JudgedPoint
+    queries: QueryCounts
+    overlap: Overlap
+    seed: int
+    verification: VerificationFigures
+    identification: IdentificationFigures
+    unknown_groups: Mapping[str, OpenSetFigures]
+    retrieval: RetrievalFigures
+    groups: list[GroupFigures]
+    unreadable: list[tuple[str, str]]
+    missed: list[Miss]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as they stand in `report.json`."""
+        confusion = {"confusion": asdict(self.identification.confusion)}
+        return {
+            "gallery": asdict(self.gallery),
+            "operating_point": asdict(self.operating_point),
+            "queries": self.queries.to_json(),
+            "overlap": asdict(self.overlap),
+            "seed": self.seed,
+            "verification": _json(self.verification.named()),
+            "identification": _json(self.identification.named()) | confusion,
+            "unknown_groups": {
+                kind: _json(figures.named()) for kind, figures in self.unknown_groups.items()
+            },
+            "retrieval": _json(self.retrieval.named()),
+            "groups": [group.to_json() for group in self.groups],
+            "unreadable": dict(self.unreadable),
+            "missed": [miss.to_json() for miss in self.missed],
+        }
+
+
+def _json(figures: Named) -> dict[str, Any]:
     return {
-        "value": events / trials,
-        "events": events,
-        "trials": trials,
-        "interval": list(clopper_pearson(events, trials)),
+        name: figure.to_json() if isinstance(figure, Estimate) else figure
+        for name, figure in figures.items()
     }
-
-
-def bounded(value: float, ends: tuple[float, float], images: int) -> Figure:
-    """A figure of `images`, in [0, 1], with its interval by bootstrap.
-
-    Where it is 0, or 1, whichever images are drawn, no resampling can say how sure that is: then
-    Clopper and Pearson's interval for so many trials is given.
-
-    Example:
-        >>> bounded(0.5, (0.25, 0.75), images=10)
-        {'value': 0.5, 'interval': [0.25, 0.75]}
-        >>> bounded(1.0, (1.0, 1.0), images=10)["interval"] == share(10, 10)["interval"]
-        True
-    """
-    low, high = ends
-    if low == high == value and value in (0, 1):
-        low, high = clopper_pearson(int(value) * images, images)
-    return {"value": value, "interval": [min(low, value), max(high, value)]}
-
-
-def mean(values: Doubles) -> Figure:
-    """A mean over queries of figures in [0, 1], with the interval of a normal mean.
-
-    Example:
-        >>> mean(np.array([0.25, 0.5, 0.75]))["value"]
-        0.5
-    """
-    value, count = float(values.mean()), len(values)
-    spread = _NORMAL * float(values.std(ddof=1)) / np.sqrt(count) if count > 1 else 1.0
-    return bounded(value, (max(0.0, value - spread), min(1.0, value + spread)), count)
-
-
-def quantile(values: Reals, share: float) -> Figure:
-    """A quantile, with the interval of two of the values; its ends are None where n is too small.
-
-    Example:
-        >>> quantile(np.array([0.1, 0.2, 0.3]), 0.5)
-        {'value': 0.2, 'interval': [None, None]}
-    """
-    value = float(np.quantile(values, share))
-    return {"value": value, "interval": list(quantile_bounds(values, share))}
-
-
-def over_draws(values: Sequence[float | None]) -> Figure:
-    """The range that a figure spans over draws; nothing where one did not suffice for it.
-
-    Example:
-        >>> over_draws([0.5, 0.25]), over_draws([0.5, None])
-        ({'range': [0.25, 0.5]}, {})
-    """
-    found = [value for value in values if value is not None]
-    return {"range": [min(found), max(found)]} if len(found) == len(values) else {}

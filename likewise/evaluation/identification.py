@@ -2,95 +2,95 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
-
-from likewise.arrays import Bools, Indices
-from likewise.evaluation.figures import Figure, quantile, share
-from likewise.evaluation.searched import Searched
-from likewise.metrics.groups import rows_by_group
+from likewise.evaluation.estimates import Estimate, Named, share
 from likewise.metrics.identification import confusion, fnir_at_fpir, rank_rate, ranks
+from likewise.metrics.limits import Limits
+from likewise.queries import GroupDistances
 
 FPIRS = (0.01, 0.001)
 RANKS = (1, 5)
 
 
-def identification(found: Searched) -> Figure:
-    """Count right answers and errors of both kinds, and what is taken for what."""
-    mated = len(found.known)
-    places = ranks(found.distances[found.known], found.columns[found.known])
-    rates: dict[str, float | None] = {f"rank-{k}": rank_rate(places, k) for k in RANKS}
-    rates |= {
-        f"FNIR at FPIR {100 * fpir:g} %": fnir_at_fpir(found.mated, found.unknown.distances, fpir)
-        for fpir in FPIRS
-    }
-    said = found.said()
-    names, counts = confusion(found.mated.labels, said)
-    wrong = sum(a is not None and a != b for a, b in zip(said, found.mated.labels, strict=True))
-    return {
-        **{
-            name: None if rate is None else share(round(rate * mated), mated)
-            for name, rate in rates.items()
-        },
-        "FPIR at the threshold": _matched(found),
-        "FNIR at the threshold": share(int(found.mated.missed(found.limits).sum()), mated),
-        "wrong group at the threshold": share(wrong, mated),
-        "confusion": {"names": names, "counts": counts.tolist()},
-    }
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Which group is taken for which.
 
-
-def _matched(found: Searched) -> Figure | None:
-    unknown = found.unknown
-    return share(int(unknown.matched(found.limits).sum()), len(unknown)) if len(unknown) else None
-
-
-def by_group(found: Searched) -> list[Figure]:
-    """Tell of each group that was asked about."""
-    references = Counter(found.asked.reference_labels)
-    missed = found.mated.missed(found.limits)
-    return [
-        _group(found, name, rows, missed[rows], references[name])
-        for name, rows in rows_by_group(found.mated.labels).items()
-    ]
-
-
-def _group(found: Searched, name: str, rows: Indices, missed: Bools, references: int) -> Figure:
-    others = np.delete(np.arange(len(found.names)), found.names.index(name))
-    near = found.distances[found.known[rows[missed]]][:, others]
-    wrong = [found.names[others[at]] for at in near.argmin(axis=1)] if len(others) else []
-    return {
-        "group": name,
-        "references": references,
-        "queries": len(rows),
-        "missed": share(int(missed.sum()), len(rows)),
-        "threshold": float(found.limits.of([name])[0]),
-        "within_95": quantile(found.mated.own[rows], 0.95),
-        "worst_confused": max(sorted(set(wrong)), key=wrong.count) if wrong else None,
-    }
-
-
-def misses(found: Searched) -> tuple[list[int], list[Figure]]:
-    """List the mated queries that were missed, the nearest to a wrong group first.
-
-    Returns:
-        Their rows among all pictures, and what is to be told of each.
+    Attributes:
+        names: The g groups in order; None last, for no match, where it occurs.
+        counts: `g` rows for the queries' groups of `g` columns for the answers.
     """
-    wrong = np.flatnonzero(found.mated.missed(found.limits))
-    lead = found.mated.other[wrong] - found.mated.own[wrong]
-    order = wrong[np.argsort(lead, kind="stable")]
-    said = found.said()
-    return found.known[order].tolist(), [_miss(found, at, said[at]) for at in order.tolist()]
+
+    names: list[str | None]
+    counts: list[list[int]]
 
 
-def _miss(found: Searched, at: int, said: str | None) -> Figure:
-    row = int(found.known[at])
-    best = int(found.distances[row].argmin())
-    return {
-        "id": found.asked.records[row].id,
-        "label": found.mated.labels[at],
-        "own_distance": float(found.mated.own[at]),
-        "nearest_group": found.names[best],
-        "nearest_distance": float(found.distances[row, best]),
-        "said": said,
-    }
+@dataclass(frozen=True, slots=True)
+class IdentificationFigures:
+    """Figures of searches: one to many.
+
+    Attributes:
+        rank_rates: Share of mated queries whose group is among the k nearest, by k.
+        fnir_at_fpir: FNIR at the largest threshold with each FPIR.
+        fpir: At the threshold that is judged; None without any non-mated query.
+        fnir: At the threshold that is judged.
+        wrong_group: Mated queries that were matched with another group.
+        confusion: Which group is taken for which.
+    """
+
+    rank_rates: Mapping[int, Estimate]
+    fnir_at_fpir: Mapping[float, Estimate | None]
+    fpir: Estimate | None
+    fnir: Estimate
+    wrong_group: Estimate
+    confusion: Confusion
+
+    def named(self) -> Named:
+        """The figures by the names of the report."""
+        return {
+            **{f"rank-{k}": rate for k, rate in self.rank_rates.items()},
+            **{f"FNIR at FPIR {100 * rate:g} %": x for rate, x in self.fnir_at_fpir.items()},
+            "FPIR at the threshold": self.fpir,
+            "FNIR at the threshold": self.fnir,
+            "wrong group at the threshold": self.wrong_group,
+        }
+
+
+def identification(searched: GroupDistances, limits: Limits) -> IdentificationFigures:
+    """Count right answers and errors of both kinds, and which group is taken for which.
+
+    Args:
+        searched: With at least one mated query.
+        limits: Thresholds of the operating point that is judged.
+    """
+    mated, unknown = searched.mated, searched.unknown
+    own_ranks = ranks(searched.distances[searched.known], searched.columns[searched.known])
+    answers = answers_within(searched, limits)
+    pairs = zip(answers, mated.labels, strict=True)
+    wrong = sum(answer is not None and answer != label for answer, label in pairs)
+    names, counts = confusion(mated.labels, answers)
+    return IdentificationFigures(
+        rank_rates={k: _share_of(rank_rate(own_ranks, k), len(mated)) for k in RANKS},
+        fnir_at_fpir={
+            fpir: None if rate is None else _share_of(rate, len(mated))
+            for fpir in FPIRS
+            for rate in [fnir_at_fpir(mated, unknown.distances, fpir)]
+        },
+        fpir=share(int(unknown.matched(limits).sum()), len(unknown)) if len(unknown) else None,
+        fnir=share(int(mated.missed(limits).sum()), len(mated)),
+        wrong_group=share(wrong, len(mated)),
+        confusion=Confusion(names, counts.tolist()),
+    )
+
+
+def answers_within(searched: GroupDistances, limits: Limits) -> list[str | None]:
+    """The nearest group of each mated query, m; None beyond its threshold."""
+    nearest = searched.nearest(searched.distances[searched.known])
+    within = nearest.matched(limits)
+    return [name if near else None for name, near in zip(nearest.labels, within, strict=True)]
+
+
+def _share_of(rate: float, trials: int) -> Estimate:
+    return share(round(rate * trials), trials)

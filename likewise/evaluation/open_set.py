@@ -1,39 +1,64 @@
-"""How well known pictures are told from those of groups that the gallery has not, at any threshold.
+"""Open set: how well known pictures are told from unknown ones, at any threshold.
 
 Dhamija, Günther, Boult, Reducing Network Agnostophobia, NeurIPS 2018.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from likewise.arrays import Floats, Indices
-from likewise.evaluation.figures import Figure, bounded
-from likewise.evaluation.searched import Searched
+from likewise.evaluation.estimates import Estimate, Named, bounded
 from likewise.metrics.bootstrap import bootstrap
 from likewise.metrics.identification import auroc, oscr
 from likewise.metrics.searches import Mated
+from likewise.queries import GIVEN, LEFT_OUT, GroupDistances
 
-LEFT_OUT, GIVEN = "own group left out", "given as unknown"
+
+@dataclass(frozen=True, slots=True)
+class OpenSetFigures:
+    """How well knowns are told from unknowns of one kind, at any threshold.
+
+    Attributes:
+        auroc: How often a known query comes nearer than an unknown one.
+        oscr: The same, where a known query counts only if its nearest group is its own.
+        queries: Unknown ones.
+    """
+
+    auroc: Estimate
+    oscr: Estimate
+    queries: int
+
+    def named(self) -> Named:
+        """The figures by the names of the report."""
+        return {"AUROC": self.auroc, "OSCR": self.oscr, "queries": self.queries}
 
 
-def open_set(found: Searched, seed: int) -> Figure:
-    """Measure AUROC and OSCR against each kind of unknown that came."""
-    left_out, strangers = found.left_out.distances, found.strangers.distances
+def open_set(searched: GroupDistances, seed: int) -> dict[str, OpenSetFigures]:
+    """Measure AUROC and OSCR against each kind of unknown that there is.
+
+    Args:
+        searched: With at least one mated query.
+        seed: Of the bootstrap.
+    """
+    left_out, strangers = searched.left_out.distances, searched.strangers.distances
     kinds = {}
     if len(left_out):
-        kinds[LEFT_OUT] = _against(found.mated, left_out, seed, paired=True)
+        kinds[LEFT_OUT] = _against(searched.mated, left_out, seed, paired=True)
     if len(strangers):
-        kinds[GIVEN] = _against(found.mated, strangers, seed, paired=False)
+        kinds[GIVEN] = _against(searched.mated, strangers, seed, paired=False)
     return kinds
 
 
-def _against(mated: Mated, unknown: Floats, seed: int, *, paired: bool) -> Figure:
+def _against(mated: Mated, unknown: Floats, seed: int, *, paired: bool) -> OpenSetFigures:
     """Both figures, bounded by drawing pictures anew; `paired` where each is asked in both ways."""
     right = np.flatnonzero(mated.own < mated.other)
+    nearest = np.minimum(mated.own, mated.other)
     nearer = [
-        _Nearer(np.minimum(mated.own, mated.other), np.arange(len(mated)), unknown),
+        _Nearer(nearest, np.arange(len(mated)), unknown),
         _Nearer(mated.own, right, unknown),
     ]
 
@@ -41,24 +66,21 @@ def _against(mated: Mated, unknown: Floats, seed: int, *, paired: bool) -> Figur
         return [share.counted(known, known if others is None else others) for share in nearer]
 
     images = [len(mated)] if paired else [len(mated), len(unknown)]
-    ends = bootstrap(measure, images, seed=seed)
-    values = auroc(np.minimum(mated.own, mated.other), unknown), oscr(mated, unknown)
-    return {
-        **{
-            name: bounded(value, bounds, min(images))
-            for name, value, bounds in zip(("AUROC", "OSCR"), values, ends, strict=True)
-        },
-        "queries": len(unknown),
-    }
+    of_auroc, of_oscr = bootstrap(measure, images, seed=seed)
+    return OpenSetFigures(
+        auroc=bounded(auroc(nearest, unknown), of_auroc, min(images)),
+        oscr=bounded(oscr(mated, unknown), of_oscr, min(images)),
+        queries=len(unknown),
+    )
 
 
 class _Nearer:
-    """How often one of some known pictures comes nearer than an unknown one, ties counting half.
+    """How often a known picture comes nearer than an unknown one, ties counting half.
 
     Args:
-        known: Distances of all m known pictures.
-        rows: Those of them that may come nearer.
-        unknown: Distances of the n unknown ones.
+        known: Distances of all known pictures, `(m,)`.
+        rows: Rows of those that may come nearer.
+        unknown: Distances of the unknown ones, `(n,)`.
     """
 
     def __init__(self, known: Floats, rows: npt.NDArray[np.intp], unknown: Floats) -> None:
@@ -69,7 +91,12 @@ class _Nearer:
         )
 
     def counted(self, known: Indices, unknown: Indices) -> float:
-        """The share of all pairs, each picture counting as often as is said, `(m,)` and `(n,)`."""
+        """The share of all pairs, each picture counting several times or not at all.
+
+        Args:
+            known: How often each known picture counts, `(m,)`.
+            unknown: How often each unknown one counts, `(n,)`.
+        """
         nearer = np.concatenate([[0], np.cumsum(known[self._rows])])
         pairs = (nearer[self._below] + nearer[self._at_most]) @ unknown / 2
         return float(pairs / (known.sum() * unknown.sum()))

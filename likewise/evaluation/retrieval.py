@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from likewise.arrays import Bools, Doubles, Floats, Indices
-from likewise.evaluation.figures import Figure, mean, over_draws, share
+from likewise.evaluation.estimates import Estimate, Named, mean, share
 from likewise.metrics.groups import rows_by_group
 from likewise.metrics.retrieval import map_at_r, precision_at_1, r_precision, recall_at_k
 
 QUERIES = 500
 RECALLS = (1, 5, 10)
 _AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalFigures:
+    """Figures of ranked references.
+
+    Attributes:
+        queries: For which all references were ranked.
+        draws: Into which the queries are split, to see how far these differ.
+        precision_at_1: Whether the nearest reference is of the query's group.
+        r_precision: Share of the group among the R nearest, R being its size.
+        map_at_r: The same, early ones counting more.
+        recall_at_k: Whether any of the k nearest is of the group, by k.
+    """
+
+    queries: int
+    draws: int
+    precision_at_1: Estimate
+    r_precision: Estimate
+    map_at_r: Estimate
+    recall_at_k: Mapping[int, Estimate]
+
+    def named(self) -> Named:
+        """The figures by the names of the report."""
+        return {
+            "queries": self.queries,
+            "draws": self.draws,
+            "P@1": self.precision_at_1,
+            "R-precision": self.r_precision,
+            "MAP@R": self.map_at_r,
+            **{f"recall@{k}": rate for k, rate in self.recall_at_k.items()},
+        }
 
 
 def retrieval(
@@ -25,49 +58,49 @@ def retrieval(
     *,
     seed: int,
     draws: int,
-) -> Figure:
-    """Rank all references for some of the queries, and say how far the draws of these decide.
+) -> RetrievalFigures:
+    """Rank all references for up to `QUERIES` of the queries.
 
     Args:
-        queries: `(n, dim)`.
-        groups: Theirs, n, each of them one of `labels`.
-        references: `(m, dim)`.
-        labels: Theirs, m.
+        queries: Embeddings, `(n, dim)`.
+        groups: Labels of the queries, n, each one of `labels`.
+        references: Embeddings, `(m, dim)`.
+        labels: Labels of the references, m.
         seed: Of the draws.
-        draws: How many times queries are drawn, each of them once at most.
+        draws: How many times queries are drawn, none of them twice.
     """
     rng = np.random.default_rng(seed)
-    some = rng.permutation(len(queries))[:QUERIES]
+    chosen = rng.permutation(len(queries))[:QUERIES]
     members = rows_by_group(labels)
     depth = min(max(*map(len, members.values()), *RECALLS), len(references))
     squares = (references**2).sum(axis=1)
-    parts = []
-    for start in range(0, len(some), _AT_ONCE):
-        rows = some[start : start + _AT_ONCE]
+    relevant, sizes = [], []
+    for start in range(0, len(chosen), _AT_ONCE):
+        rows = chosen[start : start + _AT_ONCE]
         own = [members[groups[row]] for row in rows.tolist()]
         order_by = squares - 2 * queries[rows] @ references.T
-        sizes = np.array([len(each) for each in own])
-        parts.append(_rates(_relevant(order_by, own, depth), sizes))
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    figures = {name: _figure(found, draws) for name, found in columns.items()}
-    return {"queries": len(some), "draws": draws, **figures}
+        relevant.append(_relevant(order_by, own, depth))
+        sizes += [len(columns) for columns in own]
+    return _figures(np.concatenate(relevant), np.array(sizes), draws)
 
 
-def _rates(relevant: Bools, sizes: Indices) -> dict[str, Doubles]:
-    return {
-        "P@1": precision_at_1(relevant),
-        "R-precision": r_precision(relevant, sizes),
-        "MAP@R": map_at_r(relevant, sizes),
-        **{f"recall@{k}": recall_at_k(relevant, k) for k in RECALLS},
-    }
+def _figures(relevant: Bools, sizes: Indices, draws: int) -> RetrievalFigures:
+    return RetrievalFigures(
+        queries=len(relevant),
+        draws=draws,
+        precision_at_1=_estimate(precision_at_1(relevant), draws),
+        r_precision=_estimate(r_precision(relevant, sizes), draws),
+        map_at_r=_estimate(map_at_r(relevant, sizes), draws),
+        recall_at_k={k: _estimate(recall_at_k(relevant, k), draws) for k in RECALLS},
+    )
 
 
-def _figure(values: Doubles, draws: int) -> Figure:
+def _estimate(values: Doubles, draws: int) -> Estimate:
     """A share where each query is right or wrong, else a mean; and its range over the draws."""
     right_or_wrong = np.isin(values, (0, 1)).all()
-    figure = share(int(values.sum()), len(values)) if right_or_wrong else mean(values)
+    estimate = share(int(values.sum()), len(values)) if right_or_wrong else mean(values)
     drawn = np.array_split(values, draws)
-    return figure | over_draws([float(part.mean()) if len(part) else None for part in drawn])
+    return estimate.over_draws([float(part.mean()) if len(part) else None for part in drawn])
 
 
 def _relevant(order_by: Floats, own: Sequence[Indices], depth: int) -> Bools:

@@ -1,14 +1,14 @@
-"""One to one: are two pictures of one group? On random pairs of the pictures that are asked."""
+"""One to one: are two pictures of one group? Measured on random pairs of the queries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from likewise.arrays import Floats, Indices, Reals
-from likewise.evaluation.figures import Figure, bounded, over_draws
+from likewise.evaluation.estimates import Estimate, Named, bounded
 from likewise.metrics.pair_bounds import Pairs, verification_bounds
 from likewise.metrics.pairs import distances_of, drawn_pairs
 from likewise.metrics.rates import (
@@ -23,7 +23,49 @@ from likewise.metrics.rates import (
 
 FMRS = (0.01, 0.001, 0.0001)
 PAIRS = 50_000  # of each kind and draw
-TUTORIAL_THRESHOLD = 0.5
+TUTORIAL_THRESHOLD = 0.5  # at which the tutorial counts pair accuracy
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationFigures:
+    """Figures of pairs: one to one.
+
+    Attributes:
+        same_pairs: Pairs of one label.
+        different_pairs: Pairs of two labels.
+        draws: How often pairs were drawn.
+        eer: Equal error rate.
+        eer_threshold: Threshold of the EER.
+        fnmr_at_fmr: FNMR at the largest threshold with each FMR.
+        fmr: At the threshold that is judged.
+        fnmr: At the threshold that is judged.
+        pair_accuracy: At `TUTORIAL_THRESHOLD`.
+    """
+
+    same_pairs: int
+    different_pairs: int
+    draws: int
+    eer: Estimate
+    eer_threshold: Estimate
+    fnmr_at_fmr: Mapping[float, Estimate | None]
+    fmr: Estimate
+    fnmr: Estimate
+    pair_accuracy: Estimate
+
+    def named(self) -> Named:
+        """The figures by the names of the report."""
+        at_fmr = {f"FNMR at FMR {100 * rate:g} %": x for rate, x in self.fnmr_at_fmr.items()}
+        return {
+            "same pairs": self.same_pairs,
+            "different pairs": self.different_pairs,
+            "draws": self.draws,
+            "EER": self.eer,
+            "EER threshold": self.eer_threshold,
+            **at_fmr,
+            "FMR at the threshold": self.fmr,
+            "FNMR at the threshold": self.fnmr,
+            f"pair accuracy at {TUTORIAL_THRESHOLD:g}": self.pair_accuracy,
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,13 +73,13 @@ class Verification:
     """Figures of pairs, and what is needed to draw them.
 
     Attributes:
-        figures: As they stand in `report.json`.
-        same: Reals of all same pairs, ascending.
-        different: Of all different ones, ascending.
+        figures: All figures of pairs.
+        same: Distances of all same pairs, ascending.
+        different: Distances of all different pairs, ascending.
         det: FMR and FNMR over the threshold.
     """
 
-    figures: Figure
+    figures: VerificationFigures
     same: Reals
     different: Reals
     det: Curve
@@ -46,12 +88,12 @@ class Verification:
 def verification(
     vectors: Floats, labels: Sequence[str], threshold: float, *, seed: int, draws: int
 ) -> Verification:
-    """Measure on all pairs drawn, each once, and say how far the draws and the images decide.
+    """Measure on all pairs drawn, each once.
 
     Args:
-        vectors: Of the n labelled pictures, `(n, dim)`.
-        labels: n; at least two, one of them twice.
-        threshold: That of the operating point.
+        vectors: Embeddings of the n labelled pictures, `(n, dim)`.
+        labels: n; at least two different ones, one of them twice.
+        threshold: Of the operating point that is judged.
         seed: Of the first draw.
         draws: How often pairs are drawn.
     """
@@ -68,31 +110,35 @@ def verification(
     curves = [det_curve(*both) for both in judged]
     rates, thresholds = zip(*map(equal_error_rate, curves), strict=True)
 
-    def figure(values: Sequence[float | None], ends: tuple[float, float]) -> Figure | None:
-        value, *of_draws = values
-        if value is None:
-            return None
-        return bounded(value, ends, len(labels)) | over_draws(of_draws)
+    def estimate(values: Sequence[float], ends: tuple[float, float]) -> Estimate:
+        return bounded(values[0], ends, len(labels)).over_draws(values[1:])
 
-    figures = {
-        "same pairs": len(same.distances),
-        "different pairs": len(different.distances),
-        "draws": draws,
-        "EER": figure(rates, bounds["EER"][0]),
-        "EER threshold": figure(thresholds, bounds["EER"][1]),
-        **{
-            f"FNMR at FMR {100 * rate:g} %": figure(
-                [fnmr_at_fmr(*both, rate) for both in judged], ends
-            )
-            for rate, ends in zip(FMRS, bounds["FNMR at FMR"], strict=True)
+    at_fmr = {rate: [fnmr_at_fmr(*both, rate) for both in judged] for rate in FMRS}
+    figures = VerificationFigures(
+        same_pairs=len(same.distances),
+        different_pairs=len(different.distances),
+        draws=draws,
+        eer=estimate(rates, bounds["EER"][0]),
+        eer_threshold=estimate(thresholds, bounds["EER"][1]),
+        fnmr_at_fmr={
+            rate: _where_supported(values, ends, len(labels))
+            for (rate, values), ends in zip(at_fmr.items(), bounds["FNMR at FMR"], strict=True)
         },
-        "FMR at the threshold": figure([fmr(b, threshold) for _, b in judged], bounds["FMR"][0]),
-        "FNMR at the threshold": figure([fnmr(a, threshold) for a, _ in judged], bounds["FNMR"][0]),
-        f"pair accuracy at {TUTORIAL_THRESHOLD:g}": figure(
+        fmr=estimate([fmr(b, threshold) for _, b in judged], bounds["FMR"][0]),
+        fnmr=estimate([fnmr(a, threshold) for a, _ in judged], bounds["FNMR"][0]),
+        pair_accuracy=estimate(
             [pair_accuracy(*both, TUTORIAL_THRESHOLD) for both in judged], bounds["accuracy"][1]
         ),
-    }
+    )
     return Verification(figures, same.distances, different.distances, curves[0])
+
+
+def _where_supported(
+    values: Sequence[float | None], ends: tuple[float, float], images: int
+) -> Estimate | None:
+    """The figure of all pairs with its range over the draws; None where they are too few for it."""
+    value, *of_draws = values
+    return None if value is None else bounded(value, ends, images).over_draws(of_draws)
 
 
 def _once(rows: Indices, distances: Reals, images: int) -> Pairs:

@@ -41,6 +41,16 @@ class Mated:
         """Whether each query misses its own group at rank 1, `(m,)`; a tie for rank 1 is a miss."""
         return ~((self.own < self.other) & (self.own <= limits.of(self.labels)))
 
+    @classmethod
+    def pooled(cls, batches: Sequence[Mated]) -> Mated:
+        """The searches of several batches of queries together."""
+        none = np.empty(0, np.float32)
+        return cls(
+            np.concatenate([none, *(batch.own for batch in batches)]),
+            np.concatenate([none, *(batch.other for batch in batches)]),
+            [label for batch in batches for label in batch.labels],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NonMated:

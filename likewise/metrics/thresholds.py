@@ -11,7 +11,7 @@ Does not search (`likewise.queries`) and does not store (`likewise.calibration`)
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,9 @@ import numpy as np
 
 from likewise.arrays import Floats
 from likewise.errors import LikewiseError
-from likewise.metrics.intervals import clopper_pearson, smallest_rate, trials_needed
+from likewise.metrics.intervals import smallest_rate, trials_needed
 from likewise.metrics.limits import Limits
 from likewise.metrics.searches import Mated, NonMated
-
-Point = dict[str, Any]
 
 
 class CalibrationError(LikewiseError):
@@ -212,51 +210,6 @@ def require_support(what: str, target: float, trials: int, of_what: str) -> None
         f"To promise {what} of {target:g} takes at least {trials_needed(target)} {of_what}, "
         f"3 / {target:g}. Received: {trials}. Give more pictures{remedy}."
     )
-
-
-# ------------------------------------------------------------ telling
-
-
-def counts_behind(false: int, trials: int) -> Point:
-    """Put a measured rate beside its counts, its interval and the smallest supported rate."""
-    return {
-        "measured": false / trials,
-        "false": false,
-        "queries": trials,
-        "interval": list(clopper_pearson(false, trials)),
-        "smallest_rate": smallest_rate(trials),
-    }
-
-
-def measured_at(limits: Limits, mated: Mated, kinds: Mapping[str, NonMated]) -> Point:
-    """Measure both error rates of a search at a threshold.
-
-    Args:
-        limits: The threshold, and those of groups.
-        mated: Queries of known groups; may be none.
-        kinds: Non-mated queries by kind, at least one in all.
-
-    Returns:
-        `measured` (the FPIR), `false`, `queries`, `interval`, `smallest_rate`; `fpir` again;
-        `fnir` (None without mated queries), `missed`, `mated`; `unknown`, the count and false
-        matches of each kind.
-    """
-    false = {name: int(kind.matched(limits).sum()) for name, kind in kinds.items()}
-    trials = sum(map(len, kinds.values()))
-    missed = int(mated.missed(limits).sum())
-    counted = counts_behind(sum(false.values()), trials)
-    return {
-        **counted,
-        "fpir": counted["measured"],
-        "fnir": missed / len(mated) if len(mated) else None,
-        "missed": missed,
-        "mated": len(mated),
-        "unknown": {
-            name: {"queries": len(kind), "false": false[name]}
-            for name, kind in kinds.items()
-            if len(kind)
-        },
-    }
 
 
 # ------------------------------------------------------------ inside

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from typing import NamedTuple
 
 import numpy as np
 
 from embedder.data.records import Record
 from embedder.training.pairs import pair_positions
+from index.decision import Neighbour
 from likewise.arrays import Pixels
 from likewise.evaluation.evaluate import Evaluation
+from likewise.evaluation.groups import Miss
 from likewise.maps.layout import laid_out, sample
 from likewise.matcher import Matcher
 from likewise.report.map_plot import Mark, map_plot
@@ -18,6 +20,35 @@ from likewise.report.plots import png_address
 
 PAIRS_SHOWN, ERRORS_SHOWN, NEIGHBOURS = 16, 12, 6
 MAPPED, UNKNOWN_MAPPED = 1000, 150
+
+
+class Picture(NamedTuple):
+    """A picture as its PNG.
+
+    Attributes:
+        id: What it is called.
+        address: A `data:` address that holds it.
+    """
+
+    id: str
+    address: str
+
+
+class Tile(NamedTuple):
+    """Pictures over a caption, and whether the caption is right."""
+
+    pictures: list[Picture]
+    caption: str
+    right: bool
+
+
+class Error(NamedTuple):
+    """A missed query beside its nearest references."""
+
+    picture: Picture
+    label: str
+    answer: str
+    neighbours: list[Tile]
 
 
 class Strips:
@@ -30,96 +61,80 @@ class Strips:
 
     def __init__(self, evaluation: Evaluation, matcher: Matcher) -> None:
         self.evaluation, self.matcher = evaluation, matcher
-        self.rng = np.random.default_rng(evaluation.figures["seed"])
-        records = enumerate(evaluation.records)
+        self.records, self.vectors = evaluation.queries.records, evaluation.queries.vectors
+        self.seed = evaluation.figures.seed
+        self.rng = np.random.default_rng(self.seed)
+        records = enumerate(self.records)
         self.labelled = [row for row, record in records if record.label is not None]
-        self.labels = [str(evaluation.records[row].label) for row in self.labelled]
+        self.labels = [str(self.records[row].label) for row in self.labelled]
 
-    def pairs(self) -> str:
+    def pairs(self) -> list[Tile]:
         """16 random pairs, half of them of one label, as the tutorial shows them."""
         first, second, same = pair_positions(self.labels, seed=int(self.rng.integers(2**31)))
-        some = self.rng.choice(len(first), min(PAIRS_SHOWN, len(first)), replace=False)
-        shown = [
-            self._pair(self.labelled[first[at]], self.labelled[second[at]], bool(same[at]))
-            for at in some.tolist()
+        chosen = self.rng.choice(len(first), min(PAIRS_SHOWN, len(first)), replace=False)
+        return [
+            self._pair(self.labelled[first[pair]], self.labelled[second[pair]], bool(same[pair]))
+            for pair in chosen.tolist()
         ]
-        return f'<div class="strip">{"".join(shown)}</div>'
 
-    def _pair(self, left: int, right: int, same: bool) -> str:
-        vectors = self.evaluation.vectors.astype(np.float64)
-        distance = float(np.linalg.norm(vectors[left] - vectors[right]))
-        threshold = self.evaluation.figures["operating_point"]["threshold"]
+    def _pair(self, left: int, right: int, same: bool) -> Tile:
+        vectors = self.vectors[[left, right]].astype(np.float64)
+        distance = float(np.linalg.norm(vectors[0] - vectors[1]))
+        threshold = self.evaluation.figures.operating_point.threshold
         caption = f"{'same' if same else 'different'}, {distance:.3f}"
-        return _figure(
-            self._asked(left) + self._asked(right), caption, (distance <= threshold) == same
-        )
+        pictures = [self._query(left), self._query(right)]
+        return Tile(pictures, caption, (distance <= threshold) == same)
 
-    def errors(self) -> str:
+    def errors(self) -> list[Error]:
         """The worst missed queries, each with its nearest references."""
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
         if not worst:
-            return "<p>No known picture was missed.</p>"
+            return []
         count = self.matcher.neighbours_of(NEIGHBOURS)
-        found = self.matcher.gallery.search(self.evaluation.vectors[worst], count)
-        shown = []
-        for at, (row, miss) in enumerate(
-            zip(worst, self.evaluation.figures["missed"], strict=False)
-        ):
-            said = "none" if miss["said"] is None else miss["said"]
-            near = "".join(
-                _figure(
-                    self._reference(one.id),
-                    f"{escape(one.label)}, {one.distance:.3f}",
-                    one.label == miss["label"],
-                )
-                for one in found[at]
+        nearest = self.matcher.gallery.search(self.vectors[worst], count)
+        misses = self.evaluation.figures.missed[:ERRORS_SHOWN]
+        return [
+            self._error(row, miss, nearest[query])
+            for query, (row, miss) in enumerate(zip(worst, misses, strict=True))
+        ]
+
+    def _error(self, row: int, miss: Miss, neighbours: Sequence[Neighbour]) -> Error:
+        near = [
+            Tile(
+                self._reference(neighbour.id),
+                f"{neighbour.label}, {neighbour.distance:.3f}",
+                neighbour.label == miss.label,
             )
-            shown.append(
-                f'<li class="error"><figure class="asked">{self._asked(row)}<figcaption>'
-                f"<b>{escape(miss['label'])}, said {escape(said)}</b><br>{escape(miss['id'])}"
-                f'</figcaption></figure><div class="strip">{near}</div></li>'
-            )
-        return f"<ol>{''.join(shown)}</ol>"
+            for neighbour in neighbours
+        ]
+        answer = "none" if miss.answer is None else miss.answer
+        return Error(self._query(row), miss.label, answer, near)
 
     def map(self) -> str:
         """As many pictures of each group, some unknowns and the worst errors, laid out."""
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
-        chosen = [self.labelled[at] for at in sample(self.labels, MAPPED, self._seed)]
+        chosen = [self.labelled[at] for at in sample(self.labels, MAPPED, self.seed)]
         rows = sorted({*chosen, *worst, *self._unknowns()})
-        records = self.evaluation.records
-        places = laid_out(self.evaluation.vectors[rows])
-        pictures = self._prepared(records[row] for row in worst) if worst else []
+        places = laid_out(self.vectors[rows])
+        pictures = self._prepared(self.records[row] for row in worst) if worst else []
         marks = [
             Mark(rows.index(row), str(number), picture)
             for number, (row, picture) in enumerate(zip(worst, pictures, strict=True), 1)
         ]
-        return map_plot(places, [records[row].label for row in rows], marks)
+        return map_plot(places, [self.records[row].label for row in rows], marks)
 
     def _unknowns(self) -> list[int]:
-        rows = sorted({*range(len(self.evaluation.records))} - {*self.labelled})
-        return [rows[at] for at in sample([""] * len(rows), UNKNOWN_MAPPED, self._seed)]
+        rows = sorted({*range(len(self.records))} - {*self.labelled})
+        return [rows[at] for at in sample([""] * len(rows), UNKNOWN_MAPPED, self.seed)]
 
-    @property
-    def _seed(self) -> int:
-        return int(self.evaluation.figures["seed"])
+    def _query(self, row: int) -> Picture:
+        record = self.records[row]
+        [pixels] = self._prepared([record])
+        return Picture(record.id, png_address(pixels))
 
-    def _asked(self, row: int) -> str:
-        record = self.evaluation.records[row]
-        [picture] = self._prepared([record])
-        return f'<img alt="{escape(record.id)}" src="{png_address(picture)}">'
-
-    def _reference(self, id: str) -> str:
-        picture = self.matcher.gallery.get(id).picture
-        return "" if picture is None else f'<img alt="{escape(id)}" src="{png_address(picture)}">'
+    def _reference(self, id: str) -> list[Picture]:
+        pixels = self.matcher.gallery.get(id).picture
+        return [] if pixels is None else [Picture(id, png_address(pixels))]
 
     def _prepared(self, records: Iterable[Record]) -> Sequence[Pixels]:
         return list(self.matcher.embedder.prepare([record.pixels() for record in records]))
-
-
-def _figure(pictures: str, caption: str, right: bool) -> str:
-    """Pictures over a caption, and whether that is right: by sign and by colour."""
-    kind, sign, word = ("right", "✓", "right") if right else ("wrong", "✗", "wrong")
-    return (
-        f'<figure class="{kind}">{pictures}<figcaption>{caption} '
-        f'<b role="img" aria-label="{word}">{sign}</b></figcaption></figure>'
-    )

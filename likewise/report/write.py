@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from index.storage.files import written
 from likewise.errors import LikewiseError
 from likewise.evaluation.evaluate import Evaluation
-from likewise.evaluation.figures import Figure
+from likewise.evaluation.figures import Figures
 from likewise.matcher import Matcher
 from likewise.metrics.rates import Curve
 from likewise.report.page import CURVE_POINTS, html
@@ -36,7 +37,7 @@ def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
     staging = out.with_name(f".{out.name}.{os.urandom(4).hex()}")
     staging.mkdir()
     try:
-        figures = {**evaluation.figures, "curves": curves(evaluation)}
+        figures = {**evaluation.figures.to_json(), "curves": curves(evaluation)}
         with written(out):
             (staging / JSON).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
             (staging / PAGE).write_text(page, encoding="utf-8")
@@ -62,26 +63,32 @@ def writable(out: Path) -> None:
         )
 
 
-def sentences(figures: Figure, out: Path) -> list[str]:
-    """Say what came out, a line each."""
-    found, pairs = figures["identification"], figures["verification"]
-    point, fpir = figures["operating_point"], found["FPIR at the threshold"]
+def sentences(figures: Figures, out: Path) -> list[str]:
+    """Report the figures that matter most, a line each.
+
+    Args:
+        figures: All figures.
+        out: Directory of the report.
+    """
+    found, point = figures.identification, figures.operating_point
+    fpir = "not measured, as no unknown was asked"
+    if found.fpir is not None:
+        fpir = percent(found.fpir.value)
     return [
-        f"rank-1 {percent(found['rank-1']['value'])}; EER {percent(pairs['EER']['value'])}; at "
-        f"{point['name']}, {point['threshold']:.4f}: FNIR "
-        f"{percent(found['FNIR at the threshold']['value'])}, FPIR "
-        f"{percent(fpir['value']) if fpir else 'not measured, as no unknown was asked'}.",
+        f"rank-1 {percent(found.rank_rates[1].value)}; "
+        f"EER {percent(figures.verification.eer.value)}; at {point.name}, {point.threshold:.4f}: "
+        f"FNIR {percent(found.fnir.value)}, FPIR {fpir}.",
         f"{out / PAGE} shows the rest, {out / JSON} holds it.",
     ]
 
 
-def curves(evaluation: Evaluation) -> Figure:
+def curves(evaluation: Evaluation) -> dict[str, Any]:
     """The curves as lists, thinned to about 200 points each."""
     found = {"det": evaluation.pairs.det, "identification": evaluation.identification}
     return {name: _listed(curve) for name, curve in found.items() if curve is not None}
 
 
-def _listed(curve: Curve) -> Figure:
+def _listed(curve: Curve) -> dict[str, Any]:
     thin = curve.thinned(CURVE_POINTS)
     return {
         "threshold": thin.thresholds.tolist(),

@@ -11,9 +11,9 @@ from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
 from index.errors import EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
-from likewise.calibration.searched import GIVEN, LEFT_OUT
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
+from likewise.queries import GIVEN, LEFT_OUT
 
 
 def vectors_of(matcher, records) -> np.ndarray:
@@ -34,19 +34,19 @@ def test_at_most_the_wanted_share_matches_with_the_own_group_left_out(matcher, q
     made = calibrate(matcher, queries, fpir=0.1)
     point = made.point
     strangers = nearest(matcher, queries, without_own=True)
-    within = [distance <= point["threshold"] for distance in strangers]
-    assert (point["false"], point["queries"]) == (sum(within), 40) == (4, 40)
-    assert point["measured"] == point["fpir"] == 0.1
+    within = [distance <= point.threshold for distance in strangers]
+    assert (point.false, point.queries) == (sum(within), 40) == (4, 40)
+    assert point.measured == point.fpir == 0.1
     assert (made.name, matcher.gallery.default_point) == ("fpir-0.1", "fpir-0.1")
-    assert matcher.gallery.operating_points["fpir-0.1"].items() >= point.items()
-    assert (point["gallery_size"], point["generation"]) == (300, matcher.gallery.generation)
+    assert matcher.gallery.operating_points["fpir-0.1"].items() >= point.to_json().items()
+    assert (point.gallery_size, point.generation) == (300, matcher.gallery.generation)
 
 
 def test_check_misses_just_as_many_knowns_as_the_point_says(matcher, queries) -> None:
     point = calibrate(matcher, queries, fpir=0.1).point
     answers = matcher.check([query.pixels() for query in queries], k=1)
     missed = [a.label != query.label for a, query in zip(answers, queries, strict=True)]
-    assert (point["missed"], point["mated"]) == (sum(missed), 40)
+    assert (point.missed, point.mated) == (sum(missed), 40)
 
 
 def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, references) -> None:
@@ -54,14 +54,14 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
     known = [query for query in queries if query.label not in "89"]
     unknown = [query for query in queries if query.label in "89"]
     point = calibrate(matcher, known, unknown, fpir=0.15).point
-    assert {name: kind["queries"] for name, kind in point["unknown"].items()} == {
+    assert {name: kind["queries"] for name, kind in point.unknown.items()} == {
         LEFT_OUT: len(known),
         GIVEN: len(unknown),
     }
-    assert point["mated"] == len(known)
+    assert point.mated == len(known)
     strangers = nearest(matcher, known, without_own=True)
     strangers += nearest(matcher, unknown, without_own=False)
-    assert point["false"] == sum(d <= point["threshold"] for d in strangers) <= 0.15 * 40
+    assert point.false == sum(d <= point.threshold for d in strangers) <= 0.15 * 40
     together = calibrate(matcher, queries, fpir=0.15)  # the labels say it just as well
     assert together.point == point
     assert any(f"of {len(unknown)} given as unknown." in line for line in together.sentences())
@@ -69,10 +69,10 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
 
 def test_without_data_the_references_are_asked_among_each_other(matcher, references) -> None:
     point = calibrate(matcher, fpir=0.05).point
-    assert "optimistic" in point["measured_on"]
-    assert (point["queries"], point["mated"]) == (300, 300)
+    assert "optimistic" in point.measured_on
+    assert (point.queries, point.mated) == (300, 300)
     strangers = nearest(matcher, references, without_own=True)
-    assert point["false"] == sum(d <= point["threshold"] for d in strangers) == 15
+    assert point.false == sum(d <= point.threshold for d in strangers) == 15
 
 
 def test_pictures_that_are_references_are_passed_over_and_counted(
@@ -80,7 +80,7 @@ def test_pictures_that_are_references_are_passed_over_and_counted(
 ) -> None:
     renamed = [replace(record, id=f"other/{record.id}") for record in references[:7]]
     made = calibrate(matcher, [*renamed, *queries], fpir=0.1)
-    assert (made.in_gallery, made.point["queries"]) == (7, 40)
+    assert (made.in_gallery, made.point.queries) == (7, 40)
     assert "Passed over as already in the gallery: 7 pictures." in made.sentences()
     damaged = Record("damaged", "1", ImageError("truncated"))
     with pytest.raises(CalibrationError, match="All 7 readable pictures are in the gallery"):
@@ -130,7 +130,7 @@ def test_a_gallery_of_one_group_needs_unknowns(matcher, queries, references) -> 
         calibrate(matcher, sevens, fpir=0.1)
     others = [query for query in queries if query.label != "7"]
     point = calibrate(matcher, sevens, others, fpir=0.1).point
-    assert (point["queries"], point["mated"]) == (len(others), len(sevens))
+    assert (point.queries, point.mated) == (len(others), len(sevens))
 
 
 def test_an_empty_gallery_cannot_be_calibrated(tmp_path, fake, queries) -> None:
@@ -144,8 +144,8 @@ def test_an_empty_gallery_cannot_be_calibrated(tmp_path, fake, queries) -> None:
 def test_dearer_false_matches_make_a_smaller_threshold(matcher, queries) -> None:
     dear = calibrate(matcher, queries, cost=Cost(100, 1, 0.5)).point
     cheap = calibrate(matcher, queries, cost=Cost(1, 100, 0.5)).point
-    assert dear["threshold"] < cheap["threshold"]
-    assert cheap["expected_cost"] == 0.5 * cheap["fpir"] + 50 * cheap["fnir"]
+    assert dear.threshold < cheap.threshold
+    assert cheap.expected_cost == 0.5 * cheap.fpir + 50 * cheap.fnir
 
 
 @pytest.mark.parametrize(
@@ -158,16 +158,16 @@ def test_one_thing_must_be_wanted(matcher, queries, wanted) -> None:
 
 def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, queries) -> None:
     point = calibrate(matcher, fpir=0.1, per_group=True).point
-    assert point["group_thresholds"]
+    assert point.group_thresholds
     _, labels, vectors = matcher.gallery.references()
     names, distances = matcher.gallery.nearest_by_group(vectors)
     false = 0
     for label, row in zip(labels, distances, strict=True):
         left = [(d, name) for d, name in zip(row.tolist(), names, strict=True) if name != label]
         distance, name = min(left)
-        false += distance <= point["group_thresholds"].get(name, point["threshold"])
-    assert false == point["false"] <= 0.1 * 300
-    some = dict(list(point["group_thresholds"].items())[:1])
+        false += distance <= point.group_thresholds.get(name, point.threshold)
+    assert false == point.false <= 0.1 * 300
+    some = dict(list(point.group_thresholds.items())[:1])
     assert matcher.gallery.rule().limits.groups.items() >= some.items()
 
 
@@ -175,17 +175,17 @@ def test_at_most_the_wanted_share_of_pairs_of_two_groups_matches(matcher, querie
     made = calibrate(matcher, queries, fmr=0.01)
     point = made.point
     _, labels, stored = matcher.gallery.references()
-    assert (made.name, point["rate"], point["target"]) == ("fmr-0.01", "fmr", 0.01)
-    assert point["queries"] == 40 * 100  # of 300 references 100 are drawn for each query
-    assert point["measured"] == point["false"] / 4000 <= 0.01
-    low, high = point["interval"]
-    assert low < point["measured"] < high
+    assert (made.name, point.rate, point.target) == ("fmr-0.01", "fmr", 0.01)
+    assert point.queries == 40 * 100  # of 300 references 100 are drawn for each query
+    assert point.measured == point.false / 4000 <= 0.01
+    low, high = point.interval
+    assert low < point.measured < high
     gaps = stored[None].astype(np.float64) - vectors_of(matcher, queries)[:, None]
     impostor = np.array([[query.label != label for label in labels] for query in queries])
     every = np.linalg.norm(gaps, axis=2)[impostor]  # of which the drawn ones are a sample
-    assert 0.005 < np.mean(every <= point["threshold"]) < 0.02
+    assert 0.005 < np.mean(every <= point.threshold) < 0.02
     strangers = nearest(matcher, queries, without_own=True)
-    assert point["fpir"] == np.mean(np.array(strangers) <= point["threshold"])
+    assert point.fpir == np.mean(np.array(strangers) <= point.threshold)
     assert "FMR 1 %: 40 of 4000 pairs" in made.sentences()[1]
 
 
@@ -200,7 +200,7 @@ def test_with_a_group_really_gone_check_matches_just_as_many_of_it(
 ) -> None:
     """Leaving a group out in the search is the same as taking it out of the gallery."""
     point = calibrate(matcher, fpir=0.1, per_group=per_group).point
-    assert bool(point.get("group_thresholds")) == per_group
+    assert bool(point.group_thresholds) == per_group
     matched = 0
     for label in sorted({record.label for record in references}):
         group = [record for record in references if record.label == label]
@@ -208,7 +208,7 @@ def test_with_a_group_really_gone_check_matches_just_as_many_of_it(
         answers = matcher.check([record.pixels() for record in group])
         matched += sum(answer.decision == "match" for answer in answers)
         matcher.add(group)
-    assert matched == point["false"] > 0
+    assert matched == point.false > 0
 
 
 def test_the_p_value_of_an_unknown_is_at_most_p_in_a_share_p_of_all_cases(matcher, queries) -> None:

@@ -12,8 +12,10 @@ from cli import main
 from embedder.data.records import Record
 from embedder.errors import UnlabelledError
 from likewise.calibration.calibrate import calibrate
-from likewise.evaluation.asked import OverlapError
+from likewise.evaluation.estimates import Estimate
 from likewise.evaluation.evaluate import evaluate
+from likewise.evaluation.overlap import OverlapError
+from likewise.queries import GIVEN
 from likewise.report.page import html
 from likewise.report.pictures import Strips
 from likewise.report.write import ReportError, write_report
@@ -35,7 +37,7 @@ def distances(matcher, records):
 def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, labels):
     figures = evaluate(matcher, queries, seeds=1).figures
     found, groups = distances(matcher, queries)
-    threshold = figures["operating_point"]["threshold"]
+    threshold = figures.operating_point.threshold
     nearest = [groups[row.argmin()] for row in found]
     right = sum(said == label for said, label in zip(nearest, labels, strict=True))
     hit = sum(
@@ -43,25 +45,23 @@ def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, 
         for said, label, row in zip(nearest, labels, found, strict=True)
     )
     strangers = [row[groups != label].min() for row, label in zip(found, labels, strict=True)]
-    identification = figures["identification"]
-    assert identification["rank-1"]["events"] == right
-    assert identification["FNIR at the threshold"]["events"] == len(queries) - hit
-    assert identification["FPIR at the threshold"]["events"] == sum(
-        distance <= threshold for distance in strangers
-    )
+    identification = figures.identification
+    assert identification.rank_rates[1].events == right
+    assert identification.fnir.events == len(queries) - hit
+    assert identification.fpir.events == sum(distance <= threshold for distance in strangers)
 
 
 def test_retrieval_counts_as_a_full_sort_does(matcher, queries, labels):
-    figures = evaluate(matcher, queries, seeds=1).figures["retrieval"]
+    figures = evaluate(matcher, queries, seeds=1).figures.retrieval
     found, groups = distances(matcher, queries)
     r_precisions = []
     for row, label in zip(found, labels, strict=True):
         size = int((groups == label).sum())
         nearest = groups[row.argsort(kind="stable")[:size]]
         r_precisions.append((nearest == label).mean())
-    assert figures["queries"] == len(queries)
+    assert figures.queries == len(queries)
     # In float32 neighbours at nearly equal distances may change places at the R-th rank.
-    assert figures["R-precision"]["value"] == pytest.approx(np.mean(r_precisions), abs=1e-3)
+    assert figures.r_precision.value == pytest.approx(np.mean(r_precisions), abs=1e-3)
 
 
 def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
@@ -73,7 +73,7 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
                 yield from values(figure)
 
     letters = [Record(r.id, None, r.image) for r in queries[30:]]
-    found = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures))
+    found = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures.to_json()))
     assert len(found) >= 30
     for figure in found:
         low, high = figure["interval"]
@@ -83,58 +83,58 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
 
 def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
     figures = evaluate(matcher, queries, seeds=4).figures
-    for figure in (figures["verification"] | figures["retrieval"]).values():
-        if isinstance(figure, dict):
-            low, high = figure["range"]
+    for figure in (figures.verification.named() | figures.retrieval.named()).values():
+        if isinstance(figure, Estimate):
+            low, high = figure.range
             assert 0 <= low < high
-    for figure in figures["retrieval"].values():  # of equal draws, so the value is their mean
-        if isinstance(figure, dict):
-            low, high = figure["range"]
-            assert low <= figure["value"] <= high
+    for figure in figures.retrieval.named().values():  # of equal draws: the value is their mean
+        if isinstance(figure, Estimate):
+            low, high = figure.range
+            assert low <= figure.value <= high
 
 
 def test_no_other_number_is_a_measured_share(matcher, queries):
-    figures = evaluate(matcher, queries, seeds=1).figures
+    figures = evaluate(matcher, queries, seeds=1).figures.to_json()
     for part in ("verification", "identification", "retrieval"):
         assert not [name for name, found in figures[part].items() if isinstance(found, float)]
 
 
 def test_each_pair_counts_once_and_few_pictures_support_no_small_rate(matcher, queries, labels):
-    figures = evaluate(matcher, queries, seeds=3).figures["verification"]
+    figures = evaluate(matcher, queries, seeds=3).figures.verification
     sizes = [labels.count(label) for label in set(labels)]
     same = sum(size * (size - 1) // 2 for size in sizes)
-    assert figures["same pairs"] == same
-    assert figures["different pairs"] == 40 * 39 // 2 - same
-    assert figures["FNMR at FMR 0.1 %"] is None  # would take 3,000 different pairs
+    assert figures.same_pairs == same
+    assert figures.different_pairs == 40 * 39 // 2 - same
+    assert figures.fnmr_at_fmr[0.001] is None  # would take 3,000 different pairs
 
 
 def test_a_wrong_group_within_the_threshold_is_listed_as_a_miss(matcher, queries):
     figures = evaluate(matcher, queries, seeds=1).figures
-    wrong = [miss for miss in figures["missed"] if miss["said"] is not None]
-    counted = figures["identification"]["wrong group at the threshold"]
-    assert len(wrong) == counted["events"] > 0
-    assert all(miss["said"] != miss["label"] for miss in wrong)
-    assert len(figures["missed"]) == figures["identification"]["FNIR at the threshold"]["events"]
+    wrong = [miss for miss in figures.missed if miss.answer is not None]
+    counted = figures.identification.wrong_group
+    assert len(wrong) == counted.events > 0
+    assert all(miss.answer != miss.label for miss in wrong)
+    assert len(figures.missed) == figures.identification.fnir.events
 
 
 def test_the_same_seed_gives_the_same_figures(matcher, queries):
     first, again = (evaluate(matcher, queries, seed=3).figures for _ in range(2))
     assert first == again
-    assert first["verification"] != evaluate(matcher, queries, seed=4).figures["verification"]
+    assert first.verification != evaluate(matcher, queries, seed=4).figures.verification
 
 
 def test_pictures_given_as_unknown_are_non_mated_queries(matcher, queries):
     data, letters = queries[:30], [Record(r.id, None, r.image) for r in queries[30:]]
     figures = evaluate(matcher, data, letters, seeds=1).figures
-    assert figures["queries"]["given as unknown"] == len(letters)
-    assert figures["unknown_groups"]["given as unknown"]["queries"] == len(letters)
+    assert figures.queries.strangers == len(letters)
+    assert figures.unknown_groups[GIVEN].queries == len(letters)
 
 
 def test_references_are_refused_by_name_unless_overlap_is_allowed(matcher, references, queries):
     with pytest.raises(OverlapError, match=f"2 of {len(queries) + 2} .*{references[4].id}"):
         evaluate(matcher, [*queries, *references[4:6]])
     figures = evaluate(matcher, [*queries, *references[4:6]], allow_overlap=True, seeds=1).figures
-    assert figures["overlap"]["references"] == 2
+    assert figures.overlap.references == 2
 
 
 def test_what_the_embedder_was_trained_on_is_refused(matcher, references, queries):
@@ -155,9 +155,9 @@ def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, querie
     with pytest.raises(OverlapError, match=f"1 of {len(others) + 1} .*'chosen': {chosen[0].id}"):
         evaluate(matcher, [*others, chosen[0]], seeds=1)
     evaluation = evaluate(matcher, [*others, chosen[0]], seeds=1, allow_overlap=True)
-    assert evaluation.figures["overlap"]["calibration"] == 1
-    assert evaluate(matcher, others, seeds=1).figures["overlap"]["calibration"] == 0
-    assert evaluate(matcher, chosen, at="eer", seeds=1).figures["overlap"]["calibration"] == 0
+    assert evaluation.figures.overlap.calibration == 1
+    assert evaluate(matcher, others, seeds=1).figures.overlap.calibration == 0
+    assert evaluate(matcher, chosen, at="eer", seeds=1).figures.overlap.calibration == 0
 
 
 def test_pictures_without_a_label_are_refused_as_data(matcher, queries):
@@ -192,7 +192,7 @@ def test_the_page_loads_nothing_and_holds_all_parts(matcher, queries, tmp_path):
     links.feed(page)
     assert links.found
     assert all(link.startswith("data:image/png;base64,") for link in links.found)
-    assert not re.search(r"url\(|@import|\$[a-z]", page)
+    assert not re.search(r"url\(|@import|\{[{%#]", page)
     assert page.count("<figure") > 16
     assert page.count("<svg") == 4  # histogram, DET, identification, map
 
@@ -229,6 +229,8 @@ def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, t
     figures = json.loads((out / "report.json").read_text())
     assert figures["queries"]["pictures"] == 38  # 05.png is cut off, 06.png is text
     assert figures["queries"]["unreadable"] == 2
+    missed = {"id", "label", "own_distance", "nearest_group", "nearest_distance", "said"}
+    assert all(miss.keys() == missed for miss in figures["missed"])
     assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
 
 

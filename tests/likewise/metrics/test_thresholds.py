@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.operating import expected_fpir, outdated
-from likewise.metrics.limits import Limits
 from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import (
     CalibrationError,
     Cost,
     largest_threshold,
     limits_by_group,
-    measured_at,
     threshold_for_cost,
     threshold_for_fpir,
 )
@@ -154,18 +152,6 @@ def test_no_threshold_costs_less_than_the_chosen_one(known, unknown, false_match
 def test_costs_that_are_none_are_refused(wrong: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="Received"):
         Cost(*wrong)
-
-
-def test_rates_are_counted_by_the_definitions() -> None:
-    # Query: own, other. Found; too far; a wrong group nearer; a tie for rank 1.
-    mated = Mated(f32(0.2, 0.6, 0.4, 0.3), f32(0.9, 0.9, 0.3, 0.3), ["a", "a", "a", "b"])
-    strangers = NonMated(f32(0.5, 0.51, 2.0), ["a", "a", "b"])
-    point = measured_at(Limits(0.5), mated, {"left out": strangers})
-    assert (point["false"], point["queries"], point["measured"]) == (1, 3, 1 / 3)
-    assert (point["missed"], point["mated"], point["fnir"]) == (3, 4, 0.75)
-    assert point["unknown"] == {"left out": {"queries": 3, "false": 1}}
-    by_group = measured_at(Limits(0.5, {"b": 2.0, "a": 0.1}), mated, {"left out": strangers})
-    assert (by_group["false"], by_group["missed"]) == (1, 4)
 
 
 @given(st.floats(0, 1), st.integers(1, 10**6), st.integers(0, 10**6))

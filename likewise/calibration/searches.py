@@ -1,0 +1,79 @@
+"""The searches that a calibration measures, collected batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from index.gallery import Gallery
+from likewise.arrays import Floats
+from likewise.metrics.impostors import Impostors
+from likewise.metrics.searches import Mated, NonMated
+from likewise.queries import GIVEN, LEFT_OUT, GroupDistances, Progress
+
+_OWN_AT_ONCE = 8192
+
+
+class Searches:
+    """Mated queries, non-mated queries by kind and, where an FMR is wanted, pairs of two groups.
+
+    Args:
+        gallery: The gallery that is searched.
+        pairs: Whether to draw pairs of two groups.
+    """
+
+    def __init__(self, gallery: Gallery, *, pairs: bool) -> None:
+        self._gallery = gallery
+        self._mated: list[Mated] = []
+        self._kinds: dict[str, list[NonMated]] = {LEFT_OUT: [], GIVEN: []}
+        self.pairs: Impostors | None = None
+        if pairs:
+            _, labels, vectors = gallery.references()
+            self.pairs = Impostors(labels.tolist(), vectors)
+
+    def add(
+        self,
+        vectors: Floats,
+        labels: Sequence[str | None],
+        *,
+        skip: Sequence[str] | None = None,
+    ) -> None:
+        """Search further queries.
+
+        Args:
+            vectors: Embeddings, `(n, dim)`, float32.
+            labels: The queries' groups, n; one that the gallery has not makes an unknown.
+            skip: Id of the reference that is left out for each query, n.
+        """
+        if self.pairs is not None:
+            self.pairs.add(labels, vectors)
+        found = GroupDistances.search(self._gallery, vectors, labels, skip=skip)
+        self._mated.append(found.mated)
+        self._kinds[LEFT_OUT].append(found.left_out)
+        self._kinds[GIVEN].append(found.strangers)
+
+    def add_references(self, progress: Progress) -> None:
+        """Search each reference among all others.
+
+        Args:
+            progress: Called with the number of further references that are done.
+        """
+        ids, labels, vectors = self._gallery.references()
+        for start in range(0, len(ids), _OWN_AT_ONCE):
+            rows = slice(start, start + _OWN_AT_ONCE)
+            self.add(vectors[rows], labels[rows].tolist(), skip=ids[rows].tolist())
+            progress(len(ids[rows]))
+
+    @property
+    def mated(self) -> Mated:
+        """Queries whose group is in the gallery."""
+        return Mated.pooled(self._mated)
+
+    @property
+    def kinds(self) -> dict[str, NonMated]:
+        """Non-mated queries by kind, `LEFT_OUT` and `GIVEN`."""
+        return {name: NonMated.pooled(parts) for name, parts in self._kinds.items()}
+
+    @property
+    def pool(self) -> NonMated:
+        """All non-mated queries."""
+        return NonMated.pooled(list(self.kinds.values()))

@@ -1,0 +1,220 @@
+"""Labelled pictures as queries of a calibration or an evaluation: embedded, searched by group.
+
+    records ─embed_stream─▶ Queries ─Gallery.nearest_by_group─▶ GroupDistances
+
+A picture of a group that the gallery has is two queries: a mated one, whose group should be found,
+and a non-mated one with its own group left out, for which nothing should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from embedder.data.records import Record
+from embedder.errors import UnlabelledError
+from index.gallery import Gallery
+from index.search.by_group import set_apart
+from likewise.arrays import Floats, Indices
+from likewise.bulk.stream import embed_stream
+from likewise.matcher import Matcher
+from likewise.metrics.searches import Mated, NonMated
+
+LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Queries:
+    """Pictures that could be read, and their embeddings.
+
+    Attributes:
+        records: n pictures; those that were passed as unknown without their label.
+        contents: Hash of each picture's pixels, n.
+        vectors: Embeddings, `(n, dim)`, float32.
+    """
+
+    records: list[Record]
+    contents: list[bytes]
+    vectors: Floats
+
+    @property
+    def labels(self) -> list[str | None]:
+        """Group of each picture, n; None for an unknown."""
+        return [record.label for record in self.records]
+
+    @classmethod
+    def joined(cls, batches: Sequence[Queries], dim: int) -> Queries:
+        """Put batches together.
+
+        Args:
+            batches: In order; may be none.
+            dim: Length of an embedding.
+        """
+        vectors = [np.empty((0, dim), np.float32), *(batch.vectors for batch in batches)]
+        return cls(
+            [record for batch in batches for record in batch.records],
+            [content for batch in batches for content in batch.contents],
+            np.concatenate(vectors),
+        )
+
+
+@dataclass(slots=True)
+class QueryReader:
+    """Embeds pictures batch by batch, and refuses those with a missing or a contradicting label.
+
+    Attributes:
+        matcher: Embedder and gallery.
+        purpose: What the queries are for, for the errors' text: `calibration` or `evaluation`.
+        skip_references: Whether to leave out pictures that are references.
+        progress: Called with the number of further pictures that are done.
+        skipped: Number of pictures that were left out because they are references.
+        unreadable: Id and reason of each picture that could not be read.
+    """
+
+    matcher: Matcher
+    purpose: str
+    skip_references: bool = False
+    progress: Progress = lambda done: None
+    skipped: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def labelled(self, records: Iterable[Record]) -> Iterator[Queries]:
+        """Embed labelled pictures.
+
+        Raises:
+            UnlabelledError: If a picture has no label.
+        """
+        for batch in self._embedded(records):
+            for record in batch.records:
+                if record.label is None:
+                    raise UnlabelledError(
+                        f"{record.id} has no label, and {self.purpose} compares answers with "
+                        "labels. Pictures of unknown groups go to --unknown."
+                    )
+            yield batch
+
+    def unknown(self, records: Iterable[Record]) -> Iterator[Queries]:
+        """Embed pictures of none of the gallery's groups; their labels, if any, are dropped.
+
+        Raises:
+            UnlabelledError: If a picture's label is one of the gallery's groups.
+        """
+        groups = self.matcher.gallery.labels
+        for batch in self._embedded(records):
+            for record in batch.records:
+                if record.label in groups:
+                    raise UnlabelledError(
+                        f"{record.id} is of group {record.label!r}, which the gallery has, so it "
+                        "is no unknown. Give it as labelled data, or leave it out."
+                    )
+            unlabelled = [Record(r.id, None, r.image, r.metadata) for r in batch.records]
+            yield Queries(unlabelled, batch.contents, batch.vectors)
+
+    def _embedded(self, records: Iterable[Record]) -> Iterator[Queries]:
+        with closing(embed_stream(self.matcher.embedder, records, hashed=True)) as parts:
+            for part, vectors in parts:
+                self.unreadable += [
+                    (part.records[place].id, reason) for place, reason in part.reasons.items()
+                ]
+                batch = Queries(list(part.readable), list(part.contents), vectors)
+                batch = self._without_references(batch) if self.skip_references else batch
+                if batch.records:
+                    yield batch
+                self.progress(len(part.records))
+
+    def _without_references(self, batch: Queries) -> Queries:
+        references = self.matcher.gallery.vectors_of(batch.contents)
+        kept = [row for row, content in enumerate(batch.contents) if content not in references]
+        self.skipped += len(batch.records) - len(kept)
+        return Queries(
+            [batch.records[row] for row in kept],
+            [batch.contents[row] for row in kept],
+            batch.vectors[kept],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GroupDistances:
+    """Distance of each of n queries to each of g groups.
+
+    Attributes:
+        groups: Their labels, g, in order.
+        distances: To the nearest reference of each, `(n, g)`, float32; inf where a group has none.
+        columns: Each query's own group, `(n,)`; -1 for an unknown.
+    """
+
+    groups: list[str]
+    distances: Floats
+    columns: Indices
+
+    @classmethod
+    def search(
+        cls,
+        gallery: Gallery,
+        vectors: Floats,
+        labels: Sequence[str | None],
+        *,
+        skip: Sequence[str] | None = None,
+    ) -> GroupDistances:
+        """Search each group of a gallery.
+
+        Args:
+            gallery: With at least one reference.
+            vectors: Embeddings, `(n, dim)`, float32.
+            labels: The queries' groups, n; one that the gallery has not makes an unknown.
+            skip: Id of the reference that is left out for each query, n.
+        """
+        groups, distances = gallery.nearest_by_group(vectors, skip=skip)
+        code: dict[str | None, int] = {name: column for column, name in enumerate(groups)}
+        columns = np.array([code.get(label, -1) for label in labels], np.int64)
+        return cls(groups, distances, columns)
+
+    @cached_property
+    def known(self) -> Indices:
+        """Rows of the m mated queries, ascending.
+
+        A reference that is alone in its group, and is left out itself, has no mate.
+        """
+        rows = np.flatnonzero(self.columns >= 0)
+        own: Floats = self.distances[rows, self.columns[rows]]
+        return rows[np.isfinite(own)].astype(np.int64)
+
+    @cached_property
+    def mated(self) -> Mated:
+        """The mated queries, m."""
+        rows = self.known
+        own, others = set_apart(self.distances[rows], self.columns[rows])
+        labels = [self.groups[column] for column in self.columns[rows].tolist()]
+        return Mated(own, others.min(axis=1), labels)
+
+    @cached_property
+    def left_out(self) -> NonMated:
+        """Queries of the gallery's groups, their own left out; none in a gallery of one group."""
+        rows = np.flatnonzero(self.columns >= 0)
+        _, others = set_apart(self.distances[rows], self.columns[rows])
+        return self.nearest(others[np.isfinite(others.min(axis=1))])
+
+    @cached_property
+    def strangers(self) -> NonMated:
+        """Queries of groups that the gallery has not, and those that were passed as unknown."""
+        return self.nearest(self.distances[self.columns < 0])
+
+    @cached_property
+    def unknown(self) -> NonMated:
+        """All non-mated queries."""
+        return NonMated.pooled([self.left_out, self.strangers])
+
+    def nearest(self, distances: Floats) -> NonMated:
+        """The nearest group of each query.
+
+        Args:
+            distances: To all groups, `(q, g)`.
+        """
+        labels = [self.groups[column] for column in distances.argmin(axis=1).tolist()]
+        return NonMated(distances.min(axis=1), labels)
