@@ -20,11 +20,12 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from bench.measure import seconds
+from likewise import parallel
 
 Vectors = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
-CORES = len(os.sched_getaffinity(0))
+CORES = parallel.count()
 BATCHES = (16, 32, 64, 128, 256)
 TRIAL = 6_144  # images for choosing a layout
 

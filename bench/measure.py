@@ -19,6 +19,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from likewise import parallel
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -106,7 +108,7 @@ def machine() -> dict[str, Any]:
     packages = ("numpy", "faiss-cpu", "ai-edge-litert", "pillow")
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": parallel.count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

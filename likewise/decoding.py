@@ -1,16 +1,15 @@
-"""Records to the pixels that the network takes, in threads that run ahead of it.
+"""Records to network-ready pixels, in threads that run ahead.
 
-A chunk of records becomes one array. Pictures wait at their own size only for a moment, so a
-folder of large photographs takes little more memory than one of small ones.
+A chunk of records becomes one array. Pictures keep their own size only for a moment, so a folder of
+large photographs takes little more memory than one of small ones.
 
-Small pictures are decoded in one thread at a time: nearly all of their work holds Python's lock,
-and two threads that pass it to and fro take twice as long as one. Large pictures, and those on a
-slow disk, are decoded side by side.
+Small pictures are decoded by one thread at a time: nearly all of their work holds Python's lock,
+and two threads that contend for it take twice as long as one. Large pictures, and those on a slow
+disk, are decoded in parallel.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -27,26 +26,27 @@ from embedder.data.records import Record
 from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
+from likewise import parallel
 from likewise.arrays import Pixels
-
-_turn = threading.Lock()
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_PIECE = 64  # records decoded by one task
-_THREADS = min(8, os.cpu_count() or 1)
-_TRIED, _QUICK = 4, 0.001  # after so many pictures: seconds for each that still count as small
-_WAITING_BYTES = 8 << 20  # pictures at their own size that are brought to the network's together
+_PART = 64  # records decoded by one task
+_THREADS = min(8, parallel.count())
+_PROBE, _SMALL = 4, 0.001  # pictures that are timed, and the seconds each that still mean small
+_MAX_WAITING = 8 << 20  # bytes of pictures at their own size that are prepared together
+
+_small_pictures = threading.Lock()  # held while small pictures are decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
-    """Some records and their pixels.
+    """Decoded records.
 
     Attributes:
         records: n records, in input order.
-        images: `(m, *input_shape)`, uint8: those of the m records that can be read, in order.
+        images: `(m, *input_shape)`, uint8: pixels of the m readable records, in order.
         contents: Content hashes of those m pictures; empty unless asked for.
         reasons: Why a record cannot be read, by its position among the n.
     """
@@ -63,12 +63,12 @@ class Decoded:
 
 
 def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = False) -> Decoded:
-    """Read the pictures of some records and bring them to the shape that the network takes.
+    """Read the pictures of records and bring them to the shape that the network takes.
 
     Args:
         records: At least one; a picture that cannot be read becomes a reason.
-        embedder: Says how pictures are prepared.
-        hashed: Whether to hash the pictures, as they were before they were prepared.
+        embedder: Prepares the pictures.
+        hashed: Whether to hash the pictures, before they are prepared.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((40, 30), np.uint8))
@@ -77,39 +77,57 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
     """
     contents: list[bytes] = []
     reasons: dict[int, str] = {}
-    parts: list[Pixels] = []
-    waiting: list[Pixels] = []
-    weight = 0
-    with closing(_read(records)) as pictures:  # an error must not keep the turn
+    prepared = _Prepared(embedder)
+    with closing(_read(records)) as pictures:  # so that an error releases the lock
         for place, pixels in enumerate(pictures):
             if isinstance(pixels, ImageError):
                 reasons[place] = str(pixels)
                 continue
             if hashed:
                 contents.append(content_hash(pixels))
-            waiting.append(pixels)
-            weight += pixels.nbytes
-            if weight > _WAITING_BYTES:
-                parts.append(embedder.prepare(waiting))
-                waiting, weight = [], 0
-    if waiting:
-        parts.append(embedder.prepare(waiting))
-    images = np.concatenate(parts) if len(parts) > 1 else [*parts, _none(embedder)][0]
-    return Decoded(list(records), images, contents, reasons)
+            prepared.add(pixels)
+    return Decoded(list(records), prepared.images(), contents, reasons)
+
+
+class _Prepared:
+    """Collects network-ready pixels; pictures wait at their own size until they are many bytes."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._parts: list[Pixels] = []
+        self._waiting: list[Pixels] = []
+        self._waiting_bytes = 0
+
+    def add(self, pixels: Pixels) -> None:
+        self._waiting.append(pixels)
+        self._waiting_bytes += pixels.nbytes
+        if self._waiting_bytes > _MAX_WAITING:
+            self._prepare()
+
+    def images(self) -> Pixels:
+        if self._waiting:
+            self._prepare()
+        if not self._parts:
+            return np.empty((0, *self._embedder.input_shape), np.uint8)
+        return np.concatenate(self._parts) if len(self._parts) > 1 else self._parts[0]
+
+    def _prepare(self) -> None:
+        self._parts.append(self._embedder.prepare(self._waiting))
+        self._waiting, self._waiting_bytes = [], 0
 
 
 def _read(records: Sequence[Record]) -> Generator[Pixels | ImageError, None, None]:
-    """Read pictures while no other thread does, until they prove to be slow ones."""
-    with ExitStack() as turn:
-        turn.enter_context(_turn)
+    """Read pictures while no other thread does, until they prove to be slow."""
+    with ExitStack() as lock:
+        lock.enter_context(_small_pictures)
         started = time.perf_counter()
         for count, record in enumerate(records, start=1):
             try:
                 yield record.pixels()
             except ImageError as error:
                 yield error
-            if count == _TRIED and time.perf_counter() - started > _QUICK * count:
-                turn.close()
+            if count == _PROBE and time.perf_counter() - started > _SMALL * count:
+                lock.close()
 
 
 def decode_stream(
@@ -124,7 +142,7 @@ def decode_stream(
 
     Args:
         records: Drawn in the caller's thread.
-        embedder: Says how pictures are prepared.
+        embedder: Prepares the pictures.
         size: Records in a chunk.
         seconds: How long a chunk may take to fill; slow pictures come in smaller chunks.
         hashed: As for `decode`.
@@ -136,31 +154,32 @@ def decode_stream(
         [512, 1024, 2048, 4032, 2384]
     """
 
-    def decoded(some: list[Record]) -> Decoded:
-        return decode(some, embedder, hashed=hashed)
+    def decoded(part: list[Record]) -> Decoded:
+        return decode(part, embedder, hashed=hashed)
 
-    piece = min(size, _PIECE)
-    pieces = chunks(records, piece)
-    with closing(ahead(decoded, pieces, threads=_THREADS, waiting=2 * size // piece)) as parts:
+    part_size = min(size, _PART)
+    waiting = 2 * size // part_size
+    with closing(
+        ahead(decoded, chunks(records, part_size), threads=_THREADS, waiting=waiting)
+    ) as parts:
         yield from gathered(parts, size, seconds)
 
 
 def gathered(parts: Iterable[Decoded], size: int, seconds: float) -> Iterator[Decoded]:
-    """Put parts together until there are `size` records, or until `seconds` have gone by.
+    """Merge parts into chunks of `size` records, or of fewer where parts come slowly.
 
-    So slow pictures come in small steps, fast ones in the large ones that a search is best at.
-    The first steps are an eighth, a quarter and a half of `size`, so that whoever works on them
-    need not wait long for the first.
+    The first chunks are an eighth, a quarter and a half of `size`, so that the consumer starts
+    early; the later ones have the size that a search is fastest at.
 
     Args:
         parts: Decoded records, in order.
-        size: No further part is waited for once so many records are there.
-        seconds: Nor once the first of them has waited for so long.
+        size: A chunk is complete once it has this many records.
+        seconds: Or once its first part has waited for this long.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))
         >>> parts = [decode([blank, blank], Embedder.load())] * 8
-        >>> [len(some.records) for some in gathered(parts, size=8, seconds=60.0)]
+        >>> [len(chunk.records) for chunk in gathered(parts, size=8, seconds=60.0)]
         [2, 2, 4, 8]
     """
     waiting: list[Decoded] = []
@@ -178,7 +197,11 @@ def gathered(parts: Iterable[Decoded], size: int, seconds: float) -> Iterator[De
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Cut a stream into lists of `size`, the last one shorter.
+    """Cut a stream into lists.
+
+    Args:
+        items: The stream.
+        size: Items in a list, 1 or more; the last one may be shorter.
 
     Example:
         >>> list(chunks("abcde", 2))
@@ -195,10 +218,10 @@ def ahead(
     """Call a function on each item in threads; yield the results in the order of the items.
 
     Args:
-        function: Called in a thread; what it raises is raised here, in its turn.
+        function: Called in a thread; its exceptions are raised here, in their turn.
         items: Drawn in the caller's thread, never further ahead than `waiting`.
-        threads: How many run side by side.
-        waiting: Results that may be under way or lie ready beside the one just yielded.
+        threads: Calls at a time.
+        waiting: Results that may be under way or ready, beside the one just yielded.
 
     Example:
         >>> list(ahead(str.upper, "abc", threads=2, waiting=2))
@@ -219,15 +242,12 @@ def ahead(
 
 
 def _merged(parts: list[Decoded]) -> Decoded:
+    if len(parts) == 1:
+        return parts[0]
     records: list[Record] = []
     reasons: dict[int, str] = {}
     for part in parts:
         reasons |= {len(records) + place: reason for place, reason in part.reasons.items()}
         records += part.records
     contents = [content for part in parts for content in part.contents]
-    images = parts[0].images if len(parts) == 1 else np.concatenate([p.images for p in parts])
-    return Decoded(records, images, contents, reasons)
-
-
-def _none(embedder: Embedder) -> Pixels:
-    return np.empty((0, *embedder.input_shape), np.uint8)
+    return Decoded(records, np.concatenate([part.images for part in parts]), contents, reasons)

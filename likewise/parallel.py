@@ -1,7 +1,7 @@
-"""Work on all cores, by threads that are kept.
+"""Parallel map over a persistent thread pool.
 
-A new thread begins on the core of the one that made it, and for some milliseconds both share that
-core while another has nothing to do: two parts of five milliseconds take ten.
+Threads are kept because a new one starts on the core of its creator, and for some milliseconds both
+share that core while another is idle: two parts of five milliseconds take ten.
 """
 
 from __future__ import annotations
@@ -18,67 +18,68 @@ R = TypeVar("R")
 
 
 def count() -> int:
-    """How many cores this process may use."""
+    """Count the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def side_by_side(
-    work: Callable[[P], R], parts: Sequence[P], *, threads: int | None = None
+def map_items(
+    function: Callable[[P], R], items: Sequence[P], *, threads: int | None = None
 ) -> list[R]:
-    """Do some work on each part, in this thread and in those of the kept ones that are idle.
+    """Call a function on each item, in this thread and in the idle threads of the pool.
 
     Args:
-        work: Should leave Python's lock to others for most of its time.
-        parts: Taken in their order.
-        threads: That work at a time, at most; None and what is beyond is one for each core.
+        function: Should release Python's lock for most of its time.
+        items: Taken in their order.
+        threads: Calls at a time, at most; never more than there are cores. None for all cores.
 
     Returns:
-        What came of each part, in their order.
+        The results, in the order of the items.
 
     Raises:
-        Exception: Whatever the work raised; then no further part is begun.
+        Exception: The first that a call raised; no further item is begun then.
 
     Example:
-        >>> side_by_side(sum, [[1, 2], [3], []])
+        >>> map_items(sum, [[1, 2], [3], []])
         [3, 3, 0]
     """
-    if len(parts) < 2:  # as for a single picture, which need not ask how many cores there are
-        return [work(part) for part in parts]
+    if len(items) < 2:  # the common case of a single picture: spare it the count of cores
+        return [function(item) for item in items]
     results: dict[int, R] = {}
-    left = iter(enumerate(parts))  # of which each thread takes what is next
+    remaining = iter(enumerate(items))  # shared: each thread takes the next item
 
-    def take() -> None:
+    def work() -> None:
         try:
-            for place, part in left:
-                results[place] = work(part)
+            for place, item in remaining:
+                results[place] = function(item)
         except BaseException:
-            for _ in left:
+            for _ in remaining:
                 pass
             raise
 
-    workers = min(count(), len(parts), threads or len(parts))
-    helpers = [one for _ in range(workers - 1) if (one := _helpers().start(take))]
+    workers = min(count(), len(items), threads or len(items))
+    started = (_pool().start(work) for _ in range(workers - 1))
+    helpers = [helper for helper in started if helper is not None]
     try:
-        take()
+        work()
     finally:
-        wait(helpers)  # what they read may change once this has returned
+        wait(helpers)  # the caller may change what they read once this has returned
     for helper in helpers:
         helper.result()
-    return [results[place] for place in range(len(parts))]
+    return [results[place] for place in range(len(items))]
 
 
-class _Helpers:
-    """The kept threads: one for each core but that of whoever has the work."""
+class _Pool:
+    """The persistent threads: one per core, except that of the caller."""
 
     def __init__(self) -> None:
-        most = max(1, count() - 1)
-        self._idle = Semaphore(most)
-        self._pool = ThreadPoolExecutor(most, "helper")
+        threads = max(1, count() - 1)
+        self._idle = Semaphore(threads)
+        self._pool = ThreadPoolExecutor(threads, "helper")
 
     def start(self, work: Callable[[], None]) -> Future[None] | None:
-        """Begin some work at once, if one of them is idle."""
+        """Begin work at once if a thread is idle; else return None."""
 
         def run() -> None:
             try:
@@ -89,6 +90,6 @@ class _Helpers:
         return self._pool.submit(run) if self._idle.acquire(blocking=False) else None
 
 
-_helpers = functools.cache(_Helpers)
+_pool = functools.cache(_Pool)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.cache_clear)  # no thread survives that
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork

@@ -46,7 +46,7 @@ class LiteRT:
             with self._lock:
                 self._idle.append(interpreter)
 
-        parallel.side_by_side(run_batch, batches, threads=self._threads)
+        parallel.map_items(run_batch, batches, threads=self._threads)
         return embeddings
 
     def _borrow(self) -> _Interpreter:

@@ -148,7 +148,7 @@ class Vectors:
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        parallel.side_by_side(search, _parts(len(queries)))
+        parallel.map_items(search, _parts(len(queries)))
         return rows, distances, proven
 
     def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Indices]:
@@ -160,7 +160,7 @@ class Vectors:
                 squared, found = faiss.knn(queries, self.stored[span], wide)
             return squared, found + span.start
 
-        parts = parallel.side_by_side(search, spans)
+        parts = parallel.map_items(search, spans)
         if len(parts) == 1:
             return parts[0]
         squared, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))

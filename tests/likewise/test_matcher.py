@@ -153,7 +153,7 @@ def test_large_pictures_are_prepared_a_few_at_a_time_with_the_same_result(
 ):
     fake = FakeEmbedder(tmp_path / "model")
     together = decoding.decode(queries, fake, hashed=True)
-    monkeypatch.setattr(decoding, "_WAITING_BYTES", 2000)
+    monkeypatch.setattr(decoding, "_MAX_WAITING", 2000)
     apart = decoding.decode(queries, fake, hashed=True)
     np.testing.assert_array_equal(together.images, apart.images)
     assert together.contents == apart.contents

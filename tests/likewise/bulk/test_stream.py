@@ -28,7 +28,7 @@ def test_a_row_depends_on_its_picture_alone(matcher, queries, chunk, start):
 def test_pictures_that_are_slow_to_read_give_the_same_rows(matcher, queries, monkeypatch):
     whole = list(check_stream(matcher, queries))
     monkeypatch.setattr(bulk, "_SECONDS", 0.0)
-    monkeypatch.setattr(decoding, "_PIECE", 3)
+    monkeypatch.setattr(decoding, "_PART", 3)
     assert list(check_stream(matcher, queries)) == whole
 
 
