@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from bench.floors import flat_index
 from bench.material import K, Material
 from bench.measure import Figure, compare, figure
+from index.decision import CheckOptions
 
 
 def figures(material: Material) -> Iterator[Figure]:
     """Seconds."""
     images, bare, index = material.test, material.litert, flat_index(material.vectors)
     times, floors = compare(
-        lambda: material.matcher.check(images, k=K),
+        lambda: material.matcher.check(images, CheckOptions(k=K)),
         lambda: index.search(bare(images), K),
         7,
     )

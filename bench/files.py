@@ -9,6 +9,7 @@ from bench.floors import decode, flat_index, over_the_cores
 from bench.material import K, Material
 from bench.measure import Figure, figure, seconds
 from embedder.data.sources import records
+from index.decision import CheckOptions
 from likewise.bulk.stream import check_stream
 from likewise.output.rows import json_line
 
@@ -24,7 +25,7 @@ def figures(material: Material) -> Iterator[Figure]:
     paths, index = material.pngs, flat_index(material.vectors)
 
     def ours() -> None:
-        for row in check_stream(material.matcher, records(paths[0].parent), k=K):
+        for row in check_stream(material.matcher, records(paths[0].parent), CheckOptions(k=K)):
             json_line(row)
 
     def floor() -> float:

@@ -17,6 +17,7 @@ from bench import build
 from bench.child import likewise, run
 from bench.material import K, Material
 from bench.measure import Figure, figure, seconds
+from index.decision import CheckOptions
 
 NOTE = "peer: model.predict + IndexFlatL2; floor: likewise doing the same, and more"
 
@@ -26,8 +27,14 @@ def figures(material: Material) -> Iterator[Figure]:
     theirs, index = _theirs(material)
     ours = {
         "build": [seconds(lambda: build.build(material))],
-        "check": [seconds(lambda: material.matcher.check(material.test, k=K)) for _ in range(3)],
-        "one": [seconds(lambda: material.matcher.check(material.test[:1], k=K)) for _ in range(50)],
+        "check": [
+            seconds(lambda: material.matcher.check(material.test, CheckOptions(k=K)))
+            for _ in range(3)
+        ],
+        "one": [
+            seconds(lambda: material.matcher.check(material.test[:1], CheckOptions(k=K)))
+            for _ in range(50)
+        ],
     }
     names = {
         "build": "peer: build from 60,000 arrays",

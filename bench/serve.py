@@ -26,6 +26,7 @@ from bench.material import K, Material
 from bench.measure import Figure, compare, figure, holds, ratio_of, seconds
 from embedder.data.images import read_image
 from embedder.data.records import Record
+from index.decision import CheckOptions
 from likewise.bulk.stream import check_stream
 from likewise.output.rows import decision_row, json_line
 
@@ -80,7 +81,7 @@ def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Fig
 
 def checked(material: Material, png: bytes) -> bytes:
     """What a request asks for, without one."""
-    [answer] = material.matcher.check([read_image(png)], k=K)
+    [answer] = material.matcher.check([read_image(png)], CheckOptions(k=K))
     return json_line(decision_row("image", answer))
 
 
@@ -94,7 +95,9 @@ def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[F
         waits.extend(ask(port, requests, CLIENTS))
 
     def in_bulk() -> None:
-        lines = [json_line(row) for row in check_stream(material.matcher, records, k=K)]
+        lines = [
+            json_line(row) for row in check_stream(material.matcher, records, CheckOptions(k=K))
+        ]
         assert len(lines) == len(records)
 
     times, floors = compare(over_http, in_bulk, BULK_ROUNDS)
@@ -139,7 +142,7 @@ def many_arrays(material: Material, port: int) -> Figure:
     records = [Record(str(row), None, array) for row, array in enumerate(arrays)]
 
     def in_process() -> None:
-        for row in check_stream(material.matcher, records, k=K):
+        for row in check_stream(material.matcher, records, CheckOptions(k=K)):
             json_line(row)
 
     times, floors = compare(lambda: ask(port, [request], 1), in_process, ROUNDS)

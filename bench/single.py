@@ -12,6 +12,7 @@ import numpy as np
 from bench.floors import best_litert_for_one, flat_index
 from bench.material import K, Material
 from bench.measure import Figure, compare, figure, holds
+from index.decision import CheckOptions
 
 ROUNDS = 500
 
@@ -42,7 +43,7 @@ def _rounds(material: Material) -> tuple[list[float], list[float]]:
     bare = best_litert_for_one(material.network, material.test[:1])
     asked, searched = (cycle(np.split(material.test[:ROUNDS], ROUNDS)) for _ in range(2))
     times, floors = compare(
-        lambda: material.matcher.check(next(asked), k=K),
+        lambda: material.matcher.check(next(asked), CheckOptions(k=K)),
         lambda: index.search(bare(next(searched)), K),
         ROUNDS,
     )

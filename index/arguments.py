@@ -1,4 +1,4 @@
-"""What callers give to a gallery, checked before anything is done with it."""
+"""Check the references that a caller adds before any of them is stored."""
 
 from __future__ import annotations
 
@@ -6,57 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from index.references.local import NewRow
-from index.search.exact import LONGEST
+from index.references.rows import NewRow
 from index.storage.pictures import encode_pictures
 from likewise.arrays import Floats, Pixels
-
-
-def checked_vectors(vectors: Floats, dim: int) -> Floats:
-    """Vectors as `(n, dim)` float32 of usable numbers, contiguous.
-
-    Raises:
-        ValueError: If shape, dtype or a value does not fit.
-
-    Example:
-        >>> checked_vectors(np.zeros((1, 3), np.float32), dim=2)
-        Traceback (most recent call last):
-        ValueError: `vectors` must have shape (n, 2) for this gallery. Received: (1, 3).
-    """
-    given = np.asarray(vectors)
-    if given.ndim != 2 or given.shape[1] != dim:
-        raise ValueError(
-            f"`vectors` must have shape (n, {dim}) for this gallery. Received: {given.shape}."
-        )
-    if given.dtype != np.float32:
-        raise ValueError(f"`vectors` must be float32. Received: {given.dtype}.")
-    lengths = np.sqrt(np.einsum("nd,nd->n", given, given, dtype=np.float64))
-    wrong = np.flatnonzero(~(lengths <= LONGEST))
-    if len(wrong):
-        raise ValueError(
-            f"`vectors` must be finite and no longer than {LONGEST:g}."
-            f" Received: {len(wrong)} of {len(given)} rows are not, the first is row {wrong[0]}."
-        )
-    return np.ascontiguousarray(given)
-
-
-def check_k(k: int, count: int, label: str | None) -> None:
-    """Refuse a number of neighbours that is not there.
-
-    Example:
-        >>> check_k(5, count=3, label=None)
-        Traceback (most recent call last):
-        ValueError: `k` must be 1 to 3, the number of references in the gallery. Received: 5.
-    """
-    where = "the gallery" if label is None else f"group '{label}'"
-    if count == 0:
-        raise ValueError(f"There is nothing to search: {where} has 0 references. Received: k={k}.")
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= count:
-        raise ValueError(
-            f"`k` must be 1 to {count}, the number of references in {where}. Received: {k!r}."
-        )
 
 
 def checked_strings(name: str, values: Sequence[str]) -> list[str]:

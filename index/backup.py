@@ -11,9 +11,11 @@ import shutil
 from pathlib import Path
 
 from index.errors import GalleryError, StoreError
-from index.evidence import KINDS, drop_evidence, evidence_path
+from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
-from index.references.local import State, Store
+from index.operating_point import OperatingPoint
+from index.references.local import Store
+from index.references.rows import State
 from index.storage.directory import (
     MANIFEST,
     MODEL,
@@ -93,17 +95,16 @@ def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
 def _copied_manifest(path: Path, copy: Path) -> bool:
     """Copy the manifest and the files that it names; False if another one took its place."""
     fields = read_manifest(path)
-    points = fields["operating_points"].values()
+    points = map(OperatingPoint.from_json, fields["operating_points"].values())
+    files = {file for point in points for file in point.files}
     try:
-        for kind, name in {
-            (kind, point[kind]) for point in points for kind in KINDS if kind in point
-        }:
+        for kind, name in files:
             shutil.copyfile(evidence_path(path, kind, name), evidence_path(copy, kind, name))
     except FileNotFoundError:
         if read_manifest(path) == fields:
             raise
         return False
-    drop_evidence(copy, keep=points)  # of an earlier try
+    drop_evidence(copy, keep=files)  # of an earlier try
     write_sealed(copy / MANIFEST, fields)
     return True
 

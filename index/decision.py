@@ -14,67 +14,72 @@ Does not search and does not choose thresholds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
-from typing import Any, NamedTuple
+from itertools import compress, count
+from typing import Any
 
 import numpy as np
 
-from likewise.arrays import Bools, Floats, Strings
+from index.evidence import Evidence
+from index.neighbours import Neighbour, Neighbours
+from likewise.arrays import Bools, Floats
 from likewise.metrics.limits import Limits
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
 
-class Neighbour(NamedTuple):
-    """One reference near a query; a tuple, since an answer has several and millions are made.
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """How a query is checked, as the caller asks for it.
 
     Attributes:
-        rank: 1 for the nearest.
-        id: The reference's id.
-        label: The reference's group.
-        distance: Euclidean distance of the two vectors, a float32 value.
+        k: Nearest references that have a vote, >= 1.
+        threshold: Largest distance that is a match, for all groups, Euclidean, >= 0; None takes
+            the thresholds of `at`.
+        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`, >= 0;
+            None takes that of `at`, if it has one.
+        group: Ask about this group alone: is it of this group or not?
+        at: Name of the gallery's operating point; None takes its default one.
+        evidence: Give each decision its `p_value`.
+
+    Raises:
+        ValueError: If a distance is negative or not a number, or both `threshold` and `at` are set.
     """
 
-    rank: int
-    id: str
-    label: str
-    distance: float
+    k: int = 5
+    threshold: float | None = None
+    min_margin: float | None = None
+    group: str | None = None
+    at: str | None = None
+    evidence: bool = False
+
+    def __post_init__(self) -> None:
+        _check_distance("threshold", self.threshold)
+        _check_distance("min_margin", self.min_margin)
+        if self.threshold is not None and self.at is not None:
+            raise ValueError(
+                "Give a threshold or an operating point, not both."
+                f" Received: {self.threshold}, {self.at!r}."
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Neighbours:
-    """The k nearest references of n queries, nearest first, equal distances ordered by id.
+class Rule:
+    """How neighbours are decided: check options, resolved against a gallery's operating points.
 
     Attributes:
-        ids: Shape `(n, k)`, str objects.
-        labels: Shape `(n, k)`, str objects.
-        distances: Shape `(n, k)`, float32, Euclidean.
-
-    Example:
-        >>> found = Neighbours(
-        ...     ids=np.array([["a", "b"]], dtype=object),
-        ...     labels=np.array([["cat", "dog"]], dtype=object),
-        ...     distances=np.array([[0.25, 0.5]], dtype=np.float32),
-        ... )
-        >>> len(found)
-        1
-        >>> found[0][0]
-        Neighbour(rank=1, id='a', label='cat', distance=0.25)
+        limits: Largest distances that are a match.
+        min_margin: Least distance by which the runner-up must be farther, or None.
+        group: The one group that is asked about, or None.
+        point: The operating point's name; None for a threshold that the caller gave.
+        evidence: What p-values are counted in, or None for none.
     """
 
-    ids: Strings
-    labels: Strings
-    distances: Floats
-
-    def __len__(self) -> int:
-        return len(self.distances)
-
-    def __getitem__(self, query: int) -> list[Neighbour]:
-        return neighbour_list(
-            self.ids[query].tolist(), self.labels[query].tolist(), self.distances[query].tolist()
-        )
+    limits: Limits
+    min_margin: float | None = None
+    group: str | None = None
+    point: str | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,49 +112,49 @@ class Decision:
 
 
 def decide(
-    neighbours: Neighbours,
-    threshold: float,
-    *,
-    min_margin: float | None = None,
-    group_thresholds: Mapping[str, float] | None = None,
+    neighbours: Neighbours, rule: Rule, group_distances: Floats | None = None
 ) -> list[Decision]:
     """Decide for each query which group it belongs to, if any.
 
     Args:
         neighbours: Of n queries, `(n, k)`, as `Gallery.search` returns them.
-        threshold: Largest distance that is a match, >= 0, equality included (compared in float64).
-        min_margin: When given, a match whose runner-up is less than this much farther
-            is `ambiguous`.
-        group_thresholds: In place of `threshold` for references with these labels.
+        rule: Thresholds, compared in float64 with equality included, and what else decides.
+        group_distances: To the nearest reference of `rule.group`, `(n,)`, float32; only where the
+            rule asks about one group.
 
     Returns:
         n decisions, in the order of the queries.
 
-    Raises:
-        ValueError: If `threshold` or `min_margin` is negative or not a number.
-
     Example:
-        >>> found = Neighbours(
+        >>> neighbours = Neighbours(
         ...     ids=np.array([["a", "b", "c"]], dtype=object),
         ...     labels=np.array([["cat", "dog", "dog"]], dtype=object),
         ...     distances=np.array([[0.25, 0.5, 0.75]], dtype=np.float32),
         ... )
-        >>> [answer] = decide(found, threshold=1.0)
+        >>> [answer] = decide(neighbours, Rule(Limits(1.0)))
         >>> answer.decision, answer.label, answer.distance, answer.runner_up_label
         ('match', 'dog', 0.5, 'cat')
-        >>> [answer] = decide(found, threshold=0.1)
+        >>> [answer] = decide(neighbours, Rule(Limits(0.1)))
         >>> answer.decision, answer.label, answer.distance
         ('no_match', None, 0.25)
     """
-    _check_limit("threshold", threshold)
-    if min_margin is not None:
-        _check_limit("min_margin", min_margin)
-    limits = Limits(float(threshold), group_thresholds or {})
-    columns = (neighbours.ids, neighbours.labels, neighbours.distances, _inside(neighbours, limits))
-    return [
-        _decide_one(ids, labels, distances, inside, limits, min_margin)
+    votes = _votes(neighbours, rule.limits)
+    columns = (neighbours.ids, neighbours.labels, neighbours.distances, votes)
+    decisions = [
+        _decide_one(ids, labels, distances, inside, rule)
         for ids, labels, distances, inside in zip(*map(np.ndarray.tolist, columns), strict=True)
     ]
+    if rule.group is not None and group_distances is not None:
+        limit = rule.limits.groups.get(rule.group, rule.limits.threshold)
+        pairs = zip(decisions, group_distances.tolist(), strict=True)
+        decisions = [for_group(plain, rule.group, distance, limit) for plain, distance in pairs]
+    if rule.evidence is not None:
+        shares = rule.evidence.p_values(neighbours.distances[:, 0]).tolist()
+        decisions = [
+            replace(decision, p_value=share)
+            for decision, share in zip(decisions, shares, strict=True)
+        ]
+    return decisions
 
 
 def for_group(
@@ -158,7 +163,7 @@ def for_group(
     """Turn a plain decision into the answer to "is it of this group or not?".
 
     Args:
-        answer: What `decide` said.
+        answer: The plain decision, as `decide` makes it.
         group: The label that is asked about.
         distance: From the query to the group's nearest reference.
         threshold: The group's own, where it has one.
@@ -173,7 +178,7 @@ def for_group(
         'no_match'
     """
     chosen = answer.label == group
-    other = next((found for found in answer.neighbours if found.label != group), None)
+    other = next((near for near in answer.neighbours if near.label != group), None)
     return replace(
         answer,
         decision=answer.decision if chosen else NO_MATCH,
@@ -185,19 +190,7 @@ def for_group(
     )
 
 
-def neighbour_list(
-    ids: Sequence[str], labels: Sequence[str], distances: Sequence[float]
-) -> list[Neighbour]:
-    """Put one query's columns together, rank 1 first.
-
-    Example:
-        >>> neighbour_list(["a"], ["cat"], [0.5])
-        [Neighbour(rank=1, id='a', label='cat', distance=0.5)]
-    """
-    return list(map(Neighbour, range(1, len(ids) + 1), ids, labels, distances))
-
-
-def _inside(neighbours: Neighbours, limits: Limits) -> Bools:
+def _votes(neighbours: Neighbours, limits: Limits) -> Bools:
     """Which neighbours have a vote, `(n, k)`."""
     labels, distances = neighbours.labels, neighbours.distances.astype(np.float64)
     if not limits.groups:
@@ -211,16 +204,16 @@ def _decide_one(
     labels: list[str],
     distances: list[float],
     inside: list[bool],
-    limits: Limits,
-    min_margin: float | None,
+    rule: Rule,
 ) -> Decision:
     """Decide from one query's columns; those `inside` have a vote."""
+    limits = rule.limits
     winner = _majority(list(compress(labels, inside)))
     leader = labels.index(winner) if winner is not None else 0
     other = _first_other(labels, labels[leader]) if labels else None
     decision = NO_MATCH if winner is None else MATCH
     margin = math.inf if other is None else distances[other] - distances[leader]
-    if winner is not None and min_margin is not None and margin < min_margin:
+    if winner is not None and rule.min_margin is not None and margin < rule.min_margin:
         decision = AMBIGUOUS
     return Decision(
         decision,
@@ -229,7 +222,7 @@ def _decide_one(
         limits.groups.get(labels[leader], limits.threshold) if labels else limits.threshold,
         None if other is None else labels[other],
         None if other is None else distances[other],
-        neighbour_list(ids, labels, distances),
+        list(map(Neighbour, count(1), ids, labels, distances)),
     )
 
 
@@ -249,6 +242,8 @@ def _first_other(labels: list[str], label: str) -> int | None:
     return next(place for place, other in enumerate(labels) if other != label)
 
 
-def _check_limit(name: str, value: Any) -> None:
+def _check_distance(name: str, value: Any) -> None:
+    if value is None:
+        return
     if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= 0):
         raise ValueError(f"`{name}` must be a finite number >= 0. Received: {value!r}.")

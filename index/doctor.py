@@ -114,8 +114,8 @@ def examine(
     except GalleryError as error:
         found.broken.append(str(error))
         return found
-    if threshold is None and gallery.default_point is not None:
-        threshold = gallery.default_threshold
+    if threshold is None and gallery.points.default is not None:
+        threshold = gallery.points.rule().limits.threshold
     found.references, found.threshold = len(ids), threshold
     sizes = Counter(labels.tolist())
     found.groups = len(sizes)

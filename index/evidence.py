@@ -1,10 +1,9 @@
-"""What a calibration saw: the distances of its unknowns, and which pictures it asked.
+"""Files that a calibration leaves beside its operating point: distances and content hashes.
 
 The distances from the non-mated queries to their nearest references are the evidence beside a
-decision; the content hashes of all its pictures tell an evaluation that would judge a threshold by
-the very pictures that chose it. Each lies in a file of its own, named by its content: an operating
-point names the file, and a file that was altered no longer fits its name. It is read when it is
-first asked for.
+decision. By the content hashes of its pictures an evaluation notices that it would judge a
+threshold by the very pictures that chose it. Each file is named by its content: an operating point
+names the file, and a file that was altered no longer fits its name.
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,45 @@ KINDS = (EVIDENCE, PICTURES)
 _WITHOUT = {EVIDENCE: "Ask without evidence", PICTURES: "Judge another operating point"}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Distances of a calibration's unknowns, which p-values are counted in.
+
+    Attributes:
+        name: Of the file that holds them.
+        unknown: From each non-mated query to its nearest reference, `(n,)`, float32, ascending.
+    """
+
+    name: str
+    unknown: Floats
+
+    def p_values(self, distances: Floats) -> Doubles:
+        """Count the share of unknowns that come at least as close as each query.
+
+        The empirical p-value (r + 1) / (n + 1), where r of n non-mated queries had a nearest
+        reference at most as far. If the query is of no known group, and such as the calibration's
+        were, it is at most p in a share p of all cases (Davison and Hinkley, Bootstrap Methods and
+        their Application, 1997, 4.2; Vovk, Gammerman and Shafer, Algorithmic Learning in a Random
+        World, 2005). It is not the probability that a match is right.
+
+        Args:
+            distances: From each query to its nearest reference, any shape, float32.
+
+        Returns:
+            Above 0, at most 1, in the shape of `distances`.
+
+        Example:
+            >>> evidence = Evidence("a6e2", np.array([0.25, 0.5, 0.75], dtype=np.float32))
+            >>> evidence.p_values(np.array([0.1, 0.5, 1.0], dtype=np.float32))
+            array([0.25, 0.75, 1.  ])
+        """
+        closer = np.searchsorted(self.unknown, distances, side="right")
+        shares: Doubles = (closer + 1) / (len(self.unknown) + 1)
+        return shares
+
+
 def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
-    """Write an array, durably; give the name to ask for it by.
+    """Write an array, durably, and return its name.
 
     Args:
         directory: Of the gallery.
@@ -86,43 +123,21 @@ def evidence_path(directory: Path, kind: str, name: str) -> Path:
     return directory / f"{kind}-{name}.npy"
 
 
-def drop_evidence(directory: Path, *, keep: Collection[dict[str, Any]]) -> None:
-    """Remove files that no operating point names any more, and what a killed writer left of one.
+def drop_evidence(directory: Path, *, keep: Iterable[tuple[str, str]]) -> None:
+    """Remove files that no operating point names any more, and drafts of a killed writer.
 
-    To be called by the one writer, with all operating points. A file that cannot go is no loss.
+    To be called by the one writer. A file that cannot be removed is no loss.
+
+    Args:
+        directory: Of the gallery.
+        keep: Kind and name of each file that an operating point names.
     """
+    kept = {evidence_path(directory, kind, name) for kind, name in keep}
     for kind in KINDS:
-        kept = {evidence_path(directory, kind, point[kind]) for point in keep if kind in point}
         drafts = directory.glob(f".{kind}-*.npy.*")
         for path in {*directory.glob(f"{kind}-*.npy"), *drafts} - kept:
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def p_values(unknown: Floats, distances: Floats) -> Doubles:
-    """Give the share of unknowns that come at least as close as each query.
-
-    The empirical p-value (r + 1) / (n + 1), where r of n non-mated queries had a nearest reference
-    at most as far. If the query is of no known group, and such as the calibration's were, it is at
-    most p in a share p of all cases (Davison and Hinkley, Bootstrap Methods and their Application,
-    1997, 4.2; Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005). It is not
-    the probability that a match is right.
-
-    Args:
-        unknown: `(n,)`, float32, ascending.
-        distances: From each query to its nearest reference, any shape, float32.
-
-    Returns:
-        Above 0, at most 1, in the shape of `distances`.
-
-    Example:
-        >>> unknown = np.array([0.25, 0.5, 0.75], dtype=np.float32)
-        >>> p_values(unknown, np.array([0.1, 0.5, 1.0], dtype=np.float32))
-        array([0.25, 0.75, 1.  ])
-    """
-    closer = np.searchsorted(unknown, distances, side="right")
-    shares: Doubles = (closer + 1) / (len(unknown) + 1)
-    return shares
 
 
 def _digest(content: bytes) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from index.evidence import KINDS
+
 _NULL_WHERE_CALIBRATED = ("target", "fnir")  # all other fields are left out of the JSON when None
 
 
@@ -109,6 +111,12 @@ class OperatingPoint:
         if name in self.stored or value not in (None, {}):
             return True
         return name in _NULL_WHERE_CALIBRATED and self.rate is not None
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Kind and name of each file that the calibration left; see `evidence`."""
+        names = ((kind, getattr(self, kind)) for kind in KINDS)
+        return [(kind, name) for kind, name in names if name is not None]
 
     def outdated(self, name: str, size: int, generation: int) -> str | None:
         """Say in one sentence that the gallery is no longer the one the point was measured with.

@@ -1,37 +1,45 @@
 """The operating points of a gallery: named thresholds, and the evidence that belongs to them.
 
-They lie in `gallery.json`; one that another process has stored is used from the next call on. Does
-not choose thresholds (`calibration`) and does not decide (`decision`).
+They lie in `gallery.json`; a point that another process has stored is used from the next call on.
+Does not choose thresholds (`likewise.calibration`) and does not decide (`decision`).
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from index.decision import CheckOptions, Rule
 from index.errors import GalleryError
 from index.evidence import (
     EVIDENCE,
     PICTURES,
+    Evidence,
     drop_evidence,
-    p_values,
     read_evidence,
     write_evidence,
 )
-from index.operating import Rule, outdated
+from index.operating_point import OperatingPoint
 from index.references.local import Store
-from index.storage.directory import DEFAULT_POINT, Manifest
-from likewise.arrays import Doubles, Floats
+from index.storage.directory import DEFAULT_POINT, Manifest, read_manifest
+from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
 
 
+class _Stored(NamedTuple):
+    """One state of `gallery.json`."""
+
+    fields: dict[str, Any]
+    points: dict[str, OperatingPoint]
+    default: str | None
+
+
 class OperatingPoints:
-    """What a gallery knows of its thresholds.
+    """The named thresholds of a gallery.
 
     Args:
         path: The gallery's directory.
@@ -40,133 +48,92 @@ class OperatingPoints:
     """
 
     def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
-        self.path = path
+        self._path = path
         self._manifest = manifest
         self._store = store
-        self._evidence: tuple[str, Floats] | None = None  # the last that was asked for
-        self._lock = threading.RLock()  # for whatever is read, never held while another writes
-        self._writing = threading.Lock()
-        self._writer: Store | None = None  # what changes are made by
-        self._reader: int | None = None  # the thread that holds a snapshot
+        self._stored: _Stored | None = None
+        self._evidence: Evidence | None = None  # the last that was asked for
 
-    def require_in_place(self) -> None:
-        """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.
-
-        Raises:
-            ReplacedError: If it is no longer what lies at its path.
-        """
-        self._store.require_in_place()
+    def all(self) -> dict[str, OperatingPoint]:
+        """All points by name, oldest first, as they are now."""
+        return dict(self._read().points)
 
     @property
-    def operating_points(self) -> dict[str, dict[str, Any]]:
-        """Named thresholds, `{"eer": {"threshold": 0.61, ...}}`, as they are now."""
-        return _points(self._fields())
-
-    @property
-    def default_point(self) -> str | None:
-        """The operating point that is used where none is named; None if the gallery has none.
+    def default(self) -> str | None:
+        """Name of the point that is used where none is named; None if the gallery has none.
 
         The one calibrated last, else the one called `default`, else the first.
         """
-        return _default(self._fields())
+        return self._read().default
 
-    @property
-    def default_threshold(self) -> float:
-        """The threshold of the default operating point.
+    def __getitem__(self, name: str) -> OperatingPoint:
+        return self.named(name)[1]
 
-        Raises:
-            GalleryError: If the gallery has no operating point.
-        """
-        return self.rule().limits.threshold
-
-    def point(self, name: str | None = None) -> tuple[str, dict[str, Any]]:
-        """An operating point, the default one when None, with its name.
+    def named(self, name: str | None = None) -> tuple[str, OperatingPoint]:
+        """A point with its name; the default one for None.
 
         Raises:
             GalleryError: If the gallery has no such point, or none at all.
         """
-        fields = self._fields()
-        points, chosen = _points(fields), _default(fields) if name is None else name
+        stored = self._read()
+        chosen = stored.default if name is None else name
         if chosen is None:
             raise GalleryError(
-                f"Gallery '{self.path}' has no operating point yet: give a threshold."
+                f"Gallery '{self._path}' has no operating point yet: give a threshold."
             )
-        if chosen not in points:
-            known = ", ".join(points) or "none"
+        if chosen not in stored.points:
+            known = ", ".join(stored.points) or "none"
             raise GalleryError(
-                f"Gallery '{self.path}' has no operating point '{chosen}'. It has: {known}."
+                f"Gallery '{self._path}' has no operating point '{chosen}'. It has: {known}."
             )
-        return chosen, points[chosen]
+        return chosen, stored.points[chosen]
 
-    def rule(
-        self,
-        at: str | None = None,
-        *,
-        threshold: float | None = None,
-        min_margin: float | None = None,
-    ) -> Rule:
-        """What `check` with these arguments decides by.
+    def rule(self, options: CheckOptions = CheckOptions()) -> Rule:
+        """Resolve check options to what decides, as the points are now.
 
         Raises:
-            ValueError: If an operating point and a threshold are given.
-            GalleryError: If the gallery has no such operating point, or none at all.
+            GalleryError: If there is no such operating point, none at all, or no evidence with it.
+            StoreError: If the file of the evidence is missing or altered.
         """
-        if threshold is None:
-            return Rule.of(*self.point(at), min_margin)
-        if at is not None:
-            raise ValueError(
-                f"Give a threshold or an operating point, not both. Received: {threshold}, {at!r}."
+        evidence = self.evidence(options.at) if options.evidence else None
+        name, point = None, None
+        if options.threshold is None:
+            name, point = self.named(options.at)
+            limits = Limits(float(point.threshold), point.group_thresholds)
+        else:
+            limits = Limits(float(options.threshold))
+        margin = options.min_margin
+        if margin is None and point is not None:
+            margin = point.min_margin
+        return Rule(limits, margin, options.group, name, evidence)
+
+    def evidence(self, name: str | None = None) -> Evidence:
+        """What the p-values of a calibrated point are counted in; of the default one for None.
+
+        Raises:
+            GalleryError: If there is no such point, or it was not calibrated.
+            StoreError: If the file is missing or altered.
+        """
+        name, point = self.named(name)
+        if point.evidence is None:
+            raise GalleryError(
+                f"Operating point '{name}' of gallery '{self._path}' has no evidence: it was not "
+                "calibrated with this gallery. Calibrate it, or ask without evidence."
             )
-        return Rule(Limits(threshold), min_margin, None)
+        evidence = self._evidence
+        if evidence is None or evidence.name != point.evidence:
+            unknown = read_evidence(self._path, EVIDENCE, point.evidence)
+            evidence = self._evidence = Evidence(point.evidence, unknown.astype(np.float32))
+        return evidence
 
     def outdated(self, name: str | None = None) -> str | None:
         """Say in one sentence if the gallery has changed since a point was calibrated."""
-        with self._lock:
-            state = self._store.state()
-        return outdated(*self.point(name), state.count, state.generation)
-
-    def store_point(
-        self,
-        name: str,
-        point: Mapping[str, Any],
-        *,
-        unknown: Floats | None = None,
-        contents: Collection[bytes] | None = None,
-        default: bool = True,
-    ) -> None:
-        """Store a named operating point, on disk when this returns; an older one is replaced.
-
-        Other processes that have the gallery open use it from their next call on.
-
-        Args:
-            name: Not empty.
-            point: `threshold` with whatever belongs to it, as `calibration` gives it; plain JSON.
-            unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32:
-                the evidence that `check` can give.
-            contents: Content hashes of the pictures asked, 16 bytes each: see `calibrated_on`.
-            default: Whether it is used from now on where no point is named.
-
-        Raises:
-            ValueError: If the name is empty or the point unusable.
-            StoreError: If the gallery is read-only, or another process keeps writing.
-            OSError: If a file cannot be written.
-        """
-        if not name.strip():
-            raise ValueError("The name of an operating point must not be empty.")
-        fields = dict(point)
-        with self._changing() as store, store.writing():
-            if unknown is not None:
-                distances = np.sort(unknown).astype("<f4")
-                fields[EVIDENCE] = write_evidence(self.path, EVIDENCE, distances)
-            if contents is not None:
-                hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
-                fields[PICTURES] = write_evidence(self.path, PICTURES, hashes)
-            with self._lock:
-                self._manifest.store_point(name, fields, default=default)
-                drop_evidence(self.path, keep=self.operating_points.values())
+        state = self._store.state()
+        name, point = self.named(name)
+        return point.outdated(name, state.count, state.generation)
 
     def calibrated_on(self, name: str | None = None) -> set[bytes]:
-        """Content hashes of the pictures that an operating point was calibrated with.
+        """Content hashes of the pictures that a point was calibrated with.
 
         Empty for a point that was not calibrated here. A threshold must not be judged by the
         pictures that chose it.
@@ -175,63 +142,72 @@ class OperatingPoints:
             GalleryError: If the gallery has no such point.
             StoreError: If the file is missing or altered.
         """
-        _, point = self.point(name)
-        if PICTURES not in point:
+        _, point = self.named(name)
+        if point.pictures is None:
             return set()
-        return set(map(bytes, read_evidence(self.path, PICTURES, point[PICTURES])))
+        return set(map(bytes, read_evidence(self._path, PICTURES, point.pictures)))
 
-    def p_values(self, distances: Floats, at: str | None = None) -> Doubles:
-        """Give the share of a calibration's unknowns that come at least as close; see `evidence`.
+    def store(
+        self,
+        name: str,
+        point: OperatingPoint,
+        *,
+        unknown: Floats | None = None,
+        contents: Collection[bytes] | None = None,
+        default: bool = True,
+    ) -> None:
+        """Store a named point, on disk when this returns; an older one is replaced.
+
+        Other processes that have the gallery open use it from their next call on.
 
         Args:
-            distances: From queries to their nearest references, any shape, float32.
-            at: The operating point that was calibrated; None takes `default_point`.
+            name: Not empty.
+            point: As calibrated; the names of its files are added here.
+            unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32,
+                for `evidence`.
+            contents: Content hashes of the pictures, 16 bytes each, for `calibrated_on`.
+            default: Whether it is used from now on where no point is named.
 
         Raises:
-            GalleryError: If there is no such point, or it was not calibrated.
-            StoreError: If the file of the evidence is missing or altered.
+            ValueError: If the name is empty, or a field of the point is no plain JSON.
+            GalleryError: Within a snapshot.
+            StoreError: If the gallery is read-only, or another process keeps writing.
+            OSError: If a file cannot be written.
         """
-        name, point = self.point(at)
-        if EVIDENCE not in point:
-            raise GalleryError(
-                f"Operating point '{name}' of gallery '{self.path}' has no evidence: it was not "
-                "calibrated with this gallery. Calibrate it, or ask without evidence."
-            )
-        with self._lock:
-            if self._evidence is None or self._evidence[0] != point[EVIDENCE]:
-                unknown = read_evidence(self.path, EVIDENCE, point[EVIDENCE])
-                self._evidence = point[EVIDENCE], unknown.astype(np.float32)
-            return p_values(self._evidence[1], distances)
+        if not name.strip():
+            raise ValueError("The name of an operating point must not be empty.")
+        with self._store.changing() as store, store.writing():
+            if unknown is not None:
+                distances = np.sort(unknown).astype("<f4")
+                point = replace(point, evidence=write_evidence(self._path, EVIDENCE, distances))
+            if contents is not None:
+                hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
+                point = replace(point, pictures=write_evidence(self._path, PICTURES, hashes))
+            with self._store.lock:
+                self._manifest.store_point(name, point.to_json(), default=default)
+                points = self._read().points.values()
+                drop_evidence(self._path, keep=[file for point in points for file in point.files])
 
-    @contextmanager
-    def _changing(self) -> Iterator[Store]:
-        """Be the one thread that changes the gallery; others read on, even while this one waits."""
-        self._require_no_snapshot("changed")
-        with self._writing:
-            if self._writer is None:
-                with self._lock:
-                    self._writer = self._store.another()
-            yield self._writer
+    def verify(self) -> None:
+        """Prove `gallery.json` and the files that its points name.
 
-    def _require_no_snapshot(self, done: str) -> None:
-        """Refuse what waits for writers, who may wait for the end of this thread's snapshot."""
-        if self._reader == threading.get_ident():
-            raise GalleryError(
-                f"Gallery '{self.path}' cannot be {done} within a snapshot of it: leave it first."
-            )
+        Raises:
+            StoreError: Naming the file that is altered and how.
+        """
+        for stored in read_manifest(self._path)["operating_points"].values():
+            for kind, name in OperatingPoint.from_json(stored).files:
+                read_evidence(self._path, kind, name)
 
-    def _fields(self) -> dict[str, Any]:
-        """What `gallery.json` says now."""
-        self.require_in_place()
-        return self._manifest.current()
-
-
-def _points(fields: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    points: dict[str, dict[str, Any]] = fields["operating_points"]
-    return points
-
-
-def _default(fields: Mapping[str, Any]) -> str | None:
-    points = _points(fields)
-    chosen = fields.get(DEFAULT_POINT, "default")
-    return chosen if chosen in points else next(iter(points), None)
+    def _read(self) -> _Stored:
+        """The points as they are now; parsed anew only when the file is another one."""
+        self._store.require_in_place()
+        fields = self._manifest.current()
+        if self._stored is None or self._stored.fields is not fields:
+            points = {
+                name: OperatingPoint.from_json(point)
+                for name, point in fields["operating_points"].items()
+            }
+            chosen = fields.get(DEFAULT_POINT, "default")
+            default = chosen if chosen in points else next(iter(points), None)
+            self._stored = _Stored(fields, points, default)
+        return self._stored

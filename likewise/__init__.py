@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from embedder.data.records import Record
     from embedder.data.sources import records
     from embedder.model import Embedder
-    from index.decision import Decision, Neighbours
+    from index.decision import CheckOptions, Decision
     from index.gallery import Gallery
+    from index.neighbours import Neighbours
     from likewise.bulk.stream import check_stream
     from likewise.calibration.calibrate import calibrate
     from likewise.errors import LikewiseError
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
     open = Matcher.open
 
 _HOMES = {
+    "CheckOptions": "index.decision",
     "Decision": "index.decision",
     "Embedder": "embedder.model",
     "Gallery": "index.gallery",
     "LikewiseError": "likewise.errors",
     "Matcher": "likewise.matcher",
-    "Neighbours": "index.decision",
+    "Neighbours": "index.neighbours",
     "Record": "embedder.data.records",
     "calibrate": "likewise.calibration.calibrate",
     "check_stream": "likewise.bulk.stream",
@@ -41,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "CheckOptions",
     "Decision",
     "Embedder",
     "Gallery",

@@ -61,9 +61,19 @@ def pair_point(gallery: Gallery, at: str | None = None) -> str | None:
     """
     if at is not None:
         return at
-    points, chosen = gallery.operating_points, gallery.default_point
-    brought = chosen == "default" and "gallery_size" not in points[chosen]
+    points, chosen = gallery.points.all(), gallery.points.default
+    brought = chosen == "default" and points[chosen].gallery_size is None
     return "eer" if brought and "eer" in points else chosen
+
+
+def pair_threshold(gallery: Gallery, at: str | None = None) -> float:
+    """The threshold of `pair_point`.
+
+    Raises:
+        GalleryError: If the gallery has no such operating point, or none at all.
+    """
+    _, point = gallery.points.named(pair_point(gallery, at))
+    return float(point.threshold)
 
 
 def _only(records: Iterable[Record]) -> Record:

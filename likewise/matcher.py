@@ -20,9 +20,11 @@ import numpy.typing as npt
 from embedder.data.records import Record
 from embedder.errors import ImageError, ModelError, UnlabelledError
 from embedder.model import Embedder
-from index.decision import Decision, Neighbours
+from index.decision import CheckOptions, Decision
 from index.errors import EmptyGalleryError, FingerprintError
 from index.gallery import Gallery
+from index.neighbours import Neighbours
+from index.operating_point import OperatingPoint
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 
@@ -87,7 +89,10 @@ class Matcher:
             Path(path),
             dim=embedder.dim,
             fingerprint=embedder.fingerprint,
-            operating_points=embedder.operating_points,
+            operating_points={
+                name: OperatingPoint.from_json(point)
+                for name, point in embedder.operating_points.items()
+            },
             model=embedder.path,
         )
         return cls(embedder, gallery)
@@ -164,29 +169,13 @@ class Matcher:
         """
         return self.gallery.search(self._embedded(images), self.neighbours_of(k))
 
-    def check(
-        self,
-        images: Images,
-        *,
-        k: int = 5,
-        threshold: float | None = None,
-        min_margin: float | None = None,
-        group: str | None = None,
-        at: str | None = None,
-        evidence: bool = False,
-    ) -> list[Decision]:
+    def check(self, images: Images, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Decide for each picture which group it belongs to, if any.
 
         Args:
             images: n pictures, as for `query`.
-            k: Nearest references that are asked.
-            threshold: Largest distance that is a match, for all groups; that of `at` when None.
-            min_margin: Least distance by which the runner-up must be farther, else `ambiguous`;
-                that of `at`, if it has one, when None.
-            group: Ask about this group alone: is the picture of it or not?
-            at: Name of the gallery's operating point; its default when None.
-            evidence: Give each decision its `p_value`: the share of the calibration's unknowns
-                that come at least as close.
+            options: Threshold or operating point, margin, group, and k, of which a smaller gallery
+                has fewer.
 
         Returns:
             n decisions.
@@ -194,38 +183,14 @@ class Matcher:
         Raises:
             EmptyGalleryError: If there are no references.
             GalleryError: If there is no such operating point, or no evidence with it.
+            ValueError: If no reference has the label `options.group`.
         """
-        return self.decide(
-            self._embedded(images),
-            k=k,
-            threshold=threshold,
-            min_margin=min_margin,
-            group=group,
-            at=at,
-            evidence=evidence,
-        )
+        return self.decide(self._embedded(images), options)
 
-    def decide(
-        self,
-        vectors: Floats,
-        *,
-        k: int = 5,
-        threshold: float | None = None,
-        min_margin: float | None = None,
-        group: str | None = None,
-        at: str | None = None,
-        evidence: bool = False,
-    ) -> list[Decision]:
+    def decide(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
-        return self.gallery.check(
-            vectors,
-            k=self.neighbours_of(k),
-            threshold=threshold,
-            min_margin=min_margin,
-            group=group,
-            at=at,
-            evidence=evidence,
-        )
+        k = self.neighbours_of(options.k)
+        return self.gallery.decide(vectors, k, self.gallery.points.rule(options))
 
     def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
         """Give the distance of two pictures, the same number that a search would give.

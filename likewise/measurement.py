@@ -17,6 +17,7 @@ from embedder.data.sources import Dataset
 from embedder.data.splits import overlap
 from embedder.manifest import write_manifest
 from embedder.model import Embedder
+from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.arrays import Floats
 from likewise.metrics.pairs import pair_distances
@@ -24,7 +25,7 @@ from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 PAIRS = 100_000
 SEEDS = 5
-NEAREST = 5
+NEAREST = CheckOptions(k=5, threshold=sys.float_info.max)  # a majority at any distance
 AT_ONCE = 4096
 
 
@@ -53,7 +54,7 @@ def measure(embedder: Embedder, references: Dataset, queries: Dataset) -> dict[s
         "pairs": 2 * PAIRS,
         "seeds": SEEDS,
         **_pair_figures(embeddings, queries.labels, threshold),
-        "nearest_neighbours": NEAREST,
+        "nearest_neighbours": NEAREST.k,
         "nearest_neighbour_error": wrong / len(queries),
         "nearest_neighbour_errors": wrong,
     }
@@ -95,5 +96,5 @@ def _nearest_labels(
                 rows = slice(start, start + AT_ONCE)
                 vectors = embedder.embed(embedder.prepare(references.images[rows]))
                 gallery.add(references.ids[rows], vectors, references.labels[rows])
-            decisions = gallery.check(embeddings, k=NEAREST, threshold=sys.float_info.max)
+            decisions = gallery.check(embeddings, NEAREST)
     return [decision.label for decision in decisions]

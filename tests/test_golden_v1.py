@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from cli import main
 from embedder.data.sources import records
 from embedder.model import Embedder
+from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.matcher import Matcher
 from tests.likewise.server.conftest import png, serving
@@ -90,7 +91,7 @@ def test_distances_of_stored_vectors_are_the_same_to_the_bit_on_every_processor(
     vectors = np.stack([stored_vector(answer) for answer in EMBEDDED])
     checked = {row["digit"]: row["answer"] for row in ROUTES if row["http"] == "/v1/check"}
     with Gallery.open(golden) as gallery:
-        decisions = gallery.check(vectors, k=5)
+        decisions = gallery.check(vectors, CheckOptions(k=5))
     for answer, decision in zip(EMBEDDED, decisions, strict=True):
         [row] = checked[answer["digit"]]["rows"]
         assert [near.id for near in decision.neighbours] == [n["id"] for n in row["neighbours"]]

@@ -15,83 +15,26 @@ from __future__ import annotations
 
 import copy
 import struct
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 
+from index.errors import GalleryError
+from index.references import changes
+from index.references.rows import Change, NewRow, Row, State, picture_digest, wrap
+from index.references.schema import COLUMNS, FORMAT, TABLES
 from index.storage.database import Database
-from index.storage.reference import Row, picture_digest, row_checksum, wrap
 
-_FORMAT = 1
-_SCHEMA = (
-    "CREATE TABLE reference (slot INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,"
-    " label TEXT NOT NULL, content BLOB, metadata TEXT, vector BLOB NOT NULL,"
-    " picture_digest BLOB, checksum INTEGER NOT NULL, picture BLOB)",
-    "CREATE INDEX reference_content ON reference (content) WHERE content IS NOT NULL",
-    "CREATE TABLE removal (sequence INTEGER PRIMARY KEY, slot INTEGER NOT NULL,"
-    " checksum INTEGER NOT NULL)",
-    "CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL,"
-    " count INTEGER NOT NULL, total INTEGER NOT NULL, last_slot INTEGER NOT NULL,"
-    " last_removal INTEGER NOT NULL, checksum BLOB NOT NULL)",
-)
-_COLUMNS = "slot, id, label, content, metadata, vector, picture_digest, checksum"
 _AT_ONCE = 500  # parameters in one statement
-_LEAST_LOG = 10_000  # removals kept at least; an index that is farther behind is rebuilt
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where the store stands.
-
-    Attributes:
-        generation: Number of changes so far.
-        count: Number of rows.
-        total: Sum of the rows' checksums, as signed 64 bits.
-        last_slot: The largest slot ever given.
-        last_removal: The last place in the removal log.
-    """
-
-    generation: int = 0
-    count: int = 0
-    total: int = 0
-    last_slot: int = 0
-    last_removal: int = 0
-
-    def values(self) -> tuple[int, int, int, int, int]:
-        """The fields in the order of the columns."""
-        return (self.generation, self.count, self.total, self.last_slot, self.last_removal)
-
-    def seal(self) -> bytes:
-        """8 bytes over all fields."""
-        return blake2b(struct.pack("<5q", *self.values()), digest_size=8).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A reference to be stored: the fields of `Row` that a caller gives, and the picture."""
-
-    id: str
-    label: str
-    content: bytes | None
-    metadata: str | None
-    vector: bytes
-    picture: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one transaction did: the states around it, the slots that went and the rows' slots."""
-
-    before: State
-    after: State
-    removed: list[int]
-    added: range
 
 
 class Store:
-    """One SQLite file, open.
+    """One SQLite file, open. Threads may share it: one reads at a time, one more may change.
+
+    Attributes:
+        lock: Held while anything is read, never while a change waits for another process. Guards
+            what is derived from the rows, too.
 
     Example:
         >>> import tempfile
@@ -107,8 +50,12 @@ class Store:
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        self.lock = threading.RLock()
         self._held: State | None = None  # the snapshot being read
-        self._database = Database(path, _SCHEMA, _FORMAT, timeout)
+        self._changing = threading.Lock()
+        self._writer: Store | None = None  # the connection that changes are made by
+        self._reader: int | None = None  # the thread that holds a snapshot
+        self._database = Database(path, TABLES, FORMAT, timeout)
         try:
             with self.reading() as state:
                 [(count,)] = self._database.execute("SELECT count(*) FROM reference")
@@ -124,7 +71,7 @@ class Store:
         empty = State()
         seal = f"x'{empty.seal().hex()}'"
         first = f"INSERT INTO state VALUES (1, {', '.join(map(str, empty.values()))}, {seal})"
-        Database.create(path, [*_SCHEMA, first], _FORMAT)
+        Database.create(path, [*TABLES, first], FORMAT)
 
     def another(self) -> Store:
         """The same store by a connection of its own: while it waits to write, this one reads.
@@ -135,6 +82,7 @@ class Store:
         """
         other = copy.copy(self)
         other._database, other._held = self._database.another(), None
+        other.lock = threading.RLock()
         return other
 
     def require_in_place(self) -> None:
@@ -157,6 +105,9 @@ class Store:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
         self._database.close()
 
     # ------------------------------------------------------------ transactions
@@ -164,15 +115,44 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[State]:
         """Hold one snapshot: all reads inside see the same whole transactions."""
-        if self._held is not None:
-            yield self._held
-            return
-        with self._database.snapshot():
-            try:
-                self._held = self._state()
+        with self.lock:
+            if self._held is not None:
                 yield self._held
-            finally:
-                self._held = None
+                return
+            with self._database.snapshot():
+                try:
+                    self._held, self._reader = self._state(), threading.get_ident()
+                    yield self._held
+                finally:
+                    self._held = self._reader = None
+
+    @contextmanager
+    def changing(self) -> Iterator[Store]:
+        """Be the one thread that changes the store; others read on, even while this one waits.
+
+        Yields:
+            The same store, by the connection for changes.
+
+        Raises:
+            GalleryError: Within a snapshot of this thread.
+        """
+        self._require_no_snapshot("changed")
+        with self._changing:
+            if self._writer is None:
+                with self.lock:
+                    self._writer = self.another()
+            yield self._writer
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the one thread that uses the store, so that it can be closed.
+
+        Raises:
+            GalleryError: Within a snapshot of this thread.
+        """
+        self._require_no_snapshot("closed")
+        with self._changing, self.lock:
+            yield
 
     @contextmanager
     def writing(self) -> Iterator[State]:
@@ -208,40 +188,19 @@ class Store:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
         """
         with self.writing() as state:
-            old = self._found([row.id for row in rows])
-            after = self._drop(state, old)
-            added = range(after.last_slot + 1, after.last_slot + 1 + len(rows))
-            sealed = [_sealed(slot, row) for slot, row in zip(added, rows, strict=True)]
-            self._database.execute_many(
-                f"INSERT INTO reference ({_COLUMNS}, picture) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                ((*row, new.picture) for row, new in zip(sealed, rows, strict=True)),
-            )
-            after = replace(
-                after,
-                generation=state.generation + 1,
-                count=after.count + len(rows),
-                total=wrap(after.total + sum(row.checksum for row in sealed)),
-                last_slot=after.last_slot + len(rows),
-            )
-            self._write_state(after)
-        return Change(state, after, [row.slot for row in old], added)
+            return changes.add(self._database, state, self._found([row.id for row in rows]), rows)
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
         with self.writing() as state:
-            old = self._found(ids)
-            after = state
-            if old:
-                after = replace(self._drop(state, old), generation=state.generation + 1)
-                self._write_state(after)
-        return Change(state, after, [row.slot for row in old], range(0))
+            return changes.remove(self._database, state, self._found(ids))
 
     # ------------------------------------------------------------ reads
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """Every row whose slot is beyond `after`, in the order of slots, each proven."""
         with self.reading():
-            query = f"SELECT {_COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
+            query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
             yield from self._proven(self._database.execute(query, (after,)))
 
     def named(self, ids: Sequence[str]) -> list[Row]:
@@ -251,7 +210,7 @@ class Store:
 
     def at(self, slots: Sequence[int]) -> list[Row]:
         """The rows at these different slots, all of which must be there, in no order."""
-        query = f"SELECT {_COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
+        query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
         with self.reading():
             wanted = "[" + ",".join(map(str, slots)) + "]"
             found = list(self._proven(self._database.execute(query, (wanted,))))
@@ -279,9 +238,7 @@ class Store:
     def removals(self, after: int) -> list[tuple[int, int]] | None:
         """Slot and checksum of every removal beyond `after`; None if the log was cut since."""
         with self.reading() as state:
-            query = "SELECT slot, checksum FROM removal WHERE sequence > ? ORDER BY sequence"
-            found = self._database.execute(query, (after,)).fetchall()
-        return found if len(found) == state.last_removal - after else None
+            return changes.removals(self._database, state, after)
 
     def verify(self) -> None:
         """Prove the whole file: its pages, every row, every picture, and the state.
@@ -313,28 +270,6 @@ class Store:
             raise self._database.altered("its state does not fit its checksum")
         return state
 
-    def _drop(self, state: State, rows: Sequence[Row]) -> State:
-        """Delete rows and log it; return the state that is to be written."""
-        if not rows:
-            return state
-        first = state.last_removal + 1
-        self._database.execute_many(
-            "DELETE FROM reference WHERE slot = ?", ((row.slot,) for row in rows)
-        )
-        self._database.execute_many(
-            "INSERT INTO removal (sequence, slot, checksum) VALUES (?, ?, ?)",
-            ((first + i, row.slot, row.checksum) for i, row in enumerate(rows)),
-        )
-        after = replace(
-            state,
-            count=state.count - len(rows),
-            total=wrap(state.total - sum(row.checksum for row in rows)),
-            last_removal=state.last_removal + len(rows),
-        )
-        oldest = after.last_removal - max(_LEAST_LOG, after.count)
-        self._database.execute("DELETE FROM removal WHERE sequence <= ?", (oldest,))
-        return after
-
     def _found(self, ids: Sequence[str]) -> list[Row]:
         """Indices by id. Before an absence is believed, the index behind it is proven, once."""
         unique = list(dict.fromkeys(ids))
@@ -345,10 +280,10 @@ class Store:
 
     def _chosen(self, column: str, values: Sequence[str] | Sequence[bytes]) -> Iterator[Row]:
         for start in range(0, len(values), _AT_ONCE):
-            some = values[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT {_COLUMNS} FROM reference WHERE {column} IN ({marks})"
-            yield from self._proven(self._database.execute(query, some))
+            batch = values[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ({marks})"
+            yield from self._proven(self._database.execute(query, batch))
 
     def _proven(self, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
         for row in map(Row._make, found):
@@ -356,14 +291,10 @@ class Store:
                 raise self._database.altered(f"row {row.slot} does not fit its checksum")
             yield row
 
-    def _write_state(self, state: State) -> None:
-        self._database.execute(
-            "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
-            (*state.values(), state.seal()),
-        )
-
-
-def _sealed(slot: int, new: NewRow) -> Row:
-    digest = None if new.picture is None else picture_digest(new.picture)
-    fields = (slot, new.id, new.label, new.content, new.metadata, new.vector, digest)
-    return Row(*fields, row_checksum(*fields))
+    def _require_no_snapshot(self, done: str) -> None:
+        """Refuse what waits for writers, who may wait for the end of this thread's snapshot."""
+        if self._reader == threading.get_ident():
+            raise GalleryError(
+                f"Gallery '{self.path.parent}' cannot be {done} within a snapshot of it: leave it"
+                " first."
+            )

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from index.search.exact import Vectors
+from index.search.exact import ExactIndex
 from likewise.arrays import Floats, Indices, Ints, Strings
 
 NONE = -1  # in `skip`: nothing is left out for this query
 
 
 def nearest_by_group(
-    vectors: Vectors, groups: dict[str, Indices], queries: Floats, skip: Indices | None
+    vectors: ExactIndex, groups: dict[str, Indices], queries: Floats, skip: Indices | None
 ) -> Floats:
     """Search each group apart.
 
@@ -75,7 +75,7 @@ def _with_own(
         yield rows, order[start:stop]
 
 
-def _without(part: Vectors, rows: Indices, queries: Floats, left_out: Indices) -> Floats:
+def _without(part: ExactIndex, rows: Indices, queries: Floats, left_out: Indices) -> Floats:
     """The nearest in a group of those that are not left out: of the two nearest, the other."""
     if len(part) == 1:
         return np.full(len(queries), np.inf, np.float32)

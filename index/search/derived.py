@@ -20,9 +20,9 @@ import faiss
 import numpy as np
 
 from index.errors import StoreError
-from index.references.local import Change, State, Store
-from index.search.exact import Vectors
-from index.storage.reference import Row, wrap
+from index.references.local import Store
+from index.references.rows import Change, Row, State, wrap
+from index.search.exact import ExactIndex
 from index.storage.sealed import read_sealed, write_sealed
 from likewise.arrays import Floats, Indices
 
@@ -57,7 +57,7 @@ class DerivedIndex:
     """
 
     def __init__(self, directory: Path, dim: int) -> None:
-        self.vectors: Vectors
+        self.vectors: ExactIndex
         self.slots: Indices
         self._directory = directory
         self._dim = dim
@@ -156,7 +156,7 @@ class DerivedIndex:
 
     def _hold(self, index: Any) -> None:
         self._index = index
-        self.vectors = Vectors(faiss.downcast_index(index.index))
+        self.vectors = ExactIndex(faiss.downcast_index(index.index))
         self.slots = faiss.vector_to_array(index.id_map)
 
     def _follow(self, store: Store, state: State) -> bool:

@@ -5,14 +5,13 @@ only proposes candidates: their distances are computed again in float64 from the
 vectors and rounded once to float32, equal ones are ordered by id, and then the answer is proven.
 What FAISS left out cannot belong to it if FAISS's value for the last candidate, less the largest
 error that float32 can have made, is still beyond the k-th exact distance. Where this fails, as in
-very tight clusters, FAISS is asked again to sum differences, slower but nearly free of error; where
-it still fails (many equal distances), for everything within the k-th distance. So the answer is
-always that of a brute-force search.
+very tight clusters, FAISS is asked again to sum differences, nearly free of error; where it still
+fails (many equal distances), for everything within the k-th distance.
 
 FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
-block and, on a machine that does other work too, a search then takes twice as long. Many queries
-are shared out among the threads; of a few each thread finds the candidates in its own span of the
-vectors, because a call of FAISS costs as much as some twenty queries however few there are.
+block, so that a search takes twice as long on a busy machine. Many queries are shared out among
+the threads; of a few queries each thread finds the candidates in its own span of the vectors,
+because a call of FAISS costs as much as some twenty queries however few there are.
 
 The squared value never leaves this file. Does not store anything and does not know ids.
 """
@@ -26,10 +25,9 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 
 from likewise import parallel
-from likewise.arrays import Bools, Doubles, Floats, Indices, Strings
+from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Strings
 
 # From rows of any shape to their ids, same shape; asked only where distances are equal.
 Namer = Callable[[Indices], Strings]
@@ -48,14 +46,14 @@ _TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
 _HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32
 
 
-class Vectors:
+class ExactIndex:
     """An exact search structure over rows of float32 vectors.
 
     Args:
         flat: A `faiss.IndexFlatL2`; its vectors are the rows, 0 to n - 1.
 
     Example:
-        >>> vectors = Vectors(faiss.IndexFlatL2(2))
+        >>> vectors = ExactIndex(faiss.IndexFlatL2(2))
         >>> vectors.append(np.array([[0, 0], [3, 4]], dtype=np.float32))
         >>> vectors.nearest(np.zeros((1, 2), dtype=np.float32), 2, namer=lambda rows: rows)
         (array([[0, 1]]), array([[0., 5.]], dtype=float32))
@@ -66,6 +64,8 @@ class Vectors:
         self.dim: int = flat.d
         self._view: Floats | None = None
         self._padding = _FEW
+        # Largest error of a float32 sum of `dim` products, relative to the sum of their sizes.
+        self._relative_error = (self.dim + 8) * _UNIT
         self._longest = _longest(self.stored)
 
     def __len__(self) -> int:
@@ -88,17 +88,17 @@ class Vectors:
         self.appended(vectors)
 
     def appended(self, vectors: Floats) -> None:
-        """To be called when these rows were added to `flat` by another hand."""
+        """Note that these rows were added to `flat` by its other owner."""
         self._view = None
         self._longest = max(self._longest, _longest(vectors))
 
     def removed(self) -> None:
-        """To be called when rows were removed from `flat` by another hand."""
+        """Note that rows were removed from `flat` by its other owner."""
         self._view = None
 
-    def subset(self, rows: Indices) -> Vectors:
+    def subset(self, rows: Indices) -> ExactIndex:
         """A copy of some rows as a structure of its own."""
-        part = Vectors(faiss.IndexFlatL2(self.dim))
+        part = ExactIndex(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
         return part
 
@@ -183,18 +183,8 @@ class Vectors:
         bound: Doubles = (lengths + self._longest) ** 2 * self._relative_error
         return bound + _TINY
 
-    @property
-    def _relative_error(self) -> float:
-        """Largest error of a float32 sum of `dim` products, relative to the sum of their sizes."""
-        return (self.dim + 8) * _UNIT
-
     def _ranked(
-        self,
-        queries: Floats,
-        k: int,
-        squared: Floats,
-        candidates: Indices,
-        bound: Doubles,
+        self, queries: Floats, k: int, squared: Floats, candidates: Indices, bound: Doubles
     ) -> tuple[Indices, Floats, Bools]:
         """Sort candidates by exact distance; say for which queries none can be missing.
 
@@ -218,13 +208,7 @@ class Vectors:
         )
 
     def _rank_again(
-        self,
-        queries: Floats,
-        which: npt.NDArray[np.intp],
-        k: int,
-        rows: Indices,
-        distances: Floats,
-        namer: Namer,
+        self, queries: Floats, which: Ints, k: int, rows: Indices, distances: Floats, namer: Namer
     ) -> None:
         """Answer some queries again, in place, from squared distances that are nearly exact."""
         wide = min(k + _MANY, len(self))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import GalleryError, ReplacedError, StoreError
+from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
 from index.references.local import Store
 from index.storage.files import written
 from index.storage.sealed import read_sealed, write_sealed
@@ -29,18 +29,18 @@ def create_directory(
 
     Raises:
         GalleryError: If `path` exists already.
-        ValueError: If `dim` or an operating point is unusable.
+        ValueError: If `dim` is less than 1, or an operating point no plain JSON.
         OSError: If the directory cannot be written.
     """
-    points = {name: dict(point) for name, point in operating_points.items()}
-    _check_manifest(dim, points)
+    if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
+        raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
     manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
     _refuse_existing(path)
     with staged(path) as staging:
         if model is not None:
             copy_directory(model, staging / MODEL)
         Store.create(staging / STORE)
-        write_sealed(staging / MANIFEST, {**manifest, "operating_points": points})
+        write_sealed(staging / MANIFEST, {**manifest, "operating_points": operating_points})
         _refuse_existing(path)
 
 
@@ -97,18 +97,30 @@ class Manifest:
             self._seen, self._fields = seen, fields
         return self._fields
 
+    def require_fingerprint(self, fingerprint: str) -> None:
+        """Refuse another embedder than the one that made the vectors.
+
+        Raises:
+            FingerprintError: Naming both.
+        """
+        built_with = self.current()["fingerprint"]
+        if fingerprint != built_with:
+            raise FingerprintError(
+                f"Gallery '{self._path}' was built with model {built_with}, but this model"
+                f" is {fingerprint}: use the gallery's own model or build the gallery again."
+            )
+
     def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
         """Rewrite the file with one more, or another, operating point; for the one writer.
 
         A kill at any moment leaves the old file or the new one, both whole.
 
         Raises:
-            ValueError: If the point has no threshold >= 0 or is no plain JSON.
+            ValueError: If the point is no plain JSON.
             OSError: If the file cannot be written.
         """
         fields = read_manifest(self._path)
-        points = {**fields["operating_points"], name: dict(point)}
-        _check_manifest(fields["dim"], points)
+        points = {**fields["operating_points"], name: point}
         chosen = {DEFAULT_POINT: name} if default else {}
         write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
         _sync(self._path)
@@ -179,15 +191,3 @@ def _refuse_existing(path: Path) -> None:
         raise GalleryError(
             f"'{path}' exists already: add to it, choose another path, or remove it first."
         )
-
-
-def _check_manifest(dim: int, points: Mapping[str, Mapping[str, Any]]) -> None:
-    if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
-        raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
-    for name, point in points.items():
-        threshold = point.get("threshold")
-        if not isinstance(threshold, (int, float)) or not threshold >= 0:
-            raise ValueError(
-                "Each of `operating_points` must have a `threshold` >= 0."
-                f" Received: {threshold!r} for '{name}'."
-            )

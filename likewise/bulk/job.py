@@ -6,11 +6,12 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from embedder.data.records import Record
-from index.evidence import EVIDENCE
+from index.decision import CheckOptions
 from likewise.bulk.journal import Journal, ResumeError, journal_path
 from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
@@ -35,12 +36,12 @@ class Job:
         records: The pictures.
         inputs: What the user named, the same wherever it is said; another job's journal is told
             by it.
-        asked: `k`, `threshold`, `min_margin` and `group`, as for `check_stream`; `at` and
-            `evidence` may be left out.
+        options: As for `check_stream`.
         progress: Called with the number of further pictures that are done.
 
     Raises:
         EmptyGalleryError: If there are no references.
+        GalleryError: If there is no such operating point, or no evidence with it.
     """
 
     def __init__(
@@ -48,16 +49,17 @@ class Job:
         matcher: Matcher,
         records: Iterable[Record],
         inputs: Sequence[str],
-        asked: dict[str, Any],
+        options: CheckOptions,
         progress: Callable[[int], object],
     ) -> None:
         self._matcher = matcher
         self._records = records
         self._inputs = list(inputs)
         self._progress = progress
-        self.k = matcher.neighbours_of(asked["k"])
-        self._asked = {"at": None, "evidence": False, **asked, "k": self.k}
-        self.columns = columns(self.k, decided=True, evidence=self._asked["evidence"])
+        self.k = matcher.neighbours_of(options.k)
+        self._options = replace(options, k=self.k)
+        self._rule = matcher.gallery.points.rule(options)
+        self.columns = columns(self.k, decided=True, evidence=options.evidence)
         self.summary = Summary()
         self.earlier = 0
         self.seconds = 0.0
@@ -93,7 +95,7 @@ class Job:
 
     def _rows_of(self, records: Iterable[Record]) -> Generator[Row, None, None]:
         started = time.monotonic()
-        answers = check_stream(self._matcher, records, **self._asked)
+        answers = check_stream(self._matcher, records, self._options, rule=self._rule)
         with closing(answers):
             for row in self.summary.counted(answers):
                 yield row
@@ -102,11 +104,7 @@ class Job:
 
     def _settings(self) -> dict[str, Any]:
         """All that decides the rows."""
-        gallery, asked = self._matcher.gallery, self._asked
-        rule = gallery.rule(
-            asked["at"], threshold=asked["threshold"], min_margin=asked["min_margin"]
-        )
-        evidence = gallery.point(asked["at"])[1].get(EVIDENCE) if asked["evidence"] else None
+        gallery, rule = self._matcher.gallery, self._rule
         return {
             "job": "check",
             "format": 1,
@@ -114,12 +112,12 @@ class Job:
             "gallery_generation": gallery.generation,
             "model": gallery.fingerprint,
             "k": self.k,
-            "group": asked["group"],
+            "group": rule.group,
             "threshold": rule.limits.threshold,
             "group_thresholds": dict(rule.limits.groups),
             "min_margin": rule.min_margin,
             "operating_point": rule.point,
-            "evidence": evidence,
+            "evidence": None if rule.evidence is None else rule.evidence.name,
             "inputs": _named(self._inputs),
         }
 

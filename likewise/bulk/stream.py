@@ -13,12 +13,21 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from embedder.data.records import Record
 from embedder.model import Embedder
 from embedder.text import counted
-from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, Decision, Neighbours
+from index.decision import (
+    AMBIGUOUS,
+    ERROR,
+    MATCH,
+    NO_MATCH,
+    CheckOptions,
+    Decision,
+    Rule,
+)
+from index.neighbours import Neighbours
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.matcher import Matcher
@@ -70,30 +79,22 @@ class Summary:
 def check_stream(
     matcher: Matcher,
     records: Iterable[Record],
+    options: CheckOptions = CheckOptions(),
     *,
-    k: int = 5,
-    threshold: float | None = None,
-    min_margin: float | None = None,
-    group: str | None = None,
-    at: str | None = None,
-    evidence: bool = False,
+    rule: Rule | None = None,
     chunk: int = CHUNK,
 ) -> Generator[Row, None, None]:
     """Check each picture of a stream, of any length.
 
     A row depends on its picture and the gallery alone, not on its neighbours in the stream or on
-    where it was cut, so a job that goes on later gives the same rows.
+    where it was cut, so a job that goes on later gives the same rows. The rule is resolved once:
+    an operating point that changes meanwhile is used from the next stream on.
 
     Args:
         matcher: Embedder and gallery.
-        records: The pictures; labels are not looked at.
-        k: Nearest references that are asked.
-        threshold: Largest distance that is a match, for all groups; that of `at` when None.
-        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`;
-            that of `at`, if it has one, when None.
-        group: Ask about this group alone.
-        at: Name of the gallery's operating point; its default, as it is now, when None.
-        evidence: Give each row its `p_value`.
+        records: The pictures; their labels are ignored.
+        options: As for `Matcher.check`.
+        rule: That of the options, where it is resolved already.
         chunk: Pictures that are embedded and searched together.
 
     Yields:
@@ -113,33 +114,28 @@ def check_stream(
         >>> row["id"], row["decision"], row["label"]
         ('mnist/test/00000', 'match', '7')
     """
-    rule = matcher.gallery.rule(at, threshold=threshold, min_margin=min_margin)
-    asked: dict[str, Any] = {
-        **{"k": k, "threshold": threshold, "min_margin": min_margin, "group": group},
-        **{"at": rule.point, "evidence": evidence},
-    }
+    resolved = matcher.gallery.points.rule(options) if rule is None else rule
+    gallery = matcher.gallery
 
     def answer(vectors: Floats) -> list[Decision]:
-        return matcher.decide(vectors, **asked)
+        return gallery.decide(vectors, matcher.neighbours_of(options.k), resolved)
 
-    matcher.gallery.warm_ahead()
-    chunk = _bounded(chunk, matcher.neighbours_of(k))
+    gallery.warm(ahead=True)
+    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
     for part, answers in _answered(matcher.embedder, records, answer, chunk):
-        given = decision_rows([record.id for record in part.readable], answers)
+        rows = decision_rows([record.id for record in part.readable], answers)
         for place, record in enumerate(part.records):
             if place in part.reasons:
-                yield error_row(record.id, part.reasons[place], rule.limits.threshold)
+                yield error_row(record.id, part.reasons[place], resolved.limits.threshold)
             else:
-                yield next(given)
+                yield next(rows)
 
 
 def query_stream(
     matcher: Matcher,
     records: Iterable[Record],
+    options: CheckOptions = CheckOptions(),
     *,
-    k: int = 5,
-    at: str | None = None,
-    evidence: bool = False,
     chunk: int = CHUNK,
 ) -> Generator[Row, None, None]:
     """Find the k nearest references of each picture of a stream.
@@ -147,31 +143,32 @@ def query_stream(
     Args:
         matcher: Embedder and gallery.
         records: The pictures.
-        k: Neighbours of each; of a smaller gallery all references.
-        at: Name of the operating point that the evidence is of; the gallery's default when None.
-        evidence: Give each row its `p_value`.
+        options: `k`, of which a smaller gallery has fewer, and `evidence` of the point `at`;
+            nothing is decided, so the others are ignored.
         chunk: Pictures that are embedded and searched together.
 
     Yields:
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
     """
+    gallery = matcher.gallery
+    evidence = gallery.points.evidence(options.at) if options.evidence else None
 
     def answer(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
-        found = matcher.gallery.search(vectors, matcher.neighbours_of(k))
-        if not evidence:
-            return found, [None] * len(found)
-        return found, matcher.gallery.p_values(found.distances[:, 0], at).tolist()
+        nearest = gallery.search(vectors, matcher.neighbours_of(options.k))
+        if evidence is None:
+            return nearest, [None] * len(nearest)
+        return nearest, evidence.p_values(nearest.distances[:, 0]).tolist()
 
-    matcher.gallery.warm_ahead()
-    chunk = _bounded(chunk, matcher.neighbours_of(k))
-    for part, (found, shares) in _answered(matcher.embedder, records, answer, chunk):
-        queries = iter(range(len(found)))
+    gallery.warm(ahead=True)
+    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
+    for part, (nearest, shares) in _answered(matcher.embedder, records, answer, chunk):
+        queries = iter(range(len(nearest)))
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
             else:
                 query = next(queries)
-                yield query_row(record.id, found[query], shares[query])
+                yield query_row(record.id, nearest[query], shares[query])
 
 
 def embed_stream(

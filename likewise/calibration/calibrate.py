@@ -96,9 +96,7 @@ def calibrate(
         min_margin=None if min_margin is None else _margin(min_margin),
     )
     name = point_name(point) if name is None else name
-    gallery.store_point(
-        name, point.to_json(), unknown=searches.pool.distances, contents=contents or []
-    )
+    gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
     return Calibration(name, point, reader.skipped, reader.unreadable)
 
 

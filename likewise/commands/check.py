@@ -77,10 +77,11 @@ def check(
         opened_for_asking(gallery, inputs, split) as (matcher, records),
         progress_bar(records.count()) as done,
     ):
+        from index.decision import CheckOptions
         from likewise.bulk.job import Job
         from likewise.inputs import located
 
-        job = Job(matcher, records, located(inputs), options, done)
+        job = Job(matcher, records, located(inputs), CheckOptions(**options), done)
         if options["threshold"] is None:
             _warn_if_outdated(matcher, gallery, options["at"])
         if output is None:
@@ -91,12 +92,10 @@ def check(
 
 
 def _warn_if_outdated(matcher: Matcher, gallery: Path, at: str | None) -> None:
-    if change := matcher.gallery.outdated(at):
-        from index.operating_point import OperatingPoint
+    if change := matcher.gallery.points.outdated(at):
         from likewise.calibration.summary import command
 
-        name, point = matcher.gallery.point(at)
-        again = command(str(gallery), name, OperatingPoint.from_json(point))
+        again = command(str(gallery), *matcher.gallery.points.named(at))
         note(f"Warning: {change}. Calibrate again: {again}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from embedder.data.records import as_text
 from embedder.text import counted
+from index.operating_point import OperatingPoint
 from likewise.matcher import Matcher
 from likewise.output.printable import printable
 
@@ -25,15 +26,16 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         (0, {}, 'digit')
     """
     gallery, embedder = matcher.gallery, matcher.embedder
+    points = gallery.points.all()
     return {
         "gallery": as_text(str(gallery.path)),
         "references": len(gallery),
         "groups": gallery.labels,
         "generation": gallery.generation,
-        "operating_points": gallery.operating_points,
-        "default_point": gallery.default_point,
+        "operating_points": {name: point.to_json() for name, point in points.items()},
+        "default_point": gallery.points.default,
         "outdated": {
-            name: told for name in gallery.operating_points if (told := gallery.outdated(name))
+            name: sentence for name in points if (sentence := gallery.points.outdated(name))
         },
         "model": {
             "fingerprint": embedder.fingerprint,
@@ -89,24 +91,25 @@ def text(described: dict[str, Any]) -> str:
 
 def _points(points: dict[str, dict[str, Any]]) -> list[str]:
     lines = []
-    for name, point in points.items():
-        lines.append(f"{name}: {point['threshold']:.4f}{_measured(point)}")
+    for name, stored in points.items():
+        point = OperatingPoint.from_json(stored)
+        lines.append(f"{name}: {point.threshold:.4f}{_measured(point)}")
     return lines or ["none: give --threshold"]
 
 
-def _measured(point: dict[str, Any]) -> str:
+def _measured(point: OperatingPoint) -> str:
     """What stands behind a threshold: for searches what a person looks for, else all."""
-    if "fpir" not in point:
-        return _listed({key: value for key, value in point.items() if key != "threshold"})
-    parts = [f"FPIR {100 * point['fpir']:.3g} %"]
-    if point["fnir"] is not None:
-        parts.append(f"FNIR {100 * point['fnir']:.3g} %")
-    if "group_thresholds" in point:
-        parts.append(f"{counted(len(point['group_thresholds']), 'threshold')} by group")
-    if "min_margin" in point:
-        parts.append(f"least margin {point['min_margin']:g}")
-    if "gallery_size" in point:
-        parts.append(counted(point["gallery_size"], "reference"))
+    if point.fpir is None:
+        return _listed({key: value for key, value in point.to_json().items() if key != "threshold"})
+    parts = [f"FPIR {100 * point.fpir:.3g} %"]
+    if point.fnir is not None:
+        parts.append(f"FNIR {100 * point.fnir:.3g} %")
+    if point.group_thresholds:
+        parts.append(f"{counted(len(point.group_thresholds), 'threshold')} by group")
+    if point.min_margin is not None:
+        parts.append(f"least margin {point.min_margin:g}")
+    if point.gallery_size is not None:
+        parts.append(counted(point.gallery_size, "reference"))
     return f" ({', '.join(parts)})"
 
 

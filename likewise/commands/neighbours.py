@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.decision import Neighbour
+from index.neighbours import Neighbour
 from likewise.arrays import Pixels
 from likewise.commands.half_blocks import GAP, Panel, panel_width, side_by_side
 from likewise.matcher import Matcher

@@ -76,7 +76,7 @@ def opened_for_asking(
             from index.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery))
-            opened.warm_ahead()
+            opened.warm(ahead=True)
             from likewise.matcher import Matcher
 
         yield Matcher.of(opened), read(inputs, split)
@@ -112,7 +112,7 @@ def opened_model(
     if gallery is None and at is not None:
         raise click.UsageError("--at names an operating point of a --gallery.")
     from embedder.model import Embedder
-    from likewise.comparison import pair_point
+    from likewise.comparison import pair_threshold
     from likewise.matcher import Matcher
 
     if gallery is None:
@@ -120,5 +120,4 @@ def opened_model(
         points = embedder.operating_points
         return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
-        point = pair_point(matcher.gallery, at)
-        return matcher.embedder, matcher.gallery.rule(point).limits.threshold
+        return matcher.embedder, pair_threshold(matcher.gallery, at)

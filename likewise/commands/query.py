@@ -58,13 +58,15 @@ def query(
     if at is not None and not evidence:
         raise click.UsageError("--at says whose --evidence to add: a query decides nothing.")
     with opened_for_asking(gallery, inputs, split) as (matcher, records):
+        from index.decision import CheckOptions
         from likewise.bulk.stream import query_stream
         from likewise.output.rows import columns as columns_of
 
         if pictures:
             _draw(matcher, records, k)
         else:
-            rows = query_stream(matcher, records, k=k, at=at, evidence=evidence)
+            options = CheckOptions(k=k, at=at, evidence=evidence)
+            rows = query_stream(matcher, records, options)
             names = columns_of(matcher.neighbours_of(k), decided=False, evidence=evidence)
             write_rows(rows, names, **to)
 

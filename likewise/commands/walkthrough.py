@@ -18,7 +18,7 @@ from index.decision import MATCH
 from likewise.bulk.stream import check_stream
 from likewise.commands.neighbours import show_neighbours
 from likewise.commands.non_digits import non_digits
-from likewise.comparison import pair_point
+from likewise.comparison import pair_threshold
 from likewise.matcher import Matcher
 
 REFERENCES, QUERIES = "mnist/train", "mnist/test"
@@ -86,7 +86,7 @@ def _neighbours(matcher: Matcher, terminal: Terminal) -> Iterator[str]:
 
 
 def _pairs(matcher: Matcher) -> Iterator[str]:
-    threshold = matcher.gallery.rule(pair_point(matcher.gallery)).limits.threshold
+    threshold = pair_threshold(matcher.gallery)
     yield f"\nPairs; up to a distance of {threshold:.4f} they are of one group:"
     for first, second in _PAIRS:
         a, b = next(records(first)), next(records(second))

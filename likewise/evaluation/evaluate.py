@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedder.data.records import Record
+from index.decision import CheckOptions, Rule
 from likewise.evaluation.figures import Figures, GallerySize, JudgedPoint, QueryCounts
 from likewise.evaluation.groups import by_group, misses
 from likewise.evaluation.identification import identification
@@ -23,7 +24,6 @@ from likewise.evaluation.retrieval import retrieval
 from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
-from likewise.metrics.limits import Limits
 from likewise.metrics.rates import Curve
 from likewise.queries import GroupDistances, Progress, Queries, QueryReader
 
@@ -84,8 +84,8 @@ def evaluate(
     batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
     queries = Queries.joined(batches, matcher.gallery.dim)
     overlap = count_overlap(matcher, queries, at, allowed=allow_overlap)
-    name, _ = matcher.gallery.point(at)
-    limits = matcher.gallery.rule(at).limits
+    rule = matcher.gallery.points.rule(CheckOptions(at=at))
+    limits = rule.limits
     searched = _searched(matcher, queries)
     _, reference_labels, references = matcher.gallery.references()
     with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
@@ -102,7 +102,7 @@ def evaluate(
     wrong, missed = misses(searched, limits, [record.id for record in queries.records])
     figures = Figures(
         gallery=_gallery(matcher, searched),
-        operating_point=_point(matcher, name, limits),
+        operating_point=_point(matcher, rule),
         queries=_counts(queries, searched, len(reader.unreadable)),
         overlap=overlap,
         seed=seed,
@@ -146,16 +146,16 @@ def _gallery(matcher: Matcher, searched: GroupDistances) -> GallerySize:
     )
 
 
-def _point(matcher: Matcher, name: str, limits: Limits) -> JudgedPoint:
-    _, point = matcher.gallery.point(name)
+def _point(matcher: Matcher, rule: Rule) -> JudgedPoint:
+    name, point = matcher.gallery.points.named(rule.point)
     return JudgedPoint(
         name=name,
-        threshold=limits.threshold,
-        rate=point.get("rate"),
-        target=point.get("target"),
-        group_thresholds=len(limits.groups),
-        min_margin=point.get("min_margin"),
-        outdated=matcher.gallery.outdated(name),
+        threshold=rule.limits.threshold,
+        rate=point.rate,
+        target=point.target,
+        group_thresholds=len(rule.limits.groups),
+        min_margin=point.min_margin,
+        outdated=matcher.gallery.points.outdated(name),
     )
 
 

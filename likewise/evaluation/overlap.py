@@ -54,13 +54,13 @@ def count_overlap(matcher: Matcher, queries: Queries, at: str | None, *, allowed
     """
     gallery = matcher.gallery
     training = _training_contents(matcher.embedder.metadata)
-    chosen = f"pictures that chose the threshold {gallery.point(at)[0]!r}"
+    chosen = f"pictures that chose the threshold {gallery.points.named(at)[0]!r}"
     counts = [
         _count(queries, contents, kind, allowed)
         for kind, contents in (
             ("references of the gallery", gallery.vectors_of(queries.contents)),
             ("training pictures of the embedder", training or ()),
-            (chosen, gallery.calibrated_on(at)),
+            (chosen, gallery.points.calibrated_on(at)),
         )
     ]
     references, trained_on, calibration = counts

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from index.decision import ERROR, Decision, Neighbour
+from index.decision import ERROR, Decision
+from index.neighbours import Neighbour
 
 NEIGHBOURS_AT_ONCE = 1 << 17  # each takes half a kilobyte while it is in memory
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from embedder.data.records import Record
 from embedder.training.pairs import pair_positions
-from index.decision import Neighbour
+from index.neighbours import Neighbour
 from likewise.arrays import Pixels
 from likewise.evaluation.evaluate import Evaluation
 from likewise.evaluation.groups import Miss

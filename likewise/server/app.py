@@ -102,7 +102,7 @@ def create_app(
 
 def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     held = matcher.gallery
-    threshold = held.default_threshold if held.default_point else 1.0
+    threshold = 1.0 if held.points.default is None else held.points.rule().limits.threshold
     metrics = Metrics(threshold or 1.0)
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))

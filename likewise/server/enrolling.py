@@ -16,7 +16,7 @@ from embedder.data.images import read_image
 from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
-from index.storage.reference import Reference
+from index.references.rows import Reference
 from likewise.arrays import Floats, Pixels
 from likewise.matcher import Matcher
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 
-POINTS = {"eer": {"threshold": 0.75, "fmr": 0.01, "fnmr": 0.01}}
+POINTS = {"eer": OperatingPoint(threshold=0.75, fmr=0.01, fnmr=0.01)}
 
 
 def make(path: Path) -> None:

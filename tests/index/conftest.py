@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 
 DIM = 4
-POINTS = {"eer": {"threshold": 0.5, "fmr": 0.01}}
+POINTS = {"eer": OperatingPoint(threshold=0.5, fmr=0.01)}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.decision import CheckOptions
 from index.errors import StoreError
 from index.gallery import Gallery
 
@@ -26,7 +27,7 @@ QUESTIONS: dict[str, Callable[[Gallery], object]] = {
     "unchanged": lambda gallery: gallery.unchanged(["r42"], ["2"], [b"*" * 16]),
     "search": lambda gallery: gallery.search(QUERIES, 3).ids.tolist(),
     "search a group": lambda gallery: gallery.search(QUERIES, 3, label="3").ids.tolist(),
-    "check": lambda gallery: gallery.check(QUERIES, k=5),
+    "check": lambda gallery: gallery.check(QUERIES, CheckOptions(k=5)),
     "removal": lambda gallery: gallery.remove(["r17", "r99"]),
     "adding": lambda gallery: added(gallery),
 }

@@ -17,6 +17,7 @@ import pytest
 
 from index import gallery as module
 from index.backup import back_up
+from index.decision import CheckOptions
 from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
 from index.references.local import Store
@@ -30,6 +31,7 @@ WRITER = """
 import sys
 import numpy as np
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 with Gallery.open(sys.argv[1]) as gallery:
     batch = 0
     while True:
@@ -38,8 +40,8 @@ with Gallery.open(sys.argv[1]) as gallery:
         if batch >= 30:
             gallery.remove([f"{batch - 30}/{i}" for i in range(20)])
         now = gallery.generation
-        gallery.store_point("now", {"threshold": 0.5, "generation": now},
-            unknown=np.zeros(now, np.float32))
+        point = OperatingPoint(threshold=0.5, generation=now)
+        gallery.points.store("now", point, unknown=np.zeros(now, np.float32))
         if batch == 0:
             print("writing", flush=True)
         batch += 1
@@ -56,9 +58,11 @@ def assert_of_one_moment(path: Path) -> None:
         copy.verify()
         batches = [id.split("/")[0] for id in copy.ids()]
         assert len(batches) == BATCH * len(set(batches))
-        generation, known = copy.generation, copy.point("now")[1]["generation"]
+        generation, known = copy.generation, copy.points["now"].generation
         assert known <= generation <= known + 2  # an adding and a removal later comes the next
-        assert copy.p_values(np.zeros(1, np.float32), "now") == 1.0  # its evidence is there
+        assert (
+            copy.points.evidence("now").p_values(np.zeros(1, np.float32)) == 1.0
+        )  # its evidence is there
         assert len(np.load(next(path.glob("evidence-*.npy")))) == known
         assert len(list(path.glob("evidence-*.npy"))) == 1
 
@@ -100,9 +104,9 @@ def test_a_copy_answers_as_the_gallery_does_and_its_index_is_ready(gallery, tmp_
     back_up(gallery.path, tmp_path / "deep" / "copy")
     assert (tmp_path / "deep" / "copy" / "vectors.faiss").exists()
     with Gallery.open(tmp_path / "deep" / "copy") as copy:
-        assert copy.operating_points == gallery.operating_points
+        assert copy.points.all() == gallery.points.all()
         assert copy.get("r42").metadata == {"place": 42}
-        assert copy.check(queries, k=3) == gallery.check(queries, k=3)
+        assert copy.check(queries, CheckOptions(k=3)) == gallery.check(queries, CheckOptions(k=3))
 
 
 def test_an_existing_target_is_refused_and_left_alone(gallery, tmp_path):

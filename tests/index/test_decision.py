@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.decision import Decision, Neighbour, Neighbours, decide, for_group
+from index.decision import CheckOptions, Decision, Rule, decide, for_group
+from index.neighbours import Neighbour, Neighbours
+from likewise.metrics.limits import Limits
 
 
 def neighbours(*pairs: tuple[str, float]) -> Neighbours:
@@ -21,7 +23,7 @@ def neighbours(*pairs: tuple[str, float]) -> Neighbours:
 def decide_one(
     *pairs: tuple[str, float], threshold: float, margin: float | None = None
 ) -> Decision:
-    [answer] = decide(neighbours(*pairs), threshold, min_margin=margin)
+    [answer] = decide(neighbours(*pairs), Rule(Limits(threshold), margin))
     return answer
 
 
@@ -83,10 +85,20 @@ def test_ranks_begin_at_one_and_follow_the_columns() -> None:
     assert answer.neighbours == neighbours(("a", 0.25), ("b", 0.5))[0]
 
 
-@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "1", None])
-def test_a_threshold_that_is_no_distance_is_refused(wrong: float) -> None:
-    with pytest.raises(ValueError, match="`threshold` must be a finite number >= 0"):
-        decide(neighbours(("a", 0.5)), wrong)
+@pytest.mark.parametrize("name", ["threshold", "min_margin"])
+@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "1"])
+def test_a_threshold_or_margin_that_is_no_distance_is_refused(name: str, wrong: float) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` must be a finite number >= 0"):
+        CheckOptions(**{name: wrong})
+
+
+def test_options_without_a_threshold_leave_it_to_the_operating_point() -> None:
+    assert CheckOptions() == CheckOptions(k=5, threshold=None, min_margin=None, at=None)
+
+
+def test_a_threshold_and_an_operating_point_are_one_too_many() -> None:
+    with pytest.raises(ValueError, match=r"not both\. Received: 0\.5, 'eer'"):
+        CheckOptions(threshold=0.5, at="eer")
 
 
 def test_a_group_matches_only_where_the_plain_decision_does() -> None:

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.decision import CheckOptions
 from index.errors import GalleryError, StoreError
-from index.evidence import EVIDENCE, evidence_path, p_values, read_evidence, write_evidence
+from index.evidence import EVIDENCE, Evidence, evidence_path, read_evidence, write_evidence
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 
 UNKNOWN = np.array([0.75, 0.25, 0.5], np.float32)
-POINT = {"threshold": 0.5, "fpir": 0.01, "gallery_size": 60, "generation": 1}
+POINT = OperatingPoint(threshold=0.5, fpir=0.01, gallery_size=60, generation=1)
 floats = st.floats(0, 2, width=32)
 
 
@@ -24,7 +26,8 @@ def test_a_p_value_counts_the_unknowns_that_come_at_least_as_close(unknown, dist
     closer = sum(other <= distance for other in unknown)
     ascending = np.sort(np.array(unknown, np.float32))
     expected = (closer + 1) / (len(unknown) + 1)
-    assert p_values(ascending, np.array([distance], np.float32)).tolist() == [expected]
+    shares = Evidence("", ascending).p_values(np.array([distance], np.float32))
+    assert shares.tolist() == [expected]
 
 
 def test_what_was_written_is_read_in_order_and_has_one_name(tmp_path: Path) -> None:
@@ -45,47 +48,47 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path, place: int) -> None:
 
 
 def test_decisions_carry_evidence_where_it_is_asked_for(gallery: Gallery) -> None:
-    gallery.store_point("strict", POINT, unknown=UNKNOWN)
+    gallery.points.store("strict", POINT, unknown=UNKNOWN)
     query = gallery.get("r00").vector[None]
     [plain] = gallery.check(query)
-    [told] = gallery.check(query, evidence=True)
+    [told] = gallery.check(query, CheckOptions(evidence=True))
     assert plain.p_value is None
     assert told.p_value == 1 / 4  # no unknown at a distance of 0
     far = np.full((1, 4), 100, np.float32)
-    assert gallery.check(far, evidence=True)[0].p_value == 1
+    assert gallery.check(far, CheckOptions(evidence=True))[0].p_value == 1
 
 
 def test_a_point_that_was_not_calibrated_has_no_evidence(gallery: Gallery) -> None:
     with pytest.raises(GalleryError, match=r"'eer' .* has no evidence"):
-        gallery.check(gallery.get("r00").vector[None], evidence=True)
+        gallery.check(gallery.get("r00").vector[None], CheckOptions(evidence=True))
 
 
 def test_evidence_goes_with_a_copy_and_without_it_answers_are_plain(
     gallery: Gallery, tmp_path: Path
 ) -> None:
-    gallery.store_point("strict", POINT, unknown=UNKNOWN)
+    gallery.points.store("strict", POINT, unknown=UNKNOWN)
     query = gallery.get("r00").vector[None]
-    expected = gallery.check(query, evidence=True)
+    expected = gallery.check(query, CheckOptions(evidence=True))
     gallery.close()
     shutil.copytree(gallery.path, tmp_path / "copy")
     with Gallery.open(tmp_path / "copy") as copy:
-        assert copy.check(query, evidence=True) == expected
+        assert copy.check(query, CheckOptions(evidence=True)) == expected
         copy.verify()
     [file] = (tmp_path / "copy").glob("evidence-*")
     file.unlink()
     with Gallery.open(tmp_path / "copy") as copy:
         assert copy.check(query)[0].decision == "match"
         with pytest.raises(StoreError, match="Ask without evidence, or calibrate again"):
-            copy.check(query, evidence=True)
+            copy.check(query, CheckOptions(evidence=True))
         with pytest.raises(StoreError, match="evidence"):
             copy.verify()
 
 
 def test_evidence_that_no_point_names_any_more_goes(gallery: Gallery) -> None:
-    gallery.store_point("a", POINT, unknown=UNKNOWN)
-    gallery.store_point("b", POINT, unknown=UNKNOWN / 2)
-    gallery.store_point("a", POINT, unknown=UNKNOWN / 4)
-    names = {gallery.operating_points[name]["evidence"] for name in "ab"}
+    gallery.points.store("a", POINT, unknown=UNKNOWN)
+    gallery.points.store("b", POINT, unknown=UNKNOWN / 2)
+    gallery.points.store("a", POINT, unknown=UNKNOWN / 4)
+    names = {gallery.points[name].evidence for name in "ab"}
     assert {path.name for path in gallery.path.glob("evidence-*")} == {
         f"evidence-{name}.npy" for name in names
     }

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index.decision import CheckOptions
 from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 
 
 def all_vectors(gallery: Gallery) -> tuple[list[str], np.ndarray]:
@@ -198,8 +200,8 @@ def test_check_takes_the_operating_point(gallery: Gallery) -> None:
 
 def test_check_of_a_group_gives_the_distance_to_its_nearest(gallery: Gallery) -> None:
     query = gallery.get("r07").vector[None]  # of group '2'
-    [match] = gallery.check(query, k=1, group="2")
-    [other] = gallery.check(query, k=1, group="4")
+    [match] = gallery.check(query, CheckOptions(k=1, group="2"))
+    [other] = gallery.check(query, CheckOptions(k=1, group="4"))
     assert (match.decision, match.label, match.distance) == ("match", "2", 0.0)
     assert (other.decision, other.label) == ("no_match", None)
     assert other.distance == gallery.search(query, 1, label="4")[0][0].distance
@@ -258,7 +260,7 @@ def test_a_group_has_its_own_largest_k(gallery: Gallery) -> None:
 
 def test_an_unknown_group_is_named(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="has the label 'nobody'"):
-        gallery.check(vectors([0] * 4), group="nobody")
+        gallery.check(vectors([0] * 4), CheckOptions(group="nobody"))
 
 
 def test_an_empty_gallery_cannot_be_searched(empty: Gallery) -> None:
@@ -320,16 +322,18 @@ def test_without_operating_points_a_threshold_must_be_given(tmp_path: Path) -> N
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="a") as gallery:
         gallery.add(["a"], np.zeros((1, 2), np.float32), ["x"])
         with pytest.raises(GalleryError, match="no operating point yet: give a threshold"):
-            gallery.check(np.zeros((1, 2), np.float32), k=1)
-        [answer] = gallery.check(np.zeros((1, 2), np.float32), k=1, threshold=0)
+            gallery.check(np.zeros((1, 2), np.float32), CheckOptions(k=1))
+        [answer] = gallery.check(np.zeros((1, 2), np.float32), CheckOptions(k=1, threshold=0))
     assert answer.decision == "match"
 
 
 def test_the_operating_point_called_default_is_it(tmp_path: Path) -> None:
-    points = {"strict": {"threshold": 0.1}, "default": {"threshold": 0.2}}
+    points = {
+        name: OperatingPoint(threshold=at) for name, at in [("strict", 0.1), ("default", 0.2)]
+    }
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="a", operating_points=points) as gallery:
-        assert gallery.default_threshold == 0.2
-        assert gallery.operating_points == points
+        assert gallery.points.rule().limits.threshold == 0.2
+        assert gallery.points.all() == points
 
 
 def test_verify_is_silent_about_a_sound_gallery(gallery: Gallery) -> None:

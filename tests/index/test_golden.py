@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.decision import CheckOptions
 from index.gallery import Gallery
 from index.search import derived
 
@@ -27,7 +28,8 @@ def test_it_holds_what_was_added(golden: Gallery) -> None:
     assert list(golden.ids()) == ["a", "b", "c", "d", "é"]
     assert golden.labels == {"one": 2, "two": 2, "zero": 1}
     assert (golden.dim, golden.generation) == (2, 3)
-    assert golden.operating_points == {"eer": {"threshold": 0.75, "fmr": 0.01, "fnmr": 0.01}}
+    assert golden.points["eer"].to_json() == {"threshold": 0.75, "fmr": 0.01, "fnmr": 0.01}
+    assert list(golden.points.all()) == ["eer"]
     assert (golden.model_path / "model.json").read_text() == "{}\n"
 
 
@@ -49,5 +51,5 @@ def test_its_index_is_used_as_it_is(golden: Gallery, monkeypatch: pytest.MonkeyP
 
 def test_it_may_be_added_to(golden: Gallery) -> None:
     golden.add(["new"], np.array([[0, 0.5]], np.float32), ["one"])
-    [answer] = golden.check(np.array([[0, 0.75]], np.float32), k=3)
+    [answer] = golden.check(np.array([[0, 0.75]], np.float32), CheckOptions(k=3))
     assert (answer.decision, answer.label, answer.distance) == ("match", "one", 0.25)

@@ -9,73 +9,77 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import index.storage.sealed
-from index.decision import Neighbours, decide
+from index.decision import CheckOptions, Rule, decide
 from index.errors import GalleryError, ReadOnlyError, StoreError
 from index.gallery import Gallery
+from index.neighbours import Neighbours
+from index.operating_point import OperatingPoint
+from likewise.metrics.limits import Limits
 
 ROOT = Path(index.storage.sealed.__file__).parents[2]
-POINT = {"threshold": 0.25, "fpir": 0.01, "gallery_size": 60, "generation": 1}
+POINT = OperatingPoint(threshold=0.25, fpir=0.01, gallery_size=60, generation=1)
 
 
 def test_a_stored_point_is_the_default_and_the_others_stay(gallery: Gallery) -> None:
-    gallery.store_point("strict", POINT)
-    assert (gallery.default_point, gallery.default_threshold) == ("strict", 0.25)
+    gallery.points.store("strict", POINT)
+    assert (gallery.points.default, gallery.points.rule().limits.threshold) == ("strict", 0.25)
     with Gallery.open(gallery.path) as again:
-        assert again.operating_points == gallery.operating_points
-        assert list(again.operating_points) == ["eer", "strict"]
-        assert again.rule("eer").limits.threshold == 0.5
+        assert again.points.all() == gallery.points.all()
+        assert list(again.points.all()) == ["eer", "strict"]
+        assert again.points.rule(CheckOptions(at="eer")).limits.threshold == 0.5
         again.verify()
 
 
 def test_a_point_may_be_stored_without_becoming_the_default(gallery: Gallery) -> None:
-    gallery.store_point("strict", POINT, default=False)
-    assert gallery.default_point == "eer"
-    assert gallery.rule("strict").point == "strict"
+    gallery.points.store("strict", POINT, default=False)
+    assert gallery.points.default == "eer"
+    assert gallery.points.rule(CheckOptions(at="strict")).point == "strict"
 
 
 def test_a_gallery_that_is_open_elsewhere_uses_a_new_point_from_its_next_call(gallery) -> None:
     query = np.full((1, 4), 9, np.float32)
     with Gallery.open(gallery.path) as reader:
         assert reader.check(query)[0].threshold == 0.5
-        gallery.store_point("strict", POINT)
+        gallery.points.store("strict", POINT)
         assert reader.check(query)[0].threshold == 0.25
-        assert reader.check(query, at="eer")[0].threshold == 0.5
+        assert reader.check(query, CheckOptions(at="eer"))[0].threshold == 0.5
 
 
 def test_two_writers_lose_no_point(gallery: Gallery) -> None:
     with Gallery.open(gallery.path) as other:
-        gallery.store_point("a", POINT)
-        other.store_point("b", POINT)
-        assert list(gallery.operating_points) == ["eer", "a", "b"]
+        gallery.points.store("a", POINT)
+        other.points.store("b", POINT)
+        assert list(gallery.points.all()) == ["eer", "a", "b"]
 
 
 def test_an_unknown_point_is_refused_with_those_there_are(gallery: Gallery) -> None:
     with pytest.raises(GalleryError, match=r"no operating point 'no'\. It has: eer"):
-        gallery.check(np.zeros((1, 4), np.float32), at="no")
+        gallery.check(np.zeros((1, 4), np.float32), CheckOptions(at="no"))
 
 
 def test_a_threshold_and_a_point_are_one_too_many(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="not both"):
-        gallery.check(np.zeros((1, 4), np.float32), at="eer", threshold=1.0)
+        gallery.check(np.zeros((1, 4), np.float32), CheckOptions(at="eer", threshold=1.0))
 
 
 @pytest.mark.parametrize("name", ["", "  "])
 def test_a_point_needs_a_name(gallery: Gallery, name: str) -> None:
     with pytest.raises(ValueError, match="must not be empty"):
-        gallery.store_point(name, POINT)
+        gallery.points.store(name, POINT)
 
 
 def test_an_unusable_point_changes_nothing(gallery: Gallery) -> None:
     before = (gallery.path / "gallery.json").read_bytes()
     for wrong in ({}, {"threshold": -1}, {"threshold": 1, "x": object()}):
         with pytest.raises(ValueError, match="Received"):
-            gallery.store_point("p", wrong)
+            gallery.points.store("p", OperatingPoint.from_json(wrong))
     assert (gallery.path / "gallery.json").read_bytes() == before
 
 
@@ -90,10 +94,10 @@ def test_a_writer_that_dies_leaves_the_old_points_whole(gallery, monkeypatch, di
     with monkeypatch.context() as patch:
         patch.setattr(index.storage.sealed.os, dies_in, die)
         with pytest.raises(Killed):
-            gallery.store_point("strict", POINT)
-    assert list(gallery.operating_points) == ["eer"]
-    gallery.store_point("strict", POINT)  # and the writer's lock is free again
-    assert gallery.default_point == "strict"
+            gallery.points.store("strict", POINT)
+    assert list(gallery.points.all()) == ["eer"]
+    gallery.points.store("strict", POINT)  # and the writer's lock is free again
+    assert gallery.points.default == "strict"
 
 
 def test_a_read_only_gallery_says_so(gallery: Gallery, monkeypatch) -> None:
@@ -103,7 +107,7 @@ def test_a_read_only_gallery_says_so(gallery: Gallery, monkeypatch) -> None:
         Gallery.open(gallery.path) as reader,
         pytest.raises(ReadOnlyError, match="read-only"),
     ):
-        reader.store_point("strict", POINT)
+        reader.points.store("strict", POINT)
 
 
 def test_another_gallery_in_the_place_of_an_open_one_is_noticed(
@@ -116,15 +120,15 @@ def test_another_gallery_in_the_place_of_an_open_one_is_noticed(
 
 
 def test_a_gallery_that_has_changed_since_says_so(gallery: Gallery) -> None:
-    gallery.store_point("p", {**POINT, "generation": gallery.generation})
-    assert gallery.outdated() is None
+    gallery.points.store("p", replace(POINT, generation=gallery.generation))
+    assert gallery.points.outdated() is None
     gallery.add(["new"], np.ones((1, 4), np.float32), ["5"])
-    assert "60 references then, 61 now" in str(gallery.outdated())
-    assert gallery.outdated("eer") is None
+    assert "60 references then, 61 now" in str(gallery.points.outdated())
+    assert gallery.points.outdated("eer") is None
 
 
 def test_the_manifest_stays_of_format_1_with_one_more_field(gallery: Gallery) -> None:
-    gallery.store_point("strict", POINT)
+    gallery.points.store("strict", POINT)
     fields = json.loads((gallery.path / "gallery.json").read_text())
     assert (fields["format"], fields["default_point"]) == (1, "strict")
 
@@ -133,6 +137,7 @@ STORER = """
 import os, sys
 import numpy as np
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 
 def say(line):
     os.write(1, f"{line}\\n".encode())
@@ -141,7 +146,7 @@ with Gallery.open(sys.argv[1]) as gallery:
     for number in range(int(sys.argv[2]), 10**6):
         say(number)
         unknown = np.full(5, number, np.float32)
-        gallery.store_point("p", {"threshold": number}, unknown=unknown)
+        gallery.points.store("p", OperatingPoint(threshold=number), unknown=unknown)
         say("stored")
 """
 
@@ -164,16 +169,16 @@ def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
         stored = number if said[-1] == "stored" else number - 1
         with Gallery.open(gallery.path) as after:
             after.verify()
-            point = after.operating_points.get("p")
+            point = after.points.all().get("p")
             if point is None:
                 assert stored < 0
                 continue
-            assert point["threshold"] in {stored, number}
-            far = np.full((1, 4), float(point["threshold"]), np.float32)
-            assert after.p_values(far[:, 0]).tolist() == [1.0]
-        number = int(point["threshold"]) + 1
+            assert point.threshold in {stored, number}
+            far = np.full((1, 4), float(point.threshold), np.float32)
+            assert after.points.evidence().p_values(far[:, 0]).tolist() == [1.0]
+        number = int(point.threshold) + 1
     gallery = Gallery.open(gallery.path)
-    gallery.store_point("p", POINT)
+    gallery.points.store("p", POINT)
     assert not [*gallery.path.glob("*evidence-*"), *gallery.path.glob(".evidence-*")]
     gallery.close()
 
@@ -201,7 +206,7 @@ def found(*neighbours: tuple[str, float]) -> Neighbours:
 def test_each_reference_is_judged_by_the_threshold_of_its_group(
     neighbours, decision, label, distance, threshold
 ) -> None:
-    [answer] = decide(found(*neighbours), 0.5, group_thresholds={"b": 0.25})
+    [answer] = decide(found(*neighbours), Rule(Limits(0.5, {"b": 0.25})))
     assert (answer.decision, answer.label, answer.threshold) == (decision, label, threshold)
     assert answer.distance == np.float32(distance)
 
@@ -211,15 +216,16 @@ def test_a_point_brings_its_group_thresholds_and_margin_and_an_argument_goes_bef
 ) -> None:
     reference = gallery.get("r00")
     near = reference.vector[None] + np.float32(0.01)
-    point = {**POINT, "threshold": 5.0, "group_thresholds": {reference.label: 0.001}}
-    gallery.store_point("p", {**point, "min_margin": 100.0})
+    limits = {reference.label: 0.001}
+    point = replace(POINT, threshold=5.0, group_thresholds=limits, min_margin=100.0)
+    gallery.points.store("p", point)
     [answer] = gallery.check(near)
     assert (answer.decision, answer.threshold) == ("no_match", 0.001)
-    [answer] = gallery.check(near, group=reference.label)
+    [answer] = gallery.check(near, CheckOptions(group=reference.label))
     assert (answer.decision, answer.threshold) == ("no_match", 0.001)
     [answer] = gallery.check(reference.vector[None])
     assert answer.decision == "ambiguous"
-    [answer] = gallery.check(reference.vector[None], min_margin=0, k=1)
+    [answer] = gallery.check(reference.vector[None], CheckOptions(min_margin=0, k=1))
     assert answer.decision == "match"
-    [answer] = gallery.check(near, threshold=5.0, k=1)
+    [answer] = gallery.check(near, CheckOptions(threshold=5.0, k=1))
     assert (answer.decision, answer.threshold) == ("match", 5.0)

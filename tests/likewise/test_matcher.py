@@ -8,6 +8,7 @@ import pytest
 
 from embedder.data.sources import Record
 from embedder.errors import ImageError, UnlabelledError
+from index.decision import CheckOptions
 from index.errors import EmptyGalleryError, FingerprintError, GalleryError
 from likewise import decoding
 from likewise.matcher import Matcher
@@ -112,7 +113,7 @@ def test_an_empty_gallery_says_how_to_fill_it(empty, queries):
 def test_of_a_small_gallery_all_references_answer(empty, references):
     empty.add(references[:3])
     assert empty.query([references[0].pixels()], k=5).distances.shape == (1, 3)
-    assert len(empty.check([references[0].pixels()], k=5)[0].neighbours) == 3
+    assert len(empty.check([references[0].pixels()], CheckOptions(k=5))[0].neighbours) == 3
 
 
 def test_a_query_agrees_with_brute_force(matcher, references, queries):

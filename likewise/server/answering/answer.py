@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedder.errors import ImageError
-from index.evidence import EVIDENCE
+from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
@@ -40,25 +40,15 @@ _FEW = 8  # decisions whose distances are shortened one by one
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What decides an answer beside the picture; see `Matcher.check`.
+    """What an answer is made of, beside the picture.
 
     Attributes:
         kind: `CHECK`, `QUERY` or `EMBED`.
-        k: Nearest references.
-        threshold: Largest distance that is a match.
-        min_margin: Least distance to the runner-up.
-        group: The one group that is asked about.
-        at: Name of the operating point.
-        evidence: Whether rows have a `p_value`.
+        check: How it is checked; of a query `k`, `at` and `evidence` count.
     """
 
     kind: str
-    k: int = 5
-    threshold: float | None = None
-    min_margin: float | None = None
-    group: str | None = None
-    at: str | None = None
-    evidence: bool = False
+    check: CheckOptions = CheckOptions()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,24 +151,15 @@ class Answering:
         find = {CHECK: self._checked, QUERY: self._queried, EMBED: _only_embedded}
         vectors = np.concatenate([one.embedded.vectors for one in asked])
         with self._metrics.timed(SEARCH):
-            found = find[options.kind](vectors, options)
+            found = find[options.kind](vectors, options.check)
         self._metrics.searched(found.nearest)
         with self._metrics.timed(WRITE):
             return _written(found, asked, generation)
 
-    def _checked(self, vectors: Floats, options: Options) -> _Found:
-        rule = self._matcher.gallery.rule(
-            options.at, threshold=options.threshold, min_margin=options.min_margin
-        )
-        decisions = self._matcher.decide(
-            vectors,
-            k=options.k,
-            threshold=options.threshold,
-            min_margin=options.min_margin,
-            group=options.group,
-            at=options.at,
-            evidence=options.evidence,
-        )
+    def _checked(self, vectors: Floats, options: CheckOptions) -> _Found:
+        gallery = self._matcher.gallery
+        rule = gallery.points.rule(options)
+        decisions = gallery.decide(vectors, self._matcher.neighbours_of(options.k), rule)
         short: Shortener = shortest
         if len(decisions) > _FEW:
             short = Shortest(
@@ -191,12 +172,12 @@ class Answering:
             rule.point,
         )
 
-    def _queried(self, vectors: Floats, options: Options) -> _Found:
+    def _queried(self, vectors: Floats, options: CheckOptions) -> _Found:
         gallery = self._matcher.gallery
         found = gallery.search(vectors, self._matcher.neighbours_of(options.k))
         shares: list[float | None] = [None] * len(found)
         if options.evidence:
-            shares = gallery.p_values(found.distances[:, 0], options.at).tolist()
+            shares = gallery.points.evidence(options.at).p_values(found.distances[:, 0]).tolist()
         return _Found(
             lambda id, row: query_row(id, found[row], shares[row]),
             lambda id, reason: {"id": id, "neighbours": [], "reason": reason},
@@ -231,19 +212,20 @@ def check_options(gallery: Gallery, options: Options) -> None:
     Raises:
         ApiError: If there is no such group or operating point, no threshold, or no evidence.
     """
-    if options.at is not None and options.at not in gallery.operating_points:
-        known = ", ".join(gallery.operating_points) or "none"
-        raise invalid(f"`at` must name an operating point: {known}. Received: {options.at}.")
-    if options.group is not None and options.group not in gallery.groups():
-        raise invalid(f"`group` must be the label of a group. Received: {options.group}.")
-    decides = options.kind == CHECK and options.threshold is None
-    if (decides or options.evidence) and gallery.default_point is None:
+    check, points = options.check, gallery.points.all()
+    if check.at is not None and check.at not in points:
+        known = ", ".join(points) or "none"
+        raise invalid(f"`at` must name an operating point: {known}. Received: {check.at}.")
+    if check.group is not None and check.group not in gallery.groups():
+        raise invalid(f"`group` must be the label of a group. Received: {check.group}.")
+    decides = options.kind == CHECK and check.threshold is None
+    if (decides or check.evidence) and not points:
         raise ApiError(
             "not_calibrated",
             "The gallery has no operating point yet.",
             "Give a threshold, or calibrate the gallery: likewise calibrate.",
         )
-    if options.evidence and EVIDENCE not in gallery.point(options.at)[1]:
+    if check.evidence and gallery.points.named(check.at)[1].evidence is None:
         raise ApiError(
             "not_calibrated",
             "This operating point has no evidence: it was not calibrated with this gallery.",
@@ -251,7 +233,7 @@ def check_options(gallery: Gallery, options: Options) -> None:
         )
 
 
-def _only_embedded(vectors: Floats, options: Options) -> _Found:
+def _only_embedded(vectors: Floats, options: CheckOptions) -> _Found:
     return _Found(
         lambda id, row: {"id": id},
         lambda id, reason: {"id": id, "reason": reason},

@@ -23,6 +23,7 @@ from embedder.data.records import Records
 from embedder.data.tables import pixel_records, table_records
 from embedder.data.zips import ZipLimits, zip_records
 from embedder.errors import ArchiveTooLargeError, DatasetError
+from index.decision import CheckOptions
 from likewise.bulk.job import Job
 from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
@@ -105,7 +106,7 @@ def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
 def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matcher) -> _Progress:
     records = source_records(output.parent, job.source, job.name)
     progress = _Progress(store, job)
-    check = Job(matcher, records, [job.name], job.asked, progress.went_on)
+    check = Job(matcher, records, [job.name], CheckOptions(**job.asked), progress.went_on)
     progress.begin(output, check)
     check.into(output, resume=True)
     for format, name in RESULTS.items():

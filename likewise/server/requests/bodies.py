@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from index.arguments import checked_vectors
+from index.search.current import checked_vectors
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Subject

@@ -17,6 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from index.decision import CheckOptions
 from likewise.arrays import Floats
 from likewise.output.rows import shortest
 from likewise.server.answering.answer import CHECK, EMBED, QUERY, Answer, Options
@@ -28,14 +29,18 @@ from likewise.server.requests.bodies import NPY, RAW, read_subject
 from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
 from likewise.server.schemas.fields import Strict
-from likewise.server.schemas.questions import CheckOptions, EmbedOptions, QueryOptions
+from likewise.server.schemas.questions import EmbedOptions, NamedCheckParameters, QueryOptions
 from likewise.server.state import context_of
 
 router = APIRouter(prefix="/v1")
-_MODELS: dict[str, type[Strict]] = {CHECK: CheckOptions, QUERY: QueryOptions, EMBED: EmbedOptions}
+_MODELS: dict[str, type[Strict]] = {
+    CHECK: NamedCheckParameters,
+    QUERY: QueryOptions,
+    EMBED: EmbedOptions,
+}
 
 
-@router.post("/check", summary="Check pictures", **asking(CheckOptions, CheckAnswer))
+@router.post("/check", summary="Check pictures", **asking(NamedCheckParameters, CheckAnswer))
 async def check(request: Request) -> Response:
     """Decide for each picture which group it belongs to, if any."""
     return await _asked(request, CHECK)
@@ -121,7 +126,7 @@ def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
     id = given.pop("id")
     if given.get("threshold") is not None and given.get("at") is not None:
         raise invalid("Give `threshold` or `at`, not both.")
-    return Options(kind, **given), id
+    return Options(kind, CheckOptions(**given)), id
 
 
 class _Ready(Response):

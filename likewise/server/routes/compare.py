@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from embedder.data.images import read_image
 from embedder.data.records import Record
-from likewise.comparison import compare_row, pair_point
+from index.decision import CheckOptions
+from likewise.comparison import compare_row, pair_threshold
 from likewise.output.rows import Row, json_line
 from likewise.server.answering.answer import CHECK, Options, check_options
 from likewise.server.errors import invalid
@@ -82,6 +83,6 @@ async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, 
 
 def _compared(context: Context, first: Record, second: Record, at: str | None) -> Row:
     matcher = context.matcher
-    check_options(matcher.gallery, Options(CHECK, at=at))
-    threshold = matcher.gallery.rule(pair_point(matcher.gallery, at)).limits.threshold
+    check_options(matcher.gallery, Options(CHECK, CheckOptions(at=at)))
+    threshold = pair_threshold(matcher.gallery, at)
     return compare_row([first], [second], matcher.embedder, threshold)

@@ -131,10 +131,10 @@ def matched(values: Floats, thresholds: Doubles) -> Doubles:
 
 def evidence_of(gallery: Gallery) -> str | None:
     """Name of the evidence of the default operating point, if it has one."""
-    if gallery.default_point is None:
+    if gallery.points.default is None:
         return None
-    name: str | None = gallery.point()[1].get(EVIDENCE)
-    return name
+    _, point = gallery.points.named()
+    return point.evidence
 
 
 def _shares(values: Floats, edges: Doubles) -> list[float]:

@@ -30,15 +30,17 @@ def gallery(request: Request) -> GalleryInfo:
     context = context_of(request)
     held, embedder, settings = context.matcher.gallery, context.matcher.embedder, context.settings
     with held.snapshot() as generation:
-        points = held.operating_points
+        points = held.points.all()
         return GalleryInfo(
             references=len(held),
             groups=len(held.groups()),
             generation=generation,
-            operating_points=points,
-            default_point=held.default_point,
+            operating_points={name: point.to_json() for name, point in points.items()},
+            default_point=held.points.default,
             pair_point=pair_point(held),
-            outdated={name: told for name in points if (told := held.outdated(name))},
+            outdated={
+                name: sentence for name in points if (sentence := held.points.outdated(name))
+            },
             writable=may_write(request),
             read_only=settings.read_only,
             model=Model(

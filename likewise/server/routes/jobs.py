@@ -17,6 +17,7 @@ from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
+from index.decision import CheckOptions
 from likewise.server.answering.answer import CHECK, Options, check_options
 from likewise.server.errors import ApiError, invalid
 from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
@@ -152,7 +153,7 @@ def _check_options(context: Context, asked: dict[str, Any]) -> None:
     """Refuse options that no picture can be checked with, before anything is sent."""
     if asked["threshold"] is not None and asked["at"] is not None:
         raise invalid("Give `threshold` or `at`, not both.")
-    check_options(context.matcher.gallery, Options(CHECK, **asked))
+    check_options(context.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
     context.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
 
 

@@ -8,10 +8,10 @@ from pydantic import BaseModel, Field
 
 from likewise.server.schemas.answers import Error
 from likewise.server.schemas.fields import Strict
-from likewise.server.schemas.questions import Rule
+from likewise.server.schemas.questions import CheckParameters
 
 
-class JobOptions(Rule):
+class JobOptions(CheckParameters):
     """How the pictures of a large upload are checked."""
 
     name: str = Field(

@@ -15,8 +15,8 @@ from likewise.server.schemas.fields import (
 )
 
 
-class Rule(Strict):
-    """What decides about pictures."""
+class CheckParameters(Strict):
+    """Query parameters of a check: the fields of `index.decision.CheckOptions`."""
 
     k: Neighbours = 5
     threshold: float | None = Field(
@@ -42,8 +42,8 @@ class Rule(Strict):
     evidence: Evidence = False
 
 
-class CheckOptions(Rule):
-    """How pictures are checked."""
+class NamedCheckParameters(CheckParameters):
+    """Query parameters of a check, and the name of a picture that is the whole body."""
 
     id: BodyName = "image"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from index.errors import BusyError, ReplacedError, StoreError
-from index.references import local as module
-from index.references.local import NewRow, Store
+from index.references import changes
+from index.references.local import Store
+from index.references.rows import NewRow
 
 
 def new(id: str, label: str = "x", *, picture: bytes | None = b"p") -> NewRow:
@@ -79,7 +80,7 @@ def test_a_failed_change_leaves_nothing(store: Store) -> None:
 
 
 def test_a_removal_log_that_was_cut_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_LEAST_LOG", 2)
+    monkeypatch.setattr(changes, "MIN_KEPT", 2)
     store.add([new(id) for id in "abcde"])
     for id in "abcde":
         store.remove([id])

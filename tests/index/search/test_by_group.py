@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from index.gallery import Gallery
 from index.search.by_group import NONE, nearest_by_group
-from index.search.exact import Vectors
+from index.search.exact import ExactIndex
 from likewise.metrics.groups import rows_by_group
 
 faiss = pytest.importorskip("faiss")
@@ -32,7 +32,7 @@ def test_each_groups_nearest_agrees_with_brute_force(data, count, queries):
     asked = draw(hnp.arrays(np.float32, (queries, 3), elements=SMALL))
     labels = draw(st.lists(st.sampled_from("abcdefgh"), min_size=count, max_size=count))
     skip = draw(hnp.arrays(np.int64, queries, elements=st.integers(NONE, count - 1)))
-    vectors = Vectors(faiss.IndexFlatL2(3))
+    vectors = ExactIndex(faiss.IndexFlatL2(3))
     vectors.append(stored)
     groups = rows_by_group(labels)
     found = nearest_by_group(vectors, groups, asked, skip)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.decision import Neighbours
 from index.gallery import Gallery
-from index.references import local as store
+from index.neighbours import Neighbours
+from index.references import changes
 from index.search import derived
 
 QUERIES = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
@@ -24,7 +24,7 @@ def answers(gallery: Gallery) -> tuple[list[list[str]], list[list[float]]]:
 def answers_at(path: Path, *, ahead: bool = False) -> tuple[list[list[str]], list[list[float]]]:
     with Gallery.open(path) as gallery:
         if ahead:
-            gallery.warm_ahead()
+            gallery.warm(ahead=True)
         return answers(gallery)
 
 
@@ -126,7 +126,7 @@ def test_an_old_index_catches_up(path: Path) -> None:
 def test_an_index_older_than_the_removal_log_is_built_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_LEAST_LOG", 1)
+    monkeypatch.setattr(changes, "MIN_KEPT", 1)
     old = {file: file.read_bytes() for file in path.glob("vectors.*")}
     with Gallery.open(path) as gallery:
         for i in range(40):
@@ -149,8 +149,8 @@ def test_an_open_reader_sees_each_change_at_its_next_search(gallery: Gallery) ->
 
 def test_an_index_that_is_read_ahead_catches_up_too(path: Path) -> None:
     with Gallery.open(path) as reader, Gallery.open(path) as writer:
-        reader.warm_ahead()
-        reader.warm_ahead()  # no second thread
+        reader.warm(ahead=True)
+        reader.warm(ahead=True)  # no second thread
         writer.remove(["r00"])
         writer.add(["new"], QUERIES[:1], ["new"])
         assert reader.search(QUERIES[:1], 1)[0][0].id == "new"
@@ -159,11 +159,11 @@ def test_an_index_that_is_read_ahead_catches_up_too(path: Path) -> None:
 
 def test_a_gallery_that_is_read_ahead_may_be_changed_or_closed_at_once(path: Path) -> None:
     with Gallery.open(path) as gallery:
-        gallery.warm_ahead()
+        gallery.warm(ahead=True)
         gallery.add(["new"], QUERIES[:1], ["new"])
         assert gallery.search(QUERIES[:1], 1)[0][0].id == "new"
     with Gallery.open(path) as gallery:
-        gallery.warm_ahead()
+        gallery.warm(ahead=True)
     assert answers_at(path)[0][0][0] == "new"
 
 

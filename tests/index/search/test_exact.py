@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.search import exact as vectors_module
-from index.search.exact import LONGEST, Vectors
+from index.search.exact import LONGEST, ExactIndex
 from likewise import parallel
 
 
-def filled(stored: np.ndarray) -> Vectors:
-    vectors = Vectors(faiss.IndexFlatL2(stored.shape[1]))
+def filled(stored: np.ndarray) -> ExactIndex:
+    vectors = ExactIndex(faiss.IndexFlatL2(stored.shape[1]))
     vectors.append(stored)
     return vectors
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedder.data.sources import Record, records
+from index.decision import CheckOptions
 from likewise import decoding
 from likewise.bulk import stream as bulk
 from likewise.bulk.stream import Summary, check_stream, query_stream
@@ -33,22 +34,22 @@ def test_pictures_that_are_slow_to_read_give_the_same_rows(matcher, queries, mon
 
 
 def test_the_more_neighbours_the_fewer_pictures_are_asked_at_once(matcher, queries, monkeypatch):
-    whole = list(check_stream(matcher, queries, k=5))
+    whole = list(check_stream(matcher, queries, CheckOptions(k=5)))
     asked: list[int] = []
-    decide = matcher.decide
+    decide = matcher.gallery.decide
     monkeypatch.setattr(bulk, "NEIGHBOURS_AT_ONCE", 10)  # of two pictures at k = 5
     monkeypatch.setattr(
-        matcher,
+        matcher.gallery,
         "decide",
-        lambda vectors, **how: asked.append(len(vectors)) or decide(vectors, **how),
+        lambda vectors, k, rule: asked.append(len(vectors)) or decide(vectors, k, rule),
     )
-    assert list(check_stream(matcher, queries, k=5)) == whole
+    assert list(check_stream(matcher, queries, CheckOptions(k=5))) == whole
     assert asked == [2] * 20
 
 
 def test_rows_say_what_check_says(matcher, queries):
-    rows = list(check_stream(matcher, queries, k=3))
-    decisions = matcher.check([query.pixels() for query in queries], k=3)
+    rows = list(check_stream(matcher, queries, CheckOptions(k=3)))
+    decisions = matcher.check([query.pixels() for query in queries], CheckOptions(k=3))
     assert [row["id"] for row in rows] == [query.id for query in queries]
     for row, decision in zip(rows, decisions, strict=True):
         assert (row["decision"], row["label"]) == (decision.decision, decision.label)
@@ -79,31 +80,31 @@ def test_inputs_with_one_id_keep_their_order(matcher, queries):
 
 
 def test_a_threshold_of_zero_leaves_only_the_references_themselves(matcher, references, queries):
-    rows = list(check_stream(matcher, [references[3], *queries], threshold=0.0))
+    rows = list(check_stream(matcher, [references[3], *queries], CheckOptions(threshold=0.0)))
     assert [row["decision"] for row in rows] == ["match"] + ["no_match"] * len(queries)
     assert rows[1]["threshold"] == 0.0
 
 
 def test_a_group_is_answered_for_alone(matcher, references):
     five, zero = references[0], references[1]  # MNIST begins with a 5 and a 0
-    rows = list(check_stream(matcher, [five, zero], group="5"))
+    rows = list(check_stream(matcher, [five, zero], CheckOptions(group="5")))
     assert [row["decision"] for row in rows] == ["match", "no_match"]
 
 
 def test_an_unknown_group_is_refused_by_name(matcher, queries):
     with pytest.raises(ValueError, match="'cat'"):
-        list(check_stream(matcher, queries, group="cat"))
+        list(check_stream(matcher, queries, CheckOptions(group="cat")))
 
 
 def test_a_wide_margin_makes_close_calls_ambiguous(matcher, queries):
-    rows = list(check_stream(matcher, queries, min_margin=10.0))
+    rows = list(check_stream(matcher, queries, CheckOptions(min_margin=10.0)))
     close = [row for row in rows if row["decision"] == "ambiguous"]
     assert close
     assert all(row["runner_up_label"] is not None for row in close)
 
 
 def test_a_query_row_has_neighbours_or_a_reason(matcher, scans):
-    rows = list(query_stream(matcher, records(scans), k=2, chunk=3))
+    rows = list(query_stream(matcher, records(scans), CheckOptions(k=2), chunk=3))
     assert [len(row["neighbours"]) for row in rows] == [0 if p in (5, 6) else 2 for p in range(40)]
     assert [row["id"] for row in rows if "reason" in row] == ["05.png", "06.png"]
 

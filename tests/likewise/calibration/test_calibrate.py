@@ -9,6 +9,7 @@ import pytest
 
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
+from index.decision import CheckOptions
 from index.errors import EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
 from likewise.matcher import Matcher
@@ -37,14 +38,14 @@ def test_at_most_the_wanted_share_matches_with_the_own_group_left_out(matcher, q
     within = [distance <= point.threshold for distance in strangers]
     assert (point.false, point.queries) == (sum(within), 40) == (4, 40)
     assert point.measured == point.fpir == 0.1
-    assert (made.name, matcher.gallery.default_point) == ("fpir-0.1", "fpir-0.1")
-    assert matcher.gallery.operating_points["fpir-0.1"].items() >= point.to_json().items()
+    assert (made.name, matcher.gallery.points.default) == ("fpir-0.1", "fpir-0.1")
+    assert matcher.gallery.points["fpir-0.1"].to_json().items() >= point.to_json().items()
     assert (point.gallery_size, point.generation) == (300, matcher.gallery.generation)
 
 
 def test_check_misses_just_as_many_knowns_as_the_point_says(matcher, queries) -> None:
     point = calibrate(matcher, queries, fpir=0.1).point
-    answers = matcher.check([query.pixels() for query in queries], k=1)
+    answers = matcher.check([query.pixels() for query in queries], CheckOptions(k=1))
     missed = [a.label != query.label for a, query in zip(answers, queries, strict=True)]
     assert (point.missed, point.mated) == (sum(missed), 40)
 
@@ -98,7 +99,7 @@ def test_too_few_pictures_are_refused_with_the_number_it_takes_and_nothing_is_st
 ) -> None:
     with pytest.raises(CalibrationError, match=r"at least 300 non-mated queries.*Received: 40\."):
         calibrate(matcher, queries, fpir=0.01)
-    assert list(matcher.gallery.operating_points) == ["eer"]
+    assert list(matcher.gallery.points.all()) == ["eer"]
 
 
 def test_the_refusal_says_how_many_pictures_were_passed_over(matcher, references, queries) -> None:
@@ -107,10 +108,10 @@ def test_the_refusal_says_how_many_pictures_were_passed_over(matcher, references
 
 
 def test_a_point_of_the_model_is_not_replaced(matcher, queries) -> None:
-    before = matcher.gallery.operating_points
+    before = matcher.gallery.points.all()
     with pytest.raises(ValueError, match="'eer' is the operating point that the model brings"):
         calibrate(matcher, queries, fpir=0.1, name="eer")
-    assert matcher.gallery.operating_points == before
+    assert matcher.gallery.points.all() == before
 
 
 def test_a_picture_without_a_label_is_no_data(matcher, queries) -> None:
@@ -168,7 +169,7 @@ def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, que
         false += distance <= point.group_thresholds.get(name, point.threshold)
     assert false == point.false <= 0.1 * 300
     some = dict(list(point.group_thresholds.items())[:1])
-    assert matcher.gallery.rule().limits.groups.items() >= some.items()
+    assert matcher.gallery.points.rule().limits.groups.items() >= some.items()
 
 
 def test_at_most_the_wanted_share_of_pairs_of_two_groups_matches(matcher, queries) -> None:
@@ -214,5 +215,5 @@ def test_with_a_group_really_gone_check_matches_just_as_many_of_it(
 def test_the_p_value_of_an_unknown_is_at_most_p_in_a_share_p_of_all_cases(matcher, queries) -> None:
     made = calibrate(matcher, fpir=0.1)
     strangers = np.array(nearest(matcher, queries, without_own=True), np.float32)
-    share = float((matcher.gallery.p_values(strangers, made.name) <= 0.5).mean())
+    share = float((matcher.gallery.points.evidence(made.name).p_values(strangers) <= 0.5).mean())
     assert abs(share - 0.5) < 3 * np.sqrt(0.25 / 40)  # three standard errors of 40 queries

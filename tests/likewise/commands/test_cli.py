@@ -20,7 +20,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from cli import main
+from index.decision import CheckOptions
 from index.gallery import Gallery
+from index.operating_point import OperatingPoint
 from likewise.bulk.journal import Journal
 from likewise.matcher import Matcher
 from tests.eventually import eventually
@@ -150,7 +152,7 @@ def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
 def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery):
     with Matcher.open(gallery) as matcher:
         brought = {"threshold": 0.25, "fpir": 0.01, "fnir": 0.03, "unknown": 5000, "known": 5001}
-        matcher.gallery.store_point("default", brought)
+        matcher.gallery.points.store("default", OperatingPoint.from_json(brought))
     assert "default: 0.2500 (FPIR 1 %, FNIR 3 %)" in done("info", gallery).stdout
 
 
@@ -285,8 +287,7 @@ def interrupted(gallery: Path, scans: Path, output: Path, rows: int = 7) -> byte
     with Matcher.open(gallery) as matcher:
         from likewise.bulk.job import Job
 
-        asked = {"k": 5, "threshold": None, "min_margin": None, "group": None}
-        job = Job(matcher, [], [str(scans)], asked, lambda n: None)
+        job = Job(matcher, [], [str(scans)], CheckOptions(), lambda n: None)
         with Journal(output, job._settings(), []) as journal:
             lines = whole.splitlines(keepends=True)
             journal.write([json.loads(line) for line in lines[:rows]])
@@ -669,7 +670,9 @@ def test_a_calibrated_answer_is_the_same_in_python(gallery, queries):
     done("calibrate", gallery, "--fpir", 0.05, "--per-group", "--min-margin", 0.01)
     printed = rows("check", gallery, "mnist/test/00000", "mnist/test/00001", "--evidence")
     with Matcher.open(gallery) as matcher:
-        answers = matcher.check([query.pixels() for query in queries[:2]], evidence=True)
+        answers = matcher.check(
+            [query.pixels() for query in queries[:2]], CheckOptions(evidence=True)
+        )
     for row, answer in zip(printed, answers, strict=True):
         assert (row["decision"], row["label"]) == (answer.decision, answer.label)
         assert np.float32(row["threshold"]) == np.float32(answer.threshold)
@@ -708,7 +711,7 @@ def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
     output = tmp_path / "rows.jsonl"
     interrupted(gallery, scans, output)
     with Gallery.open(gallery) as opened:
-        opened.store_point("same", {"threshold": 0.5})
+        opened.points.store("same", OperatingPoint(threshold=0.5))
     told = failure("check", gallery, scans, "-o", output, "--resume")
     assert "its operating point was 'eer', not 'same'" in told
     done("check", gallery, scans, "-o", output, "--resume", "--at", "eer")

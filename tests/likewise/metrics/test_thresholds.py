@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from index.operating import expected_fpir, outdated
 from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import (
     CalibrationError,
@@ -152,24 +150,3 @@ def test_no_threshold_costs_less_than_the_chosen_one(known, unknown, false_match
 def test_costs_that_are_none_are_refused(wrong: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="Received"):
         Cost(*wrong)
-
-
-@given(st.floats(0, 1), st.integers(1, 10**6), st.integers(0, 10**6))
-def test_a_larger_gallery_is_never_expected_to_match_fewer_unknowns(rate, size, more):
-    assert rate - 1e-9 <= expected_fpir(rate, size, size + more) <= 1
-
-
-def test_twice_the_gallery_is_two_draws() -> None:
-    for rate, times in itertools.product([0.0, 0.001, 0.01, 0.5, 1.0], [1, 2, 10]):
-        assert expected_fpir(rate, 100, 100 * times) == pytest.approx(1 - (1 - rate) ** times)
-
-
-def test_a_point_that_came_with_the_model_is_never_outdated() -> None:
-    assert outdated("eer", {"threshold": 0.5}, size=10, generation=3) is None
-
-
-def test_a_point_is_outdated_once_the_gallery_has_changed() -> None:
-    point = {"gallery_size": 100, "generation": 4, "fpir": 0.01}
-    assert outdated("p", point, size=100, generation=4) is None
-    assert "up to about 0.02 where it was 0.01" in str(outdated("p", point, 200, 9))
-    assert "up to about 0.01 where it was 0.01" in str(outdated("p", point, 100, 5))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from index.decision import CheckOptions
 from likewise.bulk.stream import check_stream, query_stream
 from likewise.errors import LikewiseError
 from likewise.output.rows import columns
@@ -17,7 +18,7 @@ from likewise.output.writers import format_of, write_file, writer
 
 @pytest.fixture
 def rows(matcher, queries):
-    return list(check_stream(matcher, queries, k=2))
+    return list(check_stream(matcher, queries, CheckOptions(k=2)))
 
 
 def test_a_csv_holds_what_the_json_rows_hold(tmp_path, rows):
@@ -40,7 +41,7 @@ def test_a_parquet_file_holds_what_the_json_rows_hold(tmp_path, rows):
 
 
 def test_a_parquet_file_of_queries_has_no_decisions(tmp_path, matcher, queries):
-    rows = query_stream(matcher, queries, k=2)
+    rows = query_stream(matcher, queries, CheckOptions(k=2))
     write_file(tmp_path / "rows.parquet", rows, columns(2, decided=False))
     assert pq.read_schema(tmp_path / "rows.parquet").names == ["id", "neighbours", "reason"]
 

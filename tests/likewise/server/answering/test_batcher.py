@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from index.decision import CheckOptions
 from likewise.server.answering import batcher as batching
 from likewise.server.answering.answer import Answering, Options, Question
 from likewise.server.answering.batcher import Batcher
@@ -187,10 +188,13 @@ def test_who_connects_and_is_silent_keeps_nobody_waiting_for_long(others, monkey
 OPTIONS = st.builds(
     Options,
     kind=st.sampled_from(["check", "query"]),
-    k=st.integers(1, 7),
-    threshold=st.none() | st.sampled_from([0.0, 0.1, 0.3]),
-    min_margin=st.none() | st.just(0.05),
-    group=st.none() | st.sampled_from(["3", "7"]),
+    check=st.builds(
+        CheckOptions,
+        k=st.integers(1, 7),
+        threshold=st.none() | st.sampled_from([0.0, 0.1, 0.3]),
+        min_margin=st.none() | st.just(0.05),
+        group=st.none() | st.sampled_from(["3", "7"]),
+    ),
 )
 
 

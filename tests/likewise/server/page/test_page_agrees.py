@@ -7,7 +7,9 @@ import io
 import numpy as np
 import pytest
 
-from index.decision import Neighbours, decide
+from index.decision import Rule, decide
+from index.neighbours import Neighbours
+from likewise.metrics.limits import Limits
 from likewise.output.rows import columns, decision_row
 from likewise.output.writers import Csv
 
@@ -39,9 +41,9 @@ def neighbours(rng: np.random.Generator) -> Neighbours:
 )
 def test_the_page_decides_as_python_does(page, threshold, margin, groups):
     found = neighbours(np.random.default_rng(0))
-    answers = decide(found, threshold, min_margin=margin, group_thresholds=groups)
+    answers = decide(found, Rule(Limits(threshold, groups), margin))
     expected = [decision_row(str(at), answer) for at, answer in enumerate(answers)]
-    other = decide(found, 1.0)
+    other = decide(found, Rule(Limits(1.0)))
     given = [decision_row(str(at), answer) for at, answer in enumerate(other)]
     rule = {"threshold": threshold, "groups": groups, "margin": margin, "point": None}
     decided = page.evaluate(
@@ -58,7 +60,10 @@ def test_the_page_decides_as_python_does(page, threshold, margin, groups):
 
 def test_the_page_writes_a_csv_as_python_does(page):
     found = neighbours(np.random.default_rng(1))
-    rows = [decision_row(f"größe, {at}.png", one) for at, one in enumerate(decide(found, 0.5))]
+    rows = [
+        decision_row(f"größe, {at}.png", one)
+        for at, one in enumerate(decide(found, Rule(Limits(0.5))))
+    ]
     stream = io.BytesIO()
     Csv(stream, columns(K, decided=True)).write(rows)
     written = page.evaluate(

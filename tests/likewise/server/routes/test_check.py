@@ -9,6 +9,8 @@ import json
 import numpy as np
 import pytest
 
+from index.decision import CheckOptions
+from index.operating_point import OperatingPoint
 from likewise.bulk.stream import check_stream, query_stream
 from tests.likewise.server.conftest import image, npy, png
 
@@ -46,7 +48,7 @@ def test_the_rows_of_each_form_are_those_of_a_check_without_a_server(
     shared, matcher, queries, form
 ):
     answer = shared.post("/v1/check?k=3", **forms(queries)[form])
-    expected = as_json(check_stream(matcher, queries, k=3))
+    expected = as_json(check_stream(matcher, queries, CheckOptions(k=3)))
     if form == "npy":
         expected = [{**row, "id": str(place)} for place, row in enumerate(expected)]
     assert answer.json()["rows"] == expected
@@ -74,7 +76,7 @@ def test_vectors_are_checked_as_their_pictures_are(shared, matcher, queries):
 
 def test_a_query_gives_the_nearest_references(shared, matcher, queries):
     answer = shared.post("/v1/query?k=2", **forms(queries)["multipart"])
-    assert answer.json()["rows"] == as_json(query_stream(matcher, queries, k=2))
+    assert answer.json()["rows"] == as_json(query_stream(matcher, queries, CheckOptions(k=2)))
 
 
 def test_every_option_means_what_it_means_without_a_server(shared, matcher, queries):
@@ -86,7 +88,9 @@ def test_every_option_means_what_it_means_without_a_server(shared, matcher, quer
         {"k": 100},
     ):
         answer = shared.post("/v1/check", params=asked, **forms(queries)["multipart"])
-        assert answer.json()["rows"] == as_json(check_stream(matcher, queries, **asked))
+        assert answer.json()["rows"] == as_json(
+            check_stream(matcher, queries, CheckOptions(**asked))
+        )
 
 
 def test_among_several_an_unreadable_picture_is_a_row(shared, queries):
@@ -179,7 +183,9 @@ def test_two_pictures_are_compared_as_without_a_server(shared, matcher, queries)
 def test_a_pair_is_judged_by_the_models_threshold_for_pairs_as_on_the_command_line(
     client, matcher, queries
 ):
-    matcher.gallery.store_point("default", {"threshold": 0.1})  # for searches; `eer` is 0.5
+    matcher.gallery.points.store(
+        "default", OperatingPoint(threshold=0.1)
+    )  # for searches; `eer` is 0.5
     files = {"first": ("a.png", png(queries[0])), "second": ("b.png", png(queries[1]))}
     assert client.post("/v1/compare", files=files).json()["threshold"] == 0.5
     told = client.get("/v1/gallery").json()
@@ -190,12 +196,12 @@ def test_a_calibration_by_another_process_is_used_from_the_next_request_on(
     client, matcher, queries
 ):
     unknown = np.linspace(0.1, 1, 50, dtype=np.float32)
-    point = {"threshold": 0.3, "fpir": 0.02, "fnir": 0.0, "gallery_size": 300, "generation": 1}
-    matcher.gallery.store_point("strict", point, unknown=unknown)
+    point = OperatingPoint(threshold=0.3, fpir=0.02, fnir=0.0, gallery_size=300, generation=1)
+    matcher.gallery.points.store("strict", point, unknown=unknown)
     answer = client.post("/v1/check?evidence=true", **forms(queries)["multipart"]).json()
-    assert answer["rows"] == as_json(check_stream(matcher, queries, evidence=True))
+    assert answer["rows"] == as_json(check_stream(matcher, queries, CheckOptions(evidence=True)))
     assert answer["point"] == "strict"
     assert {row["threshold"] for row in answer["rows"]} == {0.3}
     rows = client.post("/v1/query?evidence=1&at=strict", **forms(queries)["multipart"]).json()
-    assert rows["rows"] == as_json(query_stream(matcher, queries, evidence=True))
+    assert rows["rows"] == as_json(query_stream(matcher, queries, CheckOptions(evidence=True)))
     assert client.get("/v1/gallery").json()["default_point"] == "strict"

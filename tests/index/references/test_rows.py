@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from index.storage.reference import Row, row_checksum
+from index.references.rows import Row, row_checksum
 
 FIELDS: dict[str, Any] = {
     "slot": 3, "id": "a", "label": "bc", "content": b"d", "metadata": "{}", "vector": b"1234",

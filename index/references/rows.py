@@ -1,4 +1,4 @@
-"""One enrolled image: as callers see it, and as a row with a checksum.
+"""One enrolled image: as callers see it, as a new row, and as a stored row with a checksum.
 
 A row's checksum covers everything but the picture's pixels, for which it covers their digest, so
 that reading a name never reads a picture.
@@ -72,6 +72,61 @@ class Row(NamedTuple):
             None if picture is None else decode_picture(picture),
             self.content,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A reference to be stored: the fields of `Row` that come from the caller, and the picture."""
+
+    id: str
+    label: str
+    content: bytes | None
+    metadata: str | None
+    vector: bytes
+    picture: bytes | None
+
+    def at(self, slot: int) -> Row:
+        """The row to be stored in this slot."""
+        digest = None if self.picture is None else picture_digest(self.picture)
+        fields = (slot, self.id, self.label, self.content, self.metadata, self.vector, digest)
+        return Row(*fields, row_checksum(*fields))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the store stands.
+
+    Attributes:
+        generation: Number of changes so far.
+        count: Number of rows.
+        total: Sum of the rows' checksums, as signed 64 bits.
+        last_slot: The largest slot ever given.
+        last_removal: The last place in the removal log.
+    """
+
+    generation: int = 0
+    count: int = 0
+    total: int = 0
+    last_slot: int = 0
+    last_removal: int = 0
+
+    def values(self) -> tuple[int, int, int, int, int]:
+        """The fields in the order of the columns."""
+        return (self.generation, self.count, self.total, self.last_slot, self.last_removal)
+
+    def seal(self) -> bytes:
+        """8 bytes over all fields."""
+        return blake2b(struct.pack("<5q", *self.values()), digest_size=8).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction did: the states around it, the slots that went and the rows' slots."""
+
+    before: State
+    after: State
+    removed: list[int]
+    added: range
 
 
 def row_checksum(

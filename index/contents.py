@@ -1,0 +1,179 @@
+"""What a gallery holds: ids, labels, groups, and the references themselves.
+
+Does not open, search or change a gallery (`gallery`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from index.arguments import checked_strings
+from index.errors import ReferenceNotFoundError, StoreError
+from index.references.local import Store
+from index.references.rows import Reference, Row
+from index.search.current import CurrentIndex
+from likewise.arrays import Floats, Strings
+
+
+class Contents:
+    """The references of a gallery, each method as of one snapshot.
+
+    Attributes:
+        path: The directory.
+        dim: Length of the vectors.
+    """
+
+    path: Path
+    dim: int
+    _store: Store
+    _index: CurrentIndex
+
+    def require_in_place(self) -> None:
+        """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.
+
+        Raises:
+            ReplacedError: If it is no longer what lies at its path.
+        """
+        self._store.require_in_place()
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """How many references each group has, labels in order."""
+        return dict(sorted(Counter(row.label for row in self._rows()).items()))
+
+    def __contains__(self, id: object) -> bool:
+        if not isinstance(id, str):
+            return False
+        return bool(self._store.named(checked_strings("id", [id])))
+
+    def ids(self, label: str | None = None) -> Iterator[str]:
+        """All ids, or those of one group, in the order in which they were added."""
+        return iter([row.id for row in self._rows() if label is None or row.label == label])
+
+    def groups(self) -> dict[str, int]:
+        """The same as `labels`, kept from the first call on until the gallery changes."""
+        with self._index.reading() as index:
+            return {label: len(rows) for label, rows in index.groups().items()}
+
+    def count_groups(self) -> int:
+        """How many groups there are, in a fifteenth of the time that it takes to read them."""
+        with self._store.reading():
+            return self._store.count_labels()
+
+    def samples(self, label: str, count: int) -> list[str]:
+        """Ids of up to `count` references of a group, spread over it, oldest first."""
+        with self._index.reading() as index:
+            rows = index.rows_with(label)
+            places = np.linspace(
+                0, len(rows), min(count, len(rows)), endpoint=False, dtype=np.int64
+            )
+            ids: list[str] = index.ids(rows[places]).tolist()
+            return ids
+
+    def page(
+        self, *, limit: int, after: int = 0, label: str | None = None
+    ) -> tuple[list[tuple[str, str]], int | None]:
+        """Ids and labels of some references, in the order in which they were added.
+
+        What is added or removed meanwhile moves nothing else to another page.
+
+        Args:
+            limit: References of a page, >= 1.
+            after: Second value of the page before; 0 for the first page.
+            label: Of this group only.
+
+        Returns:
+            Pairs of id and label, and the `after` of the next page, None after the last.
+
+        Example:
+            >>> import tempfile
+            >>> from index.gallery import Gallery
+            >>> folder = tempfile.TemporaryDirectory()
+            >>> with Gallery.create(Path(folder.name, "p"), dim=2, fingerprint="3f9a1c") as gallery:
+            ...     gallery.add(["b", "a"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+            ...     gallery.page(limit=1), gallery.page(limit=1, after=1)
+            (([('b', 'cat')], 1), ([('a', 'dog')], None))
+            >>> folder.cleanup()
+        """
+        with self._index.reading() as index:
+            every = index.rows_with(label)
+            left = every[index.slots[every] > after]
+            rows = left[:limit]
+            ids, labels = index.ids(rows).tolist(), index.labels(rows).tolist()
+            last = int(index.slots[rows[-1]]) if len(left) > limit else None
+            return list(zip(ids, labels, strict=True)), last
+
+    def named(self, ids: Sequence[str]) -> dict[str, Reference]:
+        """Those of these ids that are there, without their pictures."""
+        rows = self._store.named(checked_strings("ids", ids))
+        return {row.id: row.reference(None) for row in rows}
+
+    def get(self, id: str) -> Reference:
+        """The reference with this id.
+
+        Raises:
+            ReferenceNotFoundError: If there is none; also a KeyError.
+        """
+        with self._store.reading():
+            for row in self._store.named(checked_strings("id", [id])):
+                return row.reference(self._store.picture(row))
+        raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
+
+    def references(self) -> tuple[Strings, Strings, Floats]:
+        """Ids `(n,)`, labels `(n,)` and vectors `(n, dim)` of all references, oldest first."""
+        with self._index.reading() as index:
+            rows = index.rows_with(None)
+            return index.ids(rows), index.labels(rows), index.exact.stored.copy()
+
+    def stored(self) -> tuple[Strings, Strings, Floats]:
+        """The same, read from the store itself, each row proven: what searches are held against."""
+        rows = self._rows()
+        vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").astype(np.float32)
+        names = np.array([(row.id, row.label) for row in rows], object).reshape(-1, 2)
+        return names[:, 0], names[:, 1], vectors.reshape(-1, self.dim)
+
+    def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
+        """Vectors, `(dim,)` float32, of those pictures that were embedded before."""
+        rows = self._store.with_contents(list(dict.fromkeys(contents)))
+        return {row.content: row.reference(None).vector for row in rows if row.content is not None}
+
+    def unchanged(
+        self, ids: Sequence[str], labels: Sequence[str], contents: Sequence[bytes]
+    ) -> list[bool]:
+        """Whether each id is there already with just this label and content.
+
+        Args:
+            ids: n names.
+            labels: Their groups, n.
+            contents: Hashes of their pictures, n.
+        """
+        rows = {row.id: row for row in self._store.named(checked_strings("ids", ids))}
+        stored = ((row.label, row.content) if row else None for row in map(rows.get, ids))
+        return [
+            reference == (label, content)
+            for reference, label, content in zip(stored, labels, contents, strict=True)
+        ]
+
+    def read_names(self, at_once: int = 4096) -> None:
+        """Read all ids and labels now, some at a time, so that listing them need not wait.
+
+        Others that ask meanwhile wait for no more than `at_once` rows.
+
+        Raises:
+            StoreError: If the store is altered.
+        """
+        for start in range(0, self._store.state().count, at_once):
+            with self._index.reading() as index:
+                index.ids(np.arange(start, min(start + at_once, len(index.slots))))
+
+    def _rows(self) -> list[Row]:
+        """All rows, each proven, as many as the state says."""
+        with self._store.reading() as state:
+            rows = list(self._store.rows())
+        if len(rows) != state.count:
+            raise StoreError(f"'{self._store.path}' was altered: rows came or went.")
+        return rows

@@ -1,0 +1,99 @@
+"""Changes of the references, each within a transaction of the caller, and the log of removals.
+
+An index that follows the rows reads the log, which keeps the last `MIN_KEPT` removals at least; an
+index that is farther behind is rebuilt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from index.references.rows import Change, NewRow, Row, State, wrap
+from index.references.schema import COLUMNS
+from index.storage.database import Database
+
+MIN_KEPT = 10_000
+
+
+def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[NewRow]) -> Change:
+    """Replace old rows by new ones.
+
+    Args:
+        database: Of the references.
+        before: Its state.
+        old: The rows that have an id of `rows`.
+        rows: To be stored, each id once.
+    """
+    state = _delete(database, before, old)
+    slots = range(state.last_slot + 1, state.last_slot + 1 + len(rows))
+    sealed = [row.at(slot) for slot, row in zip(slots, rows, strict=True)]
+    database.execute_many(
+        f"INSERT INTO reference ({COLUMNS}, picture) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((*row, new.picture) for row, new in zip(sealed, rows, strict=True)),
+    )
+    after = replace(
+        state,
+        generation=before.generation + 1,
+        count=state.count + len(rows),
+        total=wrap(state.total + sum(row.checksum for row in sealed)),
+        last_slot=state.last_slot + len(rows),
+    )
+    _write_state(database, after)
+    return Change(before, after, [row.slot for row in old], slots)
+
+
+def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
+    """Remove rows; with none the state stays as it is.
+
+    Args:
+        database: Of the references.
+        before: Its state.
+        old: The rows.
+    """
+    after = before
+    if old:
+        after = replace(_delete(database, before, old), generation=before.generation + 1)
+        _write_state(database, after)
+    return Change(before, after, [row.slot for row in old], range(0))
+
+
+def removals(database: Database, state: State, after: int) -> list[tuple[int, int]] | None:
+    """Slot and checksum of every removal beyond a place in the log; None if it was cut since.
+
+    Args:
+        database: Of the references.
+        state: Of the snapshot that the caller reads.
+        after: A place in the log, 0 for all removals.
+    """
+    query = "SELECT slot, checksum FROM removal WHERE sequence > ? ORDER BY sequence"
+    logged = database.execute(query, (after,)).fetchall()
+    return logged if len(logged) == state.last_removal - after else None
+
+
+def _delete(database: Database, state: State, rows: Sequence[Row]) -> State:
+    """Delete rows and log it; returns the state that is to be written."""
+    if not rows:
+        return state
+    database.execute_many("DELETE FROM reference WHERE slot = ?", ((row.slot,) for row in rows))
+    first = state.last_removal + 1
+    database.execute_many(
+        "INSERT INTO removal (sequence, slot, checksum) VALUES (?, ?, ?)",
+        ((first + place, row.slot, row.checksum) for place, row in enumerate(rows)),
+    )
+    after = replace(
+        state,
+        count=state.count - len(rows),
+        total=wrap(state.total - sum(row.checksum for row in rows)),
+        last_removal=state.last_removal + len(rows),
+    )
+    oldest = after.last_removal - max(MIN_KEPT, after.count)
+    database.execute("DELETE FROM removal WHERE sequence <= ?", (oldest,))
+    return after
+
+
+def _write_state(database: Database, state: State) -> None:
+    database.execute(
+        "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
+        (*state.values(), state.seal()),
+    )

@@ -1,0 +1,286 @@
+"""The derived index as of one snapshot of the references, with the ids and labels of its rows.
+
+Names are read from the store when they are first asked for, and kept: at most those of one gallery,
+less than its vectors take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.neighbours import Neighbour, Neighbours, neighbour_list
+from index.references.local import Store
+from index.references.rows import Change
+from index.search.by_group import NONE
+from index.search.derived import DerivedIndex
+from index.search.exact import LONGEST, ExactIndex
+from likewise.arrays import Bools, Floats, Indices, Strings
+from likewise.metrics.groups import rows_by_group
+
+
+class CurrentIndex:
+    """Vectors to search, with their names; rows are in the order of slots.
+
+    Args:
+        directory: Of the gallery, where the index is saved.
+        dim: Length of the vectors.
+        store: The references.
+    """
+
+    def __init__(self, directory: Path, dim: int, store: Store) -> None:
+        self._directory = directory
+        self._dim = dim
+        self._store = store
+        self._derived: DerivedIndex | None = None
+        self._loading: Future[DerivedIndex] | None = None
+        self._changed = False
+        self._slots: Indices = np.empty(0, np.int64)  # of the rows that follow
+        self._ids: Strings = np.empty(0, object)
+        self._labels: Strings = np.empty(0, object)
+        self._known: Bools = np.empty(0, bool)
+        self._groups: dict[str, Indices] | None = None
+        self._parts: dict[str, ExactIndex] = {}
+
+    @contextmanager
+    def reading(self) -> Iterator[CurrentIndex]:
+        """Hold one snapshot of the store, and the index as of it.
+
+        Raises:
+            StoreError: If the store is altered.
+        """
+        with self._store.reading() as state:
+            derived = self._loaded()
+            derived.catch_up(self._store, state)
+            if derived.slots is not self._slots:
+                self._align(derived.slots)
+            yield self
+
+    def load(self) -> None:
+        """Load the index now and catch up with the store."""
+        with self.reading():
+            pass
+
+    def load_ahead(self) -> None:
+        """Begin to load the index in a thread; the first search waits for what is left of it."""
+        with self._store.lock:
+            if self._derived is None and self._loading is None:
+                pool = ThreadPoolExecutor(1, "warm")
+                self._loading = pool.submit(DerivedIndex, self._directory, self._dim)
+                pool.shutdown(wait=False)
+
+    def apply(self, change: Change, vectors: Floats) -> None:
+        """Bring an own change into the index, so that `save` can leave it up to date.
+
+        Args:
+            change: As the store returned it.
+            vectors: Of the rows that it added, `(n, dim)`, float32.
+        """
+        with self._store.lock:
+            self._changed = True
+            derived = self._loaded()
+            derived.apply(change, vectors)
+            derived.save(still_writing=True)
+
+    def save(self) -> None:
+        """Write the index if it is behind, and a file that this user may write."""
+        if self._changed:
+            self.load()
+        if self._derived is not None and self._store.writable:
+            self._derived.save()
+
+    def forget(self) -> None:
+        """Drop what was loaded."""
+        self._changed, self._derived, self._loading = False, None, None
+        self._parts.clear()
+
+    # ------------------------------------------------------------ within `reading`
+
+    @property
+    def exact(self) -> ExactIndex:
+        """All vectors."""
+        return self._loaded().vectors
+
+    @property
+    def slots(self) -> Indices:
+        """The slot of each row, `(n,)`, ascending."""
+        return self._slots
+
+    def ids(self, rows: Indices) -> Strings:
+        """The ids of rows of any shape, in that shape."""
+        self._read(rows)
+        return self._ids[rows]
+
+    def labels(self, rows: Indices) -> Strings:
+        """The labels of rows of any shape, in that shape."""
+        self._read(rows)
+        return self._labels[rows]
+
+    def groups(self) -> dict[str, Indices]:
+        """The rows of each group, labels in order."""
+        if self._groups is None:
+            self._groups = rows_by_group(self.labels(np.arange(len(self._slots))).tolist())
+        return self._groups
+
+    def rows_with(self, label: str | None) -> Indices:
+        """All rows of one group, or all rows for None."""
+        if label is None:
+            return np.arange(len(self._slots))
+        return self.groups().get(label, np.empty(0, np.int64))
+
+    def nearest(self, queries: Floats, k: int, label: str | None) -> Neighbours:
+        """The k nearest references of each query, among all or those of one group; see `Gallery`.
+
+        Args:
+            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
+            k: From 1 to the number of references that are searched.
+            label: Of the group, or None for all.
+        """
+        rows, part = (None, self.exact) if label is None else self._part(label)
+        check_k(k, len(part), label)
+
+        def named(places: Indices) -> Strings:
+            return self.ids(places if rows is None else rows[places])
+
+        places, distances = part.nearest(queries, k, named)
+        nearest = places if rows is None else rows[places]
+        return Neighbours(self.ids(nearest), self.labels(nearest), distances)
+
+    def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
+        """All references of each query whose distance is at most `radius`, nearest first.
+
+        Args:
+            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
+            radius: Euclidean, >= 0.
+        """
+        if not radius >= 0:
+            raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
+        return [
+            neighbour_list(self.ids(rows).tolist(), self.labels(rows).tolist(), distances.tolist())
+            for rows, distances in self.exact.within(queries, radius, self.ids)
+        ]
+
+    def rows_named(self, ids: Sequence[str | None], count: int) -> Indices:
+        """The row of each id, and `NONE` for None.
+
+        Args:
+            ids: Of the references to skip, one for each of `count` queries.
+            count: How many there must be.
+
+        Raises:
+            ValueError: If there are not so many, or an id is no reference's.
+        """
+        if len(ids) != count:
+            raise ValueError(
+                f"`skip` must have one entry for each of the {count} vectors. Received: {len(ids)}."
+            )
+        places = {id: row for row, id in enumerate(self.ids(self.rows_with(None)).tolist())}
+        missing = [id for id in ids if id is not None and id not in places]
+        if missing:
+            raise ValueError(f"`skip` must name references. Received: {missing[0]!r}.")
+        return np.array([NONE if id is None else places[id] for id in ids], np.int64)
+
+    # ------------------------------------------------------------ inside
+
+    def _loaded(self) -> DerivedIndex:
+        """The index as it was when its file was read, or as it is since."""
+        if self._derived is None:
+            loading, self._loading = self._loading, None
+            self._derived = (
+                loading.result() if loading else DerivedIndex(self._directory, self._dim)
+            )
+        return self._derived
+
+    def _align(self, slots: Indices) -> None:
+        """Follow the index to other rows; names that are known are kept."""
+        ids, labels = np.empty(len(slots), object), np.empty(len(slots), object)
+        known = np.zeros(len(slots), bool)
+        kept = np.isin(self._slots, slots, assume_unique=True) & self._known
+        places = np.searchsorted(slots, self._slots[kept])
+        ids[places], labels[places], known[places] = self._ids[kept], self._labels[kept], True
+        self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
+        self._groups = None
+        self._parts.clear()
+
+    def _read(self, rows: Indices) -> None:
+        """Read the names of rows that are not known yet."""
+        known = self._known[rows]
+        if known.all():
+            return
+        # np.unique would import half of NumPy more, 30 ms of a cold query.
+        wanted = np.array(sorted(set(rows[~known].tolist())), np.int64)
+        stored = self._store.at(self._slots[wanted].tolist())
+        places = np.searchsorted(self._slots, [row.slot for row in stored])
+        self._ids[places] = [row.id for row in stored]
+        self._labels[places] = [row.label for row in stored]
+        self._known[places] = True
+
+    def _part(self, label: str) -> tuple[Indices, ExactIndex]:
+        """The rows and vectors of one group."""
+        rows = self.rows_with(label)
+        if not len(rows):
+            raise ValueError(
+                f"No reference of gallery '{self._directory}' has the label '{label}'."
+            )
+        if label not in self._parts:
+            self._parts[label] = self.exact.subset(rows)
+        return rows, self._parts[label]
+
+
+def checked_vectors(vectors: Any, dim: int) -> Floats:
+    """Vectors as `(n, dim)` float32 of usable numbers, contiguous.
+
+    Args:
+        vectors: Anything that NumPy takes for an array.
+        dim: Length of the gallery's vectors.
+
+    Raises:
+        ValueError: If shape, dtype or a value does not fit.
+
+    Example:
+        >>> checked_vectors(np.zeros((1, 3), np.float32), dim=2)
+        Traceback (most recent call last):
+        ValueError: `vectors` must have shape (n, 2) for this gallery. Received: (1, 3).
+    """
+    rows = np.asarray(vectors)
+    if rows.ndim != 2 or rows.shape[1] != dim:
+        raise ValueError(
+            f"`vectors` must have shape (n, {dim}) for this gallery. Received: {rows.shape}."
+        )
+    if rows.dtype != np.float32:
+        raise ValueError(f"`vectors` must be float32. Received: {rows.dtype}.")
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
+    wrong = np.flatnonzero(~(lengths <= LONGEST))
+    if len(wrong):
+        raise ValueError(
+            f"`vectors` must be finite and no longer than {LONGEST:g}."
+            f" Received: {len(wrong)} of {len(rows)} rows are not, the first is row {wrong[0]}."
+        )
+    return np.ascontiguousarray(rows)
+
+
+def check_k(k: int, count: int, label: str | None) -> None:
+    """Refuse a number of neighbours that is not there.
+
+    Args:
+        k: As asked for.
+        count: References that are searched.
+        label: Of their group, or None for all.
+
+    Example:
+        >>> check_k(5, count=3, label=None)
+        Traceback (most recent call last):
+        ValueError: `k` must be 1 to 3, the number of references in the gallery. Received: 5.
+    """
+    where = "the gallery" if label is None else f"group '{label}'"
+    if count == 0:
+        raise ValueError(f"There is nothing to search: {where} has 0 references. Received: k={k}.")
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= count:
+        raise ValueError(
+            f"`k` must be 1 to {count}, the number of references in {where}. Received: {k!r}."
+        )
