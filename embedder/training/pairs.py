@@ -63,16 +63,7 @@ def pair_positions(
     first = np.tile(np.arange(len(groups.codes)), pairs_per_image)
     equals = len(first) // 2 if min_equals is None else min_equals
     able = np.flatnonzero(groups.sizes[groups.codes[first]] > 1)
-    if not 0 <= equals <= len(able):
-        raise ValueError(
-            f"`min_equals` must lie between 0 and {len(able)}, the pairs whose first image has "
-            f"another image of its label. Received: {equals}."
-        )
-    if equals < len(first) and len(groups.names) < 2:
-        raise ValueError(
-            "Pairs of two labels need at least 2 labels. "
-            f"Received: {len(groups.names)} label. Add images of another label."
-        )
+    _check_equals(equals, len(able), len(first), len(groups.names))
     rng = np.random.default_rng(seed)
     same = np.zeros(len(first), dtype=np.float32)
     same[rng.permutation(able)[:equals]] = 1.0
@@ -80,6 +71,19 @@ def pair_positions(
     second[same == 1] = groups.same_partners(first[same == 1], rng)
     second[same == 0] = groups.different_partners(first[same == 0], rng)
     return first, second, same
+
+
+def _check_equals(equals: int, able: int, pairs: int, labels: int) -> None:
+    if not 0 <= equals <= able:
+        raise ValueError(
+            f"`min_equals` must lie between 0 and {able}, the pairs whose first image has "
+            f"another image of its label. Received: {equals}."
+        )
+    if equals < pairs and labels < 2:
+        raise ValueError(
+            "Pairs of two labels need at least 2 labels. "
+            f"Received: {labels} label. Add images of another label."
+        )
 
 
 def balanced_batches(

@@ -40,7 +40,7 @@ def draw_pairs(
     seed: int,
     path: Path,
 ) -> None:
-    """Draw 16 random pairs, each with its distance; red where the threshold is wrong about it.
+    """Draw 16 random pairs, each with its distance; red where the threshold judges it wrongly.
 
     Args:
         embedder: The trained model.
@@ -58,15 +58,11 @@ def draw_pairs(
     panels = figure.subplots(4, 4).ravel()
     for panel in panels:
         panel.axis("off")
-    for panel, pair, distance, alike in zip(
-        panels, np.concatenate([left, right], axis=2), distances, same[shown], strict=False
-    ):
-        right_answer = (distance <= threshold) == bool(alike)
+    pairs = np.concatenate([left, right], axis=2)
+    for panel, pair, distance, is_same in zip(panels, pairs, distances, same[shown], strict=False):
         panel.imshow(pair, cmap="gray", vmin=0, vmax=255)
-        panel.set_title(
-            f"{'same' if alike else 'different'}: {distance:.2f}",
-            color="black" if right_answer else "red",
-            fontsize=10,
-        )
+        is_right = (distance <= threshold) == bool(is_same)
+        title = f"{'same' if is_same else 'different'}: {distance:.2f}"
+        panel.set_title(title, color="black" if is_right else "red", fontsize=10)
     figure.suptitle(f"distance of 16 random pairs; a match is at most {threshold:.2f}")
     figure.savefig(path, metadata={"Software": None})

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+TUTORIAL_THRESHOLD = 0.5  # the tutorial takes a pair for the same up to this distance
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -75,31 +77,37 @@ class Recipe:
             5
         """
         recipe = replace(self, **{k: v for k, v in settings.items() if v is not None})
+        recipe._check_steps()
+        recipe._check_shares()
+        return recipe
+
+    def _check_steps(self) -> None:
         for name in ("epochs", "batch", "pairs_per_image", "dim"):
-            if not getattr(recipe, name) > 0:
-                raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
-        for name, most in (("margin", 10), ("learning_rate", 1)):
-            if not 0 < getattr(recipe, name) <= most:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"`{name}` must be above 0. Received: {getattr(self, name)}.")
+        for name, limit in (("margin", 10), ("learning_rate", 1)):
+            if not 0 < getattr(self, name) <= limit:
                 raise ValueError(
-                    f"`{name}` must be above 0 and at most {most}. "
-                    f"Received: {getattr(recipe, name)}."
+                    f"`{name}` must be above 0 and at most {limit}. "
+                    f"Received: {getattr(self, name)}."
                 )
+
+    def _check_shares(self) -> None:
         for name in ("outliers", "composites"):
-            share = getattr(recipe, name)
-            if not 0 <= share <= 1 or (share and recipe.pairs != "batch"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1 or (share and self.pairs != "batch"):
                 raise ValueError(
                     f"`{name}` must be a share of 0 to 1, and 0 where pairs are drawn. "
                     f"Received: {share}."
                 )
-        if not 0 <= recipe.averaging < 1:
+        if not 0 <= self.averaging < 1:
             raise ValueError(
-                f"`averaging` must be a share >= 0 and below 1. Received: {recipe.averaging}."
+                f"`averaging` must be a share >= 0 and below 1. Received: {self.averaging}."
             )
-        if not 0 < recipe.validation < 1:
+        if not 0 < self.validation < 1:
             raise ValueError(
-                f"`validation` must be a share between 0 and 1. Received: {recipe.validation}."
+                f"`validation` must be a share between 0 and 1. Received: {self.validation}."
             )
-        return recipe
 
     def described(self) -> dict[str, Any]:
         """Return the settings as they stand in `model.json`."""

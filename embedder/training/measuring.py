@@ -1,0 +1,62 @@
+"""What a trained network is worth: figures and thresholds on its validation pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from embedder.training.fitting import Labelled
+from embedder.training.outliers import make_outliers
+from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
+from embedder.training.thresholds import Point, pair_point, search_point
+from likewise.metrics.groups import Groups
+from likewise.metrics.pairs import pair_distances
+from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
+
+_PAIRS = 200_000  # of each kind
+_OUTLIERS = 5_000
+
+
+def measured(
+    base: keras.Model, fitted_on: Labelled, validation: Labelled, recipe: Recipe
+) -> dict[str, Any]:
+    """Measure a base network on pictures that it was not fitted to.
+
+    Args:
+        base: The trained base network.
+        fitted_on: The training pictures: the references of searches.
+        validation: Pictures to measure pairs and searches with.
+        recipe: Says whether the network was trained with outliers, and seeds every draw.
+
+    Returns:
+        The entries `figures` and `operating_points` of `model.json`: the point `eer` for pairs,
+        and `default` for searches where the recipe has outliers.
+    """
+    pixels, labels = validation
+    embeddings = base.predict(pixels, batch_size=500, verbose=0)
+    same, different = pair_distances(embeddings, labels, _PAIRS, recipe.seed + 1)
+    point = pair_point(same, different, len(labels))
+    figures = {
+        "images": len(labels),
+        "pairs": 2 * _PAIRS,
+        "eer": equal_error_rate(det_curve(same, different)).rate,
+        "pair_accuracy": pair_accuracy(same, different, point["threshold"]),
+        "pair_accuracy_at_0.5": pair_accuracy(same, different, TUTORIAL_THRESHOLD),
+    }
+    points = {"eer": point}
+    if recipe.outliers:
+        points["default"] = _search_point(base, fitted_on, validation, recipe.seed)
+    return {"figures": {"validation": figures}, "operating_points": points}
+
+
+def _search_point(base: keras.Model, fitted_on: Labelled, validation: Labelled, seed: int) -> Point:
+    """Measure a threshold for galleries on validation pictures and on outliers made of them."""
+    pixels, labels = validation
+    outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, seed)
+    references, known, unknown = (
+        base.predict(images, batch_size=500, verbose=0)
+        for images in (fitted_on.pixels, pixels, outliers)
+    )
+    return search_point(references, np.array(fitted_on.labels), known, np.array(labels), unknown)
