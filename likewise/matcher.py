@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.data.records import Record
-from embedder.errors import ImageError, ModelError, UnlabelledError
+from embedder.errors import ModelError
 from embedder.model import Embedder
 from index.decision import CheckOptions, Decision
 from index.errors import EmptyGalleryError, FingerprintError
@@ -26,34 +25,9 @@ from index.gallery import Gallery
 from index.neighbours import Neighbours
 from index.operating_point import OperatingPoint
 from likewise.arrays import Floats
-from likewise.decoding import Decoded, ahead, decode_stream
-
-BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
-_SECONDS = 2.0  # large pictures are made durable at least as often
+from likewise.enrolment import AddReport, enrol_records
 
 Images = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
-
-
-@dataclass(slots=True)
-class AddReport:
-    """What became of the records that were to be added.
-
-    Attributes:
-        added: New ids.
-        replaced: Ids that were there with another label or picture.
-        unchanged: Ids that were there with this label and picture; nothing was written.
-        unreadable: Id and reason of each picture that could not be read.
-    """
-
-    added: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """All records that came."""
-        return self.added + self.replaced + self.unchanged + len(self.unreadable)
 
 
 class Matcher:
@@ -127,10 +101,10 @@ class Matcher:
     def add(
         self, records: Iterable[Record], *, progress: Callable[[int], object] | None = None
     ) -> AddReport:
-        """Enrol labelled pictures, `BATCH` of them in a transaction.
+        """Enrol labelled pictures, 2048 of them in a transaction.
 
-        An id that is there already is replaced. A picture that the gallery knows, under
-        whatever id, is not embedded again, so a call that was cut off can be repeated.
+        An id that is there already is replaced. A picture that the gallery knows, under any id,
+        is not embedded again: a call that was cut off can be repeated at little cost.
 
         Args:
             records: A stream; each needs a label.
@@ -140,19 +114,7 @@ class Matcher:
             UnlabelledError: If a record has no label; what was written before stays.
             GalleryError: If the gallery cannot be written.
         """
-        report = AddReport()
-        batches = decode_stream(
-            _labelled(records), self.embedder, size=BATCH, seconds=_SECONDS, hashed=True
-        )
-        with (
-            closing(batches),
-            closing(ahead(self._with_vectors, batches, threads=1, waiting=1)) as embedded,
-        ):
-            for batch, vectors in embedded:
-                self._add_batch(batch, vectors, report)
-                if progress:
-                    progress(len(batch.records))
-        return report
+        return enrol_records(self.embedder, self.gallery, records, progress)
 
     def query(self, images: Images, k: int = 5) -> Neighbours:
         """Find the k nearest references of each picture.
@@ -226,73 +188,10 @@ class Matcher:
     def _embedded(self, images: Images) -> Floats:
         return self.embedder.embed(self.embedder.prepare(images))
 
-    def _with_vectors(self, batch: Decoded) -> tuple[Decoded, Floats]:
-        """Embed the pictures of a batch that the gallery does not know, each different one once."""
-        pictures, contents = batch.images, batch.contents
-        known = self.gallery.vectors_of(contents)
-        first: dict[bytes, int] = {}
-        for row, content in enumerate(contents):
-            if content not in known:
-                first.setdefault(content, row)
-        if len(first) == len(pictures):
-            return batch, self.embedder.embed(pictures)
-        embedded = self.embedder.embed(pictures[list(first.values())])
-        known = {**known, **dict(zip(first, embedded, strict=True))}
-        return batch, np.stack([known[content] for content in contents])
-
-    def _add_batch(self, batch: Decoded, vectors: Floats, report: AddReport) -> None:
-        """Write what is new of a batch, and count what became of it."""
-        for place, reason in batch.reasons.items():
-            report.unreadable.append((batch.records[place].id, reason))
-        records = batch.readable
-        last = {record.id: row for row, record in enumerate(records)}  # of equal ids the last
-        report.replaced += len(records) - len(last)
-        same = self.gallery.unchanged(
-            list(last),
-            [str(records[row].label) for row in last.values()],
-            [batch.contents[row] for row in last.values()],
-        )
-        report.unchanged += sum(same)
-        new = [row for row, known in zip(last.values(), same, strict=True) if not known]
-        if new:
-            before = len(self.gallery)
-            self._write([records[row] for row in new], new, batch, vectors)
-            fresh = len(self.gallery) - before
-            report.added += fresh
-            report.replaced += len(new) - fresh
-
-    def _write(
-        self,
-        records: list[Record],
-        rows: list[int],
-        batch: Decoded,
-        vectors: Floats,
-    ) -> None:
-        """Store some readable records of a batch; `rows` are their pictures and vectors."""
-        self.gallery.add(
-            [record.id for record in records],
-            vectors[rows],
-            [str(record.label) for record in records],
-            metadata=[dict(record.metadata) for record in records],
-            pictures=batch.images[rows],
-            contents=[batch.contents[row] for row in rows],
-        )
-
 
 def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
     """Give each record of a stream the same label, whatever its own was."""
     return (replace(record, label=label) for record in records)
-
-
-def _labelled(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on; refuse one without a label."""
-    for record in records:
-        if record.label is None and not isinstance(record.image, ImageError):
-            raise UnlabelledError(
-                f"{record.id} has no label, and a reference needs one. Give a folder per label, "
-                "a list of path,label, or one label for all with `likewise add --label`."
-            )
-        yield record
 
 
 def _embedder_in(gallery: Gallery) -> Embedder:

@@ -16,7 +16,8 @@ from likewise.commands.options import gallery_argument, inputs_argument, split_o
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
-    from likewise.matcher import AddReport, Matcher
+    from likewise.enrolment import AddReport
+    from likewise.matcher import Matcher
 
 
 @click.command()

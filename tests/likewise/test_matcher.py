@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from embedder.data.sources import Record
-from embedder.errors import ImageError, UnlabelledError
 from index.decision import CheckOptions
 from index.errors import EmptyGalleryError, FingerprintError, GalleryError
 from likewise import decoding
@@ -19,90 +17,6 @@ from tests.fakes import FakeEmbedder
 def empty(tmp_path, fake):
     with Matcher.create(tmp_path / "new.gallery", fake) as matcher:
         yield matcher
-
-
-def test_added_references_are_found_with_label_picture_and_metadata(empty, references):
-    report = empty.add([replace(references[0], metadata={"writer": "w1"})])
-    stored = empty.gallery.get("mnist/train/00000")
-    assert (report.added, report.total, len(empty.gallery)) == (1, 1, 1)
-    assert (stored.label, stored.metadata) == ("5", {"writer": "w1"})
-    np.testing.assert_array_equal(stored.picture, references[0].pixels())
-
-
-def test_adding_again_embeds_and_writes_nothing(empty, fake, references):
-    empty.add(references[:20])
-    before, generation = fake.embedded, empty.gallery.generation
-    report = empty.add(references[:20])
-    assert (report.added, report.unchanged, report.replaced) == (0, 20, 0)
-    assert (fake.embedded, empty.gallery.generation) == (before, generation)
-
-
-def test_another_label_replaces_a_reference_without_embedding_it_again(empty, fake, references):
-    empty.add(references[:3])
-    report = empty.add([replace(references[1], label="zero")])
-    assert (report.added, report.replaced, fake.embedded) == (0, 1, 3)
-    assert empty.gallery.get(references[1].id).label == "zero"
-
-
-def test_one_picture_under_two_ids_is_embedded_once_and_stays_two_references(
-    empty, fake, references
-):
-    empty.add([references[0], replace(references[0], id="copy")])
-    assert (len(empty.gallery), fake.embedded) == (2, 1)
-
-
-def test_of_two_records_with_one_id_the_last_counts(empty, references):
-    report = empty.add([references[0], replace(references[1], id=references[0].id)])
-    assert (report.added, report.replaced, len(empty.gallery)) == (1, 1, 1)
-    assert empty.gallery.get(references[0].id).label == references[1].label
-
-
-def test_unreadable_pictures_are_reported_and_the_others_added(empty, scans):
-    labelled = [Record(path.name, "x", path) for path in sorted(scans.iterdir())]
-    report = empty.add(labelled)
-    assert (report.added, report.total) == (38, 40)
-    assert [id for id, _ in report.unreadable] == ["05.png", "06.png"]
-    assert "truncated" in report.unreadable[0][1]
-
-
-def test_a_damaged_row_of_a_list_is_reported_and_the_others_added(empty, references):
-    damaged = Record("list.csv/2", None, ImageError("row 2: expected 2 columns, but it has 1"))
-    report = empty.add([damaged, *references[1:4]])
-    assert (report.added, [id for id, _ in report.unreadable]) == (3, ["list.csv/2"])
-
-
-def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_is(empty, references):
-    empty.add([replace(references[0], id="caf\udce9.png", label="th\udce9")])
-    assert empty.gallery.get(r"caf\xe9.png").label == r"th\xe9"
-
-
-def test_a_reference_without_a_label_is_refused_by_name(empty, references):
-    with pytest.raises(UnlabelledError, match=r"mnist/train/00000 has no label.*--label"):
-        empty.add([replace(references[0], label=None)])
-
-
-def test_what_was_added_before_the_input_broke_off_is_not_embedded_twice(
-    empty, fake, references, monkeypatch
-):
-    monkeypatch.setattr("likewise.matcher.BATCH", 50)
-
-    def broken():
-        yield from references[:120]
-        raise OSError("the disk went away")
-
-    with pytest.raises(OSError, match="went away"):
-        empty.add(broken())
-    assert fake.embedded == len(empty.gallery) < 120
-    report = empty.add(references)
-    assert fake.embedded == len(empty.gallery) == len(references)
-    assert report.added + report.unchanged == len(references)
-
-
-def test_progress_is_told_of_every_record(empty, references, monkeypatch):
-    monkeypatch.setattr("likewise.matcher.BATCH", 50)
-    steps: list[int] = []
-    empty.add(references[:120], progress=steps.append)
-    assert steps == [50, 50, 20]
 
 
 def test_an_empty_gallery_says_how_to_fill_it(empty, queries):

@@ -11,11 +11,11 @@ from collections import Counter
 import pytest
 
 from likewise.server.answering.pictures import Subject
-from likewise.server.enrolling import Entry
 from likewise.server.requests.forms import File
+from likewise.server.requests.references import Upload
 from tests.likewise.server.conftest import image, png
 
-HOLDING = (Subject, File, Entry)  # the bytes of pictures
+HOLDING = (Subject, File, Upload)  # the bytes of pictures
 PNG = {"Content-Type": "image/png"}
 SMALL, LARGE = (
     b"no picture",

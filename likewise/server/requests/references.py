@@ -1,0 +1,161 @@
+"""Parse requests that enrol references (image, multipart, JSON) into entries.
+
+Pictures are not decoded while the request is parsed, but by `decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+from starlette.requests import Request
+
+from embedder.data.images import read_image
+from embedder.data.splits import content_hash
+from embedder.errors import ImageError
+from embedder.model import Embedder
+from likewise.arrays import Floats
+from likewise.enrolment import Entry
+from likewise.server.errors import invalid
+from likewise.server.requests.bodies import (
+    IMAGE,
+    JSON,
+    as_vectors,
+    check_count,
+    decoded,
+    media_type,
+    parsed,
+    read_body,
+    unsupported,
+)
+from likewise.server.requests.forms import MULTIPART, Form, read_form
+from likewise.server.schemas.fields import Id, Label
+from likewise.server.schemas.references import NewReference, NewReferences
+from likewise.server.state import Context
+
+_NAME: TypeAdapter[str] = TypeAdapter(Id)
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
+_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Upload:
+    """A reference in a request: a picture file, or a vector.
+
+    Attributes:
+        id: Its name.
+        label: Its group.
+        metadata: JSON object.
+        file: The picture file; None for a vector.
+        vector: `(dim,)`, float32; None for a picture.
+    """
+
+    id: str
+    label: str
+    metadata: Mapping[str, Any]
+    file: bytes | None = None
+    vector: Floats | None = None
+
+
+async def read_uploads(request: Request, context: Context) -> list[Upload]:
+    """Read the references of a request that enrols several.
+
+    Args:
+        request: Its body is not read yet.
+        context: Limits, and the gallery that vectors must fit.
+
+    Raises:
+        ApiError: If the body does not fit, holds no reference, or is too large.
+    """
+    kind = media_type(dict(request.scope["headers"]))
+    if kind == JSON:
+        body: NewReferences = parsed(NewReferences, await read_body(request))
+        uploads = [_from_json(item.id, item, context) for item in body.references]
+    elif kind == MULTIPART:
+        form = await read_form(request, {"images"}, {"label"}, most=context.settings.max_images)
+        label = _label(form)
+        uploads = [
+            Upload(str(parsed(_NAME, file.name, "filename")), label, {}, file.content)
+            for file in form.files("images")
+        ]
+    else:
+        raise unsupported(kind, (MULTIPART, JSON))
+    check_count(len(uploads), context)
+    return uploads
+
+
+async def read_upload(request: Request, context: Context, *, id: str, label: str | None) -> Upload:
+    """Read the reference of a request that enrols one.
+
+    Args:
+        request: Its body is not read yet.
+        context: Limits, and the gallery that a vector must fit.
+        id: Name of the reference.
+        label: Label of a picture that is the whole body.
+
+    Raises:
+        ApiError: If the body does not fit, or is too large.
+    """
+    kind = media_type(dict(request.scope["headers"]))
+    if kind.startswith(IMAGE):
+        if label is None:
+            raise invalid("A reference needs a label.", "Give it as ?label=...")
+        return Upload(id, label, {}, await read_body(request))
+    if kind == JSON:
+        return _from_json(id, parsed(NewReference, await read_body(request)), context)
+    if kind == MULTIPART:
+        return await _from_form(request, id, context)
+    raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
+
+
+def decode(
+    uploads: Sequence[Upload], embedder: Embedder, max_pixels: int
+) -> list[Entry | ImageError]:
+    """Decode the picture files of uploads.
+
+    Args:
+        uploads: n of them.
+        embedder: Prepares pictures for its network.
+        max_pixels: Largest picture, width times height.
+
+    Returns:
+        For each an entry, or why its picture cannot be read.
+    """
+    return [_decoded(upload, embedder, max_pixels) for upload in uploads]
+
+
+def _decoded(upload: Upload, embedder: Embedder, max_pixels: int) -> Entry | ImageError:
+    named = (upload.id, upload.label, upload.metadata)
+    if upload.file is None:
+        return Entry(*named, vector=upload.vector)
+    try:
+        pixels = read_image(upload.file, max_pixels=max_pixels)
+    except ImageError as error:
+        return error.bare()
+    return Entry(*named, embedder.prepare([pixels])[0], content_hash(pixels))
+
+
+def _from_json(id: str, body: NewReference, context: Context) -> Upload:
+    if (body.data is None) == (body.vector is None):
+        raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
+    if body.data is not None:
+        return Upload(id, body.label, body.metadata, decoded(body.data))
+    [vector] = as_vectors([body.vector or []], context.matcher)
+    return Upload(id, body.label, body.metadata, vector=np.array(vector))
+
+
+async def _from_form(request: Request, id: str, context: Context) -> Upload:
+    most = context.settings.max_images
+    form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
+    files = form.files("image")
+    if len(files) != 1:
+        raise invalid("The form must hold one picture, as a file in the field `image`.")
+    metadata = parsed(_METADATA, (form.text("metadata", b"") or "{}").encode(), "metadata")
+    return Upload(id, _label(form), metadata, files[0].content)
+
+
+def _label(form: Form) -> str:
+    return str(parsed(_LABEL, form.text("label"), "label"))

@@ -1,0 +1,161 @@
+"""Labelled pictures and vectors become references: what is skipped, embedded, counted, refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from embedder.data.records import Record
+from embedder.data.splits import content_hash
+from embedder.errors import ImageError, UnlabelledError
+from likewise.enrolment import Entry, enrol
+from likewise.matcher import Matcher
+
+
+@pytest.fixture
+def empty(tmp_path, fake):
+    with Matcher.create(tmp_path / "new.gallery", fake) as matcher:
+        yield matcher
+
+
+def picture(record: Record, id: str | None = None, label: str = "7", **metadata: int) -> Entry:
+    pixels = record.pixels()
+    return Entry(id or record.id, label, metadata, pixels, content_hash(pixels))
+
+
+def vector(id: str, value: float, label: str = "7") -> Entry:
+    return Entry(id, label, {}, vector=np.full(16, value, np.float32))
+
+
+def test_added_references_are_found_with_label_picture_and_metadata(empty, references):
+    report = empty.add([replace(references[0], metadata={"writer": "w1"})])
+    stored = empty.gallery.get("mnist/train/00000")
+    assert (report.added, report.total, len(empty.gallery)) == (1, 1, 1)
+    assert (stored.label, stored.metadata) == ("5", {"writer": "w1"})
+    np.testing.assert_array_equal(stored.picture, references[0].pixels())
+
+
+def test_adding_again_embeds_and_writes_nothing(empty, fake, references):
+    empty.add(references[:20])
+    before, generation = fake.embedded, empty.gallery.generation
+    report = empty.add(references[:20])
+    assert (report.added, report.unchanged, report.replaced) == (0, 20, 0)
+    assert (fake.embedded, empty.gallery.generation) == (before, generation)
+
+
+def test_another_label_replaces_a_reference_without_embedding_it_again(empty, fake, references):
+    empty.add(references[:3])
+    report = empty.add([replace(references[1], label="zero")])
+    assert (report.added, report.replaced, fake.embedded) == (0, 1, 3)
+    assert empty.gallery.get(references[1].id).label == "zero"
+
+
+def test_one_picture_under_two_ids_is_embedded_once_and_stays_two_references(
+    empty, fake, references
+):
+    empty.add([references[0], replace(references[0], id="copy")])
+    assert (len(empty.gallery), fake.embedded) == (2, 1)
+
+
+def test_of_two_records_with_one_id_the_last_counts(empty, references):
+    report = empty.add([references[0], replace(references[1], id=references[0].id)])
+    assert (report.added, report.replaced, len(empty.gallery)) == (1, 1, 1)
+    assert empty.gallery.get(references[0].id).label == references[1].label
+
+
+def test_unreadable_pictures_are_reported_and_the_others_added(empty, scans):
+    labelled = [Record(path.name, "x", path) for path in sorted(scans.iterdir())]
+    report = empty.add(labelled)
+    assert (report.added, report.total) == (38, 40)
+    assert [id for id, _ in report.unreadable] == ["05.png", "06.png"]
+    assert "truncated" in report.unreadable[0][1]
+
+
+def test_a_damaged_row_of_a_list_is_reported_and_the_others_added(empty, references):
+    damaged = Record("list.csv/2", None, ImageError("row 2: expected 2 columns, but it has 1"))
+    report = empty.add([damaged, *references[1:4]])
+    assert (report.added, [id for id, _ in report.unreadable]) == (3, ["list.csv/2"])
+
+
+def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_is(empty, references):
+    empty.add([replace(references[0], id="caf\udce9.png", label="th\udce9")])
+    assert empty.gallery.get(r"caf\xe9.png").label == r"th\xe9"
+
+
+def test_a_reference_without_a_label_is_refused_by_name(empty, references):
+    with pytest.raises(UnlabelledError, match=r"mnist/train/00000 has no label.*--label"):
+        empty.add([replace(references[0], label=None)])
+
+
+def test_what_was_added_before_the_input_broke_off_is_not_embedded_twice(
+    empty, fake, references, monkeypatch
+):
+    monkeypatch.setattr("likewise.enrolment.BATCH", 50)
+
+    def broken():
+        yield from references[:120]
+        raise OSError("the disk went away")
+
+    with pytest.raises(OSError, match="went away"):
+        empty.add(broken())
+    assert fake.embedded == len(empty.gallery) < 120
+    report = empty.add(references)
+    assert fake.embedded == len(empty.gallery) == len(references)
+    assert report.added + report.unchanged == len(references)
+
+
+def test_progress_is_told_of_every_record(empty, references, monkeypatch):
+    monkeypatch.setattr("likewise.enrolment.BATCH", 50)
+    steps: list[int] = []
+    empty.add(references[:120], progress=steps.append)
+    assert steps == [50, 50, 20]
+
+
+def test_other_metadata_replaces_a_reference_without_embedding_it_again(empty, fake, references):
+    empty.add([replace(references[0], metadata={"writer": "w1"})])
+    report = empty.add([replace(references[0], metadata={"writer": "w2"})])
+    assert (report.replaced, report.unchanged, fake.embedded) == (1, 0, 1)
+    assert empty.gallery.get(references[0].id).metadata == {"writer": "w2"}
+
+
+def test_a_record_that_repeats_an_id_replaces_it_though_it_is_the_same(empty, references):
+    report = empty.add([references[0], references[0]])
+    assert (report.added, report.unchanged, report.replaced) == (1, 0, 1)
+
+
+def test_each_entry_is_compared_with_the_reference_or_entry_before_it(empty, fake, references):
+    first, second = references[:2]
+    entries = [
+        picture(first, "a"),
+        picture(first, "a"),
+        picture(first, "a", "8"),
+        picture(first, "b", writer=1),
+        picture(second, "b", writer=1),
+    ]
+    statuses = enrol(fake, empty.gallery, entries)
+    assert statuses == ["added", "unchanged", "replaced", "added", "replaced"]
+    assert enrol(fake, empty.gallery, [entries[2], entries[4]]) == ["unchanged"] * 2
+    assert fake.embedded == 2
+
+
+def test_pictures_and_vectors_are_enrolled_together(empty, fake, references):
+    entries = [vector("a", 1.0), picture(references[0], "b"), vector("a", 2.0)]
+    assert enrol(fake, empty.gallery, entries) == ["added", "added", "replaced"]
+    assert enrol(fake, empty.gallery, [vector("a", 2.0)]) == ["unchanged"]
+    assert enrol(fake, empty.gallery, [vector("a", 2.0, "8")]) == ["replaced"]
+    np.testing.assert_array_equal(empty.gallery.get("a").vector, np.full(16, 2.0, np.float32))
+
+
+def test_a_picture_in_place_of_a_vector_replaces_it(empty, fake, references):
+    enrol(fake, empty.gallery, [vector("a", 1.0)])
+    assert enrol(fake, empty.gallery, [picture(references[0], "a")]) == ["replaced"]
+    assert empty.gallery.get("a").picture is not None
+
+
+def test_entries_that_cannot_be_stored_leave_the_gallery_as_it_was(empty, fake, references):
+    generation = empty.gallery.generation
+    with pytest.raises(ValueError, match="label"):
+        enrol(fake, empty.gallery, [vector("a", 1.0), vector("b", 1.0, "")])
+    assert (len(empty.gallery), empty.gallery.generation) == (0, generation)
