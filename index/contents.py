@@ -141,23 +141,6 @@ class Contents:
         rows = self._store.with_contents(list(dict.fromkeys(contents)))
         return {row.content: row.reference(None).vector for row in rows if row.content is not None}
 
-    def unchanged(
-        self, ids: Sequence[str], labels: Sequence[str], contents: Sequence[bytes]
-    ) -> list[bool]:
-        """Whether each id is there already with just this label and content.
-
-        Args:
-            ids: n names.
-            labels: Their groups, n.
-            contents: Hashes of their pictures, n.
-        """
-        rows = {row.id: row for row in self._store.named(checked_strings("ids", ids))}
-        stored = ((row.label, row.content) if row else None for row in map(rows.get, ids))
-        return [
-            reference == (label, content)
-            for reference, label, content in zip(stored, labels, contents, strict=True)
-        ]
-
     def read_names(self, at_once: int = 4096) -> None:
         """Read all ids and labels now, some at a time, so that listing them need not wait.
 

@@ -189,7 +189,7 @@ class Gallery(Contents):
             labels: n groups.
             metadata: n JSON objects, or None.
             pictures: uint8 `(n, h, w)` or `(n, h, w, c)`, or n pictures of any shapes, or None.
-            contents: n hashes of the pictures, for `vectors_of` and `unchanged`, or None.
+            contents: n hashes of the pictures, for `vectors_of`, or None.
 
         Raises:
             ValueError: If lengths, shapes, types or values do not fit.

@@ -24,7 +24,9 @@ QUESTIONS: dict[str, Callable[[Gallery], object]] = {
     "present": lambda gallery: "r42" in gallery,
     "absent": lambda gallery: "r99" in gallery,
     "get": lambda gallery: told(gallery, "r17"),
-    "unchanged": lambda gallery: gallery.unchanged(["r42"], ["2"], [b"*" * 16]),
+    "named": lambda gallery: [
+        (id, row.label, row.content) for id, row in gallery.named(["r42", "r99"]).items()
+    ],
     "search": lambda gallery: gallery.search(QUERIES, 3).ids.tolist(),
     "search a group": lambda gallery: gallery.search(QUERIES, 3, label="3").ids.tolist(),
     "check": lambda gallery: gallery.check(QUERIES, CheckOptions(k=5)),

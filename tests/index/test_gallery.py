@@ -83,12 +83,6 @@ def test_known_contents_give_their_vectors(gallery: Gallery) -> None:
     np.testing.assert_array_equal(found[b"*" * 16], gallery.get("r42").vector)
 
 
-def test_unchanged_asks_for_id_label_and_content(gallery: Gallery) -> None:
-    ids, labels = ["r42", "r42", "r42", "new"], ["2", "3", "2", "2"]
-    contents = [b"*" * 16, b"*" * 16, b"other", b"*" * 16]
-    assert gallery.unchanged(ids, labels, contents) == [True, False, False, False]
-
-
 # ---------------------------------------------------------------- changes
 
 
