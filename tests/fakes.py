@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
 
 
-class FakeEmbedder:
-    """Has the attributes of `embedder.model.Embedder`.
+class FakeEmbedder(Embedder):
+    """An embedder without a network.
 
     Attributes:
         embedded: How many pictures it has embedded.
@@ -69,8 +70,6 @@ def install(batches: int = sys.maxsize) -> FakeEmbedder:
     Args:
         batches: How many it embeds before it waits for the end of stdin.
     """
-    from embedder.model import Embedder
-
     fake = HeldEmbedder(Path(tempfile.mkdtemp()) / "model", batches)
-    Embedder.load = classmethod(lambda cls, path=None, *, threads=None: fake)  # type: ignore[method-assign,assignment,return-value]
+    Embedder.load = classmethod(lambda cls, path=None, *, threads=None: fake)  # type: ignore[method-assign,assignment]
     return fake

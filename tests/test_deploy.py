@@ -91,7 +91,9 @@ def test_the_unit_exposes_little(tmp_path):
 def test_the_units_command_is_one_of_ours(name):
     [line] = re.findall(r"^ExecStart=\S+ serve (.*)", UNITS[name](), re.MULTILINE)
     words = shlex.split(line.replace("%i", "8001"))
-    asked = main.get_command(Context(main), "serve").make_context("serve", words).params
+    command = main.get_command(Context(main), "serve")
+    assert command is not None
+    asked = command.make_context("serve", words).params
     assert (asked["host"], asked["read_only"]) == ("127.0.0.1", "reader" in name)
 
 

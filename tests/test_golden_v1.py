@@ -63,8 +63,8 @@ def assert_same(answer: object, stored: object, exact: bool) -> None:
     numbers = re.compile(r"-?\d+\.\d+(?:e-\d+)?")
     texts = json.dumps(answer), json.dumps(stored)
     assert numbers.sub("#", texts[0]) == numbers.sub("#", texts[1])
-    values = [np.array(numbers.findall(text), np.float64) for text in texts]
-    np.testing.assert_allclose(*values, atol=2e-6)
+    mine, theirs = (np.array(numbers.findall(text), np.float64) for text in texts)
+    np.testing.assert_allclose(mine, theirs, atol=2e-6)
 
 
 def test_fifty_answers_are_kept():

@@ -75,7 +75,8 @@ def flips(gallery: Gallery, count: int, seed: int, *, with_index: bool) -> set[o
         expected[name] = outcome(path, question)
     assert "refused" not in expected.values()
     rng = np.random.default_rng(seed)
-    refused, answered = set(), set()
+    refused: set[object] = set()
+    answered: set[object] = set()
     for place in rng.choice(len(files[NAME]), size=count):
         name = list(QUESTIONS)[rng.integers(len(QUESTIONS))]
         altered = bytearray(files[NAME])

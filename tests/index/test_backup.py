@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ def assert_of_one_moment(path: Path) -> None:
         batches = [id.split("/")[0] for id in copy.ids()]
         assert len(batches) == BATCH * len(set(batches))
         generation, known = copy.generation, copy.points["now"].generation
+        assert known is not None
         assert known <= generation <= known + 2  # an adding and a removal later comes the next
         assert (
             copy.points.evidence("now").p_values(np.zeros(1, np.float32)) == 1.0
@@ -170,14 +172,11 @@ print(back_up(Path(sys.argv[1]), Path(sys.argv[2])).count)
 
 
 @pytest.fixture
-def open_path(tmp_path_factory):
-    """A folder that every user may enter."""
-    folder = tmp_path_factory.mktemp("open")
-    for above in (folder, *folder.parents):
-        if above == Path(tempfile.gettempdir()):
-            break
-        above.chmod(0o755)
-    return folder
+def open_path() -> Iterator[Path]:
+    """A folder that every user may enter; pytest closes its own to others at each start."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize("written", ["closed", "being written to"])
@@ -224,8 +223,8 @@ def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(tmp_path, rng):
         os.kill(backup.pid, signal.SIGKILL)
         backup.communicate()
         outcomes.append((target / f"{kill}").exists())
-    for kill in np.flatnonzero(outcomes):
-        with Gallery.open(target / f"{kill}") as copy:
+    for whole in np.flatnonzero(outcomes):
+        with Gallery.open(target / f"{whole}") as copy:
             copy.verify()
             assert len(copy) == 20_000
     assert not all(outcomes)  # kills did fall within backups

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,7 +125,12 @@ def test_reads_go_on_while_a_change_waits_for_another_process(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, add = threading.Event(), Store.add
-    monkeypatch.setattr(Store, "add", lambda self, rows: begun.set() or add(self, rows))
+
+    def begin(store: Store, rows: Any) -> object:
+        begun.set()
+        return add(store, rows)
+
+    monkeypatch.setattr(Store, "add", begin)
     new = np.full((1, 4), 9, np.float32)
     with ThreadPoolExecutor(1) as thread:
         with another_process_writes(gallery.path):

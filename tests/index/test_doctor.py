@@ -1,6 +1,7 @@
 """The doctor: what is planted is found, and a whole gallery is called whole."""
 
 import sqlite3
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from index.gallery import Gallery
 
 
 @pytest.fixture
-def clusters(tmp_path, rng) -> Gallery:
+def clusters(tmp_path, rng) -> Iterator[Gallery]:
     """Two groups of 30 in the plane, 0.01 wide and 1 apart."""
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="abc123") as gallery:
         for label, x in (("left", 0.0), ("right", 1.0)):
@@ -26,8 +27,8 @@ def spot(x, y=0.0):
 def test_a_whole_gallery_with_clear_groups_has_nothing_to_report(clusters):
     found = examine(clusters, threshold=0.5)
     assert (found.references, found.groups, found.search_recall) == (60, 2, 1.0)
-    assert found.broken == found.duplicates == found.mislabels == found.outliers == []
-    assert found.overlaps == []
+    assert (found.broken, found.duplicates, found.mislabels) == ([], [], [])
+    assert (found.outliers, found.overlaps) == ([], [])
     assert found.small_groups == {}
 
 
@@ -67,7 +68,7 @@ def test_groups_that_reach_into_each_other_are_named_with_their_share(clusters):
 
 
 def test_groups_too_small_to_win_a_vote_are_listed(clusters):
-    clusters.add(["a", "b"], np.float32([[5, 5], [5, 5.01]]), ["new", "new"])
+    clusters.add(["a", "b"], np.array([[5, 5], [5, 5.01]], np.float32), ["new", "new"])
     assert examine(clusters).small_groups == {"new": 2}
 
 

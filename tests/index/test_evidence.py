@@ -86,8 +86,8 @@ def test_evidence_goes_with_a_copy_and_without_it_answers_are_plain(
 
 def test_evidence_that_no_point_names_any_more_goes(gallery: Gallery) -> None:
     gallery.points.store("a", POINT, unknown=UNKNOWN)
-    gallery.points.store("b", POINT, unknown=UNKNOWN / 2)
-    gallery.points.store("a", POINT, unknown=UNKNOWN / 4)
+    gallery.points.store("b", POINT, unknown=UNKNOWN / np.float32(2))
+    gallery.points.store("a", POINT, unknown=UNKNOWN / np.float32(4))
     names = {gallery.points[name].evidence for name in "ab"}
     assert {path.name for path in gallery.path.glob("evidence-*")} == {
         f"evidence-{name}.npy" for name in names

@@ -52,7 +52,7 @@ def test_labels_are_counted_in_order(gallery: Gallery) -> None:
 
 def test_groups_are_counted_as_they_come_and_go(empty: Gallery) -> None:
     assert empty.count_groups() == 0
-    empty.add(["a", "b", "c"], vectors(*[[1, 2, 3, 4]] * 3), ["x", "x", "y"])
+    empty.add(["a", "b", "c"], vectors(*[[1.0, 2.0, 3.0, 4.0]] * 3), ["x", "x", "y"])
     assert empty.count_groups() == len(empty.labels) == 2
     empty.remove(["c"])
     assert empty.count_groups() == len(empty.labels) == 1
@@ -89,8 +89,8 @@ def test_known_contents_give_their_vectors(gallery: Gallery) -> None:
 def test_adding_an_id_again_replaces_it(gallery: Gallery) -> None:
     gallery.add(["r42"], vectors([9, 9, 9, 9]), ["new"])
     assert (len(gallery), gallery.get("r42").label) == (60, "new")
-    [found] = gallery.search(vectors([9, 9, 9, 9]), 1)
-    assert (found[0].id, found[0].label, found[0].distance) == ("r42", "new", 0.0)
+    nearest = gallery.search(vectors([9, 9, 9, 9]), 1)[0][0]
+    assert (nearest.id, nearest.label, nearest.distance) == ("r42", "new", 0.0)
 
 
 def test_of_an_id_given_twice_the_last_counts(empty: Gallery) -> None:
@@ -342,7 +342,8 @@ def test_a_closed_gallery_says_so(gallery: Gallery) -> None:
 
 
 def test_pages_hold_every_reference_once_in_the_order_of_adding(gallery):
-    after, seen = 0, []
+    after: int | None = 0
+    seen: list[tuple[str, str]] = []
     while after is not None:
         names, after = gallery.page(limit=7, after=after)
         seen += names

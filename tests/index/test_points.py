@@ -92,7 +92,7 @@ def test_a_writer_that_dies_leaves_the_old_points_whole(gallery, monkeypatch, di
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(index.storage.sealed.os, dies_in, die)
+        patch.setattr(os, dies_in, die)
         with pytest.raises(Killed):
             gallery.points.store("strict", POINT)
     assert list(gallery.points.all()) == ["eer"]

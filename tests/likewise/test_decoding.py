@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -25,8 +26,13 @@ def test_results_come_in_the_order_of_the_items_though_the_first_is_slowest():
 
 def test_items_are_drawn_no_further_ahead_than_asked():
     drawn: list[int] = []
-    items = (drawn.append(item) or item for item in range(100))
-    results = ahead(lambda item: item, items, threads=2, waiting=3)
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            drawn.append(item)
+            yield item
+
+    results = ahead(lambda item: item, items(), threads=2, waiting=3)
     assert next(results) == 0
     assert len(drawn) == 1 + 3
     results.close()

@@ -51,7 +51,8 @@ def test_what_the_work_raises_is_raised_and_nothing_more_is_begun(two_cores):
 
 
 def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores):
-    both, ended = Barrier(2, timeout=60), []
+    both = Barrier(2, timeout=60)
+    ended: list[int] = []
 
     def work(part: int) -> None:
         both.wait()

@@ -14,7 +14,7 @@ from embedder.errors import DatasetError
 
 def test_mnist_is_bundled_whole():
     train, test = load("mnist/train"), load("mnist/test")
-    assert (train.images.shape, test.images.shape) == ((60_000, 28, 28), (10_000, 28, 28))
+    assert (np.shape(train.images), np.shape(test.images)) == ((60_000, 28, 28), (10_000, 28, 28))
     assert train.labels[:5] == ["5", "0", "4", "1", "9"]
     assert (train.ids[17], test.ids[-1]) == ("mnist/train/00017", "mnist/test/09999")
     assert sum(1 for _ in records("mnist")) == 70_000
@@ -23,7 +23,9 @@ def test_mnist_is_bundled_whole():
 def test_the_bundled_data_are_known_by_their_digests():
     for source in ("mnist", "mnist/train", "mnist/test"):
         data = load(source)
-        np.testing.assert_array_equal(list(bundled.pictures_of(data.digest)), data.images)
+        pictures = bundled.pictures_of(data.digest)
+        assert pictures is not None
+        np.testing.assert_array_equal(list(pictures), data.images)
     assert bundled.pictures_of("0" * 64) is None
 
 

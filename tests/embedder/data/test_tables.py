@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,10 @@ def listed(tmp_path) -> list[dict[str, object]]:
     ]
 
 
-def write_list(path: Path, entries: list[dict[str, object]]) -> Path:
+def write_list(path: Path, entries: Sequence[Mapping[str, object]]) -> Path:
     if path.suffix == ".csv":
-        lines = [entries[0].keys(), *(entry.values() for entry in entries)]
-        path.write_text("\n".join(",".join(map(str, line)) for line in lines))
+        lines = [",".join(map(str, entry.values())) for entry in entries]
+        path.write_text("\n".join([",".join(entries[0]), *lines]))
     elif path.suffix == ".parquet":
         arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
         parquet.write_table(arrow.Table.from_pylist(entries), path)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def halves_of(picture, height, width):
 def test_a_code_stands_for_the_groups_of_both_halves_their_sides_and_the_cut(shape, rng):
     pictures, codes = make_composites(sloped(shape), Groups.of(LABELS), 400, rng)
     assert pictures.shape == (400, *shape)
-    seen = {}
+    seen: dict[int, Any] = {}
     for picture, code in zip(pictures, codes.tolist(), strict=True):
         group, row, column = halves_of(picture, *shape[:2])
         sideways = bool((row[:, 0] == np.arange(8)).all() and (row[:, -1] == np.arange(8)).all())

@@ -41,9 +41,10 @@ def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs(near):
     angles = np.array([0.0, 0.1, 0.4, 1.5, 3.0])
     embeddings = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype("float32")
     codes, margin = [0, 0, 1, 1, 1], 1.0
-    same, different = [], []
+    same: list[float] = []
+    different: list[float] = []
     for i, j in itertools.permutations(range(5), 2):
-        distance = np.linalg.norm(embeddings[i] - embeddings[j])
+        distance = float(np.linalg.norm(embeddings[i] - embeddings[j]))
         if codes[i] == codes[j]:
             same.append(max(distance - near, 0) ** 2)
         else:
@@ -76,9 +77,10 @@ def test_each_kind_of_pair_has_an_average_of_its_own(rng):
     embeddings = rng.normal(size=(11, 3)).astype("float32")
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     codes = [0, 0, 1, 1, OF_NO_GROUP, OF_NO_GROUP, OF_NO_GROUP, -2, -2, -3, -3]
-    same, different, made_same, made_different, strangers = kinds = [], [], [], [], []
+    kinds: list[list[float]] = [[] for _ in range(5)]
+    same, different, made_same, made_different, strangers = kinds
     for i, j in itertools.permutations(range(11), 2):
-        distance = np.linalg.norm(embeddings[i] - embeddings[j])
+        distance = float(np.linalg.norm(embeddings[i] - embeddings[j]))
         pair = {codes[i], codes[j]}
         of_groups = min(pair) > OF_NO_GROUP
         if OF_NO_GROUP in pair:

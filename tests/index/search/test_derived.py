@@ -57,12 +57,20 @@ def test_an_index_under_a_path_that_is_no_text_is_kept_too(
     assert answers_at(odd) == built
 
 
+def remove_both(path: Path) -> None:
+    for file in path.glob("vectors.*"):
+        file.unlink()
+
+
+def make_a_directory(path: Path) -> None:
+    (path / "vectors.faiss").unlink()
+    (path / "vectors.faiss").mkdir()
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "file missing": lambda path: (path / "vectors.faiss").unlink(),
     "note missing": lambda path: (path / "vectors.json").unlink(),
-    "both missing": lambda path: [
-        file.unlink() for file in path.glob("vectors.*")
-    ],
+    "both missing": remove_both,
     "file empty": lambda path: (path / "vectors.faiss").write_bytes(b""),
     "file truncated": lambda path: (path / "vectors.faiss").write_bytes(
         (path / "vectors.faiss").read_bytes()[:-7]
@@ -72,10 +80,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "an id altered": lambda path: flip(path / "vectors.faiss", -9),
     "note altered": lambda path: flip(path / "vectors.json", 60),
     "note is no JSON": lambda path: (path / "vectors.json").write_text("?"),
-    "file is a directory": lambda path: [
-        (path / "vectors.faiss").unlink(), (path / "vectors.faiss").mkdir()
-    ],
-}  # fmt: skip
+    "file is a directory": make_a_directory,
+}
 
 
 @pytest.mark.parametrize("ahead", [False, True], ids=["at the search", "ahead"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,12 +39,13 @@ def test_directories_above_are_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["file", "directory", "gallery", "dangling link"])
 def test_an_existing_path_is_refused_and_left_alone(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "gallery"
-    {
+    make: dict[str, Callable[[], object]] = {
         "file": path.touch,
         "directory": path.mkdir,
         "gallery": lambda: create(path),
         "dangling link": lambda: path.symlink_to(tmp_path / "nowhere"),
-    }[kind]()
+    }
+    make[kind]()
     with pytest.raises(GalleryError, match="gallery' exists already"):
         create(path)
     assert [file.name for file in tmp_path.iterdir()] == ["gallery"]
@@ -66,7 +69,7 @@ NOT_JSON = OperatingPoint.from_json({"threshold": 1, "n": object()})
     ],
 )
 def test_unusable_settings_are_refused(
-    tmp_path: Path, changes: dict[str, object], message: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Gallery.create(tmp_path / "g", **{"dim": 4, "fingerprint": "a", **changes})

@@ -3,12 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedder.data.sources import Record, records
-from index.decision import CheckOptions
+from index.decision import CheckOptions, Decision, Rule
 from likewise import decoding
 from likewise.bulk import stream as bulk
 from likewise.bulk.stream import Summary, check_stream, query_stream
@@ -37,12 +38,13 @@ def test_the_more_neighbours_the_fewer_pictures_are_asked_at_once(matcher, queri
     whole = list(check_stream(matcher, queries, CheckOptions(k=5)))
     asked: list[int] = []
     decide = matcher.gallery.decide
+
+    def counted(vectors: np.ndarray, k: int, rule: Rule) -> list[Decision]:
+        asked.append(len(vectors))
+        return decide(vectors, k, rule)
+
     monkeypatch.setattr(bulk, "NEIGHBOURS_AT_ONCE", 10)  # of two pictures at k = 5
-    monkeypatch.setattr(
-        matcher.gallery,
-        "decide",
-        lambda vectors, k, rule: asked.append(len(vectors)) or decide(vectors, k, rule),
-    )
+    monkeypatch.setattr(matcher.gallery, "decide", counted)
     assert list(check_stream(matcher, queries, CheckOptions(k=5))) == whole
     assert asked == [2] * 20
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,7 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
     known = [query for query in queries if query.label not in "89"]
     unknown = [query for query in queries if query.label in "89"]
     point = calibrate(matcher, known, unknown, fpir=0.15).point
+    assert isinstance(point.unknown, Mapping)
     assert {name: kind["queries"] for name, kind in point.unknown.items()} == {
         LEFT_OUT: len(known),
         GIVEN: len(unknown),
@@ -70,7 +72,7 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
 
 def test_without_data_the_references_are_asked_among_each_other(matcher, references) -> None:
     point = calibrate(matcher, fpir=0.05).point
-    assert "optimistic" in point.measured_on
+    assert "optimistic" in (point.measured_on or "")
     assert (point.queries, point.mated) == (300, 300)
     strangers = nearest(matcher, references, without_own=True)
     assert point.false == sum(d <= point.threshold for d in strangers) == 15
@@ -146,6 +148,8 @@ def test_dearer_false_matches_make_a_smaller_threshold(matcher, queries) -> None
     dear = calibrate(matcher, queries, cost=Cost(100, 1, 0.5)).point
     cheap = calibrate(matcher, queries, cost=Cost(1, 100, 0.5)).point
     assert dear.threshold < cheap.threshold
+    assert cheap.fpir is not None
+    assert cheap.fnir is not None
     assert cheap.expected_cost == 0.5 * cheap.fpir + 50 * cheap.fnir
 
 
@@ -167,6 +171,7 @@ def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, que
         left = [(d, name) for d, name in zip(row.tolist(), names, strict=True) if name != label]
         distance, name = min(left)
         false += distance <= point.group_thresholds.get(name, point.threshold)
+    assert point.false is not None
     assert false == point.false <= 0.1 * 300
     some = dict(list(point.group_thresholds.items())[:1])
     assert matcher.gallery.points.rule().limits.groups.items() >= some.items()
@@ -178,6 +183,8 @@ def test_at_most_the_wanted_share_of_pairs_of_two_groups_matches(matcher, querie
     _, labels, stored = matcher.gallery.references()
     assert (made.name, point.rate, point.target) == ("fmr-0.01", "fmr", 0.01)
     assert point.queries == 40 * 100  # of 300 references 100 are drawn for each query
+    assert point.false is not None
+    assert point.interval is not None
     assert point.measured == point.false / 4000 <= 0.01
     low, high = point.interval
     assert low < point.measured < high
@@ -209,6 +216,7 @@ def test_with_a_group_really_gone_check_matches_just_as_many_of_it(
         answers = matcher.check([record.pixels() for record in group])
         matched += sum(answer.decision == "match" for answer in answers)
         matcher.add(group)
+    assert point.false is not None
     assert matched == point.false > 0
 
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -172,7 +173,7 @@ def test_a_printed_distance_is_the_float32_that_a_search_gives(gallery, queries)
     (row,) = rows("query", gallery, "mnist/test/00000")
     with Matcher.open(gallery) as matcher:
         expected = matcher.query([queries[0].pixels()]).distances[0]
-    printed = np.float32([near["distance"] for near in row["neighbours"]])
+    printed = np.array([near["distance"] for near in row["neighbours"]], np.float32)
     np.testing.assert_array_equal(printed, expected)
 
 
@@ -487,12 +488,11 @@ main(prog_name="likewise")
 ALL = str(sys.maxsize)
 
 
-def process(batches: object, *arguments: object, **options: object) -> subprocess.Popen:
+def process(batches: object, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
     """The command with a fake embedder that waits after some batches until stdin ends."""
     command = [sys.executable, "-c", FAKED, str(batches), *map(str, arguments)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, **options
-    )
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(command, cwd=ROOT, **pipes)
 
 
 @pytest.fixture
@@ -597,6 +597,7 @@ def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_p
 
 def test_a_closed_pipe_ends_quietly(gallery, copies):
     running = process(ALL, "check", gallery, copies, stdout=subprocess.PIPE)
+    assert running.stdout is not None
     assert running.stdout.readline().startswith(b'{"id": "0"')
     running.stdout.close()
     running.stdout = None

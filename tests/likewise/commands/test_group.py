@@ -33,8 +33,9 @@ def test_help_and_version_import_no_command_and_nothing_heavy(option):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_first_line_of_a_command_at_a_glance_is_that_of_its_own_help(name):
     command = main.get_command(Context(main), name)
+    assert command is not None
     assert command.name == name
-    assert command.help.startswith(COMMANDS[name])
+    assert (command.help or "").startswith(COMMANDS[name])
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -48,6 +48,7 @@ def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, 
     identification = figures.identification
     assert identification.rank_rates[1].events == right
     assert identification.fnir.events == len(queries) - hit
+    assert identification.fpir is not None
     assert identification.fpir.events == sum(distance <= threshold for distance in strangers)
 
 
@@ -85,10 +86,12 @@ def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
     figures = evaluate(matcher, queries, seeds=4).figures
     for figure in (figures.verification.named() | figures.retrieval.named()).values():
         if isinstance(figure, Estimate):
+            assert figure.range is not None
             low, high = figure.range
             assert 0 <= low < high
     for figure in figures.retrieval.named().values():  # of equal draws: the value is their mean
         if isinstance(figure, Estimate):
+            assert figure.range is not None
             low, high = figure.range
             assert low <= figure.value <= high
 
@@ -112,6 +115,8 @@ def test_a_wrong_group_within_the_threshold_is_listed_as_a_miss(matcher, queries
     figures = evaluate(matcher, queries, seeds=1).figures
     wrong = [miss for miss in figures.missed if miss.answer is not None]
     counted = figures.identification.wrong_group
+    assert counted is not None
+    assert counted.events is not None
     assert len(wrong) == counted.events > 0
     assert all(miss.answer != miss.label for miss in wrong)
     assert len(figures.missed) == figures.identification.fnir.events

@@ -86,9 +86,9 @@ def test_a_further_vector_lands_in_its_group():
 
 
 def test_a_vector_between_two_groups_lands_with_the_nearer_one():
-    known = np.float32([[0.0], [0.1], [10.0], [10.1]])
+    known = np.array([[0.0], [0.1], [10.0], [10.1]], np.float32)
     places = np.array([[0.0, 0.5], [0.01, 0.5], [1.0, 0.5], [0.99, 0.5]])
-    [[x, _]] = placed(np.float32([[5.0]]), known, places)
+    [[x, _]] = placed(np.array([[5.0]], np.float32), known, places)
     assert 0 <= x <= 0.01  # 4.9 from the first group, 5 from the second
 
 

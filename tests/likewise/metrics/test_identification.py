@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_auc_score
 
+from likewise.arrays import Floats
 from likewise.metrics.identification import (
     auroc,
     confusion,
@@ -45,8 +46,12 @@ def test_the_identification_curve_counts_as_its_definition_says(mated, unknown):
         assert missed == pytest.approx(1 - sum(right) / len(mated))
 
 
+def floats(*values: float) -> Floats:
+    return np.array(values, np.float32)
+
+
 def test_a_wrong_group_within_the_threshold_is_a_miss():
-    mated = Mated(np.float32([0.1, 0.3, 0.9]), np.float32([1, 0.2, 1]), ["a", "b", "c"])
+    mated = Mated(floats(0.1, 0.3, 0.9), floats(1, 0.2, 1), ["a", "b", "c"])
     unknown = np.linspace(0.5, 1.49, 100).astype(np.float32)
     assert fnir_at_fpir(mated, unknown, 0.03) == pytest.approx(2 / 3)  # b is wrong, c too far
 
@@ -72,8 +77,8 @@ def test_oscr_is_the_area_that_the_trapezoids_under_its_curve_sum_to(mated, unkn
 
 
 def test_where_every_query_finds_its_group_oscr_is_auroc():
-    mated = Mated(np.float32([0.1, 0.7]), np.float32([2, 2]), ["a", "a"])
-    unknown = np.float32([0.5, 0.9])
+    mated = Mated(floats(0.1, 0.7), floats(2, 2), ["a", "a"])
+    unknown = floats(0.5, 0.9)
     assert oscr(mated, unknown) == auroc(mated.own, unknown) == 0.75
 
 

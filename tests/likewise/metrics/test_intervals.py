@@ -88,5 +88,7 @@ def test_the_bounds_of_a_median_hold_it_in_19_of_20_samples() -> None:
     held = 0
     for _ in range(1000):
         low, high = quantile_bounds(rng.exponential(size=40), 0.5)
+        assert low is not None
+        assert high is not None
         held += low < math.log(2) < high  # the median of that distribution
     assert 935 <= held <= 985  # 950 or a little more; five standard deviations are 34

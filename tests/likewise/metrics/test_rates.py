@@ -35,7 +35,9 @@ def test_both_rates_are_a_third_at_the_equal_error_rate():
     curve = det_curve(np.array([0.1, 0.2, 0.9]), np.array([0.3, 0.8, 0.95]))
     at = curve.thresholds.tolist().index(0.3)
     assert (curve.false[at], curve.missed[at]) == pytest.approx((1 / 3, 1 / 3))
-    assert equal_error_rate(curve) == (pytest.approx(1 / 3), 0.3)
+    rate, threshold = equal_error_rate(curve)
+    assert rate == pytest.approx(1 / 3)
+    assert threshold == 0.3
 
 
 def test_a_distance_equal_to_the_threshold_is_accepted():

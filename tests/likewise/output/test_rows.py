@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.decision import Decision, Neighbour
+from index.decision import Decision
+from index.neighbours import Neighbour
 from likewise.output.rows import (
     Shortest,
     columns,

@@ -15,6 +15,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -22,7 +23,7 @@ SIZE = (28, 28)
 INTERESTING = (0, 1, 0x7F, 0x80, 0xFE, 0xFF)
 
 # Format, mode and options of each seed: all that the decoders of the six formats branch on.
-SEEDS = [
+SEEDS: list[tuple[str, str, dict[str, Any]]] = [
     *(("PNG", mode, {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")),
     *(("JPEG", mode, {}) for mode in ("L", "RGB", "CMYK")),
     ("JPEG", "RGB", {"progressive": True, "quality": 30}),

@@ -28,9 +28,11 @@ class ServerProcess:
     """
 
     def __init__(self, gallery: Path, *options: str | Path, port: int = 0) -> None:
-        command = [sys.executable, "-c", "from cli import main; main()", "serve", gallery]
         self.process = subprocess.Popen(
-            [*command, "--port", str(port), *options],
+            [
+                *(sys.executable, "-c", "from cli import main; main()", "serve", gallery),
+                *("--port", str(port), *options),
+            ],
             cwd=ROOT, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         self.log: list[str] = []
@@ -49,8 +51,8 @@ class ServerProcess:
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
-    def client(self, **options: float) -> httpx.Client:
-        return httpx.Client(base_url=self.url, **{"timeout": 60, **options})
+    def client(self, *, timeout: float = 60) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=timeout)
 
     def kill(self) -> None:
         self.process.kill()

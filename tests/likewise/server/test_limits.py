@@ -7,6 +7,7 @@ import io
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
 
 import httpx
 import numpy as np
@@ -22,10 +23,11 @@ PNG = {"Content-Type": "image/png"}
 
 @pytest.mark.parametrize("limit", ["timeout", "keep_jobs"])
 def test_a_limit_that_is_no_number_is_refused(limit):
+    options: dict[str, Any] = {limit: float("nan")}
     with pytest.raises(
         LikewiseError, match="Expected a number of seconds for timeout and keep_jobs"
     ):
-        Settings(**{limit: float("nan")})
+        Settings(**options)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -92,8 +94,8 @@ def test_more_pictures_than_allowed_are_refused_in_every_form(small, queries):
 def test_a_bomb_is_refused_by_its_header(small):
     bomb = encoded(Image.new("1", (10_000, 10_000)))  # 100 million pixels
     assert len(bomb) < 20_000
-    for path, extra in (("/v1/check", {}), ("/v1/embed", {}), ("/v1/query", {})):
-        assert code(small.post(path, content=bomb, headers=PNG, **extra)) == (413, "too_large")
+    for path in ("/v1/check", "/v1/embed", "/v1/query"):
+        assert code(small.post(path, content=bomb, headers=PNG)) == (413, "too_large")
     put = small.put("/v1/references/x?label=7", content=bomb, headers=PNG)
     assert code(put) == (413, "too_large")
     pair = {"first": ("a.png", bomb), "second": ("b.png", bomb)}

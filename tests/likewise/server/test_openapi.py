@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sysconfig
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,8 +107,8 @@ def test_whatever_it_allows_is_answered_as_it_says(gallery, tmp_path):
     with serving(gallery) as client:
         for path in ("distances", "map"):  # 503 while computed, which counts as a failure
             eventually(
-                lambda path=path: client.get(f"/v1/gallery/{path}").status_code,
-                until=lambda status: status == 200,
+                partial(client.get, f"/v1/gallery/{path}"),
+                until=lambda answer: answer.status_code == 200,
             )
         done = subprocess.run(
             [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from PIL import Image
 
@@ -17,7 +18,12 @@ def test_questions_are_answered_while_changes_wait_for_another_process(
     client, gallery, queries, monkeypatch
 ):
     begun, add = threading.Event(), Store.add
-    monkeypatch.setattr(Store, "add", lambda self, rows: begun.set() or add(self, rows))
+
+    def begin(store: Store, rows: Any) -> object:
+        begun.set()
+        return add(store, rows)
+
+    monkeypatch.setattr(Store, "add", begin)
     large = io.BytesIO()
     Image.fromarray(queries[0].pixels()).resize((1500, 1500)).save(large, "PNG")
 

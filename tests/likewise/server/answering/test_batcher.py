@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from index.decision import CheckOptions
 from likewise.server.answering import batcher as batching
-from likewise.server.answering.answer import Answering, Options, Question
+from likewise.server.answering.answer import Answer, Answering, Options, Question
 from likewise.server.answering.batcher import Batcher
 from likewise.server.answering.pictures import Subject
 from likewise.server.metrics import Metrics
@@ -126,11 +127,13 @@ def test_a_turn_begins_when_no_more_comes():
         return questions
 
     async def asking(batcher):
-        asked = []
+        asked: list[asyncio.Future[int]] = []
+
+        def ask(n: int) -> None:
+            asked.append(asyncio.ensure_future(batcher.ask(n, 1)))
+
         for n in range(5):  # a question each time before the batcher looks what there is
-            asyncio.get_running_loop().call_soon(
-                lambda n=n: asked.append(asyncio.ensure_future(batcher.ask(n, 1)))
-            )
+            asyncio.get_running_loop().call_soon(ask, n)
             await asyncio.sleep(0)
         return await asyncio.gather(*asked)
 
@@ -211,6 +214,10 @@ def test_answers_given_together_are_those_given_one_by_one(asked, matcher, queri
         if place % 3 == 2:  # now and then somebody sends vectors
             subject = Subject(ids, vectors=vectors[[one % 40 for one in chosen]])
         questions.append(Question(options, subject))
-    together = [answer.rows for answer in answering.answer(questions)]
-    alone = [answering.answer([question]) for question in questions]
-    assert together == [answer.rows for [answer] in alone]
+    together = rows_of(answering.answer(questions))
+    assert together == [rows_of(answering.answer([question]))[0] for question in questions]
+
+
+def rows_of(answers: Sequence[Answer | Exception]) -> list[object]:
+    assert all(isinstance(answer, Answer) for answer in answers)
+    return [answer.rows for answer in answers if isinstance(answer, Answer)]

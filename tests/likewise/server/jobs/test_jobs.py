@@ -202,20 +202,21 @@ def test_an_upload_beyond_the_limit_is_ended_and_nothing_kept(server, jobs_folde
 
 
 def test_an_upload_that_stops_coming_is_ended(real_gallery, tmp_path):
-    settings = Settings(jobs=tmp_path / "jobs", timeout=0.3)
+    jobs = tmp_path / "jobs"
+    settings = Settings(jobs=jobs, timeout=0.3)
     with serving(real_gallery, settings) as client, connected(client) as line:
         line.sendall(HEAD + b"half")
         assert line.recv(1000).startswith(b"HTTP/1.1 504")
-    assert list(settings.jobs.iterdir()) == []
+    assert list(jobs.iterdir()) == []
 
 
 def test_an_upload_whose_client_goes_away_leaves_nothing(real_gallery, tmp_path):
-    settings = Settings(jobs=tmp_path / "jobs")
-    with serving(real_gallery, settings) as client:
+    jobs = tmp_path / "jobs"
+    with serving(real_gallery, Settings(jobs=jobs)) as client:
         with connected(client) as line:
             line.sendall(HEAD + b"half")
             eventually(lambda: list(tmp_path.glob("jobs/.new.*/upload.zip")))
-        eventually(lambda: list(settings.jobs.iterdir()), until=lambda left: left == [])
+        eventually(lambda: list(jobs.iterdir()), until=lambda left: left == [])
 
 
 HEAD = (

@@ -50,22 +50,21 @@ class Server:
     """`likewise serve` as a process; it can be stopped and started again at the same address."""
 
     def __init__(self, gallery: Path, *options: str) -> None:
-        self._command = [LIKEWISE, "serve", gallery, *options]
+        self._command: tuple[str | Path, ...] = (LIKEWISE, "serve", gallery, *options)
         self._port = "0"
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it says where it answers."""
         with tempfile.TemporaryFile("w+") as log:
-            command = [*self._command, "--port", self._port]
-            self._process = subprocess.Popen(command, stderr=log)
-            self.address, self._port = eventually(lambda: self._started(log)).groups()
+            self._process = subprocess.Popen([*self._command, "--port", self._port], stderr=log)
+            [(self.address, self._port)] = eventually(lambda: self._started(log))
 
-    def _started(self, log: TextIO) -> re.Match[str] | None:
-        """The line of the log that names the address, once it is there."""
+    def _started(self, log: TextIO) -> list[tuple[str, str]]:
+        """Address and port from the log, once they are there."""
         if self._process.poll() is not None:
             pytest.fail(f"The server ended at its start: {_text(log)}")
-        return re.search(r"Serving .* on (http://\S+:(\d+))/", _text(log))
+        return re.findall(r"Serving .* on (http://\S+:(\d+))/", _text(log))
 
     def stop(self) -> None:
         """End it as a service manager would."""

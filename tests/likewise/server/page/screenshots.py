@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -53,7 +54,7 @@ def built(folder: Path) -> Path:
 
 
 @contextmanager
-def drawn(browser: Browser, server: Server, **options: object) -> Iterator[Page]:
+def drawn(browser: Browser, server: Server, **options: Any) -> Iterator[Page]:
     """The page with a 7 on the sheet, answered at the model's EER threshold."""
     context = browser.new_context(**options)
     page = context.new_page()

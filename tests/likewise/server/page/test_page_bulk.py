@@ -25,8 +25,9 @@ def bulk(open_page, server) -> Page:
 
 def cli_csv(gallery: Path, *inputs: str, cwd: Path) -> str:
     """What `likewise check --format csv` prints."""
-    command = [LIKEWISE, "check", str(gallery), *inputs, "--format", "csv"]
-    done = subprocess.run(command, cwd=cwd, capture_output=True)
+    done = subprocess.run(
+        [LIKEWISE, "check", gallery, *inputs, "--format", "csv"], cwd=cwd, capture_output=True
+    )
     return done.stdout.decode()
 
 

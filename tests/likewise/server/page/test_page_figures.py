@@ -42,7 +42,9 @@ def test_histograms_are_shares_and_rates_follow_from_the_thresholds(shared, matc
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12), st.integers(0, 5))
 def test_drawn_pairs_are_of_one_group_and_of_two_and_never_a_row_with_itself(labels, seed):
     places = 2.0 ** np.arange(len(labels))  # each difference of two belongs to one pair alone
-    genuine, impostor = drawn_distances(labels, np.float32(places[:, None]), most=200, seed=seed)
+    genuine, impostor = drawn_distances(
+        labels, places[:, None].astype(np.float32), most=200, seed=seed
+    )
     rows = range(len(labels))
     pairs = [(a, b) for a in rows for b in rows if a < b]
     same = {abs(places[a] - places[b]) for a, b in pairs if labels[a] == labels[b]}
@@ -53,7 +55,7 @@ def test_drawn_pairs_are_of_one_group_and_of_two_and_never_a_row_with_itself(lab
 
 
 def test_a_distance_equal_to_the_threshold_matches():
-    values = np.float32([0.5, 0.5, 1.0, 2.0])
+    values = np.array([0.5, 0.5, 1.0, 2.0], np.float32)
     assert matched(values, np.array([0.4, 0.5, 1.0, 3.0])).tolist() == [0, 0.5, 0.75, 1]
 
 

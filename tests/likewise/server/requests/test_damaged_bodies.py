@@ -60,7 +60,7 @@ def whole(picture: bytes) -> list[tuple[str, str, str, bytes]]:
         (JSON, json.dumps({"vectors": [vector], "ids": ["a"]}).encode()),
         (NPY, npy(np.zeros((2, 28, 28), np.uint8))),
         (NPY, npy(np.zeros((2, DIM), np.float32))),
-        ("application/octet-stream", np.float32(vector).tobytes()),
+        ("application/octet-stream", np.array(vector, np.float32).tobytes()),
         ("image/png", picture),
         (FORM, form(("images/a.png", picture), ("images/b.png", picture))),
     ]
@@ -97,7 +97,11 @@ def whole(picture: bytes) -> list[tuple[str, str, str, bytes]]:
         "GET /v1/references/a/b.png?vector=true": [("", b"")],
         "GET /v1/groups": [("", b"")],
     }
-    return [(*route.split(), *body) for route, bodies in routes.items() for body in bodies]
+    known = []
+    for route, bodies in routes.items():
+        method, _, path = route.partition(" ")
+        known += [(method, path, kind, body) for kind, body in bodies]
+    return known
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:

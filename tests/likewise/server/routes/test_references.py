@@ -47,7 +47,7 @@ def test_every_form_of_a_reference_is_the_same_reference(client, queries, matche
     metadata = {"writer": 17}
     form = {"label": "7", "metadata": json.dumps(metadata)}
     data = base64.b64encode(picture).decode()
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "form": {"files": {"image": ("a.png", picture)}, "data": form},
         "json": {"json": {"label": "7", "data": data, "metadata": metadata}},
         "vector": {"json": {"label": "7", "vector": vector, "metadata": metadata}},
@@ -144,7 +144,8 @@ def test_references_are_removed_by_one_and_by_many(client):
 
 
 def test_pages_hold_every_reference_once(shared, references):
-    seen, after = [], None
+    seen: list[str] = []
+    after = None
     while after is not None or not seen:
         page = shared.get("/v1/references", params={"limit": 70, "after": after or ""}).json()
         seen += [one["id"] for one in page["references"]]
