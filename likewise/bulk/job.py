@@ -1,10 +1,9 @@
-"""A bulk check as one job: to be streamed, or written into a file that a kill does not harm."""
+"""A bulk check into a file that survives a kill: a job can be resumed where it was cut off."""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,27 +14,25 @@ from index.decision import CheckOptions
 from likewise.bulk.journal import Journal, ResumeError, journal_path
 from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
-from likewise.output.rows import Row, columns, together
+from likewise.output.rows import columns, together
 
-_ROWS_AT_ONCE = 256  # what a kill can cost
+_ROWS_AT_ONCE = 256  # the most that a kill can cost
 _NAMED_INPUTS = 20
 
 
 class Job:
-    """Checks all pictures of some inputs.
+    """A check of all pictures of its inputs, to be written into a file.
 
     Attributes:
-        k: How many neighbours each row has.
-        columns: Of a CSV of the rows.
-        summary: Counts of the rows so far, those of an earlier run not among them.
-        earlier: Rows of an earlier run that this one went on from.
-        seconds: How long it took.
+        columns: Columns of a CSV of the rows.
+        summary: Counts of the rows of this run.
+        earlier: Number of rows that an earlier run had written.
 
     Args:
         matcher: Embedder and gallery.
         records: The pictures.
-        inputs: What the user named, the same wherever it is said; another job's journal is told
-            by it.
+        inputs: Names of the inputs, the same from every working directory: a job is resumed only
+            with the inputs that it was started with.
         options: As for `check_stream`.
         progress: Called with the number of further pictures that are done.
 
@@ -56,29 +53,23 @@ class Job:
         self._records = records
         self._inputs = list(inputs)
         self._progress = progress
-        self.k = matcher.neighbours_of(options.k)
-        self._options = replace(options, k=self.k)
+        self._options = replace(options, k=matcher.neighbours_of(options.k))
         self._rule = matcher.gallery.points.rule(options)
-        self.columns = columns(self.k, decided=True, evidence=options.evidence)
+        self.columns = columns(self._options.k, decided=True, evidence=options.evidence)
         self.summary = Summary()
         self.earlier = 0
-        self.seconds = 0.0
 
-    def rows(self) -> Generator[Row, None, None]:
-        """Stream the rows, in input order."""
-        return self._rows_of(self._records)
-
-    def into(self, output: Path, *, resume: bool = False) -> None:
-        """Write the rows into a file, which appears when it is whole.
+    def write(self, output: Path, *, resume: bool = False) -> None:
+        """Write the rows into a file, which appears when it is complete.
 
         Args:
-            output: `.jsonl`, `.csv` or `.parquet`; until it is whole the rows lie in a journal
+            output: `.jsonl`, `.csv` or `.parquet`; until it is complete the rows lie in a journal
                 beside it.
             resume: Go on with the journal of a run that was cut off.
 
         Raises:
             ResumeError: If there is a journal and `resume` is not set, or it is another job's; or
-                if there is none to go on with, but a file that some job has finished.
+                if there is none to go on with, but a file that a job has finished.
         """
         if resume and output.exists() and not journal_path(output).exists():
             raise ResumeError(
@@ -88,22 +79,18 @@ class Job:
         with Journal(output, self._settings(), self.columns, resume=resume) as journal:
             self.earlier = journal.done
             self._progress(journal.done)
-            with closing(self._rows_of(journal.remaining(self._records))) as rows:
-                for some in together(rows, _ROWS_AT_ONCE):
-                    journal.write(some)
+            self._write_remaining(journal)
             journal.finish()
 
-    def _rows_of(self, records: Iterable[Record]) -> Generator[Row, None, None]:
-        started = time.monotonic()
-        answers = check_stream(self._matcher, records, self._options, rule=self._rule)
-        with closing(answers):
-            for row in self.summary.counted(answers):
-                yield row
-                self._progress(1)
-        self.seconds = time.monotonic() - started
+    def _write_remaining(self, journal: Journal) -> None:
+        records = journal.remaining(self._records)
+        stream = check_stream(self._matcher, records, self._options, rule=self._rule)
+        with closing(stream), closing(self.summary.counted(stream, self._progress)) as rows:
+            for batch in together(rows, _ROWS_AT_ONCE):
+                journal.write(batch)
 
     def _settings(self) -> dict[str, Any]:
-        """All that decides the rows."""
+        """Everything that decides the rows."""
         gallery, rule = self._matcher.gallery, self._rule
         return {
             "job": "check",
@@ -111,7 +98,7 @@ class Job:
             "gallery": str(gallery.path.resolve()),
             "gallery_generation": gallery.generation,
             "model": gallery.fingerprint,
-            "k": self.k,
+            "k": self._options.k,
             "group": rule.group,
             "threshold": rule.limits.threshold,
             "group_thresholds": dict(rule.limits.groups),

@@ -1,14 +1,15 @@
 """Many pictures in, one row each out, in input order and in constant memory.
 
-    records ─chunks─▶ decode │ embed ─▶ Gallery.check │ rows
+    records ─chunks─▶ decode │ embed ─▶ Gallery.decide │ rows
 
-Each of the three has threads of its own and runs a chunk ahead of the next. Making rows and reading
-small pictures hold Python's lock; the network, FAISS and the decoders of large pictures release it.
-Does not write rows (`outputs`, `journal`).
+Each of the three stages has threads of its own and runs a chunk ahead of the next. Making rows and
+reading small pictures hold Python's lock; the network, FAISS and the decoders of large pictures
+release it. Does not write rows (`output`, `journal`).
 """
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
@@ -18,15 +19,7 @@ from typing import TypeVar
 from embedder.data.records import Record
 from embedder.model import Embedder
 from embedder.text import counted
-from index.decision import (
-    AMBIGUOUS,
-    ERROR,
-    MATCH,
-    NO_MATCH,
-    CheckOptions,
-    Decision,
-    Rule,
-)
+from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, CheckOptions, Decision, Rule
 from index.neighbours import Neighbours
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
@@ -41,38 +34,54 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Summary:
-    """Counts of a job's rows by decision.
+    """Counts of rows by decision, and how long they took.
+
+    Attributes:
+        decisions: Number of rows by decision.
+        seconds: Duration of the whole stream, once it has ended.
 
     Example:
         >>> summary = Summary()
         >>> [row["id"] for row in summary.counted([{"id": "a.png", "decision": "match"}])]
         ['a.png']
-        >>> summary.sentence(seconds=0.5)
+        >>> summary.seconds = 0.5
+        >>> summary.sentence()
         '1 picture: 1 match, 0 no_match, 0 ambiguous, 0 unreadable; 0.5 s, 2 pictures per second'
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
 
-    def counted(self, rows: Iterable[Row]) -> Generator[Row, None, None]:
-        """Pass rows on and count them."""
+    def counted(
+        self, rows: Iterable[Row], progress: Callable[[int], object] = lambda count: None
+    ) -> Generator[Row, None, None]:
+        """Pass rows on and count them.
+
+        Args:
+            rows: The rows of a check.
+            progress: Called with 1 once a row is consumed.
+        """
+        started = time.monotonic()
         for row in rows:
             self.decisions[row["decision"]] += 1
             yield row
+            progress(1)
+        self.seconds = time.monotonic() - started
 
     @property
     def total(self) -> int:
-        """How many rows were counted."""
+        """Number of rows that were counted."""
         return self.decisions.total()
 
-    def sentence(self, seconds: float) -> str:
-        """Say what was counted and how fast it went."""
+    def sentence(self) -> str:
+        """Report the counts and the speed."""
         counts = ", ".join(
             f"{self.decisions[name]} {name}" for name in (MATCH, NO_MATCH, AMBIGUOUS)
         )
-        rate = self.total / max(seconds, 1e-9)
+        rate = self.total / max(self.seconds, 1e-9)
         return (
-            f"{counted(self.total, 'picture')}: {counts}, "
-            f"{self.decisions[ERROR]} unreadable; {seconds:.1f} s, {rate:.0f} pictures per second"
+            f"{counted(self.total, 'picture')}: {counts}, {self.decisions[ERROR]} unreadable; "
+            f"{self.seconds:.1f} s, {rate:.0f} pictures per second"
         )
 
 
@@ -94,10 +103,10 @@ def check_stream(
         matcher: Embedder and gallery.
         records: The pictures; their labels are ignored.
         options: As for `Matcher.check`.
-        rule: That of the options, where it is resolved already.
+        rule: The resolved rule of the options, if the caller has it.
         chunk: Pictures that are embedded and searched together.
 
-    Yields:
+    Returns:
         One row per record, in order, as `likewise.output.rows` describes it. A picture that
         cannot be read is a row with the decision `error`.
 
@@ -114,19 +123,26 @@ def check_stream(
         >>> row["id"], row["decision"], row["label"]
         ('mnist/test/00000', 'match', '7')
     """
-    resolved = matcher.gallery.points.rule(options) if rule is None else rule
     gallery = matcher.gallery
+    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
+    resolved = gallery.points.rule(options) if rule is None else rule
 
-    def answer(vectors: Floats) -> list[Decision]:
+    def decide(vectors: Floats) -> list[Decision]:
         return gallery.decide(vectors, matcher.neighbours_of(options.k), resolved)
 
     gallery.warm(ahead=True)
-    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
-    for part, answers in _answered(matcher.embedder, records, answer, chunk):
-        rows = decision_rows([record.id for record in part.readable], answers)
+    parts = _answered(matcher.embedder, records, decide, chunk)
+    return _decision_rows(parts, resolved.limits.threshold)
+
+
+def _decision_rows(
+    parts: Iterable[tuple[Decoded, list[Decision]]], threshold: float
+) -> Generator[Row, None, None]:
+    for part, decisions in parts:
+        rows = decision_rows([record.id for record in part.readable], decisions)
         for place, record in enumerate(part.records):
             if place in part.reasons:
-                yield error_row(record.id, part.reasons[place], resolved.limits.threshold)
+                yield error_row(record.id, part.reasons[place], threshold)
             else:
                 yield next(rows)
 
@@ -147,48 +163,58 @@ def query_stream(
             nothing is decided, so the others are ignored.
         chunk: Pictures that are embedded and searched together.
 
-    Yields:
+    Returns:
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
+
+    Raises:
+        EmptyGalleryError: If there are no references.
+        GalleryError: If there is no such operating point, or no evidence.
     """
     gallery = matcher.gallery
+    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
     evidence = gallery.points.evidence(options.at) if options.evidence else None
 
-    def answer(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
+    def search(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
         nearest = gallery.search(vectors, matcher.neighbours_of(options.k))
         if evidence is None:
             return nearest, [None] * len(nearest)
         return nearest, evidence.p_values(nearest.distances[:, 0]).tolist()
 
     gallery.warm(ahead=True)
-    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
-    for part, (nearest, shares) in _answered(matcher.embedder, records, answer, chunk):
+    return _query_rows(_answered(matcher.embedder, records, search, chunk))
+
+
+def _query_rows(
+    parts: Iterable[tuple[Decoded, tuple[Neighbours, list[float | None]]]],
+) -> Generator[Row, None, None]:
+    for part, (nearest, p_values) in parts:
         queries = iter(range(len(nearest)))
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
             else:
                 query = next(queries)
-                yield query_row(record.id, nearest[query], shares[query])
+                yield query_row(record.id, nearest[query], p_values[query])
 
 
 def embed_stream(
     embedder: Embedder, records: Iterable[Record], *, hashed: bool = False, chunk: int = CHUNK
 ) -> Generator[tuple[Decoded, Floats], None, None]:
-    """Embed the pictures of a stream; those further on are decoded meanwhile.
+    """Embed the pictures of a stream while later ones are decoded.
 
     Args:
         embedder: Makes the vectors.
         records: The pictures.
-        hashed: Whether the records come with content hashes.
+        hashed: Whether to hash the pictures too.
         chunk: Pictures that are embedded together.
 
     Yields:
-        Some records, in order, and the embeddings of those that can be read, `(m, dim)`.
+        Decoded records, in order, and the embeddings of the readable ones, `(m, dim)`.
 
     Example:
         >>> from embedder.data.sources import records
-        >>> sizes = [len(some) for _, some in embed_stream(Embedder.load(), records("mnist/test"))]
-        >>> sum(sizes)
+        >>> stream = embed_stream(Embedder.load(), records("mnist/test"))
+        >>> sum(len(vectors) for _, vectors in stream)
         10000
     """
     return _answered(embedder, records, lambda vectors: vectors, chunk, hashed=hashed)
@@ -207,7 +233,7 @@ def _answered(
     *,
     hashed: bool = False,
 ) -> Generator[tuple[Decoded, T], None, None]:
-    """Decode in some threads, embed and answer in another; the caller's makes rows meanwhile."""
+    """Decode in threads of their own, embed and answer in another, while the caller makes rows."""
 
     def answered(part: Decoded) -> tuple[Decoded, T]:
         return part, answer(embedder.embed(part.images))

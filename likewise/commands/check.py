@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,10 @@ from likewise.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from embedder.data.records import Record
+    from index.decision import CheckOptions
     from likewise.bulk.job import Job
+    from likewise.bulk.stream import Summary
     from likewise.matcher import Matcher
 
 
@@ -78,32 +83,45 @@ def check(
         progress_bar(records.count()) as done,
     ):
         from index.decision import CheckOptions
-        from likewise.bulk.job import Job
-        from likewise.inputs import located
 
-        job = Job(matcher, records, located(inputs), CheckOptions(**options), done)
-        if options["threshold"] is None:
-            _warn_if_outdated(matcher, gallery, options["at"])
+        asked = CheckOptions(**options)
         if output is None:
-            write_rows(job.rows(), job.columns, format_, None)
+            summary, earlier = _to_stdout(matcher, records, asked, format_, done), 0
         else:
-            _into_file(job, output, resume)
-    _summarise(job)
+            from likewise.bulk.job import Job
+            from likewise.inputs import located
+
+            job = Job(matcher, records, located(inputs), asked, done)
+            _warn_if_outdated(matcher, asked)
+            _to_file(job, output, resume)
+            summary, earlier = job.summary, job.earlier
+    _summarise(summary, earlier)
 
 
-def _warn_if_outdated(matcher: Matcher, gallery: Path, at: str | None) -> None:
-    if change := matcher.gallery.points.outdated(at):
-        from likewise.calibration.summary import command
+def _to_stdout(
+    matcher: Matcher,
+    records: Iterable[Record],
+    options: CheckOptions,
+    format_: str,
+    progress: Callable[[int], object],
+) -> Summary:
+    """Write the rows as they come."""
+    from likewise.bulk.stream import Summary, check_stream
+    from likewise.output.rows import columns
 
-        again = command(str(gallery), *matcher.gallery.points.named(at))
-        note(f"Warning: {change}. Calibrate again: {again}")
+    names = columns(matcher.neighbours_of(options.k), decided=True, evidence=options.evidence)
+    summary = Summary()
+    with closing(check_stream(matcher, records, options)) as rows:
+        _warn_if_outdated(matcher, options)
+        write_rows(summary.counted(rows, progress), names, format_, None)
+    return summary
 
 
-def _into_file(job: Job, output: Path, resume: bool) -> None:
-    """Run a job into a file; after Ctrl-C or on a full disk say how to go on."""
+def _to_file(job: Job, output: Path, resume: bool) -> None:
+    """Write a job into a file; after Ctrl-C or on a full disk say how to go on."""
     kept = f"What is done is kept in {output}.partial: go on with --resume."
     try:
-        job.into(output, resume=resume)
+        job.write(output, resume=resume)
     except KeyboardInterrupt:
         note(f"Interrupted. {kept}")
         click.get_current_context().exit(INTERRUPTED)
@@ -113,9 +131,18 @@ def _into_file(job: Job, output: Path, resume: bool) -> None:
         raise
 
 
-def _summarise(job: Job) -> None:
-    before = f"; {job.earlier} were done before" if job.earlier else ""
-    if job.summary.total or before:
-        note(job.summary.sentence(job.seconds) + before)
+def _warn_if_outdated(matcher: Matcher, options: CheckOptions) -> None:
+    points = matcher.gallery.points
+    if options.threshold is None and (change := points.outdated(options.at)):
+        from likewise.calibration.summary import command
+
+        again = command(str(matcher.gallery.path), *points.named(options.at))
+        note(f"Warning: {change}. Calibrate again: {again}")
+
+
+def _summarise(summary: Summary, earlier: int) -> None:
+    before = f"; {earlier} were done before" if earlier else ""
+    if summary.total or before:
+        note(summary.sentence() + before)
     else:
         note("No picture came: nothing was checked.")

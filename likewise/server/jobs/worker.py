@@ -108,7 +108,7 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
     progress = _Progress(store, job)
     check = Job(matcher, records, [job.name], CheckOptions(**job.asked), progress.went_on)
     progress.begin(output, check)
-    check.into(output, resume=True)
+    check.write(output, resume=True)
     for format, name in RESULTS.items():
         if format != "jsonl":
             with output.open("rb") as lines:

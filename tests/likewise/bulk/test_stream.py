@@ -115,4 +115,4 @@ def test_a_summary_counts_by_decision():
     summary = Summary()
     decisions = ["match", "error", "match", "no_match"]
     list(summary.counted([{"decision": decision} for decision in decisions]))
-    assert summary.sentence(2.0).startswith("4 pictures: 2 match, 1 no_match, 0 ambiguous, 1 unre")
+    assert summary.sentence().startswith("4 pictures: 2 match, 1 no_match, 0 ambiguous, 1 unre")
