@@ -1,17 +1,34 @@
-"""From a user's words to a trained and measured model. The only way from here to TensorFlow."""
+"""Train a model, save it, and measure it on pictures that no choice was ever made with.
+
+Two protocols of measurement: balanced random pairs, judged at the threshold that validation chose;
+and the nearest references of a gallery, by majority.
+"""
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from embedder.data.bundled import is_bundled
-from embedder.data.sources import load
+from embedder.data.sources import Dataset, load
+from embedder.data.splits import overlap
+from embedder.manifest import write_manifest
 from embedder.model import Embedder
 from embedder.training.destination import check_destination
 from embedder.training.recipes import RECIPES
+from likewise.arrays import Floats
+from likewise.metrics.pairs import pair_distances
+from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 _TRAINING, _TEST = "mnist/train", "mnist/test"
+_PAIRS = 100_000  # of each kind, for each seed
+_SEEDS = 5
+_NEAREST = 5  # references that vote
+_AT_ONCE = 4096  # references that are embedded together
 
 
 def train(
@@ -47,11 +64,11 @@ def train(
     """
     check_destination(out, data, *([test] if test else []))
     changed = RECIPES[recipe].changed(**settings)
-    from embedder.training.train import train
+    from embedder.training.train import train as fit
 
     data = _TRAINING if data == "mnist" and split != "test" else data
     dataset = load(data, split=split)
-    model = train(
+    model = fit(
         dataset,
         out,
         changed,
@@ -63,6 +80,85 @@ def train(
         test = _TEST
     if test is None:
         return model
-    from likewise.measurement import measure, record
-
     return record(model, "test", measure(model, dataset, load(test)))
+
+
+def measure(embedder: Embedder, references: Dataset, queries: Dataset) -> dict[str, Any]:
+    """Measure pairs among the queries, and the queries' nearest references.
+
+    Args:
+        embedder: The model to judge.
+        references: Labelled pictures that the queries are searched among.
+        queries: Labelled pictures that were used neither in training nor for any choice.
+
+    Returns:
+        The entries of `model.json`: `pair_accuracy` at the model's own threshold, `eer` and
+        `pair_accuracy_at_0.5`, each the mean over seeds with its standard deviation as `…_spread`;
+        `nearest_neighbour_error`, the share of queries whose 5 nearest references have another
+        label by majority, with its count as `nearest_neighbour_errors`; and the sample sizes.
+    """
+    embeddings = embedder.embed(embedder.prepare(queries.images))
+    threshold = embedder.operating_points["eer"]["threshold"]
+    answers = _nearest_labels(embedder, references, embeddings)
+    wrong = sum(answer != label for answer, label in zip(answers, queries.labels, strict=True))
+    return {
+        "queries": len(queries),
+        "references": len(references),
+        "in_both": len(overlap(references, queries)),
+        "pairs": 2 * _PAIRS,
+        "seeds": _SEEDS,
+        **_pair_figures(embeddings, queries.labels, threshold),
+        "nearest_neighbours": _NEAREST,
+        "nearest_neighbour_error": wrong / len(queries),
+        "nearest_neighbour_errors": wrong,
+    }
+
+
+def record(embedder: Embedder, split: str, figures: dict[str, Any]) -> Embedder:
+    """Write figures into the model's `model.json`, and open it again.
+
+    Args:
+        embedder: The model that was measured.
+        split: Name to write them under, such as `test`.
+        figures: As `measure` returns them.
+    """
+    metadata = {**embedder.metadata}
+    metadata["figures"] = {**metadata["figures"], split: figures}
+    write_manifest(embedder.path, metadata)
+    return Embedder.load(embedder.path)
+
+
+def _pair_figures(embeddings: Floats, labels: list[str], threshold: float) -> dict[str, float]:
+    rows = []
+    for seed in range(_SEEDS):
+        same, different = pair_distances(embeddings, labels, _PAIRS, seed)
+        rows.append(
+            (
+                pair_accuracy(same, different, threshold),
+                equal_error_rate(det_curve(same, different)).rate,
+                pair_accuracy(same, different, 0.5),
+            )
+        )
+    names = ("pair_accuracy", "eer", "pair_accuracy_at_0.5")
+    means = dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
+    spreads = np.std(rows, axis=0, ddof=1).tolist()
+    return means | {f"{name}_spread": spread for name, spread in zip(names, spreads, strict=True)}
+
+
+def _nearest_labels(
+    embedder: Embedder, references: Dataset, embeddings: Floats
+) -> list[str | None]:
+    """The majority label of each query's nearest references, at any distance."""
+    from index.decision import CheckOptions
+    from index.gallery import Gallery  # FAISS, after TensorFlow has been loaded
+
+    options = CheckOptions(k=_NEAREST, threshold=sys.float_info.max)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "gallery"
+        with Gallery.create(path, dim=embedder.dim, fingerprint=embedder.fingerprint) as gallery:
+            for start in range(0, len(references), _AT_ONCE):
+                rows = slice(start, start + _AT_ONCE)
+                vectors = embedder.embed(embedder.prepare(references.images[rows]))
+                gallery.add(references.ids[rows], vectors, references.labels[rows])
+            decisions = gallery.check(embeddings, options)
+    return [decision.label for decision in decisions]

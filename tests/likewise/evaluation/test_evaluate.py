@@ -1,14 +1,8 @@
-"""Evaluation: the figures beside explicit loops, the refusals, and the report on disk."""
-
-import json
-import re
-from html.parser import HTMLParser
+"""Evaluation: the figures beside explicit loops, and the refusals."""
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from cli import main
 from embedder.data.records import Record
 from embedder.errors import UnlabelledError
 from likewise.calibration.calibrate import calibrate
@@ -16,9 +10,6 @@ from likewise.evaluation.estimates import Estimate
 from likewise.evaluation.evaluate import evaluate
 from likewise.evaluation.overlap import OverlapError
 from likewise.queries import GIVEN
-from likewise.report.page import html
-from likewise.report.pictures import Strips
-from likewise.report.write import ReportError, write_report
 
 
 @pytest.fixture
@@ -173,85 +164,3 @@ def test_pictures_without_a_label_are_refused_as_data(matcher, queries):
 def test_pictures_of_no_group_of_the_gallery_cannot_be_evaluated(matcher, queries):
     with pytest.raises(ValueError, match="none of 2 has such a label"):
         evaluate(matcher, [Record(str(n), "cat", queries[n].image) for n in range(2)])
-
-
-# ------------------------------------------------------------ the report
-
-
-class Links(HTMLParser):
-    """Whatever a page would load."""
-
-    def __init__(self):
-        super().__init__()
-        self.found = []
-
-    def handle_starttag(self, tag, attrs):
-        self.found += [value for name, value in attrs if name in ("src", "href")]
-        assert tag != "script"
-
-
-def test_the_page_loads_nothing_and_holds_all_parts(matcher, queries, tmp_path):
-    write_report(evaluate(matcher, queries, seeds=1), matcher, tmp_path / "report")
-    page = (tmp_path / "report" / "report.html").read_text()
-    links = Links()
-    links.feed(page)
-    assert links.found
-    assert all(link.startswith("data:image/png;base64,") for link in links.found)
-    assert not re.search(r"url\(|@import|\{[{%#]", page)
-    assert page.count("<figure") > 16
-    assert page.count("<svg") == 4  # histogram, DET, identification, map
-
-
-def test_names_from_data_are_escaped(gallery, fake, queries, tmp_path):
-    from likewise.matcher import Matcher
-
-    evil = "<script>alert(1)</script>"
-    with Matcher.open(gallery) as matcher:
-        matcher.add([Record("a", evil, queries[0].image), Record("b", evil, queries[1].image)])
-        asked = [Record(f"{evil}{n}", evil, q.image) for n, q in enumerate(queries[2:6])]
-        write_report(evaluate(matcher, [*queries[6:], *asked], seeds=1), matcher, tmp_path / "r")
-    assert "<script" not in (tmp_path / "r" / "report.html").read_text()
-
-
-def test_a_directory_that_is_no_report_is_left_alone(matcher, queries, tmp_path):
-    (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(ReportError, match="something else is there"):
-        write_report(evaluate(matcher, queries, seeds=1), matcher, tmp_path)
-    assert (tmp_path / "thesis.tex").read_text() == "years of work"
-
-
-def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, tmp_path):
-    listed = tmp_path / "list.csv"
-    rows = [f"scans/{n:02}.png,{n % 10}" for n in range(40)]
-    listed.write_text("\n".join(["path,label", *rows]))
-    out = tmp_path / "report"
-    for _ in range(2):
-        done = CliRunner().invoke(
-            main, ["evaluate", str(gallery), str(listed), "--out", str(out), "--seeds", "1"]
-        )
-        assert done.exit_code == 0, done.output
-        assert "rank-1" in done.stderr
-    figures = json.loads((out / "report.json").read_text())
-    assert figures["queries"]["pictures"] == 38  # 05.png is cut off, 06.png is text
-    assert figures["queries"]["unreadable"] == 2
-    missed = {"id", "label", "own_distance", "nearest_group", "nearest_distance", "said"}
-    assert all(miss.keys() == missed for miss in figures["missed"])
-    assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
-
-
-def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queries):
-    evaluation = evaluate(matcher, queries, at="eer", seeds=1)
-    assert "promises nothing about unknown groups" in html(evaluation, matcher)
-    calibrate(matcher, queries[:30], fpir=0.2, min_margin=0.01, name="chosen")
-    page = html(evaluate(matcher, queries[30:], at="chosen", seeds=1), matcher)
-    assert "It was set for an FPIR of at most 20 %." in page
-    assert "least margin to the runner-up, 0.0100, is not applied here" in page
-
-
-def test_the_map_names_each_group_and_numbers_the_worst_errors(matcher, queries, labels):
-    evaluation = evaluate(matcher, queries, seeds=1)
-    drawn = Strips(evaluation, matcher).map()
-    named = re.findall(r'class="name"[^>]*>([^<]*)<', drawn)
-    numbered = re.findall(r'class="number"[^>]*>([^<]*)<', drawn)
-    assert named == sorted(set(labels))
-    assert sorted(map(int, numbered)) == list(range(1, min(12, len(evaluation.wrong)) + 1))

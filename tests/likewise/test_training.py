@@ -7,7 +7,7 @@ from embedder.data.sources import load, records
 from embedder.model import Embedder
 from index.decision import MATCH
 from likewise.matcher import Matcher
-from likewise.measurement import measure
+from likewise.training import measure
 
 
 @pytest.mark.slow
