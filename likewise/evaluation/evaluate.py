@@ -89,14 +89,9 @@ def evaluate(
     searched = _searched(matcher, queries)
     _, reference_labels, references = matcher.gallery.references()
     with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
+        vectors, labels = queries.vectors[searched.known], searched.mated.labels
         ranked = pool.submit(
-            retrieval,
-            queries.vectors[searched.known],
-            searched.mated.labels,
-            references,
-            reference_labels.tolist(),
-            seed=seed,
-            draws=seeds,
+            retrieval, vectors, labels, references, reference_labels.tolist(), seed, seeds
         )
         pairs = _pairs(queries, limits.threshold, seed, seeds)
     wrong, missed = misses(searched, limits, [record.id for record in queries.records])
@@ -114,9 +109,12 @@ def evaluate(
         unreadable=reader.unreadable,
         missed=missed,
     )
+    return Evaluation(figures, queries, pairs, _curve(searched), wrong)
+
+
+def _curve(searched: GroupDistances) -> Curve | None:
     nearest = searched.unknown.distances
-    curve = identification_curve(searched.mated, nearest) if len(nearest) else None
-    return Evaluation(figures, queries, pairs, curve, wrong)
+    return identification_curve(searched.mated, nearest) if len(nearest) else None
 
 
 def _searched(matcher: Matcher, queries: Queries) -> GroupDistances:

@@ -55,7 +55,6 @@ def retrieval(
     groups: Sequence[str],
     references: Floats,
     labels: Sequence[str],
-    *,
     seed: int,
     draws: int,
 ) -> RetrievalFigures:

@@ -103,34 +103,43 @@ def verification(
         _once(np.concatenate(rows), np.concatenate(distances), len(labels))
         for rows, distances in zip(zip(*drawn, strict=True), zip(*parts, strict=True), strict=True)
     )
-    bounds = verification_bounds(
-        same, different, len(labels), FMRS, [threshold, TUTORIAL_THRESHOLD]
-    )
     judged = [(same.distances, different.distances), *parts]  # all pairs, then those of each draw
     curves = [det_curve(*both) for both in judged]
+    figures = _figures(same, different, judged, curves, threshold, len(labels))
+    return Verification(figures, same.distances, different.distances, curves[0])
+
+
+def _figures(
+    same: Pairs,
+    different: Pairs,
+    judged: Sequence[tuple[Reals, Reals]],
+    curves: Sequence[Curve],
+    threshold: float,
+    images: int,
+) -> VerificationFigures:
+    bounds = verification_bounds(same, different, images, FMRS, [threshold, TUTORIAL_THRESHOLD])
     rates, thresholds = zip(*map(equal_error_rate, curves), strict=True)
 
     def estimate(values: Sequence[float], ends: tuple[float, float]) -> Estimate:
-        return bounded(values[0], ends, len(labels)).over_draws(values[1:])
+        return bounded(values[0], ends, images).over_draws(values[1:])
 
     at_fmr = {rate: [fnmr_at_fmr(*both, rate) for both in judged] for rate in FMRS}
-    figures = VerificationFigures(
+    return VerificationFigures(
         same_pairs=len(same.distances),
         different_pairs=len(different.distances),
-        draws=draws,
-        eer=estimate(rates, bounds["EER"][0]),
-        eer_threshold=estimate(thresholds, bounds["EER"][1]),
+        draws=len(judged) - 1,
+        eer=estimate(rates, bounds.eer),
+        eer_threshold=estimate(thresholds, bounds.eer_threshold),
         fnmr_at_fmr={
-            rate: _where_supported(values, ends, len(labels))
-            for (rate, values), ends in zip(at_fmr.items(), bounds["FNMR at FMR"], strict=True)
+            rate: _where_supported(values, ends, images)
+            for (rate, values), ends in zip(at_fmr.items(), bounds.fnmr_at_fmr, strict=True)
         },
-        fmr=estimate([fmr(b, threshold) for _, b in judged], bounds["FMR"][0]),
-        fnmr=estimate([fnmr(a, threshold) for a, _ in judged], bounds["FNMR"][0]),
+        fmr=estimate([fmr(b, threshold) for _, b in judged], bounds.fmr[0]),
+        fnmr=estimate([fnmr(a, threshold) for a, _ in judged], bounds.fnmr[0]),
         pair_accuracy=estimate(
-            [pair_accuracy(*both, TUTORIAL_THRESHOLD) for both in judged], bounds["accuracy"][1]
+            [pair_accuracy(*both, TUTORIAL_THRESHOLD) for both in judged], bounds.accuracy[1]
         ),
     )
-    return Verification(figures, same.distances, different.distances, curves[0])
 
 
 def _where_supported(

@@ -1,8 +1,7 @@
-"""One-to-one figures of drawn pairs, and how sure they are when their images are drawn anew.
+"""Intervals of one-to-one figures, by bootstrap over the images of the pairs.
 
-Each figure of `evaluation` is taken once for the pairs as they are. To bound it, it is taken some
-hundred times with each pair counting as often as both its images were drawn together; so the pairs
-are sorted once, and each time only counted.
+A figure is measured some hundred times, each pair counting as often as both its images were drawn
+together. So the pairs are sorted once, and each time only counted.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from likewise.arrays import Indices, Ints, Reals
 from likewise.metrics.bootstrap import bootstrap
 
 Places = npt.NDArray[np.intp]
+Ends = tuple[float, float]
 
 REPLICATES = 200  # of half a million pairs they take less than a second
 
@@ -29,8 +30,8 @@ class Pairs:
 
     Attributes:
         distances: `(p,)`, ascending, p >= 1.
-        first: Number of each pair's first image, `(p,)`.
-        second: Of its second image, among the same images, `(p,)`.
+        first: Row of each pair's first image, `(p,)`.
+        second: Row of its second image, among the same images, `(p,)`.
     """
 
     distances: Reals
@@ -39,18 +40,23 @@ class Pairs:
 
     @classmethod
     def of(cls, distances: Reals, images: Ints) -> Pairs:
-        """Sort pairs; `images` is `(p, 2)`."""
+        """Sort pairs.
+
+        Args:
+            distances: `(p,)`.
+            images: Rows of both images of each pair, `(p, 2)`.
+        """
         order = np.argsort(distances)
         return cls(distances[order], images[order, 0], images[order, 1])
 
     def counted(self, times: Indices) -> _Counted:
-        """Count each pair as often as its two images together."""
+        """Count each pair as often as its two images together; `times` is `(images,)`."""
         return _Counted(self.distances, np.cumsum(times.take(self.first) * times.take(self.second)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Counted:
-    """Pairs that count differently often: `upto` is the count of each and all nearer ones."""
+    """Weighted pairs: `upto` is the count of each pair and all nearer ones."""
 
     distances: Reals
     upto: Indices
@@ -65,11 +71,11 @@ class _Counted:
         return int(self.upto[-1])
 
     def share(self, count: int) -> float:
-        """Share that the nearest so many, as they were given, are now."""
+        """Weighted share of the `count` nearest pairs."""
         return int(self.upto[count - 1]) / self.total if count else 0.0
 
     def rest(self, count: int) -> float:
-        """Share that all but the nearest so many are; to the last digit, which may settle a tie."""
+        """Weighted share of all but these; to the last digit, which may settle a tie."""
         return (self.total - int(self.upto[count - 1])) / self.total if count else 1.0
 
     def first_too_many(self, share: float) -> float:
@@ -78,41 +84,56 @@ class _Counted:
         return float(self.distances[np.searchsorted(self.upto, allowed, side="right")])
 
 
+@dataclass(frozen=True, slots=True)
+class PairBounds:
+    """Lower and upper ends of one-to-one figures at 95 %; NaN where no draw left a pair.
+
+    Attributes:
+        eer: Of the equal error rate.
+        eer_threshold: Of its threshold.
+        fnmr_at_fmr: Of the FNMR for each wanted FMR.
+        fmr: Of the FMR at each threshold.
+        fnmr: Of the FNMR at each threshold.
+        accuracy: Of the pair accuracy at each threshold.
+    """
+
+    eer: Ends
+    eer_threshold: Ends
+    fnmr_at_fmr: list[Ends]
+    fmr: list[Ends]
+    fnmr: list[Ends]
+    accuracy: list[Ends]
+
+
 def verification_bounds(
     same: Pairs, different: Pairs, images: int, fmrs: Sequence[float], thresholds: Sequence[float]
-) -> dict[str, list[tuple[float, float]]]:
+) -> PairBounds:
     """Bound the one-to-one figures of pairs at 95 %, by bootstrap over the images.
 
     Args:
         same: Pairs of one label.
         different: Pairs of two labels.
-        images: How many there are.
-        fmrs: For which the FNMR is wanted.
-        thresholds: At which FMR, FNMR and accuracy are wanted.
-
-    Returns:
-        `EER`: of the rate and of its threshold; `FNMR at FMR`: for each rate; `FMR`, `FNMR` and
-        `accuracy`: for each threshold. Lower and upper end, NaN where no draw left a pair.
+        images: How many images the pairs were drawn from.
+        fmrs: FMRs for which the FNMR is wanted, above 0 and below 1.
+        thresholds: Thresholds at which FMR, FNMR and accuracy are wanted.
     """
     every = np.unique(np.concatenate([same.distances, different.distances]))
     places = [np.searchsorted(kind.distances, every, "right") for kind in (same, different)]
-    count = 2 + len(fmrs) + 3 * len(thresholds)
+    sizes = [1, 1, len(fmrs), len(thresholds), len(thresholds), len(thresholds)]
 
     def measure(times: Indices) -> list[float]:
         known, others = same.counted(times), different.counted(times)
         if not (known.total and others.total):
-            return [np.nan] * count
-        found = [*_equal_error(known, others, every, places[0], places[1])]
-        found += [1 - known.within(others.first_too_many(fmr), "left") for fmr in fmrs]
+            return [np.nan] * sum(sizes)
+        figures = [*_equal_error(known, others, every, places[0], places[1])]
+        figures += [1 - known.within(others.first_too_many(fmr), "left") for fmr in fmrs]
         fmr, tmr = ([kind.within(at) for at in thresholds] for kind in (others, known))
         accuracy = [(1 - a + b) / 2 for a, b in zip(fmr, tmr, strict=True)]
-        return [*found, *fmr, *(1 - rate for rate in tmr), *accuracy]
+        return [*figures, *fmr, *(1 - rate for rate in tmr), *accuracy]
 
     ends = iter(bootstrap(measure, [images], replicates=REPLICATES))
-    sizes = {"EER": 2, "FNMR at FMR": len(fmrs)} | dict.fromkeys(
-        ("FMR", "FNMR", "accuracy"), len(thresholds)
-    )
-    return {name: [next(ends) for _ in range(size)] for name, size in sizes.items()}
+    [eer], [eer_threshold], *rates = (list(islice(ends, size)) for size in sizes)
+    return PairBounds(eer, eer_threshold, *rates)
 
 
 def _equal_error(

@@ -41,37 +41,38 @@ def map_plot(places: Doubles, labels: Sequence[str | None], marks: Sequence[Mark
     spots = _MARGIN + places * (_SIDE - 2 * _MARGIN)
     known = [row for row, label in enumerate(labels) if label is not None]
     middle = middles(spots[known], [str(labels[row]) for row in known])
-    colours = {
-        name: f"hsl({360 * at // len(middle)} {75 if at % 2 else 60}% {48 if at % 2 else 55}%)"
-        for at, name in enumerate(middle)
-    }
+    unknown = [row for row, label in enumerate(labels) if label is None]
     rings = [
         f'<circle class="unknown" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
-        for (x, y), label in zip(spots.tolist(), labels, strict=True)
-        if label is None
+        for x, y in spots[unknown].tolist()
     ]
     dots = [
-        f'<g fill="{colour}"><title>{escape(name)}</title>'
-        + "".join(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>'
-            for (x, y), label in zip(spots.tolist(), labels, strict=True)
-            if label == name
-        )
-        + "</g>"
-        for name, colour in colours.items()
+        _dots(name, _colour(place, len(middle)), spots[[label == name for label in labels]])
+        for place, name in enumerate(middle)
     ]
     names = [
         f'<text class="name" x="{x:.1f}" y="{y + 8:.1f}" text-anchor="middle">{escape(name)}</text>'
         for name, (x, y) in middle.items()
         if len(middle) <= _NAMED
     ]
-    shown = [_marked(mark, *spots[mark.row].tolist()) for mark in reversed(marks)]
-    drawn = "".join([*rings, *dots, *names, *shown])
-    told = f"Map of {counted(len(places), 'picture')} of {counted(len(middle), 'group')}"
+    marked = [_marked(mark, *spots[mark.row].tolist()) for mark in reversed(marks)]
+    drawn = "".join([*rings, *dots, *names, *marked])
+    title = f"Map of {counted(len(places), 'picture')} of {counted(len(middle), 'group')}"
     return (
-        f'<svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" class="map" aria-label="{told}">'
+        f'<svg viewBox="0 0 {_SIDE} {_SIDE}" role="img" class="map" aria-label="{title}">'
         f"{drawn}</svg>"
     )
+
+
+def _colour(place: int, groups: int) -> str:
+    saturation, lightness = (75, 48) if place % 2 else (60, 55)
+    return f"hsl({360 * place // groups} {saturation}% {lightness}%)"
+
+
+def _dots(name: str, colour: str, spots: Doubles) -> str:
+    """One group's dots, named by a tooltip."""
+    circles = (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>' for x, y in spots.tolist())
+    return f'<g fill="{colour}"><title>{escape(name)}</title>{"".join(circles)}</g>'
 
 
 def _marked(mark: Mark, x: float, y: float) -> str:

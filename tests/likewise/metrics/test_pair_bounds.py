@@ -63,21 +63,22 @@ def test_each_interval_holds_the_figure_of_the_pairs_as_they_are(drawn):
     same, different = drawn
     a, b = same.distances, different.distances
     bounds = verification_bounds(same, different, 200, [0.1], [1.5])
-    figures = {
-        "EER": equal_error_rate(det_curve(a, b)),
-        "FNMR at FMR": [fnmr_at_fmr(a, b, 0.1)],
-        "FMR": [np.mean(b <= 1.5)],
-        "FNMR": [np.mean(a > 1.5)],
-        "accuracy": [pair_accuracy(a, b, 1.5)],
-    }
-    for name, values in figures.items():
-        for value, (low, high) in zip(values, bounds[name], strict=True):
-            assert low < value < high, name
+    eer = equal_error_rate(det_curve(a, b))
+    for value, ends in (
+        (eer.rate, [bounds.eer]),
+        (eer.threshold, [bounds.eer_threshold]),
+        (fnmr_at_fmr(a, b, 0.1), bounds.fnmr_at_fmr),
+        (np.mean(b <= 1.5), bounds.fmr),
+        (np.mean(a > 1.5), bounds.fnmr),
+        (pair_accuracy(a, b, 1.5), bounds.accuracy),
+    ):
+        [(low, high)] = ends
+        assert low < value < high
 
 
 def test_pairs_that_share_images_are_bounded_more_widely_than_as_many_trials(drawn):
     same, different = drawn
-    [(low, high)] = verification_bounds(same, different, 200, [], [1.5])["FNMR"]
+    [(low, high)] = verification_bounds(same, different, 200, [], [1.5]).fnmr
     share = np.mean(same.distances > 1.5)
     naive = 2 * 1.96 * np.sqrt(share * (1 - share) / 1000)
     assert high - low > 1.5 * naive
