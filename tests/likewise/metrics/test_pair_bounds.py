@@ -64,10 +64,12 @@ def test_each_interval_holds_the_figure_of_the_pairs_as_they_are(drawn):
     a, b = same.distances, different.distances
     bounds = verification_bounds(same, different, 200, [0.1], [1.5])
     eer = equal_error_rate(det_curve(a, b))
+    missed = fnmr_at_fmr(a, b, 0.1)
+    assert missed is not None
     for value, ends in (
         (eer.rate, [bounds.eer]),
         (eer.threshold, [bounds.eer_threshold]),
-        (fnmr_at_fmr(a, b, 0.1), bounds.fnmr_at_fmr),
+        (missed, bounds.fnmr_at_fmr),
         (np.mean(b <= 1.5), bounds.fmr),
         (np.mean(a > 1.5), bounds.fnmr),
         (pair_accuracy(a, b, 1.5), bounds.accuracy),
