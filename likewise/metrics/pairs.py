@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from likewise.arrays import Floats, Indices, Reals
-from likewise.metrics.groups import Groups
+from likewise.metrics.groups import Groups, rows_by_group
 
 _AT_ONCE = 1024  # pairs whose vectors stay in the processor's cache
 _PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
@@ -61,6 +61,48 @@ def drawn_pairs(
     same = np.stack([first, groups.same_partners(first, rng)], axis=1)
     first = rng.integers(0, len(groups.codes), pairs)
     return same, np.stack([first, groups.different_partners(first, rng)], axis=1)
+
+
+def drawn_distances(
+    labels: Sequence[str], vectors: Floats, most: int, seed: int = 0
+) -> tuple[Floats, Floats]:
+    """Measure random pairs of one group and of two groups, none of a kind that does not exist.
+
+    Args:
+        labels: Length `n`.
+        vectors: Shape `(n, dim)`, float32.
+        most: Pairs of each kind, drawn with replacement.
+        seed: The same seed gives the same pairs.
+
+    Returns:
+        Distances of the same pairs and of the different pairs, each of shape `(most,)` or `(0,)`.
+
+    Example:
+        >>> vectors = np.array([[0.0], [1.0], [5.0]], np.float32)
+        >>> genuine, impostor = drawn_distances(["a", "a", "b"], vectors, most=100)
+        >>> sorted(set(genuine.tolist())), sorted(set(impostor.tolist()))
+        ([1.0], [4.0, 5.0])
+    """
+    rng = np.random.default_rng(seed)
+    groups = list(rows_by_group(labels).values())
+    order = np.concatenate(groups)  # one group after the other
+    sizes = np.array([len(rows) for rows in groups])
+    starts = np.cumsum(sizes) - sizes
+    size, start = np.repeat(sizes, sizes), np.repeat(starts, sizes)  # of each place's group
+    distances = []
+    for places, others, begin in (
+        (np.flatnonzero(size > 1), size - 1, 1),  # the others of the group, from the next one on
+        (np.flatnonzero(size < len(order)), len(order) - size, 0),  # all behind it, round the end
+    ):
+        count = most if len(places) else 0
+        a = rng.choice(places, count) if count else np.empty(0, np.int64)
+        step = rng.integers(begin, begin + others[a]) if count else a
+        if begin:
+            b = start[a] + (a - start[a] + step) % size[a]
+        else:
+            b = (start[a] + size[a] + step) % len(order)
+        distances.append(exact_distances(vectors, order[a], vectors, order[b]))
+    return distances[0], distances[1]
 
 
 def distances_of(embeddings: Floats, pairs: Indices) -> Reals:

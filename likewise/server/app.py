@@ -1,4 +1,4 @@
-"""The application: routes, handlers, what is opened and closed with it; nothing else."""
+"""The ASGI application: routes, exception handlers, and what starts and stops with it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from starlette.types import Receive, Scope, Send
 from index.errors import GalleryError
 from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
-from likewise.server import drift
+from likewise.server import drift, histograms
 from likewise.server.answering.answer import Answer, Answering, Question
 from likewise.server.answering.batcher import Batcher
-from likewise.server.cached import Kept
+from likewise.server.cached import Cached
 from likewise.server.errors import ApiError, as_api_error, invalid
 from likewise.server.gate import Gate
 from likewise.server.jobs.runner import JobRunner
@@ -32,18 +32,24 @@ from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
 from likewise.server.metrics import Metrics
 from likewise.server.openapi import completed
-from likewise.server.routes import check as answers
-from likewise.server.routes import compare as comparison
-from likewise.server.routes import distances, gallery, jobs, references
-from likewise.server.routes import health as operations
-from likewise.server.routes import map as mapping
+from likewise.server.reference_map import lay_out
+from likewise.server.routes import (
+    check,
+    compare,
+    distances,
+    gallery,
+    health,
+    jobs,
+    map,
+    references,
+)
 from likewise.server.settings import Settings
-from likewise.server.state import Context
+from likewise.server.state import ServerState
 
 PAGE = Path(__file__).parent / "page"
 # Called by the gate, past the framework, which only documents them.
-HOT = {("POST", "/v1/check"): answers.check, ("POST", "/v1/query"): answers.query}
-_ROUTES = (answers, comparison, distances, mapping, gallery, references, jobs, operations)
+HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
+_ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
 _LARGE_AT_A_TIME = 2  # requests that decode large pictures
 _UNDER_WAY = 20_000  # objects of a full turn, which a collection would look through
 
@@ -79,7 +85,7 @@ def create_app(
         GalleryError: If there is no gallery at `path`, or it is damaged.
         ModelError: If its embedder is missing or altered.
     """
-    context = _context(Matcher.open(path), settings, Log(tell, every=settings.log_all))
+    state = _state(Matcher.open(path), settings, Log(tell, every=settings.log_all))
     app = Application(
         title="likewise",
         version=version("likewise"),
@@ -88,19 +94,19 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.context = context
+    app.state.server = state
     for part in _ROUTES:
         app.include_router(part.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
-    app.gate = Gate(super(Application, app).__call__, context, HOT)
+    app.gate = Gate(super(Application, app).__call__, state, HOT)
     app.add_exception_handler(RequestValidationError, _not_valid)
     for error in (HTTPException, LikewiseError, TimeoutError, Exception):
         app.add_exception_handler(error, _told)
     return app
 
 
-def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
+def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     held = matcher.gallery
     threshold = 1.0 if held.points.default is None else held.points.rule().limits.threshold
     metrics = Metrics(threshold or 1.0)
@@ -108,7 +114,7 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
     answering = Answering(matcher, metrics)
     batcher: Batcher[Question, Answer] = Batcher(answering.answer, observe=metrics.turn)
-    due = Kept(lambda: drift.expected(held), lambda: drift.state_of(held))
+    due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))
     metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
     metrics.gauge("likewise_generation", "Changes of the gallery so far.", lambda: held.generation)
@@ -119,15 +125,15 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
         "the gallery and its calibration lead to expect; above 0.25 is much. NaN while unknown.",
         lambda: drift.now(metrics.live(), due),
     )
-    return Context(
+    return ServerState(
         matcher=matcher,
         settings=settings,
         batcher=batcher,
         ready=Event(),
         decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
         changing=asyncio.Lock(),
-        distances=Kept(lambda: distances.measure(held), lambda: distances.state_of(held)),
-        layout=Kept(lambda: mapping.lay_out(held), lambda: held.generation),
+        distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),
+        layout=Cached(lambda: lay_out(held), lambda: held.generation),
         jobs=store,
         runner=JobRunner(store, path, settings.keep_jobs),
         metrics=metrics,
@@ -137,20 +143,20 @@ def _context(matcher: Matcher, settings: Settings, log: Log) -> Context:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    context: Context = app.state.context
-    context.batcher.start()
-    context.runner.start()
+    state: ServerState = app.state.server
+    state.batcher.start()
+    state.runner.start()
     before = gc.get_threshold()
-    loading = asyncio.create_task(asyncio.to_thread(_warm, context))
+    loading = asyncio.create_task(asyncio.to_thread(_warm, state))
     yield
     await loading
-    await asyncio.to_thread(context.runner.close)
-    await asyncio.to_thread(context.batcher.close)
-    context.matcher.close()
+    await asyncio.to_thread(state.runner.close)
+    await asyncio.to_thread(state.batcher.close)
+    state.matcher.close()
     gc.set_threshold(*before)
 
 
-def _warm(context: Context) -> None:
+def _warm(state: ServerState) -> None:
     """Load the vectors, then the names.
 
     What is there by then stays, and is looked through once more and no more: a collection of all
@@ -158,14 +164,14 @@ def _warm(context: Context) -> None:
     the answers under way looked through, twice in each turn of 64, as if they were left over.
     """
     try:
-        context.matcher.gallery.warm()
-        context.ready.set()
-        context.matcher.gallery.read_names()
+        state.matcher.gallery.warm()
+        state.ready.set()
+        state.matcher.gallery.read_names()
         gc.collect()
         gc.freeze()
         gc.set_threshold(_UNDER_WAY)
     except GalleryError as error:
-        context.log.failure("The gallery cannot be loaded.", error)
+        state.log.failure("The gallery cannot be loaded.", error)
 
 
 async def _page(name: str = "index.html") -> Response:
@@ -179,7 +185,7 @@ async def _page(name: str = "index.html") -> Response:
 async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    where = ".".join(map(str, first["loc"][1:])) or str(first["loc"][0])
+    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
     return invalid(f"`{where}`: {first['msg']}.").response()
 
 

@@ -1,4 +1,4 @@
-"""What is dear to compute is computed once for each state of the gallery, in the background."""
+"""Expensive values, recomputed in the background when the gallery changes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from likewise.server.errors import ApiError
 
 T = TypeVar("T")
 
-_PAUSE = 20.0  # times as long as the last computation took: a gallery may change all the time
+_PAUSE = 20.0  # times the length of the last computation: a gallery may change all the time
 
 
-class Kept(Generic[T]):
-    """The latest value of something.
+class Cached(Generic[T]):
+    """A value that is computed in the background and depends on a state.
 
-    Once there is a value it is given at once, even if the gallery has changed since; the next one
-    is computed meanwhile.
+    Once there is a value, `get` returns it at once, even if the state has changed since; the next
+    value is computed meanwhile.
 
     Args:
-        compute: Gives the value. Called in a thread of its own, one at a time.
-        state: What the value follows from; another state asks for another value.
+        compute: Returns the value. Called in a thread of its own, one call at a time.
+        state: Returns what the value depends on; a new state makes the value outdated.
 
     Example:
-        >>> kept = Kept(lambda: 7, lambda: "generation 1")
-        >>> kept.wait()
-        >>> kept.get()
+        >>> cached = Cached(lambda: 7, lambda: "generation 1")
+        >>> cached.wait()
+        >>> cached.get()
         7
     """
 
@@ -43,17 +43,17 @@ class Kept(Generic[T]):
         self._error: Exception | None = None
 
     def get(self) -> T:
-        """Give the value.
+        """Return the latest value.
 
         Raises:
-            ApiError: If it is computed for the first time just now.
+            ApiError: If the first value is still being computed.
             Exception: What the first computation raised.
         """
         state = self._state()
         with self._lock:
             running = self._thread is not None and self._thread.is_alive()
             if state != self._of and not running and time.monotonic() >= self._not_before:
-                self._thread = Thread(target=self._run, args=(state,), name="kept", daemon=True)
+                self._thread = Thread(target=self._run, args=(state,), name="cached", daemon=True)
                 self._thread.start()
                 running = True
             if self._values:
@@ -63,7 +63,7 @@ class Kept(Generic[T]):
         raise ApiError("not_ready", "This is being computed for the first time.", "Try again soon.")
 
     def wait(self) -> None:
-        """Wait for a computation that is under way, or start the first and wait for it."""
+        """Wait for the computation that is running, or for the first one, which this starts."""
         if self._thread is None:
             with suppress(ApiError):
                 self.get()

@@ -1,7 +1,4 @@
-"""Every error that a client sees: one shape, `{"code", "message", "hint"}`, whatever went wrong.
-
-Does not log and does not answer (`gate`).
-"""
+"""Error responses, all of one shape: `{"code", "message", "hint"}`."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ _RETRY = {"too_many": "1", "not_ready": "1"}  # seconds
 
 
 class ApiError(HTTPException):
-    """An answer that is no answer.
+    """An error response: status, code, message, hint.
 
     Args:
         code: A key of `STATUS`.
@@ -76,14 +73,14 @@ class ApiError(HTTPException):
 
 
 def invalid(message: str, hint: str | None = None) -> ApiError:
-    """An argument that does not fit."""
+    """An error response to an argument that does not fit."""
     return ApiError("invalid", message, hint)
 
 
 def too_large(
     what: str, limit: str, hint: str | None = None, headers: Mapping[str, str] | None = None
 ) -> ApiError:
-    """More than this server takes in one request."""
+    """An error response to a request that exceeds a limit of this server."""
     return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
 
 

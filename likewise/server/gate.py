@@ -1,9 +1,7 @@
-"""What every request passes, in and out: who may enter, how many, how long, and how it ends.
+"""ASGI middleware: request ids, authentication, limits, timeouts, errors, security headers.
 
-One ASGI layer around the application. Gives each request an id, refuses what is not allowed, ends
-what is too large or takes too long, turns whatever is raised into an answer, and adds the headers
-that every answer has. The routes asked most often are called from here, past the framework's own
-routing, which would cost as much as the answer.
+The routes that are called most often are called from here, without the framework's own routing,
+which would cost as much as the answer.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from likewise.server.auth import Access
 from likewise.server.errors import ApiError, as_api_error, too_large
 from likewise.server.ids import check_utf8
 from likewise.server.requests.validation import named_values
-from likewise.server.state import Context, context_of
+from likewise.server.state import ServerState, state_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -52,15 +50,15 @@ class Gate:
 
     Args:
         app: The application.
-        context: Of the application.
+        state: Of the application.
         hot: Endpoints that are called at once, by method and path.
     """
 
     def __init__(
-        self, app: ASGIApp, context: Context, hot: Mapping[tuple[str, str], Endpoint]
+        self, app: ASGIApp, state: ServerState, hot: Mapping[tuple[str, str], Endpoint]
     ) -> None:
         self._app = app
-        self._context = context
+        self._state = state
         self._hot = hot
         self._in_flight = 0
         self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
@@ -80,7 +78,7 @@ class Gate:
         try:
             self.admit(scope, headers)
             long = scope["path"].startswith(_JOBS)
-            async with asyncio.timeout(None if long else self._context.settings.timeout):
+            async with asyncio.timeout(None if long else self._state.settings.timeout):
                 await self._pass(scope, self._limited(receive, headers, long), answer)
         except ClientDisconnect:
             pass  # nobody waits for an answer
@@ -108,8 +106,8 @@ class Gate:
         route = path if (method, path) in self._hot else _template(scope)
         if method not in _METHODS:
             method = "other"
-        self._context.metrics.request(method, route, status)
-        self._context.log.request(
+        self._state.metrics.request(method, route, status)
+        self._state.log.request(
             id.decode("latin-1"),
             method,
             route,
@@ -145,7 +143,7 @@ class Gate:
         Raises:
             ApiError: If its key does not allow it, or too many are worked on.
         """
-        settings = self._context.settings
+        settings = self._state.settings
         path, method = scope["path"], scope["method"]
         if not settings.keys:
             _check_loopback(headers)
@@ -177,7 +175,7 @@ class Gate:
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
         """End a body that is too large: by what it declares, or while it comes."""
-        settings = self._context.settings
+        settings = self._state.settings
         most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length")
         if declared is not None:  # to which the server cuts what comes
@@ -250,7 +248,7 @@ def key_of(headers: Mapping[bytes, bytes]) -> str | None:
 
 def may_write(request: Request) -> bool:
     """Whether a request's key may change the gallery of this server."""
-    settings = context_of(request).settings
+    settings = state_of(request).settings
     key = key_of(dict(request.scope["headers"]))
     return not settings.read_only and settings.keys.access(key) is Access.WRITE
 

@@ -56,7 +56,7 @@ def text(description: str, example: str) -> Json:
     return {"type": "string", "description": description, "examples": [example]}
 
 
-_SUBJECT = {
+_PICTURES = {
     "image/*": {"schema": _FILE},
     "multipart/form-data": form(
         ["images"], images=files("Picture files; their names are the ids.")
@@ -84,7 +84,7 @@ _FINGERPRINT: Json = {
     "description": "Of the model that made the vectors; another than the gallery's is refused.",
     "schema": {"type": "string", "examples": ["53b164021f39"]},
 }
-SUBJECT: Json = {**body(_SUBJECT), "parameters": [_FINGERPRINT]}
+PICTURES: Json = {**body(_PICTURES), "parameters": [_FINGERPRINT]}
 PAIR = body(
     {
         "multipart/form-data": form(["first", "second"], first=_FILE, second=_FILE),
@@ -136,7 +136,7 @@ def asking(options: type[BaseModel], answer: type[BaseModel]) -> Json:
     """How a route that reads its request by hand is documented."""
     return {
         "responses": {200: {"model": answer}, **errors(*ASKING)},
-        "openapi_extra": {**SUBJECT, "parameters": [*parameters(options), _FINGERPRINT]},
+        "openapi_extra": {**PICTURES, "parameters": [*parameters(options), _FINGERPRINT]},
     }
 
 

@@ -28,7 +28,7 @@ class Settings:
         jobs: Directory for large uploads and what comes of them; None for one beside the gallery.
         max_upload: Largest body of a job, in bytes.
         max_jobs: Jobs that may wait; further ones are sent away with 429.
-        keep_jobs: Seconds for which a finished job is kept.
+        keep_jobs: Seconds for which a finished job is cached.
         log_all: Whether every request is logged, and not only those worth it.
         grace: Seconds in which a server that is told to stop finishes what it accepted.
     """

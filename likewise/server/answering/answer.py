@@ -30,7 +30,7 @@ from likewise.output.rows import (
     query_row,
     shortest,
 )
-from likewise.server.answering.pictures import Embedded, LargePictureError, Subject, embed
+from likewise.server.answering.pictures import Embedded, LargePictureError, Pictures, embed
 from likewise.server.errors import ApiError, invalid
 from likewise.server.metrics import SEARCH, WRITE, Metrics
 
@@ -53,10 +53,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """Options and subject."""
+    """What one request asks: about which pictures, with which options."""
 
     options: Options
-    subject: Subject
+    pictures: Pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ class Answering:
     def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
         """Give an answer, or what went wrong, for each question.
 
-        One with a picture that must be prepared before is answered by `LargePictureError`.
+        A question with a large picture that is not prepared gets a `LargePictureError`.
         """
         embedded = self._embedded(questions)
         found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
@@ -121,8 +121,8 @@ class Answering:
 
     def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
         """Embed the pictures of all questions in one go."""
-        subjects = [question.subject for question in questions]
-        embedded = embed(subjects, self._matcher.embedder, self._metrics.timed)
+        requests = [question.pictures for question in questions]
+        embedded = embed(requests, self._matcher.embedder, self._metrics.timed)
         return [
             known if isinstance(known, LargePictureError) else Vectorised(question, known)
             for question, known in zip(questions, embedded, strict=True)
@@ -190,7 +190,7 @@ def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> lis
     answers = []
     first = 0
     for one in asked:
-        ids, known = one.question.subject.ids, one.embedded
+        ids, known = one.question.pictures.ids, one.embedded
         places = iter(range(first, first := first + len(known.vectors)))
         rows = [
             found.unreadable(id, str(known.reasons[place]))

@@ -1,8 +1,8 @@
-"""What is asked about, pictures or vectors: from files to vectors, those of many requests at once.
+"""Pictures of many requests to vectors, all at once.
 
-Small pictures are decoded by the thread that embeds them: that costs less than to hand them to
-another. Large ones, which would keep all others waiting, are prepared before, by threads of their
-own, and only they ever lie decoded at their own size.
+Small pictures are decoded by the thread that embeds them, which costs less than handing them to
+another thread. Large pictures would make all others wait: they are decoded first, in other threads,
+and only a few of them are in memory at their own size at any time.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ DECODE, EMBED = "decode", "embed"  # stages
 
 
 class LargePictureError(Exception):
-    """Among the pictures is one that must be prepared before."""
+    """A picture is too large to be decoded by the thread that embeds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A picture that was decoded before.
+    """A picture that is decoded and prepared already.
 
     Attributes:
         pixels: uint8, of the shape that the network takes.
@@ -45,44 +45,44 @@ Picture = bytes | Pixels | Prepared | ImageError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
-    """n pictures, or n vectors.
+class Pictures:
+    """The n pictures, or n vectors, of a request.
 
     Attributes:
         ids: n names.
-        pictures: Files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared ones, or why there is none;
+        images: Files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared ones, or why there is none;
             None for vectors.
         vectors: `(n, dim)`, float32, finite; None for pictures.
     """
 
     ids: list[str]
-    pictures: Sequence[Picture] | Pixels | None = None
+    images: Sequence[Picture] | Pixels | None = None
     vectors: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def cut(self, start: int, stop: int) -> Subject:
-        """Some of the pictures or vectors."""
+    def cut(self, start: int, stop: int) -> Pictures:
+        """The pictures or vectors from `start` to `stop`."""
         some = slice(start, stop)
-        return Subject(
+        return Pictures(
             self.ids[some],
-            None if self.pictures is None else self.pictures[some],
+            None if self.images is None else self.images[some],
             None if self.vectors is None else self.vectors[some],
         )
 
     def is_large(self) -> bool:
-        """Whether a picture is better prepared before; of a small file only its header knows."""
-        if self.pictures is None or isinstance(self.pictures, np.ndarray):
+        """Whether a file is large; a small file may still hold a large picture."""
+        if self.images is None or isinstance(self.images, np.ndarray):
             return False
         return any(
-            isinstance(picture, bytes) and len(picture) > _SMALL_FILE for picture in self.pictures
+            isinstance(picture, bytes) and len(picture) > _SMALL_FILE for picture in self.images
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """The vectors of a subject.
+    """The vectors of the pictures of one request.
 
     Attributes:
         vectors: Of the m pictures that could be read, in order, `(m, dim)`.
@@ -93,33 +93,39 @@ class Embedded:
     reasons: dict[int, ImageError]
 
 
-def prepare(subject: Subject, embedder: Embedder, max_pixels: int) -> Subject:
-    """Decode the files of a subject, one after the other, to the shape that the network takes."""
-    given = () if subject.pictures is None else subject.pictures
-    return replace(subject, pictures=[_prepared(one, embedder, max_pixels) for one in given])
+def prepare(pictures: Pictures, embedder: Embedder, max_pixels: int) -> Pictures:
+    """Decode the files among pictures, one after the other, to the shape that the network takes.
+
+    Args:
+        pictures: Files and others, which stay as they are.
+        embedder: Prepares pictures for its network.
+        max_pixels: Largest picture, width times height; a larger one becomes an error.
+    """
+    images = () if pictures.images is None else pictures.images
+    return replace(pictures, images=[_prepared(image, embedder, max_pixels) for image in images])
 
 
 def embed(
-    subjects: Sequence[Subject], embedder: Embedder, timed: Timed
+    requests: Sequence[Pictures], embedder: Embedder, timed: Timed
 ) -> list[Embedded | LargePictureError]:
-    """Decode and embed the pictures of all subjects in one go.
+    """Decode and embed the pictures of all requests in one go.
 
     Args:
-        subjects: Of any number of requests.
+        requests: The pictures or vectors of each request.
         embedder: The model.
-        timed: Measures what each stage takes.
+        timed: Measures the time of each stage.
 
     Returns:
-        For each subject its vectors, or that it must be prepared before.
+        For each request its vectors, or an error where a picture is large.
     """
     rows: list[Pixels | None] = []  # as the network takes them; None where `unprepared` has them
     unprepared: list[Pixels] = []
     spans: list[tuple[int, int, dict[int, ImageError]] | LargePictureError] = []
     with timed(DECODE):
-        for subject in subjects:
+        for pictures in requests:
             first, first_unprepared = len(rows), len(unprepared)
             try:
-                reasons = _read(subject, rows, unprepared)
+                reasons = _read(pictures, rows, unprepared)
                 spans.append((first, len(rows), reasons))
             except LargePictureError as error:
                 del rows[first:], unprepared[first_unprepared:]
@@ -130,18 +136,18 @@ def embed(
         span
         if isinstance(span, LargePictureError)
         else Embedded(
-            vectors[span[0] : span[1]] if subject.vectors is None else subject.vectors, span[2]
+            vectors[span[0] : span[1]] if pictures.vectors is None else pictures.vectors, span[2]
         )
-        for subject, span in zip(subjects, spans, strict=True)
+        for pictures, span in zip(requests, spans, strict=True)
     ]
 
 
 def _read(
-    subject: Subject, rows: list[Pixels | None], unprepared: list[Pixels]
+    pictures: Pictures, rows: list[Pixels | None], unprepared: list[Pixels]
 ) -> dict[int, ImageError]:
-    """Append the pictures of a subject; give the reasons of those that cannot be read."""
+    """Append the pictures to the rows to embed; return why others cannot be read."""
     reasons: dict[int, ImageError] = {}
-    for place, picture in enumerate(() if subject.pictures is None else subject.pictures):
+    for place, picture in enumerate(() if pictures.images is None else pictures.images):
         try:
             if isinstance(picture, bytes):
                 picture = read_image(picture, max_pixels=_SMALL_PICTURE)

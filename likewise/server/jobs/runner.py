@@ -32,7 +32,7 @@ class JobRunner:
     Args:
         store: The jobs.
         gallery: That they are asked of.
-        keep: Seconds for which a finished job is kept.
+        keep: Seconds for which a finished job is cached.
     """
 
     def __init__(self, store: JobStore, gallery: Path, keep: float) -> None:

@@ -1,4 +1,4 @@
-"""Request bodies to pictures or vectors with ids, whatever their form.
+"""Parse request bodies (image, multipart, JSON, .npy) into pictures or vectors.
 
 Pictures are not decoded here. What is too large is refused as soon as that is known: by the
 declared length, while it streams in, by the header of an array.
@@ -20,11 +20,11 @@ from starlette.requests import ClientDisconnect, Request
 from index.search.current import checked_vectors
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
-from likewise.server.answering.pictures import Subject
+from likewise.server.answering.pictures import Pictures
 from likewise.server.errors import ApiError, invalid, too_large
 from likewise.server.requests.forms import MULTIPART, read_form
 from likewise.server.schemas.questions import Images, Vectors
-from likewise.server.state import Context
+from likewise.server.state import ServerState
 
 IMAGE = "image/"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
@@ -32,12 +32,12 @@ FINGERPRINT = b"x-likewise-fingerprint"
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 
 
-async def read_subject(request: Request, context: Context, id: str) -> Subject:
+async def read_pictures(request: Request, state: ServerState, id: str) -> Pictures:
     """Read the pictures or vectors of a request.
 
     Args:
         request: Its body is not read yet.
-        context: Limits, and the model that vectors must fit.
+        state: Limits, and the model that vectors must fit.
         id: Name of a picture that is the whole body.
 
     Raises:
@@ -45,22 +45,22 @@ async def read_subject(request: Request, context: Context, id: str) -> Subject:
     """
     headers = dict(request.scope["headers"])
     kind = media_type(headers)
-    matcher = context.matcher
+    matcher = state.matcher
     check_fingerprint(headers, matcher)
     if kind.startswith(IMAGE):
-        subject = Subject([id], [await read_body(request)])
+        pictures = Pictures([id], [await read_body(request)])
     elif kind == MULTIPART:
-        subject = await _uploaded(request, context)
+        pictures = await _uploaded(request, state)
     elif kind == JSON:
-        subject = _from_json(await read_body(request), matcher)
+        pictures = _from_json(await read_body(request), matcher)
     elif kind == NPY:
-        subject = _from_npy(await read_body(request), context)
+        pictures = _from_npy(await read_body(request), state)
     elif kind == RAW:
-        subject = _raw(await read_body(request), matcher)
+        pictures = _raw(await read_body(request), matcher)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON, NPY, RAW))
-    check_count(len(subject), context)
-    return subject
+    check_count(len(pictures), state)
+    return pictures
 
 
 def media_type(headers: Mapping[bytes, bytes]) -> str:
@@ -94,9 +94,9 @@ def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
         )
 
 
-def check_count(count: int, context: Context) -> None:
+def check_count(count: int, state: ServerState) -> None:
     """Refuse none and too many."""
-    most = context.settings.max_images
+    most = state.settings.max_images
     if not count:
         raise invalid("The body holds no picture and no vector.", "Send at least one.")
     if count > most:
@@ -116,10 +116,10 @@ async def read_body(request: Request) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _uploaded(request: Request, context: Context) -> Subject:
-    form = await read_form(request, {"images"}, most=context.settings.max_images)
+async def _uploaded(request: Request, state: ServerState) -> Pictures:
+    form = await read_form(request, {"images"}, most=state.settings.max_images)
     files = form.files("images")
-    return Subject([file.name or "image" for file in files], [file.content for file in files])
+    return Pictures([file.name or "image" for file in files], [file.content for file in files])
 
 
 def parsed(model: Any, given: Any, name: str = "body") -> Any:
@@ -166,17 +166,17 @@ def decoded(data: str) -> bytes:
         raise invalid(f"`data` must be base64: {error}.") from error
 
 
-def _from_json(body: bytes, matcher: Matcher) -> Subject:
+def _from_json(body: bytes, matcher: Matcher) -> Pictures:
     given: Images | Vectors = parsed(_form_of(body), body)
     if isinstance(given, Images):
         ids = [image.id for image in given.images]
-        return Subject(ids, [decoded(image.data) for image in given.images])
+        return Pictures(ids, [decoded(image.data) for image in given.images])
     ids = _numbered(len(given.vectors)) if given.ids is None else given.ids
     if len(ids) != len(given.vectors):
         raise invalid(
             f"`ids` must name each of {len(given.vectors)} vectors. Received: {len(ids)}."
         )
-    return Subject(ids, vectors=as_vectors(given.vectors, matcher))
+    return Pictures(ids, vectors=as_vectors(given.vectors, matcher))
 
 
 def _form_of(body: bytes) -> type[Images | Vectors]:
@@ -210,34 +210,34 @@ def checked(vectors: Floats, matcher: Matcher) -> Floats:
         raise invalid(str(error)) from error
 
 
-def _raw(body: bytes, matcher: Matcher) -> Subject:
+def _raw(body: bytes, matcher: Matcher) -> Pictures:
     row = 4 * matcher.gallery.dim
     if len(body) % row:
         raise invalid(
             f"Raw float32 rows of this gallery have {row} bytes each, but there are {len(body)}."
         )
     vectors = np.frombuffer(body, "<f4").reshape(-1, matcher.gallery.dim)
-    return Subject(_numbered(len(vectors)), vectors=checked(vectors.astype(np.float32), matcher))
+    return Pictures(_numbered(len(vectors)), vectors=checked(vectors.astype(np.float32), matcher))
 
 
-def _from_npy(body: bytes, context: Context) -> Subject:
-    array = read_npy(body, context.settings.max_images)
+def _from_npy(body: bytes, state: ServerState) -> Pictures:
+    array = read_npy(body, state.settings.max_images)
     if array.dtype.kind == "f" and array.dtype.itemsize == 4 and array.ndim == 2:
-        vectors = checked(array.astype(np.float32), context.matcher)
-        return Subject(_numbered(len(vectors)), vectors=vectors)
+        vectors = checked(array.astype(np.float32), state.matcher)
+        return Pictures(_numbered(len(vectors)), vectors=vectors)
     picture = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
     if array.dtype != np.uint8 or not picture:
         raise invalid(
             "An array must be uint8 pictures, (n, h, w) or (n, h, w, 3), or float32 vectors "
             f"(n, dim). Received: {array.dtype} {array.shape}."
         )
-    check_pixels(array.shape[1], array.shape[2], context)
-    return Subject(_numbered(len(array)), array)
+    check_pixels(array.shape[1], array.shape[2], state)
+    return Pictures(_numbered(len(array)), array)
 
 
-def check_pixels(height: int, width: int, context: Context) -> None:
+def check_pixels(height: int, width: int, state: ServerState) -> None:
     """Refuse a picture that is empty or too large."""
-    most = context.settings.max_pixels
+    most = state.settings.max_pixels
     if not height * width:
         raise invalid(f"A picture must have pixels. Received: {height} x {width}.")
     if height * width > most:

@@ -34,7 +34,7 @@ from likewise.server.requests.bodies import (
 from likewise.server.requests.forms import MULTIPART, Form, read_form
 from likewise.server.schemas.fields import Id, Label
 from likewise.server.schemas.references import NewReference, NewReferences
-from likewise.server.state import Context
+from likewise.server.state import ServerState
 
 _NAME: TypeAdapter[str] = TypeAdapter(Id)
 _LABEL: TypeAdapter[str] = TypeAdapter(Label)
@@ -60,12 +60,12 @@ class Upload:
     vector: Floats | None = None
 
 
-async def read_uploads(request: Request, context: Context) -> list[Upload]:
+async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
     """Read the references of a request that enrols several.
 
     Args:
         request: Its body is not read yet.
-        context: Limits, and the gallery that vectors must fit.
+        state: Limits, and the gallery that vectors must fit.
 
     Raises:
         ApiError: If the body does not fit, holds no reference, or is too large.
@@ -73,9 +73,9 @@ async def read_uploads(request: Request, context: Context) -> list[Upload]:
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
         body: NewReferences = parsed(NewReferences, await read_body(request))
-        uploads = [_from_json(item.id, item, context) for item in body.references]
+        uploads = [_from_json(item.id, item, state) for item in body.references]
     elif kind == MULTIPART:
-        form = await read_form(request, {"images"}, {"label"}, most=context.settings.max_images)
+        form = await read_form(request, {"images"}, {"label"}, most=state.settings.max_images)
         label = _label(form)
         uploads = [
             Upload(str(parsed(_NAME, file.name, "filename")), label, {}, file.content)
@@ -83,16 +83,18 @@ async def read_uploads(request: Request, context: Context) -> list[Upload]:
         ]
     else:
         raise unsupported(kind, (MULTIPART, JSON))
-    check_count(len(uploads), context)
+    check_count(len(uploads), state)
     return uploads
 
 
-async def read_upload(request: Request, context: Context, *, id: str, label: str | None) -> Upload:
+async def read_upload(
+    request: Request, state: ServerState, *, id: str, label: str | None
+) -> Upload:
     """Read the reference of a request that enrols one.
 
     Args:
         request: Its body is not read yet.
-        context: Limits, and the gallery that a vector must fit.
+        state: Limits, and the gallery that a vector must fit.
         id: Name of the reference.
         label: Label of a picture that is the whole body.
 
@@ -105,9 +107,9 @@ async def read_upload(request: Request, context: Context, *, id: str, label: str
             raise invalid("A reference needs a label.", "Give it as ?label=...")
         return Upload(id, label, {}, await read_body(request))
     if kind == JSON:
-        return _from_json(id, parsed(NewReference, await read_body(request)), context)
+        return _from_json(id, parsed(NewReference, await read_body(request)), state)
     if kind == MULTIPART:
-        return await _from_form(request, id, context)
+        return await _from_form(request, id, state)
     raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
 
 
@@ -138,17 +140,17 @@ def _decoded(upload: Upload, embedder: Embedder, max_pixels: int) -> Entry | Ima
     return Entry(*named, embedder.prepare([pixels])[0], content_hash(pixels))
 
 
-def _from_json(id: str, body: NewReference, context: Context) -> Upload:
+def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
     if (body.data is None) == (body.vector is None):
         raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
     if body.data is not None:
         return Upload(id, body.label, body.metadata, decoded(body.data))
-    [vector] = as_vectors([body.vector or []], context.matcher)
+    [vector] = as_vectors([body.vector or []], state.matcher)
     return Upload(id, body.label, body.metadata, vector=np.array(vector))
 
 
-async def _from_form(request: Request, id: str, context: Context) -> Upload:
-    most = context.settings.max_images
+async def _from_form(request: Request, id: str, state: ServerState) -> Upload:
+    most = state.settings.max_images
     form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
     files = form.files("image")
     if len(files) != 1:

@@ -25,12 +25,12 @@ from likewise.server.answering.ask import ask, joined
 from likewise.server.errors import invalid
 from likewise.server.metrics import READ
 from likewise.server.openapi import asking
-from likewise.server.requests.bodies import NPY, RAW, read_subject
+from likewise.server.requests.bodies import NPY, RAW, read_pictures
 from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
 from likewise.server.schemas.fields import Strict
 from likewise.server.schemas.questions import EmbedOptions, NamedCheckParameters, QueryOptions
-from likewise.server.state import context_of
+from likewise.server.state import state_of
 
 router = APIRouter(prefix="/v1")
 _MODELS: dict[str, type[Strict]] = {
@@ -55,11 +55,11 @@ async def query(request: Request) -> Response:
 @router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
 async def embed(request: Request) -> Response:
     """Give the vectors of pictures."""
-    context = context_of(request)
+    state = state_of(request)
     options, id = _options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
-    subject = await read_subject(request, context, id)
-    answers = await ask(context, options, subject)
+    pictures = await read_pictures(request, state, id)
+    answers = await ask(state, options, pictures)
     vectors, reasons = joined(answers)
     if NPY in accepted:
         return Response(_as_npy(_with_gaps(vectors, reasons)), media_type=NPY)
@@ -67,26 +67,26 @@ async def embed(request: Request) -> Response:
         return Response(_with_gaps(vectors, reasons).astype("<f4").tobytes(), media_type=RAW)
     given = iter(vectors)
     told = {
-        "ids": subject.ids,
+        "ids": pictures.ids,
         "vectors": [
             None if place in reasons else [shortest(number) for number in next(given)]
-            for place in range(len(subject))
+            for place in range(len(pictures))
         ],
         "unreadable": [
-            {"id": subject.ids[place], "reason": str(error)} for place, error in reasons.items()
+            {"id": pictures.ids[place], "reason": str(error)} for place, error in reasons.items()
         ],
-        "fingerprint": context.matcher.gallery.fingerprint,
+        "fingerprint": state.matcher.gallery.fingerprint,
     }
     return _Ready(json.dumps(told).encode())
 
 
 async def _asked(request: Request, kind: str) -> Response:
-    context = context_of(request)
+    state = state_of(request)
     started = time.perf_counter()
     options, id = _options_of(kind, request.scope["query_string"])
-    subject = await read_subject(request, context, id)
-    context.metrics.took(READ, time.perf_counter() - started)
-    answers = await ask(context, options, subject)
+    pictures = await read_pictures(request, state, id)
+    state.metrics.took(READ, time.perf_counter() - started)
+    answers = await ask(state, options, pictures)
     request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
     return _written(kind, answers)
 

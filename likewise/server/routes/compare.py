@@ -28,7 +28,7 @@ from likewise.server.requests.forms import MULTIPART, read_form
 from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CompareRow
 from likewise.server.schemas.questions import CompareOptions, Pair
-from likewise.server.state import Context, context_of
+from likewise.server.state import ServerState, state_of
 
 router = APIRouter(prefix="/v1")
 
@@ -41,14 +41,14 @@ router = APIRouter(prefix="/v1")
 )
 async def compare(request: Request) -> Response:
     """Give the distance of two pictures, and whether it is a match."""
-    context = context_of(request)
+    state = state_of(request)
     options = parsed_options(CompareOptions, request.scope["query_string"])
-    first, second = await _pair(request, context)
-    row = await asyncio.to_thread(_compared, context, first, second, options.at)
+    first, second = await _pair(request, state)
+    row = await asyncio.to_thread(_compared, state, first, second, options.at)
     return Response(json_line(row)[:-1], media_type="application/json")
 
 
-async def _pair(request: Request, context: Context) -> tuple[Record, Record]:
+async def _pair(request: Request, state: ServerState) -> tuple[Record, Record]:
     """The two pictures of a request, decoded."""
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
@@ -58,11 +58,11 @@ async def _pair(request: Request, context: Context) -> tuple[Record, Record]:
             for name, side in (("first", pair.first), ("second", pair.second))
         ]
     elif kind == MULTIPART:
-        sides = await _uploaded_pair(request, context)
+        sides = await _uploaded_pair(request, state)
     else:
         raise unsupported(kind, (MULTIPART, JSON))
-    most = context.settings.max_pixels
-    async with context.decoding:
+    most = state.settings.max_pixels
+    async with state.decoding:
         pixels = [
             await asyncio.to_thread(read_image, content, max_pixels=most) for _, content in sides
         ]
@@ -70,7 +70,7 @@ async def _pair(request: Request, context: Context) -> tuple[Record, Record]:
     return first, second
 
 
-async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, bytes]]:
+async def _uploaded_pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]:
     form = await read_form(request, ("first", "second"), most=2)
     files = [form.files(field) for field in ("first", "second")]
     if [len(some) for some in files] != [1, 1]:
@@ -81,8 +81,8 @@ async def _uploaded_pair(request: Request, context: Context) -> list[tuple[str, 
     ]
 
 
-def _compared(context: Context, first: Record, second: Record, at: str | None) -> Row:
-    matcher = context.matcher
+def _compared(state: ServerState, first: Record, second: Record, at: str | None) -> Row:
+    matcher = state.matcher
     check_options(matcher.gallery, Options(CHECK, CheckOptions(at=at)))
     threshold = pair_threshold(matcher.gallery, at)
     return compare_row([first], [second], matcher.embedder, threshold)

@@ -16,8 +16,15 @@ from likewise.server.gate import may_write
 from likewise.server.ids import ID
 from likewise.server.openapi import errors
 from likewise.server.schemas.fields import PathId
-from likewise.server.schemas.gallery import GalleryInfo, Group, GroupOptions, Groups, Limits, Model
-from likewise.server.state import context_of
+from likewise.server.schemas.gallery import (
+    GalleryInfo,
+    Group,
+    GroupOptions,
+    Groups,
+    Model,
+    RequestLimits,
+)
+from likewise.server.state import state_of
 
 router = APIRouter(prefix="/v1")
 _MAX_AGE = 300  # seconds for which a browser need not ask again
@@ -27,8 +34,8 @@ _PNG = {"content": {"image/png": {"schema": {"type": "string", "format": "binary
 @router.get("/gallery", summary="What the gallery is")
 def gallery(request: Request) -> GalleryInfo:
     """Tell its size, its model, its operating points, and the limits of a request."""
-    context = context_of(request)
-    held, embedder, settings = context.matcher.gallery, context.matcher.embedder, context.settings
+    state = state_of(request)
+    held, embedder, settings = state.matcher.gallery, state.matcher.embedder, state.settings
     with held.snapshot() as generation:
         points = held.points.all()
         return GalleryInfo(
@@ -51,7 +58,7 @@ def gallery(request: Request) -> GalleryInfo:
                 recipe=embedder.metadata.get("recipe"),
                 figures=embedder.metadata.get("figures", {}),
             ),
-            limits=Limits(
+            limits=RequestLimits(
                 bytes=settings.max_bytes, pixels=settings.max_pixels, images=settings.max_images
             ),
         )
@@ -60,7 +67,7 @@ def gallery(request: Request) -> GalleryInfo:
 @router.get("/groups", summary="The groups")
 def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Groups:
     """List the groups with how many references each has, and the ids of some of them."""
-    held = context_of(request).matcher.gallery
+    held = state_of(request).matcher.gallery
     with held.snapshot():
         return Groups(
             groups=[
@@ -82,7 +89,7 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
 )
 def picture(request: Request, id: PathId) -> Response:
     """Give the stored picture of a reference, as the network takes it, as PNG."""
-    found = context_of(request).matcher.gallery.get(id)
+    found = state_of(request).matcher.gallery.get(id)
     if found.picture is None:
         raise ApiError("not_found", "This reference was enrolled without a picture.")
     tag = f'"{hashlib.blake2b(found.picture.tobytes(), digest_size=12).hexdigest()}"'

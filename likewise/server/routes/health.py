@@ -9,7 +9,7 @@ from likewise.server.errors import ApiError
 from likewise.server.metrics import CONTENT_TYPE
 from likewise.server.openapi import errors
 from likewise.server.schemas.gallery import Status
-from likewise.server.state import context_of
+from likewise.server.state import state_of
 
 router = APIRouter()
 
@@ -23,10 +23,10 @@ async def healthz() -> Status:
 @router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
     """Answer ok once the vectors are loaded, and while the gallery lies where it did."""
-    context = context_of(request)
-    if not context.ready.is_set():
+    state = state_of(request)
+    if not state.ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
-    context.matcher.gallery.require_in_place()
+    state.matcher.gallery.require_in_place()
     return Status(status="ok")
 
 
@@ -38,4 +38,4 @@ async def readyz(request: Request) -> Status:
 )
 def metrics(request: Request) -> Response:
     """Give all figures, in Prometheus's text format."""
-    return Response(context_of(request).metrics.text(), media_type=CONTENT_TYPE)
+    return Response(state_of(request).metrics.text(), media_type=CONTENT_TYPE)

@@ -26,7 +26,7 @@ from likewise.server.jobs.worker import LIMITS, source_records, told_of_upload
 from likewise.server.openapi import body, errors, files, form
 from likewise.server.requests.forms import MULTIPART
 from likewise.server.schemas.jobs import JobInfo, JobList, JobOptions, ResultOptions
-from likewise.server.state import Context, context_of
+from likewise.server.state import ServerState, state_of
 
 router = APIRouter(prefix="/v1/jobs")
 JobId = Annotated[
@@ -63,10 +63,10 @@ async def submit(
     Pictures in a zip are those that `likewise check` would take: by the ending of their names,
     hidden ones passed over. The result is that of `likewise check -o`, to the byte.
     """
-    context = context_of(request)
+    state = state_of(request)
     asked = options.model_dump(exclude={"name"})
-    await asyncio.to_thread(_check_options, context, asked)
-    store, settings = context.jobs, context.settings
+    await asyncio.to_thread(_check_options, state, asked)
+    store, settings = state.jobs, state.settings
     if await asyncio.to_thread(store.unfinished) >= settings.max_jobs:
         raise ApiError("too_many", f"{settings.max_jobs} jobs wait already.", "Try again later.")
     with _staging(store) as directory:
@@ -75,7 +75,7 @@ async def submit(
         )
         total = await asyncio.to_thread(_looked_into, directory, source, name)
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
-    context.runner.wake()
+    state.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return _info(job)
 
@@ -83,7 +83,7 @@ async def submit(
 @router.get("", summary="All jobs")
 def jobs(request: Request) -> JobList:
     """List all jobs that are kept, of all keys, the latest first."""
-    return JobList(jobs=[_info(job) for job in context_of(request).jobs.all()])
+    return JobList(jobs=[_info(job) for job in state_of(request).jobs.all()])
 
 
 @router.get("/{id}", summary="One job", responses=errors("not_found"))
@@ -111,7 +111,7 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
             None if found.is_finished else "Ask for the job until its state is done.",
         )
     name = RESULTS[options.format]
-    path = context_of(request).jobs.directory(id) / name
+    path = state_of(request).jobs.directory(id) / name
     return FileResponse(path, media_type=TYPES[options.format], filename=name)
 
 
@@ -123,12 +123,12 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
 )
 def remove(request: Request, id: JobId) -> None:
     """End a job, if it is not done, and remove it with its result."""
-    if not context_of(request).jobs.remove(id):
+    if not state_of(request).jobs.remove(id):
         raise _unknown(id)
 
 
 def _found(request: Request, id: JobId) -> StoredJob:
-    job = context_of(request).jobs.get(id)
+    job = state_of(request).jobs.get(id)
     if job is None:
         raise _unknown(id)
     return job
@@ -149,12 +149,12 @@ def _staging(store: JobStore) -> Iterator[Path]:
         ) from error
 
 
-def _check_options(context: Context, asked: dict[str, Any]) -> None:
+def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
     """Refuse options that no picture can be checked with, before anything is sent."""
     if asked["threshold"] is not None and asked["at"] is not None:
         raise invalid("Give `threshold` or `at`, not both.")
-    check_options(context.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
-    context.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
+    check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
+    state.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
 
 
 def _looked_into(directory: Path, source: str, name: str) -> int:

@@ -33,7 +33,7 @@ from likewise.server.schemas.references import (
     RemovedSome,
     Upserted,
 )
-from likewise.server.state import Context, context_of
+from likewise.server.state import ServerState, state_of
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ _TOKEN = re.compile("[0-9a-f]{1,15}")  # a place as a number of base 16: less th
 @router.get("", summary="List references")
 def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> ReferencePage:
     """List references in the order in which they were enrolled, a page at a time."""
-    held = context_of(request).matcher.gallery
+    held = state_of(request).matcher.gallery
     after = _place(options.after) if options.after else 0
     names, last = held.page(limit=options.limit, after=after, label=options.label)
     return ReferencePage(
@@ -56,9 +56,9 @@ def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> R
 @router.post("", summary="Enrol several references", openapi_extra=UPSERT)
 async def upsert(request: Request) -> Upserted:
     """Enrol references, all in one transaction; an id that is there already is replaced."""
-    context = context_of(request)
-    uploads = await read_uploads(request, context)
-    results = await _enrolled(context, uploads)
+    state = state_of(request)
+    uploads = await read_uploads(request, state)
+    results = await _enrolled(state, uploads)
     return Upserted(
         **{status: results.count(status) for status in (ADDED, REPLACED, UNCHANGED)},
         unreadable=[
@@ -72,14 +72,14 @@ async def upsert(request: Request) -> Upserted:
 @router.post("/delete", summary="Remove several references", openapi_extra=DELETE)
 async def remove_some(request: Request) -> RemovedSome:
     """Remove references, all in one transaction; unknown ids are told and are no error."""
-    context = context_of(request)
+    state = state_of(request)
     kind = media_type(dict(request.scope["headers"]))
     if kind != JSON:
         raise unsupported(kind, (JSON,))
     given: Ids = parsed(Ids, await read_body(request))
-    held = context.matcher.gallery
+    held = state.matcher.gallery
     known = await asyncio.to_thread(held.named, given.ids)
-    removed = await _changed(context, held.remove, given.ids)
+    removed = await _changed(state, held.remove, given.ids)
     missing = [id for id in dict.fromkeys(given.ids) if id not in known]
     return RemovedSome(removed=removed, missing=missing)
 
@@ -94,7 +94,7 @@ def reference(
     request: Request, id: PathId, options: Annotated[OneReferenceOptions, Query()]
 ) -> Reference:
     """Tell what is known of a reference."""
-    found = context_of(request).matcher.gallery.get(id)
+    found = state_of(request).matcher.gallery.get(id)
     return Reference(
         id=found.id,
         label=found.label,
@@ -113,9 +113,9 @@ def reference(
 )
 async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query()]) -> Response:
     """Enrol a picture or a vector under this id, in place of what was there."""
-    context = context_of(request)
-    upload = await read_upload(request, context, id=id, label=options.label)
-    [result] = await _enrolled(context, [upload])
+    state = state_of(request)
+    upload = await read_upload(request, state, id=id, label=options.label)
+    [result] = await _enrolled(state, [upload])
     if isinstance(result, ImageError):
         raise result.bare()
     body = Put(id=id, label=upload.label, status=result)
@@ -125,30 +125,30 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
 @router.delete(ID, summary="Remove one reference", responses=errors("not_found"))
 async def remove(request: Request, id: PathId) -> Removed:
     """Remove the reference with this id."""
-    context = context_of(request)
-    removed = await _changed(context, context.matcher.gallery.remove, [id])
+    state = state_of(request)
+    removed = await _changed(state, state.matcher.gallery.remove, [id])
     if not removed:
         raise ReferenceNotFoundError(id)
     return Removed(removed=removed)
 
 
-async def _enrolled(context: Context, uploads: list[Upload]) -> list[Status | ImageError]:
+async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | ImageError]:
     """What became of each upload, or why it cannot be read."""
-    embedder, gallery = context.matcher.embedder, context.matcher.gallery
-    async with context.decoding:
-        most = context.settings.max_pixels
+    embedder, gallery = state.matcher.embedder, state.matcher.gallery
+    async with state.decoding:
+        most = state.settings.max_pixels
         results = await asyncio.to_thread(decode, uploads, embedder, most)
     entries = [result for result in results if isinstance(result, Entry)]
     try:
-        statuses = iter(await _changed(context, enrol, embedder, gallery, entries))
+        statuses = iter(await _changed(state, enrol, embedder, gallery, entries))
     except ValueError as error:
         raise invalid(str(error)) from error
     return [result if isinstance(result, ImageError) else next(statuses) for result in results]
 
 
-async def _changed(context: Context, change: Callable[..., T], *arguments: Any) -> T:
+async def _changed(state: ServerState, change: Callable[..., T], *arguments: Any) -> T:
     """Change the gallery; requests that wait for their turn to do so occupy no thread."""
-    async with context.changing:
+    async with state.changing:
         return await asyncio.to_thread(change, *arguments)
 
 

@@ -58,7 +58,7 @@ class Model(BaseModel):
     )
 
 
-class Limits(BaseModel):
+class RequestLimits(BaseModel):
     """What one request may hold."""
 
     bytes: int = Field(ge=1, description="Largest body, in bytes.", examples=[67108864])
@@ -102,7 +102,7 @@ class GalleryInfo(BaseModel):
             }
         ],
     )
-    limits: Limits = Field(
+    limits: RequestLimits = Field(
         description="How much this server takes at a time.",
         examples=[{"bytes": 67108864, "pixels": 40000000, "images": 2000}],
     )

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from likewise.metrics.pairs import exact_distances, pair_distances
+from likewise.metrics.pairs import drawn_distances, exact_distances, pair_distances
 
 
 def test_pair_distances_are_those_of_the_rows_by_an_explicit_loop():
@@ -26,3 +28,18 @@ def test_exact_distances_are_those_of_the_rows_however_many_fit_in_memory(rng, m
     expected = np.linalg.norm(first[a].astype(np.float64) - second[b], axis=1)
     monkeypatch.setattr("likewise.metrics.pairs._PAIRS_AT_ONCE", 8)
     np.testing.assert_array_equal(exact_distances(first, a, second, b), expected.astype(np.float32))
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12), st.integers(0, 5))
+def test_drawn_pairs_are_of_one_group_and_of_two_and_never_a_row_with_itself(labels, seed):
+    places = 2.0 ** np.arange(len(labels))  # each difference of two belongs to one pair alone
+    genuine, impostor = drawn_distances(
+        labels, places[:, None].astype(np.float32), most=200, seed=seed
+    )
+    rows = range(len(labels))
+    pairs = [(a, b) for a in rows for b in rows if a < b]
+    same = {abs(places[a] - places[b]) for a, b in pairs if labels[a] == labels[b]}
+    other = {abs(places[a] - places[b]) for a, b in pairs if labels[a] != labels[b]}
+    assert set(genuine.tolist()) <= same
+    assert set(impostor.tolist()) <= other
+    assert (len(genuine) > 0, len(impostor) > 0) == (bool(same), bool(other))

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_curve
 
 from likewise.metrics.rates import (
+    count_within,
     det_curve,
     equal_error_rate,
     fmr,
@@ -97,3 +98,8 @@ def test_a_thinned_curve_keeps_both_ends(rng):
     thin = curve.thinned(20)
     assert len(thin.thresholds) <= 21
     assert (thin.thresholds[0], thin.thresholds[-1]) == (curve.thresholds[0], curve.thresholds[-1])
+
+
+def test_a_distance_equal_to_the_threshold_is_within_it():
+    distances = np.array([0.5, 0.5, 1.0, 2.0], np.float32)
+    assert count_within(distances, np.array([0.4, 0.5, 1.0, 3.0])).tolist() == [0, 2, 3, 4]

@@ -10,12 +10,12 @@ from collections import Counter
 
 import pytest
 
-from likewise.server.answering.pictures import Subject
+from likewise.server.answering.pictures import Pictures
 from likewise.server.requests.forms import File
 from likewise.server.requests.references import Upload
 from tests.likewise.server.conftest import image, png
 
-HOLDING = (Subject, File, Upload)  # the bytes of pictures
+HOLDING = (Pictures, File, Upload)  # the bytes of pictures
 PNG = {"Content-Type": "image/png"}
 SMALL, LARGE = (
     b"no picture",

@@ -15,7 +15,7 @@ from index.decision import CheckOptions
 from likewise.server.answering import batcher as batching
 from likewise.server.answering.answer import Answer, Answering, Options, Question
 from likewise.server.answering.batcher import Batcher
-from likewise.server.answering.pictures import Subject
+from likewise.server.answering.pictures import Pictures
 from likewise.server.metrics import Metrics
 from tests.eventually import eventually
 from tests.likewise.server.conftest import png
@@ -210,10 +210,10 @@ def test_answers_given_together_are_those_given_one_by_one(asked, matcher, queri
     questions = []
     for place, (options, chosen) in enumerate(asked):
         ids = [str(one) for one in chosen]
-        subject = Subject(ids, [files[one] for one in chosen])
+        pictures = Pictures(ids, [files[one] for one in chosen])
         if place % 3 == 2:  # now and then somebody sends vectors
-            subject = Subject(ids, vectors=vectors[[one % 40 for one in chosen]])
-        questions.append(Question(options, subject))
+            pictures = Pictures(ids, vectors=vectors[[one % 40 for one in chosen]])
+        questions.append(Question(options, pictures))
     together = rows_of(answering.answer(questions))
     assert together == [rows_of(answering.answer([question]))[0] for question in questions]
 

@@ -7,12 +7,9 @@ import threading
 import httpx
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from likewise.server.cached import Kept
+from likewise.server.cached import Cached
 from likewise.server.errors import ApiError
-from likewise.server.routes.distances import drawn_distances, matched
 from tests.eventually import eventually
 from tests.likewise.server.conftest import image, png
 
@@ -37,26 +34,6 @@ def test_histograms_are_shares_and_rates_follow_from_the_thresholds(shared, matc
     assert (told["fmr"][-1], told["fnmr"][-1], told["fpir"]) == (1, 0, None)
     assert told["generation"] == matcher.gallery.generation
     assert "drawn from 300 references" in told["measured_on"]
-
-
-@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=12), st.integers(0, 5))
-def test_drawn_pairs_are_of_one_group_and_of_two_and_never_a_row_with_itself(labels, seed):
-    places = 2.0 ** np.arange(len(labels))  # each difference of two belongs to one pair alone
-    genuine, impostor = drawn_distances(
-        labels, places[:, None].astype(np.float32), most=200, seed=seed
-    )
-    rows = range(len(labels))
-    pairs = [(a, b) for a in rows for b in rows if a < b]
-    same = {abs(places[a] - places[b]) for a, b in pairs if labels[a] == labels[b]}
-    other = {abs(places[a] - places[b]) for a, b in pairs if labels[a] != labels[b]}
-    assert set(genuine.tolist()) <= same
-    assert set(impostor.tolist()) <= other
-    assert (len(genuine) > 0, len(impostor) > 0) == (bool(same), bool(other))
-
-
-def test_a_distance_equal_to_the_threshold_matches():
-    values = np.array([0.5, 0.5, 1.0, 2.0], np.float32)
-    assert matched(values, np.array([0.4, 0.5, 1.0, 3.0])).tolist() == [0, 0.5, 0.75, 1]
 
 
 def test_a_reference_lands_on_its_own_place_of_the_map(shared, references):
@@ -88,22 +65,22 @@ def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, quer
 
 def test_the_first_value_is_waited_for_and_later_ones_are_not():
     state, free = [1], threading.Event()
-    kept = Kept(lambda: (free.wait(60), state[0])[1], lambda: state[0])
+    cached = Cached(lambda: (free.wait(60), state[0])[1], lambda: state[0])
     with pytest.raises(ApiError, match="first time"):
-        kept.get()
+        cached.get()
     free.set()
-    kept.wait()
-    assert kept.get() == 1
+    cached.wait()
+    assert cached.get() == 1
     state[0] = 2
-    assert kept.get() in (1, 2)
-    eventually(kept.get, until=lambda value: value == 2)
+    assert cached.get() in (1, 2)
+    eventually(cached.get, until=lambda value: value == 2)
 
 
 def test_a_computation_that_fails_says_so_and_is_tried_again_for_another_state():
     state = [0]
-    kept = Kept(lambda: 1 / state[0], lambda: state[0])
-    kept.wait()
+    cached = Cached(lambda: 1 / state[0], lambda: state[0])
+    cached.wait()
     with pytest.raises(ZeroDivisionError):
-        kept.get()
+        cached.get()
     state[0] = 1
-    assert eventually(kept.get, retry=(ApiError, ZeroDivisionError)) == 1
+    assert eventually(cached.get, retry=(ApiError, ZeroDivisionError)) == 1
