@@ -16,14 +16,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from index.errors import GalleryError
 from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.server import drift, histograms
-from likewise.server.answering.answer import Answer, Answering, Question
-from likewise.server.answering.batcher import Batcher
+from likewise.server.answering.answer import Answering
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError, as_api_error, invalid
 from likewise.server.gate import Gate
@@ -55,9 +53,7 @@ _UNDER_WAY = 20_000  # objects of a full turn, which a collection would look thr
 
 
 class Application(FastAPI):
-    """The framework's application behind the gate, which its own layers would cost as much as."""
-
-    gate: Gate
+    """The framework's application, with a complete OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
         """Describe the service, OpenAPI 3.1."""
@@ -65,16 +61,11 @@ class Application(FastAPI):
             self.openapi_schema = completed(super().openapi())
         return self.openapi_schema
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one request."""
-        scope["app"] = self
-        await self.gate(scope, receive, send)
-
 
 def create_app(
     path: Path, settings: Settings, tell: Callable[[str], object] = lambda line: None
-) -> FastAPI:
-    """Make the application of a gallery, which it opens at once and closes when it ends.
+) -> Gate:
+    """Make the ASGI application of a gallery, which it opens at once and closes when it ends.
 
     Args:
         path: The gallery.
@@ -99,11 +90,10 @@ def create_app(
         app.include_router(part.router)
     app.add_api_route("/", _page, include_in_schema=False)
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
-    app.gate = Gate(super(Application, app).__call__, state, HOT)
     app.add_exception_handler(RequestValidationError, _not_valid)
     for error in (HTTPException, LikewiseError, TimeoutError, Exception):
         app.add_exception_handler(error, _told)
-    return app
+    return Gate(app, state, HOT)
 
 
 def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
@@ -112,10 +102,12 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     metrics = Metrics(threshold or 1.0)
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
-    answering = Answering(matcher, metrics)
-    batcher: Batcher[Question, Answer] = Batcher(answering.answer, observe=metrics.turn)
+    decoding = asyncio.Semaphore(_LARGE_AT_A_TIME)
+    answering = Answering(matcher, metrics, decoding, settings.max_pixels)
     due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))
-    metrics.gauge("likewise_queue", "Questions that wait to be answered.", lambda: len(batcher))
+    metrics.gauge(
+        "likewise_queue", "Questions that wait to be answered.", lambda: len(answering.batcher)
+    )
     metrics.gauge("likewise_references", "References in the gallery.", lambda: len(held))
     metrics.gauge("likewise_generation", "Changes of the gallery so far.", lambda: held.generation)
     metrics.gauge("likewise_jobs", "Large uploads that wait or are checked.", store.unfinished)
@@ -128,9 +120,9 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     return ServerState(
         matcher=matcher,
         settings=settings,
-        batcher=batcher,
+        answering=answering,
         ready=Event(),
-        decoding=asyncio.Semaphore(_LARGE_AT_A_TIME),
+        decoding=decoding,
         changing=asyncio.Lock(),
         distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),
         layout=Cached(lambda: lay_out(held), lambda: held.generation),
@@ -144,14 +136,14 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: ServerState = app.state.server
-    state.batcher.start()
+    state.answering.batcher.start()
     state.runner.start()
     before = gc.get_threshold()
     loading = asyncio.create_task(asyncio.to_thread(_warm, state))
     yield
     await loading
     await asyncio.to_thread(state.runner.close)
-    await asyncio.to_thread(state.batcher.close)
+    await asyncio.to_thread(state.answering.batcher.close)
     state.matcher.close()
     gc.set_threshold(*before)
 

@@ -40,27 +40,20 @@ class Keys:
         >>> keys = Keys(read=("a-key-that-may-ask",), write=("a-key-that-may-change",))
         >>> keys.access("a-key-that-may-ask").name, keys.access("guessed").name
         ('READ', 'NONE')
-        >>> Keys().access(None).name
-        'WRITE'
     """
 
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
 
-    def __bool__(self) -> bool:
-        return bool(self.read or self.write)
-
     def access(self, key: str | None) -> Access:
-        """What a key allows; where there are no keys, everything."""
-        if not self:
-            return Access.WRITE
+        """What a key allows."""
         given = (key or "").encode()
         may_read, may_write = (_among(given, keys) for keys in (self.read, self.write))
         return Access.WRITE if may_write else Access.READ if may_read else Access.NONE
 
 
-def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
-    """Gather the keys of a file and of the environment.
+def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
+    """Gather the keys of a file and of the environment; None where there are none.
 
     Args:
         path: Lines `read KEY` and `write KEY`; `#` starts a comment. None for no file.
@@ -71,14 +64,14 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
             keys are wanted, but there is none.
     """
     lines = [] if path is None else _lines(path)
-    wanted = [str(path)] if path is not None else []
-    wanted += [name for name in (READ_VARIABLE, WRITE_VARIABLE) if name in environment]
+    named = [str(path)] if path is not None else []
+    named += [name for name in (READ_VARIABLE, WRITE_VARIABLE) if name in environment]
     for kind, variable in (("read", READ_VARIABLE), ("write", WRITE_VARIABLE)):
-        named = environment.get(variable, "").split(",")
-        lines += [(variable, kind, key.strip()) for key in named if key.strip()]
-    if wanted and not lines:
+        keys = environment.get(variable, "").split(",")
+        lines += [(variable, kind, key.strip()) for key in keys if key.strip()]
+    if named and not lines:
         raise LikewiseError(
-            f"Expected at least one key in {' or '.join(wanted)}, but there is none: without keys "
+            f"Expected at least one key in {' or '.join(named)}, but there is none: without keys "
             "everybody on this machine may change the gallery."
         )
     for where, _, key in lines:
@@ -87,7 +80,10 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys:
                 f"{where}: a key must be at least {_LEAST} printable ASCII characters, but one is "
                 "not. Make one with: openssl rand -hex 24"
             )
-    return Keys(*(tuple(key for _, kind, key in lines if kind == of) for of in ("read", "write")))
+    read, write = (
+        tuple(key for _, kind, key in lines if kind == wanted) for wanted in ("read", "write")
+    )
+    return Keys(read, write) if lines else None
 
 
 def _lines(path: Path) -> list[tuple[str, str, str]]:

@@ -23,9 +23,10 @@ from likewise.server.auth import Access
 from likewise.server.errors import ApiError, as_api_error, too_large
 from likewise.server.ids import check_utf8
 from likewise.server.requests.validation import named_values
+from likewise.server.settings import Settings
 from likewise.server.state import ServerState, state_of
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request, ServerState], Awaitable[Response]]
 
 _OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's files
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -46,19 +47,22 @@ HEADERS = [
 
 
 class Gate:
-    """The layer around an application.
+    """The ASGI middleware around an application.
+
+    Attributes:
+        state: The server's.
 
     Args:
         app: The application.
-        state: Of the application.
-        hot: Endpoints that are called at once, by method and path.
+        state: The server's.
+        hot: Endpoints that are called without the application's routing, by method and path.
     """
 
     def __init__(
         self, app: ASGIApp, state: ServerState, hot: Mapping[tuple[str, str], Endpoint]
     ) -> None:
         self._app = app
-        self._state = state
+        self.state = state
         self._hot = hot
         self._in_flight = 0
         self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
@@ -78,7 +82,7 @@ class Gate:
         try:
             self.admit(scope, headers)
             long = scope["path"].startswith(_JOBS)
-            async with asyncio.timeout(None if long else self._state.settings.timeout):
+            async with asyncio.timeout(None if long else self.state.settings.timeout):
                 await self._pass(scope, self._limited(receive, headers, long), answer)
         except ClientDisconnect:
             pass  # nobody waits for an answer
@@ -106,8 +110,8 @@ class Gate:
         route = path if (method, path) in self._hot else _template(scope)
         if method not in _METHODS:
             method = "other"
-        self._state.metrics.request(method, route, status)
-        self._state.log.request(
+        self.state.metrics.request(method, route, status)
+        self.state.log.request(
             id.decode("latin-1"),
             method,
             route,
@@ -125,7 +129,7 @@ class Gate:
                 named_values(scope["query_string"])
             await self._app(scope, receive, send)
         else:
-            response = await endpoint(Request(scope, receive))
+            response = await endpoint(Request(scope, receive), self.state)
             await response(scope, receive, send)
 
     def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
@@ -143,13 +147,13 @@ class Gate:
         Raises:
             ApiError: If its key does not allow it, or too many are worked on.
         """
-        settings = self._state.settings
+        settings = self.state.settings
         path, method = scope["path"], scope["method"]
-        if not settings.keys:
+        if settings.keys is None:
             _check_loopback(headers)
         if path in _OPEN or path.startswith("/page/"):
             return
-        access = settings.keys.access(key_of(headers))
+        access = _access(settings, headers)
         if access is Access.NONE:
             raise ApiError(
                 "unauthorized",
@@ -175,7 +179,7 @@ class Gate:
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
         """End a body that is too large: by what it declares, or while it comes."""
-        settings = self._state.settings
+        settings = self.state.settings
         most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length")
         if declared is not None:  # to which the server cuts what comes
@@ -249,8 +253,13 @@ def key_of(headers: Mapping[bytes, bytes]) -> str | None:
 def may_write(request: Request) -> bool:
     """Whether a request's key may change the gallery of this server."""
     settings = state_of(request).settings
-    key = key_of(dict(request.scope["headers"]))
-    return not settings.read_only and settings.keys.access(key) is Access.WRITE
+    access = _access(settings, dict(request.scope["headers"]))
+    return not settings.read_only and access is Access.WRITE
+
+
+def _access(settings: Settings, headers: Mapping[bytes, bytes]) -> Access:
+    """What a request may do; everything on a server without keys."""
+    return Access.WRITE if settings.keys is None else settings.keys.access(key_of(headers))
 
 
 def _check_loopback(headers: Mapping[bytes, bytes]) -> None:

@@ -15,9 +15,8 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from likewise.server.app import Application
 from likewise.server.errors import invalid
-from likewise.server.state import ServerState
+from likewise.server.gate import Gate
 
 _MOST_HEADERS = 64 << 10  # bytes
 
@@ -32,14 +31,15 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Expect a request."""
         super().connection_made(transport)
-        self._state: ServerState = cast(Application, self.app).state.server
-        self._state.batcher.expect(self)
+        state = cast(Gate, self.app).state
+        self._batcher, self._timeout = state.answering.batcher, state.settings.timeout
+        self._batcher.expect(self)
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up all that was asked, of which uvicorn remembers the latest only."""
         self._head_came()
-        self._state.batcher.expect_no_more(self)
+        self._batcher.expect_no_more(self)
         for cycle in self._waiting():
             _give_up(cycle)
         super().connection_lost(exc)
@@ -66,7 +66,7 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start to answer; what follows is the body, which has a limit of its own."""
         self._head_came()
-        self._state.batcher.expect_no_more(self)
+        self._batcher.expect_no_more(self)
         if self._asks_to_upgrade():
             return
         self._head = -sys.maxsize
@@ -113,8 +113,7 @@ class Protocol(HttpToolsProtocol):
             self._expect_head()
 
     def _expect_head(self) -> None:
-        seconds = self._state.settings.timeout
-        self._head_ends = self.loop.call_later(seconds, self.shutdown)
+        self._head_ends = self.loop.call_later(self._timeout, self.shutdown)
 
     def _head_came(self) -> None:
         if self._head_ends is not None:

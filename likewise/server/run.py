@@ -94,7 +94,7 @@ class Server(uvicorn.Server):
 
 
 def _check_address(host: str, settings: Settings) -> None:
-    if not settings.keys and host not in _LOOPBACK:
+    if settings.keys is None and host not in _LOOPBACK:
         raise LikewiseError(
             f"Without keys a server listens on this machine alone (127.0.0.1). Received: {host}. "
             "Give --keys FILE, or LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS."

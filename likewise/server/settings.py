@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.errors import LikewiseError
@@ -17,7 +17,7 @@ class Settings:
     """How one server answers.
 
     Attributes:
-        keys: Who may read and who may write; without any, only this machine is answered.
+        keys: API keys that may read or write; None answers this machine alone.
         read_only: Whether every change is refused, whatever the key.
         max_bytes: Largest body of a request.
         max_pixels: Largest picture, width times height, at most what
@@ -33,7 +33,7 @@ class Settings:
         grace: Seconds in which a server that is told to stop finishes what it accepted.
     """
 
-    keys: Keys = field(default_factory=Keys)
+    keys: Keys | None = None
     read_only: bool = False
     max_bytes: int = 64 * MIB
     max_pixels: int = 40_000_000

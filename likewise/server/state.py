@@ -9,8 +9,7 @@ from threading import Event
 from starlette.requests import HTTPConnection
 
 from likewise.matcher import Matcher
-from likewise.server.answering.answer import Answer, Question
-from likewise.server.answering.batcher import Batcher
+from likewise.server.answering.answer import Answering
 from likewise.server.cached import Cached
 from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
@@ -28,7 +27,7 @@ class ServerState:
     Attributes:
         matcher: Embedder and gallery; may be shared between threads.
         settings: Limits and keys.
-        batcher: Answers requests that come at the same time together.
+        answering: Answers questions about pictures.
         ready: Set once the gallery can answer.
         decoding: Limits how many requests decode large pictures at a time.
         changing: Held by the request that changes the gallery.
@@ -42,7 +41,7 @@ class ServerState:
 
     matcher: Matcher
     settings: Settings
-    batcher: Batcher[Question, Answer]
+    answering: Answering
     ready: Event
     decoding: asyncio.Semaphore
     changing: asyncio.Lock

@@ -1,21 +1,18 @@
-"""Questions about pictures or vectors, and their answers: searched together.
+"""Answer questions about pictures or vectors, those of many requests together.
 
-Questions of several requests come at once. All pictures are embedded in one go; then those that
-are asked with the same options are searched in one go. A row depends on its picture, the options
-and the gallery alone, so it is the same to the bit as if it had been asked by itself, or by
-`likewise check`.
-
-Does not read requests (`bodies`) and does not wait (`batching`).
+All pictures of a turn are embedded at once; then those with the same options are searched at once.
+A row depends on its picture, the options and the gallery alone: it is the same to the bit as if its
+picture had been asked about alone, or by `likewise check`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from embedder.errors import ImageError
 from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.arrays import Floats
@@ -30,33 +27,27 @@ from likewise.output.rows import (
     query_row,
     shortest,
 )
-from likewise.server.answering.pictures import Embedded, LargePictureError, Pictures, embed
+from likewise.server.answering.batcher import Batcher
+from likewise.server.answering.pictures import (
+    Embedded,
+    LargePictureError,
+    Pictures,
+    embed,
+    prepare,
+)
+from likewise.server.answering.question import (
+    CHECK,
+    EMBED,
+    PIECE,
+    QUERY,
+    Answer,
+    Options,
+    Question,
+)
 from likewise.server.errors import ApiError, invalid
 from likewise.server.metrics import SEARCH, WRITE, Metrics
 
-CHECK, QUERY, EMBED = "check", "query", "embed"
 _FEW = 8  # decisions whose distances are shortened one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What an answer is made of, beside the picture.
-
-    Attributes:
-        kind: `CHECK`, `QUERY` or `EMBED`.
-        check: How it is checked; of a query `k`, `at` and `evidence` count.
-    """
-
-    kind: str
-    check: CheckOptions = CheckOptions()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """What one request asks: about which pictures, with which options."""
-
-    options: Options
-    pictures: Pictures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,27 +56,6 @@ class Vectorised:
 
     question: Question
     embedded: Embedded
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """What came of one question.
-
-    Attributes:
-        rows: One JSON object for each picture or vector, as `likewise.output.rows` describes it.
-        vectors: Of the pictures that could be read, `(m, dim)`.
-        reasons: Why the others could not, by their places.
-        generation: Of the gallery that answered.
-        point: The operating point that decided, if one did.
-        decisions: Of the rows, where they have any.
-    """
-
-    rows: list[bytes]
-    vectors: Floats
-    reasons: dict[int, ImageError]
-    generation: int
-    point: str | None
-    decisions: list[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,16 +69,72 @@ class _Found:
 
 
 class Answering:
-    """Answers questions together.
+    """Answers the questions of requests, together those that wait at the same time.
+
+    Attributes:
+        batcher: The queue of questions.
 
     Args:
         matcher: Embedder and gallery.
-        metrics: Told what each stage takes, and what comes of it.
+        metrics: Counts the time of each stage, distances and decisions.
+        decoding: Limits how many requests decode large pictures at a time: they take memory.
+        max_pixels: Largest picture, width times height.
     """
 
-    def __init__(self, matcher: Matcher, metrics: Metrics) -> None:
+    def __init__(
+        self, matcher: Matcher, metrics: Metrics, decoding: asyncio.Semaphore, max_pixels: int
+    ) -> None:
         self._matcher = matcher
         self._metrics = metrics
+        self._decoding = decoding
+        self._max_pixels = max_pixels
+        self.batcher: Batcher[Question, Answer] = Batcher(self.answer, observe=metrics.turn)
+
+    # ------------------------------------------------------------ one request, in the event loop
+
+    async def ask(self, options: Options, pictures: Pictures) -> list[Answer]:
+        """Ask about the pictures or vectors of one request.
+
+        Args:
+            options: The same for all.
+            pictures: n of them.
+
+        Returns:
+            The answers of its pieces of `PIECE` pictures, in order.
+
+        Raises:
+            ImageError: If its only picture cannot be read; among others it is a row that says so.
+            ApiError: If the options do not fit.
+            EmptyGalleryError: If there are no references to compare with.
+        """
+        if pictures.is_large():
+            pictures = await self._prepared(pictures)
+        try:
+            answers = await self._in_pieces(options, pictures)
+        except LargePictureError:
+            answers = await self._in_pieces(options, await self._prepared(pictures))
+        if len(pictures) == 1 and answers[0].reasons:
+            raise answers[0].reasons[0].bare()
+        for answer in answers:
+            self._metrics.decided(answer.decisions)
+        return answers
+
+    async def _in_pieces(self, options: Options, pictures: Pictures) -> list[Answer]:
+        ask, count = self.batcher.ask, len(pictures)
+        if count <= PIECE:
+            return [await ask(Question(options, pictures), count)]
+        pieces = [pictures.cut(start, start + PIECE) for start in range(0, count, PIECE)]
+        return await asyncio.gather(
+            *(ask(Question(options, piece), len(piece), piece=True) for piece in pieces)
+        )
+
+    async def _prepared(self, pictures: Pictures) -> Pictures:
+        async with self._decoding:
+            return await asyncio.to_thread(
+                prepare, pictures, self._matcher.embedder, self._max_pixels
+            )
+
+    # ------------------------------------------------------------ many, in the batcher's thread
 
     def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
         """Give an answer, or what went wrong, for each question.

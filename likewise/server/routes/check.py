@@ -11,17 +11,17 @@ import json
 import time
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
 from index.decision import CheckOptions
 from likewise.arrays import Floats
 from likewise.output.rows import shortest
-from likewise.server.answering.answer import CHECK, EMBED, QUERY, Answer, Options
-from likewise.server.answering.ask import ask, joined
+from likewise.server.answering.question import CHECK, EMBED, QUERY, Answer, Options, joined
 from likewise.server.errors import invalid
 from likewise.server.metrics import READ
 from likewise.server.openapi import asking
@@ -30,9 +30,10 @@ from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
 from likewise.server.schemas.fields import Strict
 from likewise.server.schemas.questions import EmbedOptions, NamedCheckParameters, QueryOptions
-from likewise.server.state import state_of
+from likewise.server.state import ServerState, state_of
 
 router = APIRouter(prefix="/v1")
+State = Annotated[ServerState, Depends(state_of)]  # where the gate calls, it passes its own
 _MODELS: dict[str, type[Strict]] = {
     CHECK: NamedCheckParameters,
     QUERY: QueryOptions,
@@ -41,25 +42,24 @@ _MODELS: dict[str, type[Strict]] = {
 
 
 @router.post("/check", summary="Check pictures", **asking(NamedCheckParameters, CheckAnswer))
-async def check(request: Request) -> Response:
+async def check(request: Request, state: State) -> Response:
     """Decide for each picture which group it belongs to, if any."""
-    return await _asked(request, CHECK)
+    return await _asked(request, state, CHECK)
 
 
 @router.post("/query", summary="Find the nearest references", **asking(QueryOptions, QueryAnswer))
-async def query(request: Request) -> Response:
+async def query(request: Request, state: State) -> Response:
     """Find the nearest references of each picture."""
-    return await _asked(request, QUERY)
+    return await _asked(request, state, QUERY)
 
 
 @router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
-async def embed(request: Request) -> Response:
+async def embed(request: Request, state: State) -> Response:
     """Give the vectors of pictures."""
-    state = state_of(request)
     options, id = _options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
     pictures = await read_pictures(request, state, id)
-    answers = await ask(state, options, pictures)
+    answers = await state.answering.ask(options, pictures)
     vectors, reasons = joined(answers)
     if NPY in accepted:
         return Response(_as_npy(_with_gaps(vectors, reasons)), media_type=NPY)
@@ -80,13 +80,12 @@ async def embed(request: Request) -> Response:
     return _Ready(json.dumps(told).encode())
 
 
-async def _asked(request: Request, kind: str) -> Response:
-    state = state_of(request)
+async def _asked(request: Request, state: ServerState, kind: str) -> Response:
     started = time.perf_counter()
     options, id = _options_of(kind, request.scope["query_string"])
     pictures = await read_pictures(request, state, id)
     state.metrics.took(READ, time.perf_counter() - started)
-    answers = await ask(state, options, pictures)
+    answers = await state.answering.ask(options, pictures)
     request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
     return _written(kind, answers)
 

@@ -13,7 +13,8 @@ from embedder.data.records import Record
 from index.decision import CheckOptions
 from likewise.comparison import compare_row, pair_threshold
 from likewise.output.rows import Row, json_line
-from likewise.server.answering.answer import CHECK, Options, check_options
+from likewise.server.answering.answer import check_options
+from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import invalid
 from likewise.server.openapi import ASKING, PAIR, errors, parameters
 from likewise.server.requests.bodies import (

@@ -18,7 +18,8 @@ from fastapi.responses import FileResponse, Response
 
 from embedder.errors import DatasetError
 from index.decision import CheckOptions
-from likewise.server.answering.answer import CHECK, Options, check_options
+from likewise.server.answering.answer import check_options
+from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
 from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive

@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from likewise.maps.layout import placed
-from likewise.server.answering.answer import EMBED, Options
-from likewise.server.answering.ask import ask, joined
+from likewise.server.answering.question import EMBED, Options, joined
 from likewise.server.openapi import ASKING, PICTURES, errors, parameters
 from likewise.server.requests.bodies import read_pictures
 from likewise.server.requests.validation import parsed_options
@@ -43,7 +42,7 @@ async def land(request: Request) -> Positions:
     options = parsed_options(EmbedOptions, request.scope["query_string"])
     layout = await asyncio.to_thread(state.layout.get)
     pictures = await read_pictures(request, state, options.id)
-    answers = await ask(state, Options(EMBED), pictures)
+    answers = await state.answering.ask(Options(EMBED), pictures)
     vectors, reasons = joined(answers)
     ids = [id for place, id in enumerate(pictures.ids) if place not in reasons]
     places = await asyncio.to_thread(placed, vectors, layout.vectors, layout.places)
