@@ -14,6 +14,7 @@ from index.errors import GalleryError, StoreError
 from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
+from index.points import identity, read_manifest
 from index.references.local import Store
 from index.references.rows import State
 from index.storage.directory import (
@@ -21,8 +22,6 @@ from index.storage.directory import (
     MODEL,
     STORE,
     copy_directory,
-    identity,
-    read_manifest,
     staged,
 )
 from index.storage.sealed import write_sealed

@@ -23,11 +23,11 @@ from index.decision import CheckOptions, Decision, Rule, decide
 from index.errors import ReplacedError
 from index.neighbours import Neighbour, Neighbours
 from index.operating_point import OperatingPoint
-from index.points import OperatingPoints
+from index.points import Manifest, OperatingPoints
 from index.references.local import Store
 from index.search.by_group import nearest_by_group
 from index.search.current import CurrentIndex, checked_vectors
-from index.storage.directory import MODEL, STORE, Manifest, create_directory
+from index.storage.directory import MODEL, STORE, create_directory
 from likewise.arrays import Floats, Pixels
 
 

@@ -1,12 +1,13 @@
-"""The operating points of a gallery: named thresholds, and the evidence that belongs to them.
+"""The manifest of a gallery, `gallery.json`, and the operating points in it: named thresholds.
 
-They lie in `gallery.json`; a point that another process has stored is used from the next call on.
+A point that another process has stored is used from the next call on.
 Does not choose thresholds (`likewise.calibration`) and does not decide (`decision`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from index.decision import CheckOptions, Rule
-from index.errors import GalleryError
+from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
 from index.evidence import (
     EVIDENCE,
     PICTURES,
@@ -25,9 +26,85 @@ from index.evidence import (
 )
 from index.operating_point import OperatingPoint
 from index.references.local import Store
-from index.storage.directory import DEFAULT_POINT, Manifest, read_manifest
+from index.storage.directory import FORMAT, MANIFEST, sync
+from index.storage.sealed import read_sealed, write_sealed
 from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
+
+DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What `gallery.json` says.
+
+    Raises:
+        GalleryError: If `path` is no gallery.
+        StoreError: If the file is missing, altered or of another format; the text names it.
+    """
+    if not path.is_dir():
+        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+    manifest = read_sealed(path / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"'{path / MANIFEST}' is of format {manifest.get('format')}, but this version reads"
+            f" format {FORMAT}: use the version that wrote it."
+        )
+    return manifest
+
+
+class Manifest:
+    """The `gallery.json` in a directory; by its stat a replaced file is noticed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = identity(path / MANIFEST)
+        self._fields = read_manifest(path)
+
+    def current(self) -> dict[str, Any]:
+        """The fields; read anew only when the file is another one.
+
+        Raises:
+            ReplacedError: If the file is that of another gallery.
+        """
+        seen = identity(self._path / MANIFEST)
+        if seen != self._seen:
+            fields = read_manifest(self._path)
+            for name in ("dim", "fingerprint"):
+                if fields.get(name) != self._fields[name]:
+                    raise ReplacedError(
+                        f"'{self._path}' is another gallery than when it was opened, with the"
+                        f" {name} {fields.get(name)}: open it again."
+                    )
+            self._seen, self._fields = seen, fields
+        return self._fields
+
+    def require_fingerprint(self, fingerprint: str) -> None:
+        """Refuse another embedder than the one that made the vectors.
+
+        Raises:
+            FingerprintError: Naming both.
+        """
+        built_with = self.current()["fingerprint"]
+        if fingerprint != built_with:
+            raise FingerprintError(
+                f"Gallery '{self._path}' was built with model {built_with}, but this model"
+                f" is {fingerprint}: use the gallery's own model or build the gallery again."
+            )
+
+    def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
+        """Rewrite the file with one more, or another, operating point; for the one writer.
+
+        A kill at any moment leaves the old file or the new one, both whole.
+
+        Raises:
+            ValueError: If the point is no plain JSON.
+            OSError: If the file cannot be written.
+        """
+        fields = read_manifest(self._path)
+        points = {**fields["operating_points"], name: point}
+        chosen = {DEFAULT_POINT: name} if default else {}
+        write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
+        sync(self._path)
 
 
 class _Stored(NamedTuple):
@@ -211,3 +288,12 @@ class OperatingPoints:
             default = chosen if chosen in points else next(iter(points), None)
             self._stored = _Stored(fields, points, default)
         return self._stored
+
+
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What differs between a file and the one that replaced it; None where there is none."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

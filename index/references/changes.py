@@ -1,4 +1,4 @@
-"""Changes of the references, each within a transaction of the caller, and the log of removals.
+"""Changes of the rows, each within a transaction of the caller, and the log of removals.
 
 An index that follows the rows reads the log, which keeps the last `MIN_KEPT` removals at least; an
 index that is farther behind is rebuilt.
@@ -17,7 +17,7 @@ MIN_KEPT = 10_000
 
 
 def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[NewRow]) -> Change:
-    """Replace old rows by new ones.
+    """Replace old rows by new ones; the caller writes the state.
 
     Args:
         database: Of the references.
@@ -39,12 +39,11 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
         total=wrap(state.total + sum(row.checksum for row in sealed)),
         last_slot=state.last_slot + len(rows),
     )
-    _write_state(database, after)
     return Change(before, after, [row.slot for row in old], slots)
 
 
 def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
-    """Remove rows; with none the state stays as it is.
+    """Remove rows; the caller writes the state, which stays as it is where there are none.
 
     Args:
         database: Of the references.
@@ -54,7 +53,6 @@ def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
     after = before
     if old:
         after = replace(_delete(database, before, old), generation=before.generation + 1)
-        _write_state(database, after)
     return Change(before, after, [row.slot for row in old], range(0))
 
 
@@ -90,10 +88,3 @@ def _delete(database: Database, state: State, rows: Sequence[Row]) -> State:
     oldest = after.last_removal - max(MIN_KEPT, after.count)
     database.execute("DELETE FROM removal WHERE sequence <= ?", (oldest,))
     return after
-
-
-def _write_state(database: Database, state: State) -> None:
-    database.execute(
-        "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
-        (*state.values(), state.seal()),
-    )

@@ -18,6 +18,7 @@ import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 
 from index.errors import GalleryError
@@ -33,6 +34,7 @@ class Store:
     """One SQLite file, open. Threads may share it: one reads at a time, one more may change.
 
     Attributes:
+        path: The file.
         lock: Held while anything is read, never while a change waits for another process. Guards
             what is derived from the rows, too.
 
@@ -50,6 +52,7 @@ class Store:
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        self.path = path
         self.lock = threading.RLock()
         self._held: State | None = None  # the snapshot being read
         self._changing = threading.Lock()
@@ -68,9 +71,8 @@ class Store:
     @classmethod
     def create(cls, path: Path) -> None:
         """Write an empty store to a path where nothing is yet."""
-        empty = State()
-        seal = f"x'{empty.seal().hex()}'"
-        first = f"INSERT INTO state VALUES (1, {', '.join(map(str, empty.values()))}, {seal})"
+        *values, seal = _sealed(State())
+        first = f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{seal.hex()}')"
         Database.create(path, [*TABLES, first], FORMAT)
 
     def another(self) -> Store:
@@ -78,7 +80,6 @@ class Store:
 
         Raises:
             ReplacedError: If the file is no longer at its path.
-            StoreError: If this one is closed, or the file cannot be opened.
         """
         other = copy.copy(self)
         other._database, other._held = self._database.another(), None
@@ -94,11 +95,6 @@ class Store:
         self._database.require_in_place()
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._database.path
-
-    @property
     def writable(self) -> bool:
         """Whether this user may change the file."""
         return self._database.writable
@@ -109,8 +105,6 @@ class Store:
             self._writer.close()
             self._writer = None
         self._database.close()
-
-    # ------------------------------------------------------------ transactions
 
     @contextmanager
     def reading(self) -> Iterator[State]:
@@ -171,15 +165,9 @@ class Store:
         return int(count)
 
     def copy_to(self, path: Path) -> None:
-        """Write a copy, within `reading` of its snapshot, to a path where nothing is yet.
-
-        Raises:
-            StoreError: If the copy cannot be written.
-        """
+        """Write a copy, within `reading` of its snapshot, to a path where nothing is yet."""
         with self.reading():
             self._database.copy_to(path)
-
-    # ------------------------------------------------------------ changes
 
     def add(self, rows: Sequence[NewRow]) -> Change:
         """Store all rows in one transaction; an id that is there already is replaced.
@@ -188,14 +176,13 @@ class Store:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
         """
         with self.writing() as state:
-            return changes.add(self._database, state, self._found([row.id for row in rows]), rows)
+            old = self._found([row.id for row in rows])
+            return self._written(changes.add(self._database, state, old, rows))
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
         with self.writing() as state:
-            return changes.remove(self._database, state, self._found(ids))
-
-    # ------------------------------------------------------------ reads
+            return self._written(changes.remove(self._database, state, self._found(ids)))
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """Every row whose slot is beyond `after`, in the order of slots, each proven."""
@@ -255,20 +242,27 @@ class Store:
             if (count, wrap(total)) != (state.count, state.total):
                 raise self._database.altered("rows came, went or changed by another hand")
 
-    # ------------------------------------------------------------ inside
-
     def _state(self) -> State:
         query = "SELECT generation, count, total, last_slot, last_removal, checksum FROM state"
         found = self._database.execute(query).fetchone()
         try:
             *values, seal = found
             state = State(*values)
-            intact = state.seal() == seal
+            intact = _sealed(state)[-1] == seal
         except (TypeError, ValueError, struct.error):
             intact = False
         if not intact:
             raise self._database.altered("its state does not fit its checksum")
         return state
+
+    def _written(self, change: Change) -> Change:
+        """Write the state after a change, if it is another one."""
+        if change.after != change.before:
+            self._database.execute(
+                "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
+                _sealed(change.after),
+            )
+        return change
 
     def _found(self, ids: Sequence[str]) -> list[Row]:
         """Indices by id. Before an absence is believed, the index behind it is proven, once."""
@@ -298,3 +292,9 @@ class Store:
                 f"Gallery '{self.path.parent}' cannot be {done} within a snapshot of it: leave it"
                 " first."
             )
+
+
+def _sealed(state: State) -> tuple[int, int, int, int, int, bytes]:
+    """The fields in the order of the columns, and 8 bytes over all of them."""
+    values = (state.generation, state.count, state.total, state.last_slot, state.last_removal)
+    return *values, blake2b(struct.pack("<5q", *values), digest_size=8).digest()

@@ -110,14 +110,6 @@ class State:
     last_slot: int = 0
     last_removal: int = 0
 
-    def values(self) -> tuple[int, int, int, int, int]:
-        """The fields in the order of the columns."""
-        return (self.generation, self.count, self.total, self.last_slot, self.last_removal)
-
-    def seal(self) -> bytes:
-        """8 bytes over all fields."""
-        return blake2b(struct.pack("<5q", *self.values()), digest_size=8).digest()
-
 
 @dataclass(frozen=True, slots=True)
 class Change:

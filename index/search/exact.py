@@ -29,8 +29,7 @@ import numpy as np
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Strings
 
-# From rows of any shape to their ids, same shape; asked only where distances are equal.
-Namer = Callable[[Indices], Strings]
+Namer = Callable[[Indices], Strings]  # rows of any shape to ids; called where distances are equal
 
 LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
@@ -75,10 +74,9 @@ class ExactIndex:
     def stored(self) -> Floats:
         """FAISS's own memory, `(n, dim)`; valid until the next change."""
         if self._view is None:
+            memory = np.empty(0, np.float32)
             if len(self):
                 memory = faiss.rev_swig_ptr(self.flat.get_xb(), len(self) * self.dim)
-            else:
-                memory = np.empty(0, np.float32)
             self._view = memory.reshape(len(self), self.dim)
         return self._view
 

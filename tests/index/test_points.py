@@ -183,6 +183,37 @@ def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
     gallery.close()
 
 
+# ---------------------------------------------------------------- the rule
+
+
+def test_options_are_resolved_to_one_rule_that_names_its_point(gallery: Gallery) -> None:
+    point = replace(POINT, group_thresholds={"3": 0.1}, min_margin=0.2)
+    gallery.points.store("strict", point, unknown=np.ones(9, np.float32))
+    rule = gallery.points.rule(CheckOptions(group="3", evidence=True))
+    assert (rule.point, rule.limits, rule.min_margin) == ("strict", Limits(0.25, {"3": 0.1}), 0.2)
+    assert rule.group == "3"
+    assert rule.evidence is not None
+    assert rule.evidence.name == gallery.points["strict"].evidence
+
+
+def test_a_given_threshold_has_no_point_and_no_margin_but_the_evidence_of_the_default_one(
+    gallery: Gallery,
+) -> None:
+    gallery.points.store("strict", replace(POINT, min_margin=0.2), unknown=np.ones(9, np.float32))
+    rule = gallery.points.rule(CheckOptions(threshold=1, evidence=True))
+    assert (rule.point, rule.limits, rule.min_margin) == (None, Limits(1.0), None)
+    assert rule.evidence is not None
+    assert rule.evidence.unknown.tolist() == [1.0] * 9
+
+
+def test_a_rule_that_is_resolved_stays_as_it_was(gallery: Gallery) -> None:
+    rule = gallery.points.rule()
+    gallery.points.store("strict", POINT)
+    query = np.full((1, 4), 9, np.float32)
+    assert gallery.decide(query, 5, rule)[0].threshold == 0.5
+    assert gallery.check(query)[0].threshold == 0.25
+
+
 # ---------------------------------------------------------------- thresholds by group
 
 

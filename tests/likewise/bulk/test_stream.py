@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from embedder.data.sources import Record, records
 from index.decision import CheckOptions, Decision, Rule
+from index.operating_point import OperatingPoint
 from likewise import decoding
 from likewise.bulk import stream as bulk
 from likewise.bulk.stream import Summary, check_stream, query_stream
@@ -116,3 +117,11 @@ def test_a_summary_counts_by_decision():
     decisions = ["match", "error", "match", "no_match"]
     list(summary.counted([{"decision": decision} for decision in decisions]))
     assert summary.sentence().startswith("4 pictures: 2 match, 1 no_match, 0 ambiguous, 1 unre")
+
+
+def test_a_point_that_is_stored_meanwhile_is_used_from_the_next_stream_on(matcher, queries):
+    stream = check_stream(matcher, queries, chunk=1)
+    first = next(stream)
+    matcher.gallery.points.store("strict", OperatingPoint(threshold=0.25))
+    assert {row["threshold"] for row in [first, *stream]} == {0.5}
+    assert {row["threshold"] for row in check_stream(matcher, queries)} == {0.25}
