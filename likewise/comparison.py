@@ -47,7 +47,7 @@ def compare_row(
     return {
         "a": first.id,
         "b": second.id,
-        "distance": shortest(apart),
+        "distance": shortest([apart])[0],
         "threshold": shortest_threshold(threshold),
         "decision": decision,
     }

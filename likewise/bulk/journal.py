@@ -7,7 +7,6 @@ appended; at the end the wanted file is made from them in one step, and the jour
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -19,11 +18,12 @@ from typing import Any, BinaryIO
 from embedder.data.records import Record
 from index.storage.files import written
 from likewise.errors import LikewiseError
+from likewise.locking import try_lock
 from likewise.output.rows import Row, json_line
 from likewise.output.writers import format_of, replacing, write_file
 
 _BLOCK = 1 << 16
-_ID = b'{"id": '
+_AFTER_ID = len('{"id"')  # the value follows; earlier versions wrote a space before it
 _decoder = json.JSONDecoder()
 
 
@@ -56,7 +56,7 @@ class Journal:
         ...     journal.write([{"id": "a.png"}])
         ...     journal.finish()
         >>> output.read_text()
-        '{"id": "a.png"}\n'
+        '{"id":"a.png"}\n'
     """
 
     def __init__(
@@ -133,13 +133,11 @@ class Journal:
 
     def _lock(self) -> None:
         """Hold the journal alone; the lock goes with the process, however it ends."""
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not try_lock(self._file):
             raise ResumeError(
                 f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
                 "name another output file."
-            ) from error
+            )
 
     def _refuse_rows(self) -> None:
         if os.fstat(self._file.fileno()).st_size:
@@ -213,7 +211,8 @@ def _shown(value: Any) -> str:
 def _id_of(line: bytes) -> str | None:
     """Read the id of a row without reading the rest of it."""
     try:
-        found, _ = _decoder.raw_decode(line.decode(), len(_ID))
+        text = line.decode()
+        found, _ = _decoder.raw_decode(text, text.index('"', _AFTER_ID))
     except ValueError:
         return None
     return found if isinstance(found, str) else None

@@ -24,7 +24,7 @@ from index.neighbours import Neighbours
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.matcher import Matcher
-from likewise.output.rows import NEIGHBOURS_AT_ONCE, Row, decision_rows, error_row, query_row
+from likewise.output.rows import NEIGHBOURS_AT_ONCE, Row, decision_row, error_row, query_row
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
@@ -138,13 +138,13 @@ def check_stream(
 def _decision_rows(
     parts: Iterable[tuple[Decoded, list[Decision]]], threshold: float
 ) -> Generator[Row, None, None]:
-    for part, decisions in parts:
-        rows = decision_rows([record.id for record in part.readable], decisions)
+    for part, answers in parts:
+        decisions = iter(answers)
         for place, record in enumerate(part.records):
             if place in part.reasons:
                 yield error_row(record.id, part.reasons[place], threshold)
             else:
-                yield next(rows)
+                yield decision_row(record.id, next(decisions))
 
 
 def query_stream(

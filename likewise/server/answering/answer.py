@@ -19,13 +19,10 @@ from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.output.rows import (
     Row,
-    Shortener,
-    Shortest,
     decision_row,
     error_row,
     json_line,
     query_row,
-    shortest,
 )
 from likewise.server.answering.batcher import Batcher
 from likewise.server.answering.pictures import (
@@ -46,8 +43,6 @@ from likewise.server.answering.question import (
 )
 from likewise.server.errors import ApiError, invalid
 from likewise.server.metrics import SEARCH, WRITE, Metrics
-
-_FEW = 8  # decisions whose distances are shortened one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,13 +181,8 @@ class Answering:
         gallery = self._matcher.gallery
         rule = gallery.points.rule(options)
         decisions = gallery.decide(vectors, self._matcher.neighbours_of(options.k), rule)
-        short: Shortener = shortest
-        if len(decisions) > _FEW:
-            short = Shortest(
-                [near.distance for one in decisions for near in one.neighbours]
-            ).__getitem__
         return _Found(
-            lambda id, row: decision_row(id, decisions[row], short),
+            lambda id, row: decision_row(id, decisions[row]),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
             np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
             rule.point,

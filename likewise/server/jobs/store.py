@@ -11,7 +11,6 @@ on it notices. Does not receive uploads (`uploads`) and does not check pictures 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -24,6 +23,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from likewise.locking import try_lock, wait_for_lock
 
 RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
 RESULTS = {name: f"rows.{name}" for name in ("jsonl", "csv", "parquet")}
@@ -187,12 +188,7 @@ class JobStore:
     def alone(self) -> Iterator[bool]:
         """Be the one process that works on these jobs, if no other is; a kill gives it back."""
         with (self.path / _LOCK).open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-                return
-            yield True
+            yield try_lock(file)
 
     def _ids(self) -> list[str]:
         try:
@@ -205,7 +201,7 @@ class JobStore:
 def waiting_for(path: Path) -> Iterator[BinaryIO]:
     """Hold a file alone, after whoever else holds it."""
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        wait_for_lock(file)
         yield file
 
 
@@ -222,6 +218,8 @@ def _write(path: Path, job: StoredJob, *, durably: bool) -> None:
 
 def _sync(path: Path) -> None:
     """Bring a file, or a directory's list of names, to the disk."""
+    if os.name != "posix":  # Windows opens no directory, and brings its changes to the disk itself
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

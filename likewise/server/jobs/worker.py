@@ -52,7 +52,7 @@ _FAILED = "The check failed; the file `log` in the job's directory on the server
 
 def main(directory: Path, gallery: Path) -> None:
     """Do a job, or what is left of it."""
-    with suppress(OSError):  # a strict sandbox may not allow it
+    with suppress(OSError, AttributeError):  # forbidden in a strict sandbox; unknown to Windows
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
     store = JobStore(directory.parent)

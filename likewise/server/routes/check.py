@@ -69,8 +69,7 @@ async def embed(request: Request, state: State) -> Response:
     told = {
         "ids": pictures.ids,
         "vectors": [
-            None if place in reasons else [shortest(number) for number in next(given)]
-            for place in range(len(pictures))
+            None if place in reasons else shortest(next(given)) for place in range(len(pictures))
         ],
         "unreadable": [
             {"id": pictures.ids[place], "reason": str(error)} for place, error in reasons.items()

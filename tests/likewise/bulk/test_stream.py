@@ -56,7 +56,7 @@ def test_rows_say_what_check_says(matcher, queries):
     assert [row["id"] for row in rows] == [query.id for query in queries]
     for row, decision in zip(rows, decisions, strict=True):
         assert (row["decision"], row["label"]) == (decision.decision, decision.label)
-        assert row["distance"] == shortest(decision.distance)
+        assert row["distance"] == shortest([decision.distance])[0]
         assert [near["id"] for near in row["neighbours"]] == [n.id for n in decision.neighbours]
 
 

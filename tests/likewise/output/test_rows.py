@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from index.decision import Decision
 from index.neighbours import Neighbour
 from likewise.output.rows import (
-    Shortest,
     columns,
     decision_row,
-    decision_rows,
     error_row,
     flat,
     for_people,
@@ -26,29 +24,31 @@ NEAR = [Neighbour(1, "a", "4", 0.25), Neighbour(2, "b", "9", 0.5)]
 MATCH = Decision("match", "4", 0.25, 0.6, "9", 0.5, NEAR)
 
 
-@given(st.floats(0, 1e6, width=32))
+FLOAT32 = st.floats(0, 2, width=32) | st.floats(0, 1e6, width=32)
+
+
+@given(FLOAT32)
 def test_a_distance_survives_its_shortest_form(distance):
-    assert np.float32(json.loads(json.dumps(shortest(distance)))) == np.float32(distance)
+    [name] = shortest([distance])
+    assert np.float32(json.loads(json.dumps(name))) == np.float32(distance)
 
 
 def test_a_distance_has_no_digits_that_its_float32_does_not_need():
-    assert json.dumps(shortest(float(np.float32(0.3)))) == "0.3"
+    assert json.dumps(shortest([float(np.float32(0.3))])) == "[0.3]"
+
+
+def test_every_float32_is_written_as_numpy_names_it(rng):
+    bits = rng.integers(0, 0x7F800000, 100_000, dtype=np.uint32)  # all from 0 to the greatest
+    distances = np.concatenate([bits.view(np.float32), rng.random(100_000, np.float32)])
+    assert shortest(distances.tolist()) == [float(str(distance)) for distance in distances]
+
+
+def test_a_distance_that_is_not_there_stays_none():
+    assert shortest([None, 0.5]) == [None, 0.5]
 
 
 def test_a_threshold_that_no_float32_reaches_is_written_as_it_was_given():
     assert shortest_threshold(1e39) == 1e39
-
-
-@given(st.lists(st.floats(0, 2, width=32) | st.floats(0, 1e6, width=32)))
-def test_many_distances_are_shortened_as_each_alone_is(distances):
-    names = Shortest(distances)
-    assert [names[distance] for distance in distances] == [*map(shortest, distances)]
-
-
-def test_rows_made_together_are_those_made_one_by_one():
-    answers = [MATCH, Decision("no_match", None, 0.7, 0.6, None, None, NEAR)]  # 0.7: not in NEAR
-    one_by_one = [decision_row("x", answers[0]), decision_row("y", answers[1])]
-    assert list(decision_rows(["x", "y"], answers)) == one_by_one
 
 
 @given(st.text())
@@ -58,6 +58,12 @@ def test_any_id_comes_back_from_its_line(id):
 
 def test_a_file_name_that_is_no_text_comes_back_from_its_line():
     assert json.loads(json_line({"id": "\udcff.png"})) == {"id": "\udcff.png"}
+
+
+def test_a_line_of_distances_is_the_json_of_the_row():
+    row = decision_row("x.png", MATCH)
+    assert json.loads(json_line(row)) == row
+    assert json.loads(json_line(row | {"id": "\udcff.png"})) == row | {"id": "\udcff.png"}
 
 
 def test_a_row_stays_one_line():
