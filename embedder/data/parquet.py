@@ -1,4 +1,4 @@
-"""The rows of a Parquet list; PyArrow is imported when such a list is read."""
+"""The rows of a Parquet list; pyarrow, an extra, is imported when Parquet is read or written."""
 
 from __future__ import annotations
 
@@ -6,9 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, EmbedderError
 
 _AT_ONCE = 1000
+
+
+class ParquetMissingError(EmbedderError):
+    """Parquet needs pyarrow, and it is not installed."""
+
+
+def import_pyarrow() -> Any:
+    """Import pyarrow, with its module `parquet`.
+
+    Raises:
+        ParquetMissingError: If it is not installed.
+    """
+    try:
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        raise ParquetMissingError(
+            "Parquet needs pyarrow, which is not installed: pip install 'likewise[parquet]'"
+        ) from error
+    return pyarrow
 
 
 def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -16,6 +35,7 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
     Raises:
         DatasetError: If the file is damaged or no Parquet; the message names file and row.
+        ParquetMissingError: If pyarrow is not installed.
 
     Example:
         >>> next(parquet_rows(Path("no-such.parquet")))
@@ -23,12 +43,10 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         ...
         embedder.errors.DatasetError: no-such.parquet cannot be read as Parquet from row 1 on...
     """
-    import pyarrow as arrow
-    import pyarrow.parquet as parquet
-
+    arrow = import_pyarrow()
     number = 0
     try:
-        with parquet.ParquetFile(path) as file:
+        with arrow.parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(_AT_ONCE):
                 for row in batch.to_pylist():
                     number += 1
@@ -42,7 +60,5 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def count_rows(path: Path) -> int:
     """Read the number of rows from the footer of a Parquet file that was opened before."""
-    import pyarrow.parquet as parquet
-
-    with parquet.ParquetFile(path) as file:
+    with import_pyarrow().parquet.ParquetFile(path) as file:
         return int(file.metadata.num_rows)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from embedder.data.parquet import import_pyarrow
 from embedder.data.records import Record
 from embedder.model import Embedder
 from likewise.arrays import Floats
@@ -101,18 +102,15 @@ class _Parquet:
     """Rows with ids, a row group for each chunk."""
 
     def __init__(self, stream: BinaryIO, dim: int) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        self._arrow = pa = import_pyarrow()
         self._dim = dim
         text, vector = pa.string(), pa.list_(pa.float32(), dim)
         columns = [("id", text), ("label", text), ("embedding", vector), ("reason", text)]
         self._schema = pa.schema(columns)
-        self._writer = pq.ParquetWriter(stream, self._schema)
+        self._writer = pa.parquet.ParquetWriter(stream, self._schema)
 
     def write(self, part: Decoded, vectors: Floats) -> None:
-        import pyarrow as pa
-
+        pa = self._arrow
         reasons = [part.reasons.get(place) for place in range(len(part.records))]
         absent = pa.array([reason is not None for reason in reasons])
         columns: list[Any] = [

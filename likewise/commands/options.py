@@ -88,6 +88,10 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
     def checked(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
         if path is not None and path.suffix.lower() not in endings.split():
             raise click.BadParameter(f"{path} should end in one of {endings}.")
+        if path is not None and path.suffix.lower() == ".parquet":
+            from embedder.data.parquet import import_pyarrow
+
+            import_pyarrow()  # if it is missing, say so before hours of work
         if path is not None and not path.parent.is_dir():
             raise click.ClickException(
                 f"There is no folder {path.parent} to write {path.name} into: make it first."

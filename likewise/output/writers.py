@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from embedder.data.parquet import import_pyarrow
 from index.storage.files import written
 from likewise.errors import LikewiseError
 from likewise.output.printable import printable
@@ -109,17 +110,13 @@ class Parquet:
     """One row each, neighbours as a list of structs."""
 
     def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self._schema = _schema(pa, decided="decision" in columns)
-        self._writer = pq.ParquetWriter(stream, self._schema)
+        self._arrow = import_pyarrow()
+        self._schema = _schema(self._arrow, decided="decision" in columns)
+        self._writer = self._arrow.parquet.ParquetWriter(stream, self._schema)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows as one row group."""
-        import pyarrow as pa
-
-        self._writer.write_table(pa.Table.from_pylist(list(rows), schema=self._schema))
+        self._writer.write_table(self._arrow.Table.from_pylist(list(rows), schema=self._schema))
 
     def close(self) -> None:
         """Write the file's footer."""

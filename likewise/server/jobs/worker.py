@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from embedder.data.parquet import ParquetMissingError
 from embedder.data.records import Records
 from embedder.data.tables import pixel_records, table_records
 from embedder.data.zips import ZipLimits, zip_records
@@ -111,7 +112,8 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
     check.write(output, resume=True)
     for format, name in RESULTS.items():
         if format != "jsonl":
-            with output.open("rb") as lines:
+            # a server without pyarrow has the other two
+            with suppress(ParquetMissingError), output.open("rb") as lines:
                 write_file(output.with_name(name), map(json.loads, lines), check.columns)
     progress.count()
     return progress

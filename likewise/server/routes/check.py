@@ -91,12 +91,12 @@ async def _asked(request: Request, state: ServerState, kind: str) -> Response:
 
 def _written(kind: str, answers: Sequence[Answer]) -> Response:
     """The answer to a check or query, from those of its pieces."""
-    rows = b", ".join(row for answer in answers for row in answer.rows)
+    rows = b",".join(row for answer in answers for row in answer.rows)
     generation = min(answer.generation for answer in answers)
     if kind == QUERY:
-        return _Ready(b'{"rows": [%b], "generation": %d}' % (rows, generation))
+        return _Ready(b'{"rows":[%b],"generation":%d}' % (rows, generation))
     point = json.dumps(answers[0].point).encode()
-    return _Ready(b'{"rows": [%b], "generation": %d, "point": %b}' % (rows, generation, point))
+    return _Ready(b'{"rows":[%b],"generation":%d,"point":%b}' % (rows, generation, point))
 
 
 def _with_gaps(vectors: Floats, reasons: Collection[int]) -> Floats:

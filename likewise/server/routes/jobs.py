@@ -113,6 +113,12 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
         )
     name = RESULTS[options.format]
     path = state_of(request).jobs.directory(id) / name
+    if not path.exists():
+        raise ApiError(
+            "not_found",
+            f"The job has no result in the format {options.format}.",
+            "Ask for jsonl or csv. For Parquet, the server needs: pip install 'likewise[parquet]'",
+        )
     return FileResponse(path, media_type=TYPES[options.format], filename=name)
 
 

@@ -598,7 +598,7 @@ def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_p
 def test_a_closed_pipe_ends_quietly(gallery, copies):
     running = process(ALL, "check", gallery, copies, stdout=subprocess.PIPE)
     assert running.stdout is not None
-    assert running.stdout.readline().startswith(b'{"id": "0"')
+    assert running.stdout.readline().startswith(b'{"id":"0"')
     running.stdout.close()
     running.stdout = None
     _, told = running.communicate(timeout=60)
