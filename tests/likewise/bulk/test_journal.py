@@ -52,6 +52,14 @@ def test_a_journal_cut_off_at_any_byte_is_gone_on_with(output, cut):
     assert not journal.exists()
 
 
+def test_a_journal_of_an_earlier_version_with_spaces_in_its_rows_is_gone_on_with(output):
+    journal = begun(output, 3)
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    journal.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert finish(output) == ["3.png", "4.png", "5.png"]
+    assert [json.loads(line) for line in output.read_text().splitlines()] == ROWS
+
+
 def test_a_very_long_half_line_is_cut_off_too(output):
     journal = begun(output, 2)
     with journal.open("ab") as file:

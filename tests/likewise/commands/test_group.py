@@ -41,3 +41,9 @@ def test_the_first_line_of_a_command_at_a_glance_is_that_of_its_own_help(name):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_lists_each_command(name):
     assert f"  {name} " in CliRunner().invoke(main, ["--help"]).stdout
+
+
+def test_completion_comes_from_click():
+    asked = {"_LIKEWISE_COMPLETE": "bash_complete", "COMP_WORDS": "likewise ch", "COMP_CWORD": "1"}
+    result = CliRunner().invoke(main, [], prog_name="likewise", env=asked)
+    assert result.output.split() == ["plain,check"]

@@ -1,0 +1,69 @@
+"""stdin, stdout and stderr: closed, full, and in the hands of people."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.likewise.commands.running import (
+    ALL,
+    FAKED,
+    ROOT,
+    done,
+    process,
+    run,
+)
+
+
+def test_one_is_told_in_the_singular(gallery, tmp_path):
+    built = done("build", tmp_path / "one.gallery", "mnist/test/00001").stderr
+    assert "; 1 reference of 1 group in" in built
+    assert "references: 1 in 1 group\n" in done("info", tmp_path / "one.gallery").stdout
+    assert "1 row of" in done("embed", "mnist/test/00001", "-o", tmp_path / "one.npy").stderr
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_closed_stream_is_no_traceback(gallery, closed):
+    sign = {"stdout": ">&-", "stderr": "2>&-"}[closed]
+    words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
+    ended = subprocess.run(
+        ["sh", "-c", f'"$@" {sign}', "sh", *words], cwd=ROOT, capture_output=True, check=False
+    )
+    if closed == "stdout":
+        assert ended.stderr.startswith(b"Error: stdout is closed")
+    else:
+        assert (ended.returncode, json.loads(ended.stdout)["id"]) == (0, "mnist/test/00000")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_told_with_what_was_written(gallery):
+    words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.stderr.splitlines()[0] == b"Error: stdout: No space left on device"
+
+
+def test_a_closed_pipe_ends_quietly(gallery, copies):
+    running = process(ALL, "check", gallery, copies, stdout=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stdout.readline().startswith(b'{"id":"0"')
+    running.stdout.close()
+    running.stdout = None
+    _, told = running.communicate(timeout=60)
+    assert told == b""
+
+
+def test_what_people_read_shows_control_characters_instead_of_obeying_them(gallery, scans):
+    name = "seven\x1b[2J\n.png"
+    shutil.copy(scans / "00.png", scans.parent / name)
+    done("add", gallery, scans.parent / name, "--label", "7\x1b[31m")
+    told = done("info", gallery).stdout + done("doctor", gallery).stdout
+    told += run("query", gallery, scans.parent / name, "--pictures").stdout
+    told += run("check", gallery, f"{scans.parent / name}x*", "--format", "table").stderr
+    assert r"7\x1b[31m: 1" in told
+    assert "\x1b" not in told

@@ -1,0 +1,19 @@
+"""`likewise embed`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tests.likewise.commands.running import (
+    done,
+)
+
+
+def test_embed_writes_an_array_or_a_table(fake, tmp_path, scans):
+    result = done("embed", scans, "-o", tmp_path / "v.npy")
+    assert "40 rows of 16 numbers" in result.stderr
+    assert "unreadable: 05.png: truncated" in result.stderr
+    done("embed", scans, "-o", tmp_path / "v.parquet")
+    vectors = pq.read_table(tmp_path / "v.parquet")["embedding"].to_pylist()
+    np.testing.assert_array_equal(np.load(tmp_path / "v.npy")[7], np.float32(vectors[7]))

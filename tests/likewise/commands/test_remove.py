@@ -1,0 +1,21 @@
+"""`likewise remove`."""
+
+from __future__ import annotations
+
+from tests.likewise.commands.running import (
+    done,
+    failure,
+)
+
+
+def test_remove_takes_ids_from_the_command_line_and_from_stdin(gallery, references):
+    first, second, third = (record.id for record in references[:3])
+    result = done("remove", gallery, first, "-", input=f"{second}\n{third}\n")
+    assert "3 removed, 297 references" in result.stderr
+    assert "'mnist/train/00000'" in failure("remove", gallery, first)
+
+
+def test_remove_of_a_missing_id_removes_nothing_unless_that_is_fine(gallery, references):
+    known = references[0].id
+    assert "nothing was removed" in failure("remove", gallery, known, "gone", "lost")
+    assert "1 removed" in done("remove", gallery, known, "gone", "--missing-ok").stderr

@@ -1,0 +1,50 @@
+"""`likewise train`, without training."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.likewise.commands.running import (
+    done,
+    failure,
+)
+
+
+def test_training_without_tensorflow_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "embedder.training.train", None)
+    import likewise.training
+
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+    monkeypatch.setattr(likewise.training, "train", missing)
+    assert "pip install 'likewise[train]'" in failure("train", "--out", "model")
+
+
+def test_train_replaces_nothing_but_a_model(tmp_path, folder, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "link").symlink_to(folder)
+    for out in (folder, tmp_path / "notes.txt", tmp_path / "link"):
+        assert "something else is there" in failure("train", folder, "--out", out)
+    assert len(list(folder.glob("*/*.png"))) == 30
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    monkeypatch.chdir(tmp_path)
+    assert "a name of its own" in failure("train", folder, "--out", ".")
+    (tmp_path / "model.json").touch()  # an earlier model, with the pictures put into it
+    assert "which the training reads" in failure("train", folder, "--out", tmp_path)
+
+
+def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
+    import likewise.training
+
+    asked: dict[str, object] = {}
+
+    def train(data: str, out: Path, recipe: str, **settings: object) -> object:
+        asked.update(settings, data=data, out=out, recipe=recipe)
+        return fake
+
+    monkeypatch.setattr(likewise.training, "train", train)
+    done("train", "--out", "m", "--recipe", "tutorial", "--epochs", 3, "--resume")
+    assert (asked["data"], asked["out"], asked["recipe"]) == ("mnist/train", Path("m"), "tutorial")
+    assert (asked["epochs"], asked["resume"], asked["margin"]) == (3, True, None)
