@@ -46,10 +46,10 @@ class Searches:
         """
         if self.pairs is not None:
             self.pairs.add(labels, vectors)
-        found = GroupDistances.search(self._gallery, vectors, labels, skip=skip)
-        self._mated.append(found.mated)
-        self._kinds[LEFT_OUT].append(found.left_out)
-        self._kinds[GIVEN].append(found.strangers)
+        searched = GroupDistances.search(self._gallery, vectors, labels, skip=skip)
+        self._mated.append(searched.mated)
+        self._kinds[LEFT_OUT].append(searched.left_out)
+        self._kinds[GIVEN].append(searched.strangers)
 
     def add_references(self, progress: Progress) -> None:
         """Search each reference among all others.

@@ -1,4 +1,4 @@
-"""A map of vectors: a place in the plane for each, so that near neighbours stay near.
+"""A map of vectors: each has a place in the plane, near neighbours stay near.
 
 No label enters (`tsne`): groups that stand apart on the map are apart. How far apart, it does not
 say. Does not draw (`plots`).
@@ -43,7 +43,7 @@ def sample(labels: Sequence[str], most: int, seed: int = 0) -> Indices:
 
 
 def laid_out(vectors: Floats) -> Doubles:
-    """Give each vector its place.
+    """Lay vectors out in the plane.
 
     Args:
         vectors: `(n, dim)`. Time grows with n²: 1,500 take two to three seconds of one core.
@@ -81,12 +81,12 @@ def placed(further: Floats, vectors: Floats, places: Doubles) -> Doubles:
         [[1.0, 0.5], [0.0, 0.5]]
     """
     known = vectors.astype(np.float64)
-    found = [_among(known - vector, places) for vector in further]
-    return np.array(found).reshape(-1, 2)
+    added = [_among(known - vector, places) for vector in further]
+    return np.array(added).reshape(-1, 2)
 
 
 def middles(places: Doubles, labels: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Give each group a place for its name: that of its vector nearest to the median of all.
+    """A place for each group's name: that of its vector nearest to the median of all.
 
     A group in two parts has its name in one of them, not in the space between.
 
@@ -94,12 +94,12 @@ def middles(places: Doubles, labels: Sequence[str]) -> dict[str, tuple[float, fl
         >>> middles(np.array([[0.0, 0.0], [0.1, 0.0], [1.0, 1.0]]), ["a", "a", "b"])
         {'a': (0.0, 0.0), 'b': (1.0, 1.0)}
     """
-    found = {}
+    named = {}
     for label, rows in rows_by_group(labels).items():
         gaps = np.linalg.norm(places[rows] - np.median(places[rows], axis=0), axis=1)
         x, y = places[rows[gaps.argmin()]].tolist()
-        found[label] = (x, y)
-    return found
+        named[label] = (x, y)
+    return named
 
 
 def _among(gaps: Doubles, places: Doubles) -> Doubles:

@@ -1,10 +1,10 @@
-"""How sure a figure is that comes from images which share in it: drawing the images anew.
+"""Bootstrap intervals: figures measured again and again on images drawn with replacement.
 
 Efron, Bootstrap methods: another look at the jackknife, Annals of Statistics 7 (1979), 1-26. Pairs
 that share an image are not independent trials, and the interval for those (`intervals`) would be
 too narrow; images are independent, so they are what is drawn.
 
-Pure NumPy. Knows no figure: it is told how to take one.
+The figure itself is an argument.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ def bootstrap(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> list[tuple[float, float]]:
-    """Bound figures by taking them again and again of images drawn with replacement.
+    """Bound figures by measuring them on images drawn with replacement.
 
     Args:
-        measure: Takes the figures; gets for each set of images how often each one counts, `(n,)`,
-            int64. A figure is NaN where the images drawn do not allow it.
+        measure: Measures the figures; its arguments say how often each image counts, `(n,)`,
+            int64, one argument for each set of images. A figure is NaN where the drawn images do
+            not allow it.
         images: Sizes of the sets, each drawn by itself.
         confidence: Above 0 and below 1.
         replicates: How often to draw.
@@ -65,7 +66,7 @@ def bootstrap_by_image(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Bound the share of pairs at which something happened, where pairs share images.
+    """Bound the share of pairs at which an event happened, where pairs share images.
 
     The first images and the second ones are drawn each by themselves; a pair counts as often as
     both its images were drawn together (Owen, The pigeonhole bootstrap, Annals of Applied
@@ -75,9 +76,9 @@ def bootstrap_by_image(
     Pearson's interval is given.
 
     Args:
-        events: p bools, p >= 1.
-        first: p numbers >= 0 of the pairs' first images.
-        second: p numbers >= 0 of the pairs' second images; not related to those of the first.
+        events: Whether it happened at each pair, `(p,)`, p >= 1.
+        first: Number of each pair's first image, `(p,)`, >= 0.
+        second: Number of each pair's second image, `(p,)`, >= 0; unrelated to those of the first.
         confidence: Above 0 and below 1.
         replicates: How often to draw.
         seed: The same seed gives the same interval.

@@ -21,11 +21,11 @@ from likewise.metrics.thresholds import largest_threshold
 
 
 def ranks(distances: Reals, own: Ints) -> Indices:
-    """Give the rank of each query's own group: 1 + the other groups that are at most as far.
+    """The rank of each query's own group: 1 + the other groups that are at most as far.
 
     Args:
-        distances: To the nearest reference of each group, `(n, g)`.
-        own: Column of each query's group, `(n,)`.
+        distances: Distance to the nearest reference of each group, `(n, g)`.
+        own: Column of each query's own group, `(n,)`.
 
     Example:
         >>> ranks(np.array([[0.2, 0.5], [0.2, 0.1]]), np.array([0, 0])).tolist()
@@ -69,10 +69,11 @@ def identification_curve(mated: Mated, unknown: Reals) -> Curve:
     """
     require_distances(mated.own, "mated queries")
     require_distances(unknown, "non-mated queries")
-    found = mated.found
-    thresholds = np.unique(np.concatenate([found, unknown])).astype(np.float64)
+    thresholds = np.unique(np.concatenate([mated.found, unknown])).astype(np.float64)
     matched = count_within(unknown, thresholds) / len(unknown)
-    return Curve(thresholds, matched, (len(mated) - count_within(found, thresholds)) / len(mated))
+    return Curve(
+        thresholds, matched, (len(mated) - count_within(mated.found, thresholds)) / len(mated)
+    )
 
 
 def fnir_at_fpir(mated: Mated, unknown: Floats, fpir: float) -> float | None:

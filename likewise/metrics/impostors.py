@@ -21,13 +21,13 @@ REFERENCES = 100  # drawn for each query
 
 
 class Impostors:
-    """Distances of non-mated pairs, of more and more queries.
+    """Distances of non-mated pairs, collected query by query.
 
     Args:
         labels: Groups of the m references.
-        vectors: Of the references, `(m, dim)`, float32.
-        references: Drawn for each query, evenly over the groups; all of the other groups' where
-            they are fewer.
+        vectors: Embeddings of the references, `(m, dim)`, float32.
+        references: How many are drawn for each query, evenly over the groups; all of the other
+            groups' where they are fewer.
         seed: The same seed draws the same pairs.
 
     Example:
@@ -49,7 +49,7 @@ class Impostors:
         self._groups = rows_by_group(labels)
         self._references = references
         self._rng = np.random.default_rng(seed)
-        self._asked = 0
+        self._count = 0
         self._distances: list[Floats] = []
         self._queries: list[Indices] = []
         self._rows: list[Indices] = []
@@ -71,13 +71,13 @@ class Impostors:
             rows = self._drawn(np.concatenate(others), len(places))
             queries = np.repeat(np.array(places, np.int64), rows.shape[1])
             self._distances.append(exact_distances(self._vectors, rows.ravel(), vectors, queries))
-            self._queries.append(queries + self._asked)
+            self._queries.append(queries + self._count)
             self._rows.append(rows.ravel())
-        self._asked += len(labels)
+        self._count += len(labels)
 
     @property
     def distances(self) -> Floats:
-        """Of all pairs so far, `(p,)`, float32."""
+        """Distances of all pairs so far, `(p,)`, float32."""
         return np.concatenate([np.empty(0, np.float32), *self._distances])
 
     def interval(self, threshold: float) -> tuple[float, float]:
@@ -86,7 +86,7 @@ class Impostors:
         return bootstrap_by_image(self.distances.astype(np.float64) <= threshold, queries, rows)
 
     def _drawn(self, rows: Indices, queries: int) -> Indices:
-        """For each query one of each of as many equal shares of the rows; none twice."""
+        """For each query one row from each of as many equal shares of the rows; none twice."""
         count = min(self._references, len(rows))
         edges = np.arange(count + 1) * len(rows) // count
         places = edges[:-1] + self._rng.random((queries, count)) * np.diff(edges)

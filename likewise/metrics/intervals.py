@@ -1,7 +1,6 @@
-"""How sure a measured error rate is: intervals, and the smallest rate that n trials can support.
+"""Intervals of error rates from independent trials, and the smallest rate that n trials support.
 
-Of independent trials; for pairs that share images see `bootstrap`. Pure NumPy. Does not measure
-rates (`calibration`).
+For pairs that share images see `bootstrap`.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def clopper_pearson(
 def quantile_bounds(
     values: npt.ArrayLike, share: float, confidence: float = CONFIDENCE
 ) -> tuple[float | None, float | None]:
-    """Bound a quantile by two of the values themselves, whatever their distribution.
+    """Bound a quantile by two of the values themselves, for any distribution.
 
     With a = 1 - confidence and X binomial of n trials with probability `share`, the ends are the
     r-th and the s-th smallest value, r the largest with P(X < r) <= a/2 and s the smallest with
@@ -62,7 +61,7 @@ def quantile_bounds(
 
     Args:
         values: `(n,)`, n >= 1, independent.
-        share: Of the distribution that lies below the quantile, above 0 and below 1.
+        share: Share of the distribution below the quantile, above 0 and below 1.
         confidence: Above 0 and below 1.
 
     Returns:
@@ -90,7 +89,7 @@ def quantile_bounds(
 
 
 def smallest_rate(trials: int) -> float:
-    """Give the smallest rate that n trials can support: 3/n, the rule of three.
+    """The smallest rate that n trials can support: 3/n, the rule of three.
 
     No event in n independent trials leaves, at 95 %, a true rate of up to about 3/n, as
     (1 - 3/n)ⁿ is about 0.05 (ISO/IEC 19795-1; Hanley and Lippman-Hand, JAMA 249 (1983), 1743).
@@ -103,7 +102,7 @@ def smallest_rate(trials: int) -> float:
 
 
 def trials_needed(rate: float) -> int:
-    """Give the least number of trials that supports a rate.
+    """The least number of trials that supports a rate.
 
     Example:
         >>> trials_needed(0.01), trials_needed(0.07)
@@ -114,7 +113,7 @@ def trials_needed(rate: float) -> int:
 
 
 def _upper(events: int, trials: int, tail: float) -> float:
-    """The p at which so few events, or fewer, have just the probability `tail`; by bisection."""
+    """The p at which P(X <= events) is `tail`; by bisection."""
     if events == trials:
         return 1.0
     if events == 0:

@@ -30,15 +30,15 @@ class CalibrationError(LikewiseError):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What errors cost, and how often an unknown is met.
+    """What errors cost, and how often a query is an unknown.
 
     The expected cost of a query is share_unknown · false_match · FPIR(t) + (1 − share_unknown) ·
     miss · FNIR(t): the detection cost function of NIST's evaluations of speaker recognition.
 
     Attributes:
-        false_match: Of an unknown that is matched, > 0.
-        miss: Of a known that is missed, > 0.
-        share_unknown: Of the queries to come, above 0 and below 1.
+        false_match: Cost of an unknown that is matched, > 0.
+        miss: Cost of a known that is missed, > 0.
+        share_unknown: Expected share of unknowns among the queries, above 0 and below 1.
     """
 
     false_match: float
@@ -53,7 +53,12 @@ class Cost:
         _check_share("share_unknown", self.share_unknown)
 
     def expected(self, fpir: Any, fnir: Any) -> Any:
-        """The expected cost of one query at these rates, numbers or arrays of them."""
+        """The expected cost of one query.
+
+        Args:
+            fpir: A rate, or an array of rates.
+            fnir: The same shape.
+        """
         unknown = self.share_unknown * self.false_match * fpir
         return unknown + (1 - self.share_unknown) * self.miss * fnir
 
@@ -187,12 +192,11 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
             "A threshold by cost needs queries of known and of unknown groups. "
             f"Received: {len(mated)} mated and {len(pool)} non-mated queries."
         )
-    found = mated.found
-    tried = np.unique(np.concatenate([found, pool.distances]))
+    tried = np.unique(np.concatenate([mated.found, pool.distances]))
     if tried[0] > 0:
         tried = np.insert(tried, 0, np.nextafter(tried[0], np.float32(0)))
     fpir = np.searchsorted(np.sort(pool.distances), tried, side="right") / len(pool)
-    fnir = 1 - np.searchsorted(np.sort(found), tried, side="right") / len(mated)
+    fnir = 1 - np.searchsorted(np.sort(mated.found), tried, side="right") / len(mated)
     return float(tried[np.argmin(cost.expected(fpir, fnir))])
 
 

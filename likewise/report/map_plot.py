@@ -20,8 +20,8 @@ class Mark:
     """A picture that is shown on a map.
 
     Attributes:
-        row: Of its place.
-        text: What it is called.
+        row: Row of its place.
+        text: Its caption.
         picture: uint8 `(h, w)` or `(h, w, 3)`.
     """
 
@@ -31,7 +31,7 @@ class Mark:
 
 
 def map_plot(places: Doubles, labels: Sequence[str | None], marks: Sequence[Mark]) -> str:
-    """Draw a dot for each place in the colour of its group, the groups' names, and some pictures.
+    """Draw a dot for each place in the colour of its group, the groups' names, and a few pictures.
 
     Args:
         places: `(n, 2)`, in [0, 1].

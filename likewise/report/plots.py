@@ -1,4 +1,4 @@
-"""Plots as SVG text: curves and histograms. The page around gives the colours."""
+"""Plots as SVG text: curves and histograms. The style sheet of the page colours them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LABELS = 5  # that fit side by side
 def curve_plot(
     curve: Curve, *, at: tuple[float, float], x_label: str, y_label: str, floor: float
 ) -> str:
-    """Draw what is missed over what is let in, both logarithmic and in per cent.
+    """Draw the rate of misses over the rate of false matches, both logarithmic and in per cent.
 
     Args:
         curve: Rates in [0, 1].
         at: Both rates at the operating point, marked by a ring.
-        x_label: Of the horizontal axis.
-        y_label: Of the vertical axis.
-        floor: Rates below it are drawn at it: what the data can still tell, > 0.
+        x_label: Label of the horizontal axis.
+        y_label: Label of the vertical axis.
+        floor: Smallest rate that the data can resolve, > 0; smaller ones are drawn at it.
     """
     low = 10 ** max(np.floor(np.log10(floor)), -float(_DECADES))
     span = -float(np.log10(low)) or 1.0
@@ -56,7 +56,13 @@ def curve_plot(
 
 
 def histogram_plot(same: Reals, different: Reals, threshold: float) -> str:
-    """Draw how distances of same and of different pairs lie, and the threshold between them."""
+    """Draw the distributions of the distances of same and of different pairs, and the threshold.
+
+    Args:
+        same: Distances of pairs of one label, `(p,)`, p >= 1.
+        different: Distances of pairs of two labels, `(q,)`, q >= 1.
+        threshold: Marked by a dashed line.
+    """
     top = float(max(same.max(), different.max(), threshold)) or 1.0
     edges = np.linspace(0, top, 61)
     shares = [np.histogram(part, edges)[0] / len(part) for part in (same, different)]
@@ -86,7 +92,7 @@ def histogram_plot(same: Reals, different: Reals, threshold: float) -> str:
 
 
 def png_address(picture: Pixels) -> str:
-    """Give a picture as the address of a PNG that holds all of it."""
+    """Encode a picture as a PNG in a `data:` address."""
     from PIL import Image
 
     content = io.BytesIO()

@@ -70,22 +70,22 @@ def sentences(figures: Figures, out: Path) -> list[str]:
         figures: All figures.
         out: Directory of the report.
     """
-    found, point = figures.identification, figures.operating_point
+    searches, point = figures.identification, figures.operating_point
     fpir = "not measured, as no unknown was asked"
-    if found.fpir is not None:
-        fpir = percent(found.fpir.value)
+    if searches.fpir is not None:
+        fpir = percent(searches.fpir.value)
     return [
-        f"rank-1 {percent(found.rank_rates[1].value)}; "
+        f"rank-1 {percent(searches.rank_rates[1].value)}; "
         f"EER {percent(figures.verification.eer.value)}; at {point.name}, {point.threshold:.4f}: "
-        f"FNIR {percent(found.fnir.value)}, FPIR {fpir}.",
+        f"FNIR {percent(searches.fnir.value)}, FPIR {fpir}.",
         f"{out / PAGE} shows the rest, {out / JSON} holds it.",
     ]
 
 
 def curves(evaluation: Evaluation) -> dict[str, Any]:
     """The curves as lists, thinned to about 200 points each."""
-    found = {"det": evaluation.pairs.det, "identification": evaluation.identification}
-    return {name: _listed(curve) for name, curve in found.items() if curve is not None}
+    drawn = {"det": evaluation.pairs.det, "identification": evaluation.identification}
+    return {name: _listed(curve) for name, curve in drawn.items() if curve is not None}
 
 
 def _listed(curve: Curve) -> dict[str, Any]:
