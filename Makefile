@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test slow bench train lint lock clean
+.PHONY: help demo serve quick test slow soak bench train lint lock clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
@@ -30,11 +30,23 @@ serve: $(SERVE)/.ready ## serve the demo's gallery and its page at http://127.0.
 	@test -e $(GALLERY) || $(SERVE)/bin/likewise build $(GALLERY) mnist/train
 	@$(SERVE)/bin/likewise serve $(GALLERY)
 
-test: lint ## check style and types, run the quick tests with coverage
-	@$(DEV)/bin/python -m pytest -m "not slow" --cov --cov-report=term
+# As many processes of tests as there are cores; those of a browser, or of TensorFlow, run in one
+# of them (conftest.py).
+JOBS ?= auto
+PARALLEL = -q -n $(JOBS) --dist loadgroup --durations=25
+QUICK = $(foreach folder,tests/embedder/training embedder/training tests/likewise/server,--ignore=$(folder))
 
-slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, memory, damaged pictures
-	@$(DEV)/bin/python -m pytest -m slow
+quick: $(DEV)/.ready ## run what needs no TensorFlow, browser or server: a minute of one core
+	@$(DEV)/bin/python -m pytest -q -m "not costly and not slow and not soak" $(QUICK)
+
+test: lint ## check style and types, run all but the slow tests, with coverage
+	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow and not soak" --cov --cov-report=term
+
+slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, browser, damaged pictures
+	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "slow and not soak"
+
+soak: $(DEV)/.ready ## run the longest tests, by hand: minutes of kills, of damaged pictures, of load
+	@$(DEV)/bin/python -m pytest --durations=25 -q -m soak
 
 bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, as JSON lines
 	@$(DEV)/bin/python -m bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,21 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # results must not depend o
 # A shared machine is slow now and then: a deadline would make the clock a source of failures.
 settings.register_profile("likewise", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("likewise")
+
+TENSORFLOW = Path(__file__).parent / "tests" / "embedder" / "training"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process of pytest-xdist run all of a group (`--dist loadgroup`).
+
+    Playwright allows one browser in a process, and TensorFlow takes seconds and half a gigabyte.
+    """
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif TENSORFLOW in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("tensorflow"))
 
 
 @pytest.fixture

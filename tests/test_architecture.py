@@ -63,6 +63,7 @@ def is_within(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
+@pytest.mark.costly
 def test_imports_form_no_cycle():
     graph = {module: imports(module) & MODULES.keys() for module in MODULES}
     try:
@@ -111,6 +112,7 @@ def test_only_training_imports_what_the_extra_train_brings():
     assert all(is_within(module, ["embedder.training"]) for module in users)
 
 
+@pytest.mark.costly
 def test_nothing_else_imports_a_module_that_needs_tensorflow_when_it_is_itself_imported():
     needing = {module for module in MODULES if top_names(module) & TRAIN}
     eager = {(module, name) for module in MODULES for name in at_import(module) & needing}
@@ -123,6 +125,7 @@ def test_only_the_server_imports_what_the_extra_serve_brings():
     assert all(is_within(module, ["likewise.server"]) for module in users)
 
 
+@pytest.mark.costly
 def test_nothing_else_imports_the_server_when_it_is_itself_imported():
     eager = {
         module
@@ -132,6 +135,7 @@ def test_nothing_else_imports_the_server_when_it_is_itself_imported():
     assert all(is_within(module, ["likewise.server"]) for module in eager)
 
 
+@pytest.mark.costly
 def test_only_commands_print():
     loud = {module: streams(module) for module in MODULES}
     assert all(
@@ -156,6 +160,7 @@ def loaded_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.costly
 def test_the_command_line_and_an_open_gallery_never_load_tensorflow(tmp_path):
     code = f"""
 import cli
@@ -168,6 +173,7 @@ from embedder.model import Embedder
     assert not loaded_after(code) & TRAIN
 
 
+@pytest.mark.costly
 def test_index_loads_neither_embedder_nor_pillow():
     modules = [module for module in MODULES if is_within(module, ["index"])]
     assert not loaded_after(f"import {', '.join(modules)}") & {"embedder", "PIL", "pyarrow"}

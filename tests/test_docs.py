@@ -108,6 +108,7 @@ def write_samples(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.costly
 def test_every_block_does_what_the_document_shows(path, tmp_path, monkeypatch):
     write_samples(tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -36,6 +36,7 @@ def test_the_number_of_threads_changes_nothing(pixels):
     np.testing.assert_array_equal(one, four)
 
 
+@pytest.mark.costly
 def test_threads_may_share_an_embedder(embedder, pixels):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(embedder.embed, [pixels] * 8))
@@ -65,6 +66,7 @@ def test_embedding_never_imports_tensorflow():
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
+@pytest.mark.costly
 def test_the_keras_half_of_the_model_gives_the_same_embeddings(embedder, pixels):
     import keras
 

@@ -90,6 +90,7 @@ def flips(gallery: Gallery, count: int, seed: int, *, with_index: bool) -> set[o
     return refused
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("with_index", [True, False], ids=["with index", "without index"])
 def test_flipped_bytes_are_refused_by_name_or_do_no_harm(
     gallery: Gallery, with_index: bool

@@ -69,6 +69,7 @@ def assert_of_one_moment(path: Path) -> None:
         assert len(list(path.glob("evidence-*.npy"))) == 1
 
 
+@pytest.mark.costly
 def test_every_copy_of_a_gallery_that_a_process_writes_to_is_of_one_moment(tmp_path):
     path = tmp_path / "gallery"
     Gallery.create(path, dim=2, fingerprint="a").close()
@@ -179,6 +180,7 @@ def open_path() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("written", ["closed", "being written to"])
 def test_a_gallery_that_may_only_be_read_is_copied(open_path, written):
     path, target = open_path / "gallery", open_path / "target"

@@ -66,6 +66,7 @@ def add_group(gallery: Gallery, name: str, place: float) -> None:
     gallery.add(ids, np.full((GROUP, 2), place, np.float32), [name] * GROUP)
 
 
+@pytest.mark.costly
 def test_reading_processes_see_whole_transactions(tmp_path: Path) -> None:
     path = tmp_path / "gallery"
     with Gallery.create(path, dim=2, fingerprint="a") as writer:
@@ -80,6 +81,7 @@ def test_reading_processes_see_whole_transactions(tmp_path: Path) -> None:
             assert [process.returncode for process in started] == [0, 0]
 
 
+@pytest.mark.costly
 def test_two_writing_processes_wait_for_each_other(tmp_path: Path) -> None:
     path = tmp_path / "gallery"
     script = (

@@ -18,7 +18,6 @@ from index.gallery import Gallery
 
 ROOT = Path(module.__file__).parents[1]
 DIM, BATCH = 8, 50
-KILLS = 200
 
 # Forks a child for each line on stdin; the child changes the gallery and prints what is done, as
 # it is done, until it is killed. Every transaction is one batch of fifty.
@@ -111,8 +110,12 @@ def vector(name: str) -> np.ndarray:
     return np.random.default_rng(list(name.encode())).normal(size=DIM).astype(np.float32)
 
 
-@pytest.mark.slow
-def test_nothing_acknowledged_is_lost_at_two_hundred_kills(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(200, marks=pytest.mark.slow), pytest.param(5000, marks=pytest.mark.soak)],
+)
+@pytest.mark.timeout(3600)
+def test_nothing_acknowledged_is_lost_at_hundreds_of_kills(tmp_path: Path, kills: int) -> None:
     path, rng, expected = tmp_path / "gallery", np.random.default_rng(5), Expected()
     Gallery.create(path, dim=DIM, fingerprint="a").close()
     changer = subprocess.Popen(
@@ -121,7 +124,7 @@ def test_nothing_acknowledged_is_lost_at_two_hundred_kills(tmp_path: Path) -> No
     )  # fmt: skip
     pending = 0
     try:
-        for kill in range(KILLS):
+        for kill in range(kills):
             run_until_killed(changer, expected, after=rng.exponential(0.08))
             pending += expected.pending is not None
             with Gallery.open(path) as gallery:
@@ -135,7 +138,7 @@ def test_nothing_acknowledged_is_lost_at_two_hundred_kills(tmp_path: Path) -> No
     finally:
         changer.kill()
         changer.communicate()
-    assert pending > KILLS / 10  # kills did fall within transactions
+    assert pending > kills / 10  # kills did fall within transactions
     assert_index_agrees(path)
 
 

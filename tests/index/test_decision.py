@@ -124,6 +124,7 @@ columns = st.lists(
 ).map(lambda pairs: sorted(pairs, key=lambda pair: pair[1]))
 
 
+@pytest.mark.costly
 @given(columns, st.floats(0, 2), st.floats(0, 2))
 def test_a_stricter_threshold_never_adds_a_match(
     pairs: list[tuple[str, float]], one: float, other: float
@@ -133,6 +134,7 @@ def test_a_stricter_threshold_never_adds_a_match(
         assert decide_one(*pairs, threshold=loose).decision == "match"
 
 
+@pytest.mark.costly
 @given(columns, st.floats(0, 2))
 def test_the_winner_has_the_most_votes_and_the_nearest_of_them(
     pairs: list[tuple[str, float]], threshold: float

@@ -21,6 +21,7 @@ POINT = OperatingPoint(threshold=0.5, fpir=0.01, gallery_size=60, generation=1)
 floats = st.floats(0, 2, width=32)
 
 
+@pytest.mark.costly
 @given(st.lists(floats, max_size=30), floats)
 def test_a_p_value_counts_the_unknowns_that_come_at_least_as_close(unknown, distance) -> None:
     closer = sum(other <= distance for other in unknown)

@@ -57,6 +57,7 @@ def ask(path: Path) -> str:
     ).stdout  # fmt: skip
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("index", ["with its index", "without its index"])
 def test_a_read_only_gallery_answers_and_refuses_changes_plainly(path: Path, index: str) -> None:
     if index == "without its index":
@@ -68,6 +69,7 @@ def test_a_read_only_gallery_answers_and_refuses_changes_plainly(path: Path, ind
     assert "read-only" in refusal
 
 
+@pytest.mark.costly
 def test_a_read_only_gallery_answers_while_another_user_writes(path: Path) -> None:
     with Gallery.open(path) as writer:
         writer.add(["c"], np.full((1, 2), 9, np.float32), ["x"])

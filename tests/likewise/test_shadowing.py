@@ -13,6 +13,7 @@ import pytest
 
 from likewise.commands.group import COMMANDS
 
+pytestmark = pytest.mark.costly
 ROOT = Path(__file__).parents[2]
 FOREIGN = "raise RuntimeError('a foreign module was imported')\n"
 DIGIT = "mnist/test/00000"

@@ -12,6 +12,7 @@ from embedder.data.sources import load, records
 from embedder.errors import DatasetError
 
 
+@pytest.mark.costly
 def test_mnist_is_bundled_whole():
     train, test = load("mnist/train"), load("mnist/test")
     assert (np.shape(train.images), np.shape(test.images)) == ((60_000, 28, 28), (10_000, 28, 28))
@@ -20,6 +21,7 @@ def test_mnist_is_bundled_whole():
     assert sum(1 for _ in records("mnist")) == 70_000
 
 
+@pytest.mark.costly
 def test_the_bundled_data_are_known_by_their_digests():
     for source in ("mnist", "mnist/train", "mnist/test"):
         data = load(source)

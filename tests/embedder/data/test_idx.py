@@ -82,6 +82,7 @@ def test_the_labels_beside_idx_pictures_are_read_to_their_end(tmp_path):
         records(tmp_path / "a-images-idx3-ubyte")
 
 
+@pytest.mark.costly
 def test_streams_hold_few_pictures_at_a_time(tmp_path):
     images = tmp_path / "big-images-idx3-ubyte"
     count = 20_000  # of 1 kB: 20 MB, a thousand at a time is 1 MB

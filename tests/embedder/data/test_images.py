@@ -72,6 +72,7 @@ def outcome(source: images.Source) -> str:
         return str(error)
 
 
+@pytest.mark.costly
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(["L", "RGB", "RGBA", "LA", "1", "P", "I;16"]),
@@ -249,6 +250,7 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         assert str(caught.value) == reason
 
 
+@pytest.mark.costly
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
     bomb = encoded(Image.new("1", (12_000, 8_000)))  # 96 million pixels in a few kilobytes
     (tmp_path / "bomb.png").write_bytes(bomb)

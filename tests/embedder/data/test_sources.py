@@ -47,6 +47,7 @@ def test_a_source_without_splits_refuses_one(tmp_path):
         records(path, split="train")
 
 
+@pytest.mark.costly
 def test_reading_arrays_imports_neither_pillow_nor_pyarrow():
     script = (
         "import sys, embedder, embedder.data.sources as d; next(d.records('mnist/test')).pixels();"

@@ -72,6 +72,7 @@ def test_the_hash_tells_shapes_apart_and_reads_through_strides():
     assert len(content_hash(image)) == 16
 
 
+@pytest.mark.costly
 def test_mnists_test_digits_are_not_among_its_training_digits():
     from embedder.data.sources import load
 

@@ -109,6 +109,7 @@ def test_a_picture_beyond_the_limit_is_not_unpacked(tmp_path):
     assert reason(path, picture=999) == "a file of 1000 bytes, at most 999 are read"
 
 
+@pytest.mark.costly
 def test_a_picture_that_grows_beyond_what_its_entry_says_is_not_unpacked(tmp_path):
     path = packed(tmp_path / "a.zip", {"a.png": bytes(64 << 20)})
     content = path.read_bytes()
@@ -153,6 +154,7 @@ def test_what_is_no_zip_of_pictures_is_refused_plainly(tmp_path, content, messag
         records(path)
 
 
+@pytest.mark.costly
 def test_a_damaged_zip_of_any_kind_raises_what_it_may(tmp_path, rng):
     """A thousand alterations: records or a DatasetError, pixels or an ImageError."""
     whole = packed(tmp_path / "a.zip", {f"{i}.png": png(i) for i in range(3)}).read_bytes()

@@ -52,6 +52,7 @@ def test_arguments_come_back_unchanged():
 # ---- any picture --------------------------------------------------------------------------
 
 
+@pytest.mark.costly
 @settings(max_examples=80, deadline=None)
 @given(
     st.integers(1, 90),
@@ -248,6 +249,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("kind", ELSEWHERE)
 def test_digits_from_elsewhere_come_out_nearly_as_often_as_mnists_own(kind, digits, nearest):
     images, labels = digits
@@ -259,6 +261,7 @@ def test_digits_from_elsewhere_come_out_nearly_as_often_as_mnists_own(kind, digi
     assert right >= own - lost
 
 
+@pytest.mark.costly
 def test_digits_of_other_writers_come_out(nearest):
     other = pytest.importorskip("sklearn.datasets").load_digits()  # 8 x 8, levels 0..16
     pictures = [as_bytes(image) for image in other.images[:400]]

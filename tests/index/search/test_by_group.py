@@ -25,6 +25,7 @@ def brute_force(stored, groups, queries, skip):
     return np.stack([distances[:, rows].min(axis=1) for rows in groups.values()], axis=1)
 
 
+@pytest.mark.costly
 @given(data=st.data(), count=st.integers(1, 40), queries=st.integers(0, 8))
 def test_each_groups_nearest_agrees_with_brute_force(data, count, queries):
     draw = data.draw

@@ -46,12 +46,14 @@ def clusters(rng: np.random.Generator, n: int, dim: int, radius: float) -> np.nd
     return unit(centres[rng.integers(0, 5, n)] + around)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("count", [1, 19, 20, 300], ids=lambda count: f"{count} queries")
 def test_search_agrees_with_brute_force(rng, brute_force, count: int) -> None:
     stored = unit(rng.normal(size=(2000, 16)))
     agree(stored, unit(rng.normal(size=(count, 16))), 5, brute_force)
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("radius", [0.5, 0.05, 1e-3, 1e-5, 1e-7])
 def test_tight_clusters_are_ordered_exactly(rng, brute_force, radius: float) -> None:
     everything = clusters(rng, 2100, 32, radius)
@@ -64,6 +66,7 @@ def test_one_query_against_many_vectors_is_exact(rng, brute_force) -> None:
     agree(everything[:20_000], everything[20_000:], 5, brute_force)
 
 
+@pytest.mark.costly
 def test_thousands_of_queries_take_the_way_over_matrix_products(rng) -> None:
     everything = clusters(rng, 8000, 64, 0.01)
     vectors = filled(everything[:5000])
@@ -104,6 +107,7 @@ def test_k_may_be_all_there_is(rng, brute_force) -> None:
 few = st.integers(-2, 2).map(float)  # so few values that equal distances are the rule
 
 
+@pytest.mark.costly
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_search_agrees_with_brute_force_where_distances_tie(brute_force, data) -> None:

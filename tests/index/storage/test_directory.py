@@ -106,6 +106,7 @@ print(died)
 """
 
 
+@pytest.mark.costly
 def test_a_kill_while_creating_leaves_a_whole_gallery_or_none(tmp_path: Path) -> None:
     path, model = tmp_path / "gallery", tmp_path / "model"
     model.mkdir()

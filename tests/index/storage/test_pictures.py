@@ -19,6 +19,7 @@ shapes = st.one_of(
 grey_levels = st.sampled_from([0, 0, 0, 1, 255])
 
 
+@pytest.mark.costly
 @given(hnp.arrays(np.uint8, shapes, elements=grey_levels))
 def test_pictures_of_one_shape_come_back(pictures: np.ndarray) -> None:
     for picture, encoded in zip(pictures, encode_pictures(pictures), strict=True):

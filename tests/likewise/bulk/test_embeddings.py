@@ -35,6 +35,7 @@ def test_a_parquet_file_has_ids_labels_and_reasons(tmp_path, fake, scans, querie
     np.testing.assert_array_equal(np.float32(rows[7]["embedding"]), expected)
 
 
+@pytest.mark.costly
 def test_an_interrupted_file_leaves_nothing_and_no_complaint(tmp_path, fake, queries):
     def interrupt(done: int) -> None:
         raise KeyboardInterrupt

@@ -39,6 +39,7 @@ def finish(output: Path) -> list[str]:
 any_cut = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.costly
 @any_cut
 @given(cut=st.integers(0, 300))
 def test_a_journal_cut_off_at_any_byte_is_gone_on_with(output, cut):

@@ -21,6 +21,7 @@ same_gallery = settings(
 )
 
 
+@pytest.mark.costly
 @same_gallery
 @given(chunk=st.integers(1, 50), start=st.integers(0, 39))
 def test_a_row_depends_on_its_picture_alone(matcher, queries, chunk, start):

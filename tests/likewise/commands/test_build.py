@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 from index.gallery import Gallery
 from tests.eventually import eventually
 from tests.likewise.commands.running import (
@@ -53,6 +55,7 @@ def test_a_missing_model_is_one_line(tmp_path):
     assert not (tmp_path / "new.gallery").exists()
 
 
+@pytest.mark.costly
 def test_an_interrupted_build_says_what_is_there_and_how_to_go_on(tmp_path):
     path = tmp_path / "new.gallery"
     running = process(1, "build", path, "mnist/train")

@@ -6,6 +6,7 @@ import csv
 import json
 
 import numpy as np
+import pytest
 
 from index.decision import CheckOptions
 from likewise.matcher import Matcher
@@ -16,6 +17,7 @@ from tests.likewise.commands.running import (
 )
 
 
+@pytest.mark.costly
 def test_calibrate_prints_what_it_measured_and_check_uses_it(gallery):
     result = done("calibrate", gallery, "mnist/test", "--fpir", 0.01)
     point = json.loads(result.stdout)

@@ -119,6 +119,7 @@ def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
     done("check", gallery, scans, "-o", output, "--resume", "--at", "eer")
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])
 def test_a_killed_check_goes_on_to_the_same_bytes(gallery, copies, tmp_path, ending):
     output = tmp_path / f"rows.{ending}"
@@ -134,6 +135,7 @@ def test_a_killed_check_goes_on_to_the_same_bytes(gallery, copies, tmp_path, end
     assert 0 < int(result.stderr.split()[0]) < 4000
 
 
+@pytest.mark.costly
 def test_a_check_on_a_full_disk_says_how_to_go_on(gallery, copies, tmp_path, monkeypatch):
     real = Journal.write
 
@@ -151,6 +153,7 @@ def test_a_check_on_a_full_disk_says_how_to_go_on(gallery, copies, tmp_path, mon
     assert "were done before" in resumed.stderr
 
 
+@pytest.mark.costly
 def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_path):
     output = tmp_path / "rows.jsonl"
     running = process(1, "check", gallery, copies, "-o", output)

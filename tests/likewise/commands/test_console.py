@@ -27,6 +27,7 @@ def test_one_is_told_in_the_singular(gallery, tmp_path):
     assert "1 row of" in done("embed", "mnist/test/00001", "-o", tmp_path / "one.npy").stderr
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
 def test_a_closed_stream_is_no_traceback(gallery, closed):
     sign = {"stdout": ">&-", "stderr": "2>&-"}[closed]
@@ -40,6 +41,7 @@ def test_a_closed_stream_is_no_traceback(gallery, closed):
         assert (ended.returncode, json.loads(ended.stdout)["id"]) == (0, "mnist/test/00000")
 
 
+@pytest.mark.costly
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_is_told_with_what_was_written(gallery):
     words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
@@ -48,6 +50,7 @@ def test_a_full_disk_is_told_with_what_was_written(gallery):
     assert ended.stderr.splitlines()[0] == b"Error: stdout: No space left on device"
 
 
+@pytest.mark.costly
 def test_a_closed_pipe_ends_quietly(gallery, copies):
     running = process(ALL, "check", gallery, copies, stdout=subprocess.PIPE)
     assert running.stdout is not None

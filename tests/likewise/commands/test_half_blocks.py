@@ -15,6 +15,7 @@ PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")
 
 
+@pytest.mark.costly
 @given(picture=PICTURES, width=st.integers(1, 40), colour=st.booleans())
 def test_every_line_has_the_width_that_was_asked_for(picture, width, colour):
     lines = half_blocks(picture, width, colour=colour)
@@ -31,6 +32,7 @@ def test_a_picture_without_colour_has_no_escapes_and_shows_where_it_is_light():
     assert half_blocks(left_light, 4, colour=False) == ["██  ", "██  "]
 
 
+@pytest.mark.costly
 @given(count=st.integers(1, 6), columns=st.integers(60, 300))
 def test_pictures_side_by_side_fit_the_terminal(count, columns):
     panels = [Panel(np.zeros((28, 28), np.uint8), ("a caption longer than any picture",))] * count

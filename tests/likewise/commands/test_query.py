@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from likewise.matcher import Matcher
 from tests.likewise.commands.running import (
@@ -50,6 +51,7 @@ def test_query_as_a_table_has_a_line_for_each_neighbour(gallery):
     assert len(lines.splitlines()) == 2 + 3
 
 
+@pytest.mark.costly
 def test_a_query_imports_neither_tensorflow_nor_what_only_other_commands_need(gallery, tmp_path):
     code = (
         "import sys; from tests.fakes import install; install(); from cli import main\n"

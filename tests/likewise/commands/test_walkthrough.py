@@ -22,6 +22,7 @@ def told(tmp_path, fake) -> str:
     return "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
 
 
+@pytest.mark.costly
 def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(told, tmp_path):
     assert "200 references, 200 of them new" in told
     assert "▀" in told
@@ -32,6 +33,7 @@ def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(told
     assert f"likewise info {tmp_path / 'digits.gallery'}" in told
 
 
+@pytest.mark.costly
 def test_the_demonstration_can_be_repeated(told, tmp_path):
     again = "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
     assert "200 references, 0 of them new" in again

@@ -73,6 +73,7 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
         assert high is None or figure["value"] <= high
 
 
+@pytest.mark.costly
 def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
     figures = evaluate(matcher, queries, seeds=4).figures
     for figure in (figures.verification.named() | figures.retrieval.named()).values():
@@ -113,6 +114,7 @@ def test_a_wrong_group_within_the_threshold_is_listed_as_a_miss(matcher, queries
     assert len(figures.missed) == figures.identification.fnir.events
 
 
+@pytest.mark.costly
 def test_the_same_seed_gives_the_same_figures(matcher, queries):
     first, again = (evaluate(matcher, queries, seed=3).figures for _ in range(2))
     assert first == again
@@ -133,6 +135,7 @@ def test_references_are_refused_by_name_unless_overlap_is_allowed(matcher, refer
     assert figures.overlap.references == 2
 
 
+@pytest.mark.costly
 def test_what_the_embedder_was_trained_on_is_refused(matcher, references, queries):
     from embedder.data.sources import load
 
@@ -145,6 +148,7 @@ def test_what_the_embedder_was_trained_on_is_refused(matcher, references, querie
         evaluate(matcher, [*queries, references[0]])
 
 
+@pytest.mark.costly
 def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, queries):
     chosen, others = queries[:30], queries[30:]
     calibrate(matcher, chosen, fpir=0.1, name="chosen")

@@ -15,6 +15,7 @@ DISTANCES = st.lists(st.integers(0, 9), min_size=5, max_size=5).map(
 TIMES = st.lists(st.integers(0, 3), min_size=5, max_size=5).filter(any).map(np.array)
 
 
+@pytest.mark.costly
 @given(own=DISTANCES, other=DISTANCES, unknown=DISTANCES, known_times=TIMES, times=TIMES)
 def test_areas_of_counted_pictures_are_those_of_repeated_pictures(
     own, other, unknown, known_times, times

@@ -1,6 +1,7 @@
 """The places of the right references among the nearest, against a sort of them all."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,6 +14,7 @@ def distances(least):
     return arrays(np.float32, st.integers(least, 12), elements=st.integers(0, 9).map(float))
 
 
+@pytest.mark.costly
 @given(right=distances(1), wrong=distances(0), data=st.data())
 def test_places_are_those_of_a_sort_of_all_with_the_wrong_ones_first_where_equal(
     right, wrong, data

@@ -41,6 +41,7 @@ def test_neighbours_are_kept_as_well_as_by_scikit_learns_tsne(digits, places):
     assert trustworthiness(images, places, n_neighbors=NEIGHBOURS) >= bar > 0.95
 
 
+@pytest.mark.costly
 def test_the_ten_digits_stand_apart(digits, places):
     _, labels = digits
     gaps = np.linalg.norm(places[:, None] - places[None], axis=2)
@@ -54,11 +55,13 @@ def test_a_map_fills_the_unit_square_in_one_direction_and_is_in_its_middle(place
     np.testing.assert_allclose(low + high, 1)
 
 
+@pytest.mark.costly
 def test_the_same_vectors_give_the_same_map(digits):
     few = digits[0][:100]
     np.testing.assert_array_equal(laid_out(few), laid_out(few))
 
 
+@pytest.mark.costly
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 1000), groups=st.integers(2, 6), size=st.integers(10, 30))
 def test_groups_that_are_far_apart_stay_apart(seed, groups, size):
@@ -68,6 +71,7 @@ def test_groups_that_are_far_apart_stay_apart(seed, groups, size):
         assert np.linalg.norm(a[:, None] - b[None], axis=2).min() > within / 2
 
 
+@pytest.mark.costly
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), count=st.integers(1, 40), dim=st.integers(1, 5))
 def test_an_equal_vector_lands_exactly_on_its_twin(seed, count, dim):
@@ -109,6 +113,7 @@ def test_of_uneven_groups_about_as_many_are_drawn_of_each():
     assert [drawn.count(name) for name in ("few", "some", "many")] == [3, 50, 50]
 
 
+@pytest.mark.costly
 @given(st.lists(st.sampled_from("abcdef")), st.integers(0, 30))
 def test_a_sample_is_of_different_rows_and_as_large_as_can_be(labels, most):
     rows = sample(labels, most)

@@ -37,6 +37,7 @@ def test_a_group_that_ties_with_another_is_not_first():
     assert rank_rate(np.array([2, 3, 1]), 1) == pytest.approx(1 / 3)
 
 
+@pytest.mark.costly
 @given(mated=searches(), unknown=DISTANCES)
 def test_the_identification_curve_counts_as_its_definition_says(mated, unknown):
     curve = identification_curve(mated, unknown)
@@ -59,6 +60,7 @@ def test_a_wrong_group_within_the_threshold_is_a_miss():
 # ------------------------------------------------------------ unknown groups
 
 
+@pytest.mark.costly
 @given(known=DISTANCES, unknown=DISTANCES)
 def test_auroc_is_scikit_learns(known, unknown):
     truth = np.repeat([0, 1], [len(known), len(unknown)])
@@ -67,6 +69,7 @@ def test_auroc_is_scikit_learns(known, unknown):
     )
 
 
+@pytest.mark.costly
 @given(mated=searches(), unknown=DISTANCES)
 def test_oscr_is_the_area_that_the_trapezoids_under_its_curve_sum_to(mated, unknown):
     every = np.unique(np.concatenate([mated.own, unknown]))

@@ -28,6 +28,7 @@ def repeated(pairs, times):
 TIMES = st.lists(st.integers(0, 3), min_size=IMAGES, max_size=IMAGES).map(np.array)
 
 
+@pytest.mark.costly
 @given(same=pairs(), different=pairs(), times=TIMES)
 def test_figures_of_counted_pairs_are_those_of_repeated_pairs(same, different, times):
     known, others = same.counted(times), different.counted(times)

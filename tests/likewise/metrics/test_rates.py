@@ -21,6 +21,7 @@ COARSE = st.integers(0, 12).map(lambda n: np.float32(n / 8))  # exact, with many
 DISTANCES = hnp.arrays(np.float32, st.integers(1, 40), elements=COARSE)
 
 
+@pytest.mark.costly
 @given(same=DISTANCES, different=DISTANCES)
 def test_the_det_curve_is_scikit_learns_roc_curve(same, different):
     curve = det_curve(same, different)
@@ -50,6 +51,7 @@ def test_a_distance_equal_to_the_threshold_is_accepted():
     )
 
 
+@pytest.mark.costly
 @given(same=DISTANCES, different=DISTANCES)
 def test_rates_agree_with_counting_pair_by_pair(same, different):
     curve = det_curve(same, different)

@@ -21,6 +21,7 @@ def test_retrieval_of_a_case_worked_by_hand():
     assert map_at_r(relevant, sizes).tolist() == [pytest.approx((1 + 2 / 3) / 3), 0]
 
 
+@pytest.mark.costly
 @given(relevant=HITS, size=st.integers(1, 8))
 def test_map_at_r_is_scikit_learns_average_precision_times_the_share_found(relevant, size):
     found = map_at_r(relevant, np.full(len(relevant), size))
@@ -30,6 +31,7 @@ def test_map_at_r_is_scikit_learns_average_precision_times_the_share_found(relev
         assert value == pytest.approx(expected)
 
 
+@pytest.mark.costly
 @given(relevant=HITS, size=st.integers(1, 8))
 def test_r_precision_is_the_mean_of_the_r_nearest(relevant, size):
     found = r_precision(relevant, np.full(len(relevant), size))

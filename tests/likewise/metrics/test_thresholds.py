@@ -35,6 +35,7 @@ def share_within(distances: np.ndarray, threshold: float) -> float:
     return sum(float(distance) <= threshold for distance in distances) / len(distances)
 
 
+@pytest.mark.costly
 @given(distances, targets)
 def test_the_threshold_is_the_largest_float32_whose_share_is_at_most_the_target(
     found: np.ndarray, target: float
@@ -54,6 +55,7 @@ def test_the_threshold_is_the_largest_float32_whose_share_is_at_most_the_target(
         assert threshold == found.max()
 
 
+@pytest.mark.costly
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_a_target_that_is_a_count_over_all_allows_just_that_count(a: int, b: int) -> None:
     count, trials = sorted((a, b))
@@ -106,6 +108,7 @@ def test_a_hard_kind_is_not_covered_up_by_an_easy_one() -> None:
 labelled = st.lists(st.tuples(any_distance | few, st.sampled_from("abc")), min_size=1, max_size=60)
 
 
+@pytest.mark.costly
 @given(labelled, st.sampled_from([0.1, 0.2, 0.3, 0.5]))
 def test_thresholds_by_group_keep_the_rate_in_each_such_group_and_in_all(
     found: list[tuple[float, str]], target: float
@@ -128,6 +131,7 @@ def test_thresholds_by_group_keep_the_rate_in_each_such_group_and_in_all(
     assert pool.matched(limits).mean() <= target
 
 
+@pytest.mark.costly
 @given(labelled, labelled, st.floats(0.1, 100), st.floats(0.1, 100), st.floats(0.01, 0.99))
 def test_no_threshold_costs_less_than_the_chosen_one(known, unknown, false_match, miss, share):
     own = f32(*(distance for distance, _ in known))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,8 @@ MATCH = Decision("match", "4", 0.25, 0.6, "9", 0.5, NEAR)
 FLOAT32 = st.floats(0, 2, width=32) | st.floats(0, 1e6, width=32)
 
 
+@pytest.mark.costly
+@pytest.mark.costly
 @given(FLOAT32)
 def test_a_distance_survives_its_shortest_form(distance):
     [name] = shortest([distance])

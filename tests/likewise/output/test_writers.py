@@ -88,6 +88,7 @@ def test_an_unknown_ending_is_refused_with_those_that_are_known():
         format_of(Path("rows.xls"))
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl", "rows.parquet"])
 def test_a_file_that_fails_half_way_leaves_the_older_one_and_nothing_else(tmp_path, name):
     path = tmp_path / name

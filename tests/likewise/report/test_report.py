@@ -61,6 +61,7 @@ def test_a_directory_that_is_no_report_is_left_alone(matcher, queries, tmp_path)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
+@pytest.mark.costly
 def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, tmp_path):
     listed = tmp_path / "list.csv"
     rows = [f"scans/{n:02}.png,{n % 10}" for n in range(40)]
@@ -80,6 +81,7 @@ def test_the_command_writes_a_report_over_an_earlier_one(gallery, scans, fake, t
     assert sorted(file.name for file in out.iterdir()) == ["report.html", "report.json"]
 
 
+@pytest.mark.costly
 def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queries):
     evaluation = evaluate(matcher, queries, at="eer", seeds=1)
     assert "promises nothing about unknown groups" in html(evaluation, matcher)

@@ -23,7 +23,6 @@ from tests.likewise.server.conftest import png
 from tests.likewise.server.fuzz import variations
 from tests.likewise.server.processes import ROOT, ServerProcess
 
-pytestmark = pytest.mark.slow
 PNG = {"Content-Type": "image/png"}
 GIB = 1 << 30
 
@@ -104,9 +103,15 @@ class Hammer:
             self.ask(client, "GET", path)
 
 
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    "seconds",
+    [pytest.param(60, marks=pytest.mark.slow), pytest.param(900, marks=pytest.mark.soak)],
+)
 def test_no_acknowledged_reference_is_lost_and_no_half_answer_is_given(
-    real_gallery, queries, tmp_path
+    real_gallery, queries, tmp_path, seconds
 ):
+    """Takes a minute: a server is killed every other second, and five kills say little."""
     gallery = Path(shutil.copytree(real_gallery, tmp_path / "digits.gallery"))
     chance = random.Random(3)
     server = ServerProcess(gallery)
@@ -115,7 +120,7 @@ def test_no_acknowledged_reference_is_lost_and_no_half_answer_is_given(
     threads = [Thread(target=hammer.loop, args=(turn, seed)) for seed, turn in enumerate(turns)]
     for thread in threads:
         thread.start()
-    kills, until = 0, time.monotonic() + 60
+    kills, until = 0, time.monotonic() + seconds
     while time.monotonic() < until or kills < 5:
         time.sleep(chance.uniform(0.2, 3))  # a random moment to die at
         with server:  # killed
@@ -144,10 +149,17 @@ def assert_holds(path: Path, acknowledged: dict[str, str | None]) -> None:
 # ------------------------------------------------------------------ sent anything
 
 
-@pytest.mark.timeout(1800)  # a minute of two cores, on a busy machine much longer
-def test_a_hundred_thousand_damaged_pictures_are_read_or_refused():
-    """Each in turn by the decoder, the network's preparation and the network."""
-    command = [sys.executable, "-m", "tests.likewise.server.fuzz", "51000"]
+@pytest.mark.timeout(7200)  # a minute of two cores, on a busy machine much longer
+@pytest.mark.parametrize(
+    "count",
+    [pytest.param(51_000, marks=pytest.mark.slow), pytest.param(1_000_000, marks=pytest.mark.soak)],
+)
+def test_a_hundred_thousand_damaged_pictures_are_read_or_refused(count):
+    """Each in turn by the decoder, the network's preparation and the network.
+
+    Takes more than a minute: a defect of a decoder shows once in many thousands.
+    """
+    command = [sys.executable, "-m", "tests.likewise.server.fuzz", str(count)]
     started = [
         subprocess.Popen(
             [*command, str(seed)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -158,12 +170,13 @@ def test_a_hundred_thousand_damaged_pictures_are_read_or_refused():
         told = json.loads(process.communicate()[0])  # a crash leaves nothing to read
         assert process.returncode == 0
         assert set(told["became"]) == {"read", "refused"}, told["became"]
-        assert sum(told["became"].values()) == 51_000
-        assert min(told["became"].values()) > 10_000  # variations do reach the decoders
+        assert sum(told["became"].values()) == count
+        assert min(told["became"].values()) > count * 10 / 51  # variations do reach the decoders
         assert told["peak"] < 1.5 * GIB
         assert told["slowest"] < 10, told["worst"]  # seconds of the processor, for one picture
 
 
+@pytest.mark.slow
 def test_a_server_that_is_sent_damaged_pictures_answers_each_and_lives(real_gallery, queries):
     with ServerProcess(real_gallery) as server:
 
