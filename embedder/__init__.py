@@ -1,6 +1,8 @@
 """Pictures to vectors: data sets, preprocessing, training, and the embedder itself.
 
 Names are imported when they are first used, so `import embedder` costs nothing.
+
+May import: embedder.preprocessing, embedder.runtime.
 """
 
 from __future__ import annotations

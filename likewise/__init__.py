@@ -1,6 +1,9 @@
 """Which of the groups I know does this picture belong to, if any?
 
 The public names are imported when they are first used, so `import likewise` costs nothing.
+
+May import: embedder, index, likewise.bulk, likewise.calibration, likewise.commands,
+likewise.evaluation, likewise.output.
 """
 
 from __future__ import annotations

@@ -184,3 +184,39 @@ def test_likewise_itself_imports_nothing_until_a_name_is_used():
     assert {name for name in new if name.partition(".")[0] not in sys.stdlib_module_names} == {
         "likewise"
     }
+
+
+def folder(module: str) -> str:
+    """The package that a module lies in; a package's own `__init__` lies in it too."""
+    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+def in_line(name: str, package: str) -> str:
+    """How the line of a package names an imported module.
+
+    A module of another half by the half, one of a package around this one by its own name, any
+    other by its package.
+    """
+    half = name.partition(".")[0]
+    if half != package.partition(".")[0]:
+        return half
+    return name if is_within(package, [folder(name)]) or folder(name) == half else folder(name)
+
+
+def may_import(package: str) -> str:
+    """The line that is true of a package: what its modules import from outside it but leaves."""
+    outside = {
+        name
+        for module in MODULES
+        if folder(module) == package
+        for name in imports(module) & MODULES.keys()
+        if folder(name) != package and not is_within(name, LEAVES)
+    }
+    names = sorted({in_line(name, package) for name in outside})
+    return f"May import: {', '.join(names) or 'nothing'}."
+
+
+@pytest.mark.parametrize("package", sorted(set(map(folder, MODULES))))
+def test_the_docstring_of_a_package_ends_with_what_it_may_import(package):
+    docstring = ast.get_docstring(ast.parse(MODULES[package].read_text())) or ""
+    assert " ".join(docstring.split()).endswith(may_import(package))

@@ -1,1 +1,4 @@
-"""Labelled pictures from anywhere: folders, zips, lists, tables, data sets."""
+"""Labelled pictures from anywhere: folders, zips, lists, tables, data sets.
+
+May import: embedder.errors, embedder.text.
+"""

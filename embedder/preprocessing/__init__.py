@@ -1,1 +1,4 @@
-"""Any picture to the exact shape that a network takes."""
+"""Any picture to the exact shape that a network takes.
+
+May import: nothing.
+"""

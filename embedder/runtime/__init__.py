@@ -1,1 +1,4 @@
-"""Runtimes that execute a network: each has `run(pixels) -> embeddings`. LiteRT is the only one."""
+"""Runtimes that execute a network: each has `run(pixels) -> embeddings`. LiteRT is the only one.
+
+May import: nothing.
+"""

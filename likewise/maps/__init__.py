@@ -1,1 +1,4 @@
-"""Vectors in the plane: the map of the page and of the report."""
+"""Vectors in the plane: the map of the page and of the report.
+
+May import: nothing.
+"""

@@ -1,1 +1,4 @@
-"""Distances to error rates, with intervals. NumPy alone."""
+"""Distances to error rates, with intervals. NumPy alone.
+
+May import: nothing.
+"""

@@ -1,1 +1,4 @@
-"""Answers as rows, into streams and files."""
+"""Answers as rows, into streams and files.
+
+May import: index.
+"""

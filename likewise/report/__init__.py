@@ -1,1 +1,4 @@
-"""An evaluation as report.json and as one page."""
+"""An evaluation as report.json and as one page.
+
+May import: embedder, index, likewise.evaluation, likewise.maps, likewise.matcher.
+"""

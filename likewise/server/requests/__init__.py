@@ -1,1 +1,5 @@
-"""Request bodies and query strings to pictures, vectors and options."""
+"""Request bodies and query strings to pictures, vectors and options.
+
+May import: embedder, index, likewise.enrolment, likewise.matcher, likewise.server.answering,
+likewise.server.errors, likewise.server.schemas, likewise.server.state.
+"""

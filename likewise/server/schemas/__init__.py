@@ -2,4 +2,6 @@
 
 What is written here is what /openapi.json tells: each field with what it means, its unit, its range
 and an example.
+
+May import: nothing.
 """
