@@ -1,4 +1,4 @@
 """Answers as rows, into streams and files.
 
-May import: index.
+May import: embedder, index.
 """

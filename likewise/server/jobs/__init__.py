@@ -1,5 +1,5 @@
 """Large uploads, checked in the background by a process of their own.
 
-May import: embedder, index, likewise.bulk, likewise.matcher, likewise.output,
+May import: embedder, index, likewise.bulk, likewise.locking, likewise.matcher, likewise.output,
 likewise.server.errors, likewise.server.requests, likewise.shadowing.
 """
