@@ -69,43 +69,40 @@ class Gate:
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through, or tell why not."""
+        """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
             scope = {**scope, "method": "GET"}
-        request_id = self.enter(headers)
-        answer = _Answering(send, request_id)
+        self._in_flight += 1
+        request_id = self._request_id(headers)
+        response = _Response(send, request_id)
         started, failed = time.perf_counter(), None
         try:
-            self.admit(scope, headers)
+            self._admit(scope, headers)
             long = scope["path"].startswith(_JOBS)
             async with asyncio.timeout(None if long else self.state.settings.timeout):
-                await self._pass(scope, self._limited(receive, headers, long), answer)
+                await self._pass(scope, self._limited(receive, headers, long), response)
         except ClientDisconnect:
             pass  # nobody waits for an answer
         except Exception as error:
-            told = as_api_error(error)
-            failed = error if told.code == "internal" else None
-            if not answer.started:
-                await told.response()(scope, receive, answer)
-            elif not answer.ended:  # nothing can be taken back: the connection ends
+            shown = as_api_error(error)
+            failed = error if shown.code == "internal" else None
+            if not response.started:
+                await shown.response()(scope, receive, response)
+            elif not response.ended:  # what went out cannot be taken back: the connection ends
                 raise
         finally:
-            self.leave(scope, request_id, answer.status, time.perf_counter() - started, failed)
+            self._in_flight -= 1
+            seconds = time.perf_counter() - started
+            self._record(scope, request_id, response.status, seconds, failed)
 
-    def enter(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """Count a request as one that is worked on; give its id."""
-        self._in_flight += 1
-        return self._request_id(headers)
-
-    def leave(
+    def _record(
         self, scope: Scope, id: bytes, status: int, seconds: float, error: Exception | None
     ) -> None:
-        """Count a request as done, and log it."""
-        self._in_flight -= 1
+        """Count and log a request that is done."""
         method, path = scope["method"], scope["path"]
         route = path if (method, path) in self._hot else _template(scope)
         if method not in _METHODS:
@@ -133,19 +130,19 @@ class Gate:
             await response(scope, receive, send)
 
     def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """The client's, if it is short and plain, else a new one."""
-        given = headers.get(b"x-request-id")
-        if given is not None and _PLAIN_ID.fullmatch(given):
-            return given
+        """The client's id where it is short and plain, else a new one."""
+        id = headers.get(b"x-request-id")
+        if id is not None and _PLAIN_ID.fullmatch(id):
+            return id
         return b"%b-%d" % (self._name, next(self._numbers))
 
-    # ------------------------------------------------------------ who may enter
+    # ------------------------------------------------------------ authentication
 
-    def admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        """Let a request that entered go on.
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse a request that is not allowed.
 
         Raises:
-            ApiError: If its key does not allow it, or too many are worked on.
+            ApiError: If its key does not allow it, or too many requests are in flight.
         """
         settings = self.state.settings
         path, method = scope["path"], scope["method"]
@@ -175,10 +172,10 @@ class Gate:
         if b"%" in scope["raw_path"]:
             check_utf8(scope["raw_path"])
 
-    # ------------------------------------------------------------ how much
+    # ------------------------------------------------------------ limits
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
-        """End a body that is too large: by what it declares, or while it comes."""
+        """Refuse a body that is too large: by its declared length, or while it streams in."""
         settings = self.state.settings
         most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length")
@@ -199,13 +196,13 @@ class Gate:
         return limited
 
 
-class _Answering:
-    """Sends an answer with the headers that all have.
+class _Response:
+    """Sends a response, with the headers that all responses have.
 
     Attributes:
-        started: Whether its status went out.
-        ended: Whether all of it went out.
-        status: The status, 0 before.
+        started: Whether its status was sent.
+        ended: Whether all of it was sent.
+        status: The status, 0 before it was sent.
     """
 
     __slots__ = ("_request_id", "_send", "ended", "started", "status")
@@ -225,7 +222,7 @@ class _Answering:
 
 
 def _template(scope: Scope) -> str:
-    """The path of a request's route, with names in place of ids; one word for all unknown paths."""
+    """The path of a request's route, with names in place of ids; `other` for unknown paths."""
     route = scope.get("route")
     return str(getattr(route, "path_format", "other"))
 
