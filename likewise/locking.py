@@ -1,50 +1,42 @@
-"""Exclusive locks on open files; the system releases one when the file is closed or a kill comes.
-
-The modules of the system are imported when a lock is taken: Windows has no `fcntl`, others no
-`msvcrt`.
-"""
+"""Exclusive locks between processes; a lock goes with its process, however it ends."""
 
 from __future__ import annotations
 
-import time
-from typing import BinaryIO
-
-_WINDOWS_BYTE = 2**31 - 2  # the byte to lock there: what is locked nobody else can read
-_PAUSE = 0.05  # seconds between two tries
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 
-def try_lock(file: BinaryIO) -> bool:
-    """Lock a file without waiting.
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock that a file stands for, within the block.
 
-    Returns:
-        Whether the lock is ours; False if another open file has it.
+    filelock takes 0.1 s to import, so it is imported when a lock is taken.
+
+    Args:
+        path: Of the file, which holds nothing. It is removed at the end, unless others may wait
+            for it: they would then hold a file that newcomers cannot see.
+        wait: Whether to wait for another holder.
+
+    Yields:
+        Whether the lock is held; False if another has it and `wait` is not set.
+
+    Raises:
+        FileNotFoundError: If the folder of the file is gone; filelock would make it again.
     """
+    from filelock import FileLock, Timeout
+
+    path.parent.stat()
+    lock = FileLock(path)
     try:
-        import fcntl
-    except ImportError:
-        return _try_lock_on_windows(file)
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def wait_for_lock(file: BinaryIO) -> None:
-    """Lock a file, once no other open file has its lock."""
-    while not try_lock(file):
-        time.sleep(_PAUSE)
-
-
-def _try_lock_on_windows(file: BinaryIO) -> bool:
-    import msvcrt
-
-    place = file.tell()
-    try:
-        file.seek(_WINDOWS_BYTE)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    except PermissionError:
-        return False
+        yield True
     finally:
-        file.seek(place)
-    return True
+        if not wait:
+            with suppress(OSError):  # Windows removes no open file
+                path.unlink()
+        lock.release()

@@ -11,14 +11,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedder.data.records import Record
 from index.storage.files import written
 from likewise.errors import LikewiseError
-from likewise.locking import try_lock
+from likewise.locking import locked
 from likewise.output.rows import Row, json_line
 from likewise.output.writers import format_of, replacing, write_file
 
@@ -73,17 +73,18 @@ class Journal:
         self._idle = True  # nothing written: not worth going on with
         self._columns = columns
         header = json_line(dict(settings))
-        self._file: BinaryIO = self.path.open("a+b")
+        self._held = ExitStack()
+        self._hold()
         try:
-            self._lock()
+            self._file: BinaryIO = self._held.enter_context(self.path.open("a+b"))
             if not resume:
                 self._refuse_rows()
             self._drop_half_line()
             with written(self.path):
                 self._start_or_go_on(header)
         except BaseException:
-            with suppress(OSError):  # a full disk, which is told already
-                self._file.close()
+            with suppress(OSError):  # a full disk, which is reported already
+                self._held.close()
             raise
 
     def remaining(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -126,14 +127,16 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with written(self.path):
-            self._file.close()
-        if self._idle and not self.done:
-            self.path.unlink(missing_ok=True)
+        with self._held:
+            with written(self.path):
+                self._file.close()
+            if self._idle and not self.done:
+                self.path.unlink(missing_ok=True)
 
-    def _lock(self) -> None:
-        """Hold the journal alone; the lock goes with the process, however it ends."""
-        if not try_lock(self._file):
+    def _hold(self) -> None:
+        """Be the one process that writes this journal."""
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        if not self._held.enter_context(locked(lock, wait=False)):
             raise ResumeError(
                 f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
                 "name another output file."

@@ -22,9 +22,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from likewise.locking import try_lock, wait_for_lock
+from likewise.locking import locked
 
 RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
 RESULTS = {name: f"rows.{name}" for name in ("jsonl", "csv", "parquet")}
@@ -187,22 +187,24 @@ class JobStore:
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Be the one process that works on these jobs, if no other is; a kill gives it back."""
-        with (self.path / _LOCK).open("ab") as file:
-            yield try_lock(file)
+        with locked(self.path / _LOCK, wait=False) as held:
+            yield held
+
+    @contextmanager
+    def working(self, id: str) -> Iterator[None]:
+        """Be the one process that works on a job, after any other that still does.
+
+        Raises:
+            FileNotFoundError: If the job was removed.
+        """
+        with locked(self.directory(id) / _LOCK, wait=True):
+            yield
 
     def _ids(self) -> list[str]:
         try:
             return sorted(name for name in os.listdir(self.path) if _ID.fullmatch(name))
         except FileNotFoundError:
             return []
-
-
-@contextmanager
-def waiting_for(path: Path) -> Iterator[BinaryIO]:
-    """Hold a file alone, after whoever else holds it."""
-    with path.open("ab") as file:
-        wait_for_lock(file)
-        yield file
 
 
 def _write(path: Path, job: StoredJob, *, durably: bool) -> None:

@@ -41,13 +41,11 @@ from likewise.server.jobs.store import (
     ZIP,
     JobStore,
     StoredJob,
-    waiting_for,
 )
 
 LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
 _POLITE = 10  # niceness: single requests come first
 _EVERY = 0.3  # seconds between two notes of how far it is
-_LOCK = "lock"
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
@@ -57,7 +55,7 @@ def main(directory: Path, gallery: Path) -> None:
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
     store = JobStore(directory.parent)
-    with suppress(FileNotFoundError), waiting_for(directory / _LOCK):  # else it was removed
+    with suppress(FileNotFoundError), store.working(directory.name):  # else it was removed
         job = store.get(directory.name)
         if job is None or job.is_finished:
             return
