@@ -220,3 +220,19 @@ def may_import(package: str) -> str:
 def test_the_docstring_of_a_package_ends_with_what_it_may_import(package):
     docstring = ast.get_docstring(ast.parse(MODULES[package].read_text())) or ""
     assert " ".join(docstring.split()).endswith(may_import(package))
+
+
+def test_no_module_is_longer_than_300_lines():
+    lines = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name: count for name, count in lines.items() if count > 300} == {}
+
+
+def test_nine_functions_of_ten_have_at_most_25_lines():
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    lengths = [
+        (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds)
+    ]
+    assert sorted(lengths)[len(lengths) * 9 // 10] <= 25
