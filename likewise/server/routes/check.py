@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from index.decision import CheckOptions
 from likewise.arrays import Floats
-from likewise.output.rows import shortest
+from likewise.output.rows import json_line, shortest
 from likewise.server.answering.question import CHECK, EMBED, QUERY, Answer, Options, joined
 from likewise.server.errors import invalid
 from likewise.server.metrics import READ
@@ -65,18 +65,17 @@ async def embed(request: Request, state: State) -> Response:
         return Response(_as_npy(_with_gaps(vectors, reasons)), media_type=NPY)
     if RAW in accepted:
         return Response(_with_gaps(vectors, reasons).astype("<f4").tobytes(), media_type=RAW)
-    given = iter(vectors)
-    told = {
+    rows = iter(vectors)
+    places = range(len(pictures))
+    body = {
         "ids": pictures.ids,
-        "vectors": [
-            None if place in reasons else shortest(next(given)) for place in range(len(pictures))
-        ],
+        "vectors": [None if place in reasons else shortest(next(rows)) for place in places],
         "unreadable": [
             {"id": pictures.ids[place], "reason": str(error)} for place, error in reasons.items()
         ],
         "fingerprint": state.matcher.gallery.fingerprint,
     }
-    return _Ready(json.dumps(told).encode())
+    return _Ready(json_line(body)[:-1])
 
 
 async def _asked(request: Request, state: ServerState, kind: str) -> Response:
