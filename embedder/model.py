@@ -20,7 +20,6 @@ import numpy.typing as npt
 from embedder.manifest import read_file, read_manifest
 from embedder.preprocessing.prepare import prepare
 from embedder.runtime.litert import LiteRT
-from likewise import parallel
 from likewise.arrays import Floats, Pixels
 
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -47,7 +46,9 @@ class Embedder:
         (3, 64)
     """
 
-    def __init__(self, path: Path, metadata: dict[str, Any], network: bytes, threads: int) -> None:
+    def __init__(
+        self, path: Path, metadata: dict[str, Any], network: bytes, threads: int | None
+    ) -> None:
         self.path = path
         self.metadata = metadata
         self.input_shape: tuple[int, ...] = tuple(metadata["input_shape"])
@@ -73,7 +74,7 @@ class Embedder:
         directory = SHIPPED if path is None else Path(path)
         manifest = read_manifest(directory)
         network = read_file(directory, "model.tflite", manifest)
-        return cls(directory, manifest, network, threads or parallel.count())
+        return cls(directory, manifest, network, threads)
 
     def prepare(self, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Pixels:
         """Bring pictures of any size, grey or RGB, to the shape that the network takes.

@@ -24,7 +24,7 @@ from index.storage.directory import (
     copy_directory,
     staged,
 )
-from index.storage.sealed import write_sealed
+from index.storage.files import write_sealed
 
 _TRIES = 100  # calibrations that may fall within a backup one after the other
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from index.arguments import checked_strings
 from index.errors import ReferenceNotFoundError, StoreError
+from index.points import OperatingPoints
 from index.references.local import Store
 from index.references.rows import Reference, Row
 from index.search.current import CurrentIndex
@@ -25,12 +26,21 @@ class Contents:
     Attributes:
         path: The directory.
         dim: Length of the vectors.
+        points: The operating points.
     """
 
     path: Path
     dim: int
+    points: OperatingPoints
     _store: Store
     _index: CurrentIndex
+
+    def verify(self) -> None:
+        """Prove every row, picture and file; a `StoreError` names what is altered, and how."""
+        self.points.verify()
+        with self._store.lock:
+            self._store.verify()
+            self._index.load()
 
     def require_in_place(self) -> None:
         """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.

@@ -20,7 +20,7 @@ import numpy as np
 from index.arguments import checked_strings, new_rows
 from index.contents import Contents
 from index.decision import CheckOptions, Decision, Rule, decide
-from index.errors import ReplacedError
+from index.errors import EmptyGalleryError, ReplacedError
 from index.neighbours import Neighbour, Neighbours
 from index.operating_point import OperatingPoint
 from index.points import Manifest, OperatingPoints
@@ -146,6 +146,15 @@ class Gallery(Contents):
     def __len__(self) -> int:
         return self._store.state().count
 
+    def neighbours_of(self, k: int) -> int:
+        """How many neighbours an answer has when `k` are asked for: fewer of a smaller gallery."""
+        if not (count := len(self)):
+            raise EmptyGalleryError(
+                f"Gallery {str(self.path)!r} holds no references to compare with. "
+                f"Add some: likewise add {self.path} DATA"
+            )
+        return min(k, count)
+
     @contextmanager
     def snapshot(self) -> Iterator[int]:
         """Have all questions of this thread see the same changes; yields their generation.
@@ -154,13 +163,6 @@ class Gallery(Contents):
         """
         with self._store.reading() as state:
             yield state.generation
-
-    def verify(self) -> None:
-        """Prove every row, picture and file; a `StoreError` names what is altered, and how."""
-        self.points.verify()
-        with self._store.lock:
-            self._store.verify()
-            self.warm()
 
     def warm(self, *, ahead: bool = False) -> None:
         """Load the vectors now instead of at the first search, or `ahead` of it in a thread."""

@@ -27,7 +27,7 @@ from index.evidence import (
 from index.operating_point import OperatingPoint
 from index.references.local import Store
 from index.storage.directory import FORMAT, MANIFEST, sync
-from index.storage.sealed import read_sealed, write_sealed
+from index.storage.files import read_sealed, write_sealed
 from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
 

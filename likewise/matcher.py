@@ -20,7 +20,7 @@ from embedder.data.records import Record
 from embedder.errors import ModelError
 from embedder.model import Embedder
 from index.decision import CheckOptions, Decision
-from index.errors import EmptyGalleryError, FingerprintError
+from index.errors import FingerprintError
 from index.gallery import Gallery
 from index.neighbours import Neighbours
 from index.operating_point import OperatingPoint
@@ -129,7 +129,7 @@ class Matcher:
         Raises:
             EmptyGalleryError: If there are no references.
         """
-        return self.gallery.search(self._embedded(images), self.neighbours_of(k))
+        return self.gallery.search(self._embedded(images), self.gallery.neighbours_of(k))
 
     def check(self, images: Images, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Decide for each picture which group it belongs to, if any.
@@ -151,7 +151,7 @@ class Matcher:
 
     def decide(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
-        k = self.neighbours_of(options.k)
+        k = self.gallery.neighbours_of(options.k)
         return self.gallery.decide(vectors, k, self.gallery.points.rule(options))
 
     def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
@@ -165,15 +165,6 @@ class Matcher:
             Euclidean distance of their vectors, a float32 value; 0.0 for identical pictures.
         """
         return distance(self.embedder, a, b)
-
-    def neighbours_of(self, k: int) -> int:
-        """Give how many neighbours an answer will have when `k` are asked for."""
-        if not len(self.gallery):
-            raise EmptyGalleryError(
-                f"Gallery {str(self.gallery.path)!r} holds no references to compare with. "
-                f"Add some: likewise add {self.gallery.path} DATA"
-            )
-        return min(k, len(self.gallery))
 
     def close(self) -> None:
         """Close the gallery."""

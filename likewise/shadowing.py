@@ -7,6 +7,7 @@ comes before installed packages. Our modules would then fail with a traceback, d
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 
 from likewise.errors import LikewiseError
@@ -19,8 +20,9 @@ class ShadowedError(LikewiseError):
     """Python finds another module under the name of one of ours."""
 
 
+@cache
 def refuse_shadowing() -> None:
-    """Make sure that `embedder` and `index` are ours, without importing them.
+    """Make sure, once a process, that `embedder` and `index` are ours, without importing them.
 
     Takes 0.1 ms.
 

@@ -24,10 +24,10 @@ class LiteRT:
     Args:
         network: Contents of a `.tflite` file.
         dim: Length of an embedding.
-        threads: Batches that run side by side, 1 or more.
+        threads: Batches that run side by side, 1 or more; one per core when None.
     """
 
-    def __init__(self, network: bytes, dim: int, threads: int) -> None:
+    def __init__(self, network: bytes, dim: int, threads: int | None) -> None:
         self._network = network
         self._dim = dim
         self._threads = threads
@@ -37,17 +37,25 @@ class LiteRT:
     def run(self, pixels: Pixels) -> Floats:
         """Embed pictures, `(n, *input_shape)` uint8, as float32 `(n, dim)`; `n` may be 0."""
         embeddings = np.empty((len(pixels), self._dim), dtype=np.float32)
-        size = min(BATCH, max(_MIN_PER_THREAD, -(-len(pixels) // self._threads)))  # rounded up
+        if len(pixels) <= _MIN_PER_THREAD:
+            self._run_batch(pixels, embeddings)
+            return embeddings
+        threads = self._threads or parallel.count()
+        size = min(BATCH, max(_MIN_PER_THREAD, -(-len(pixels) // threads)))  # rounded up
         batches = [slice(start, start + size) for start in range(0, len(pixels), size)]
 
-        def run_batch(rows: slice) -> None:
+        def run(rows: slice) -> None:
+            self._run_batch(pixels[rows], embeddings[rows])
+
+        parallel.map_items(run, batches, threads=threads)
+        return embeddings
+
+    def _run_batch(self, pixels: Pixels, embeddings: Floats) -> None:
+        if len(pixels):
             interpreter = self._borrow()
-            interpreter.run(pixels[rows], embeddings[rows])
+            interpreter.run(pixels, embeddings)
             with self._lock:
                 self._idle.append(interpreter)
-
-        parallel.map_items(run_batch, batches, threads=self._threads)
-        return embeddings
 
     def _borrow(self) -> _Interpreter:
         with self._lock:

@@ -16,7 +16,7 @@ import numpy as np
 
 from index.neighbours import Neighbour, Neighbours, neighbour_list
 from index.references.local import Store
-from index.references.rows import Change
+from index.references.rows import Change, State
 from index.search.by_group import NONE
 from index.search.derived import DerivedIndex
 from index.search.exact import LONGEST, ExactIndex
@@ -40,6 +40,7 @@ class CurrentIndex:
         self._derived: DerivedIndex | None = None
         self._loading: Future[DerivedIndex] | None = None
         self._changed = False
+        self._state: State | None = None  # of the references that the index holds
         self._slots: Indices = np.empty(0, np.int64)  # of the rows that follow
         self._ids: Strings = np.empty(0, object)
         self._labels: Strings = np.empty(0, object)
@@ -55,10 +56,12 @@ class CurrentIndex:
             StoreError: If the store is altered.
         """
         with self._store.reading() as state:
-            derived = self._loaded()
-            derived.catch_up(self._store, state)
-            if derived.slots is not self._slots:
-                self._align(derived.slots)
+            if state != self._state:
+                derived = self._loaded()
+                derived.catch_up(self._store, state)
+                if derived.slots is not self._slots:
+                    self._align(derived.slots)
+                self._state = state
             yield self
 
     def load(self) -> None:
@@ -82,7 +85,7 @@ class CurrentIndex:
             vectors: Of the rows that it added, `(n, dim)`, float32.
         """
         with self._store.lock:
-            self._changed = True
+            self._changed, self._state = True, None
             derived = self._loaded()
             derived.apply(change, vectors)
             derived.save(still_writing=True)
@@ -96,7 +99,7 @@ class CurrentIndex:
 
     def forget(self) -> None:
         """Drop what was loaded."""
-        self._changed, self._derived, self._loading = False, None, None
+        self._changed, self._derived, self._loading, self._state = False, None, None, None
         self._parts.clear()
 
     # ------------------------------------------------------------ within `reading`

@@ -23,7 +23,7 @@ from index.errors import StoreError
 from index.references.local import Store
 from index.references.rows import Change, Row, State, wrap
 from index.search.exact import ExactIndex
-from index.storage.sealed import read_sealed, write_sealed
+from index.storage.files import read_sealed, write_sealed
 from likewise.arrays import Floats, Indices
 
 _FORMAT = 1

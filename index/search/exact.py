@@ -1,16 +1,14 @@
 """Exact nearest neighbours with FAISS.
 
 FAISS works with squared distances in float32, which may order near-equal vectors wrongly. So it
-only proposes candidates: their distances are computed again in float64 from the stored float32
-vectors and rounded once to float32, equal ones are ordered by id, and then the answer is proven.
-What FAISS left out cannot belong to it if FAISS's value for the last candidate, less the largest
-error that float32 can have made, is still beyond the k-th exact distance. Where this fails, as in
-very tight clusters, FAISS is asked again to sum differences, nearly free of error; where it still
-fails (many equal distances), for everything within the k-th distance.
+only proposes candidates: their distances are computed again in float64 and rounded once to float32,
+equal ones are ordered by id, and the answer is proven: what FAISS left out cannot belong to it if
+FAISS's value for the last candidate, less the largest error of float32, is beyond the k-th exact
+distance. Where this fails, FAISS is asked again to sum differences, nearly free of error; where it
+still fails (many equal distances), for everything within the k-th distance.
 
-FAISS runs on one thread of its own in each of ours: its own threads wait for each other after every
-block, so that a search takes twice as long on a busy machine. Many queries are shared out among
-the threads; of a few queries each thread finds the candidates in its own span of the vectors,
+FAISS runs on one thread in each of ours: its own threads wait for each other after every block. The
+threads share many queries out; of few, each finds the candidates in its own span of the vectors,
 because a call of FAISS costs as much as some twenty queries however few there are.
 
 The squared value never leaves this file. Does not store anything and does not know ids.
@@ -146,19 +144,23 @@ class ExactIndex:
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        parallel.map_items(search, _parts(len(queries)))
+        if len(queries) == 1:
+            search(slice(0, 1))
+        else:
+            parallel.map_items(search, _parts(len(queries)))
         return rows, distances, proven
 
     def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Indices]:
         """FAISS's nearest, `(n, wide)`; of a few queries `apart` in each span of the vectors."""
-        spans = self._spans(wide) if apart and len(queries) >= _BY_MATRIX else [slice(0, len(self))]
 
         def search(span: slice) -> tuple[Floats, Indices]:
             with _one_thread(self.dim):
                 squared, found = faiss.knn(queries, self.stored[span], wide)
             return squared, found + span.start
 
-        parts = parallel.map_items(search, spans)
+        if not apart or len(queries) < _BY_MATRIX:
+            return search(slice(0, len(self)))
+        parts = parallel.map_items(search, self._spans(wide))
         if len(parts) == 1:
             return parts[0]
         squared, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))

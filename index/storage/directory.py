@@ -10,8 +10,7 @@ from typing import Any
 
 from index.errors import GalleryError
 from index.references.local import Store
-from index.storage.files import written
-from index.storage.sealed import write_sealed
+from index.storage.files import write_sealed, written
 
 FORMAT = 1
 MANIFEST, MODEL, STORE = "gallery.json", "model", "references.sqlite"

@@ -1,13 +1,20 @@
-"""What a full disk is told by: the file or directory that was being written."""
+"""Small sealed JSON files, whole or not there, and errors of a full disk that name the file."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from index.errors import StoreError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_SEAL = "checksum"
 
 
 @contextmanager
@@ -31,3 +38,58 @@ def written(path: Path | str) -> Iterator[None]:
         if error.errno in _FULL:
             error.filename = str(path)
         raise
+
+
+def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write `fields` with their checksum to `path`, atomically and durably.
+
+    Raises:
+        ValueError: If `fields` cannot be written as JSON.
+        OSError: If the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_sealed(Path(folder, "a.json"), {"format": 1})
+        ...     read_sealed(Path(folder, "a.json"))
+        {'format': 1}
+    """
+    try:
+        text = json.dumps({**fields, _SEAL: _seal(fields)}, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        message = f"`{path.name}` must hold plain JSON values. Received: {error}."
+        raise ValueError(message) from error
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with written(path), open(draft, "x", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read the fields that `write_sealed` wrote.
+
+    Raises:
+        StoreError: If the file is missing, is not such a file, or was altered.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        seal = fields.pop(_SEAL)
+        intact = seal == _seal(fields)
+    except OSError as error:
+        raise StoreError(f"Cannot read '{path}': {error.strerror or error}.") from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise StoreError(f"'{path}' was altered: it is not the JSON that was written.") from error
+    if not intact:
+        raise StoreError(f"'{path}' was altered: its content does not fit its checksum.")
+    return dict(fields)
+
+
+def _seal(fields: Mapping[str, Any]) -> str:
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

@@ -53,7 +53,7 @@ class Job:
         self._records = records
         self._inputs = list(inputs)
         self._progress = progress
-        self._options = replace(options, k=matcher.neighbours_of(options.k))
+        self._options = replace(options, k=matcher.gallery.neighbours_of(options.k))
         self._rule = matcher.gallery.points.rule(options)
         self.columns = columns(self._options.k, decided=True, evidence=options.evidence)
         self.summary = Summary()

@@ -124,11 +124,11 @@ def check_stream(
         ('mnist/test/00000', 'match', '7')
     """
     gallery = matcher.gallery
-    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
+    chunk = _bounded(chunk, gallery.neighbours_of(options.k))
     resolved = gallery.points.rule(options) if rule is None else rule
 
     def decide(vectors: Floats) -> list[Decision]:
-        return gallery.decide(vectors, matcher.neighbours_of(options.k), resolved)
+        return gallery.decide(vectors, gallery.neighbours_of(options.k), resolved)
 
     gallery.warm(ahead=True)
     parts = _answered(matcher.embedder, records, decide, chunk)
@@ -171,11 +171,11 @@ def query_stream(
         GalleryError: If there is no such operating point, or no evidence.
     """
     gallery = matcher.gallery
-    chunk = _bounded(chunk, matcher.neighbours_of(options.k))
+    chunk = _bounded(chunk, gallery.neighbours_of(options.k))
     evidence = gallery.points.evidence(options.at) if options.evidence else None
 
     def search(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
-        nearest = gallery.search(vectors, matcher.neighbours_of(options.k))
+        nearest = gallery.search(vectors, gallery.neighbours_of(options.k))
         if evidence is None:
             return nearest, [None] * len(nearest)
         return nearest, evidence.p_values(nearest.distances[:, 0]).tolist()

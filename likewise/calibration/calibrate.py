@@ -76,7 +76,7 @@ def calibrate(
             "choose another name."
         )
     gallery = matcher.gallery
-    matcher.neighbours_of(1)  # an empty gallery is refused here
+    matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     size, generation = len(gallery), gallery.generation
     done = progress or (lambda done: None)
     reader = QueryReader(matcher, "calibration", skip_references=True, progress=done)

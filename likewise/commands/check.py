@@ -109,7 +109,9 @@ def _to_stdout(
     from likewise.bulk.stream import Summary, check_stream
     from likewise.output.rows import columns
 
-    names = columns(matcher.neighbours_of(options.k), decided=True, evidence=options.evidence)
+    names = columns(
+        matcher.gallery.neighbours_of(options.k), decided=True, evidence=options.evidence
+    )
     summary = Summary()
     with closing(check_stream(matcher, records, options)) as rows:
         _warn_if_outdated(matcher, options)

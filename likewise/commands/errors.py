@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 
@@ -15,22 +12,20 @@ INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 TRACEBACK = "LIKEWISE_TRACEBACK"
 
 
-@contextmanager
-def one_line_each(ctx: click.Context) -> Iterator[None]:
-    """Turn every error into one line on stderr and exit status 1."""
-    if sys.stderr is None:  # closed; a file that is opened must not get its number
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    try:
-        yield
-    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-        raise  # click ends these as it should: usage 2, a closed pipe quietly
-    except KeyboardInterrupt:
+def in_one_line(error: BaseException) -> BaseException:
+    """Turn what a command raised into what click ends with: one line on stderr, exit status 1.
+
+    Returns:
+        What is to be raised in its place.
+    """
+    if isinstance(error, (click.ClickException, click.Abort, click.exceptions.Exit)):
+        return error  # click knows these: wrong usage is status 2
+    if isinstance(error, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        ctx.exit(INTERRUPTED)
-    except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        raise click.ClickException(sentence(error)) from error
+        return click.exceptions.Exit(INTERRUPTED)
+    if isinstance(error, BrokenPipeError) or not isinstance(error, Exception):
+        return error  # a closed pipe ends quietly
+    return error if os.environ.get(TRACEBACK) else click.ClickException(sentence(error))
 
 
 def sentence(error: Exception) -> str:

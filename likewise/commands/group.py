@@ -11,12 +11,12 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 from importlib import import_module
 from typing import Any
 
 import click
 
-from likewise.commands.errors import one_line_each
 from likewise.shadowing import refuse_shadowing
 
 # Each command is the function of this name in the module of this name, beside this one.
@@ -68,8 +68,17 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        with one_line_each(ctx):
+        if sys.stderr is None:  # closed; a file that is opened must not get its number
+            sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        try:
             return super().invoke(ctx)
+        except BaseException as error:
+            from likewise.commands.errors import in_one_line
+
+            ending = in_one_line(error)
+            if ending is error:
+                raise
+            raise ending from error
 
 
 @click.group(

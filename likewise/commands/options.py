@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,6 +75,33 @@ unknown_option = click.option(
 )
 
 
+class OutputFile(click.Path):
+    """A file to write, in an existing folder, whose ending decides its format.
+
+    Args:
+        endings: Accepted endings of the file's name, separated by spaces.
+    """
+
+    def __init__(self, endings: str) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+        self.endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check the name that was typed."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.suffix.lower() not in self.endings.split():
+            raise click.BadParameter(f"{path} should end in one of {self.endings}.")
+        if path.suffix.lower() == ".parquet":
+            from embedder.data.parquet import import_pyarrow
+
+            import_pyarrow()  # if it is missing, say so before hours of work
+        if not path.parent.is_dir():
+            raise click.ClickException(
+                f"There is no folder {path.parent} to write {path.name} into: make it first."
+            )
+        return path
+
+
 def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
     """Make the option -o.
 
@@ -84,24 +112,9 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
     Returns:
         A decorator for a command.
     """
-
-    def checked(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-        if path is not None and path.suffix.lower() not in endings.split():
-            raise click.BadParameter(f"{path} should end in one of {endings}.")
-        if path is not None and path.suffix.lower() == ".parquet":
-            from embedder.data.parquet import import_pyarrow
-
-            import_pyarrow()  # if it is missing, say so before hours of work
-        if path is not None and not path.parent.is_dir():
-            raise click.ClickException(
-                f"There is no folder {path.parent} to write {path.name} into: make it first."
-            )
-        return path
-
     return click.option(
         *("-o", "--output"),
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=checked,
+        type=OutputFile(endings),
         required=required,
         help=f"File to write; its ending decides the format: {endings}.",
     )

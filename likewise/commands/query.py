@@ -67,7 +67,7 @@ def query(
         else:
             options = CheckOptions(k=k, at=at, evidence=evidence)
             rows = query_stream(matcher, records, options)
-            names = columns_of(matcher.neighbours_of(k), decided=False, evidence=evidence)
+            names = columns_of(matcher.gallery.neighbours_of(k), decided=False, evidence=evidence)
             write_rows(rows, names, **to)
 
 

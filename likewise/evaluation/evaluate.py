@@ -79,7 +79,7 @@ def evaluate(
         ValueError: If too few pictures came to measure anything.
         GalleryError: If the gallery cannot be read or has no such operating point.
     """
-    matcher.neighbours_of(1)  # an empty gallery is refused here
+    matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     reader = QueryReader(matcher, "evaluation", progress=progress)
     batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
     queries = Queries.joined(batches, matcher.gallery.dim)

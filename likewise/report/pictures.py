@@ -90,7 +90,7 @@ class Strips:
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
         if not worst:
             return []
-        count = self.matcher.neighbours_of(NEIGHBOURS)
+        count = self.matcher.gallery.neighbours_of(NEIGHBOURS)
         nearest = self.matcher.gallery.search(self.vectors[worst], count)
         misses = self.evaluation.figures.missed[:ERRORS_SHOWN]
         return [

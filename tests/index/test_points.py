@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import index.storage.sealed
+import index.storage.files
 from index.decision import CheckOptions, Rule, decide
 from index.errors import GalleryError, ReadOnlyError, StoreError
 from index.gallery import Gallery
@@ -23,7 +23,7 @@ from index.neighbours import Neighbours
 from index.operating_point import OperatingPoint
 from likewise.metrics.limits import Limits
 
-ROOT = Path(index.storage.sealed.__file__).parents[2]
+ROOT = Path(index.storage.files.__file__).parents[2]
 POINT = OperatingPoint(threshold=0.25, fpir=0.01, gallery_size=60, generation=1)
 
 

@@ -180,7 +180,7 @@ class Answering:
     def _checked(self, vectors: Floats, options: CheckOptions) -> _Found:
         gallery = self._matcher.gallery
         rule = gallery.points.rule(options)
-        decisions = gallery.decide(vectors, self._matcher.neighbours_of(options.k), rule)
+        decisions = gallery.decide(vectors, gallery.neighbours_of(options.k), rule)
         return _Found(
             lambda id, row: decision_row(id, decisions[row]),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
@@ -190,7 +190,7 @@ class Answering:
 
     def _queried(self, vectors: Floats, options: CheckOptions) -> _Found:
         gallery = self._matcher.gallery
-        found = gallery.search(vectors, self._matcher.neighbours_of(options.k))
+        found = gallery.search(vectors, gallery.neighbours_of(options.k))
         shares: list[float | None] = [None] * len(found)
         if options.evidence:
             shares = gallery.points.evidence(options.at).p_values(found.distances[:, 0]).tolist()

@@ -161,7 +161,7 @@ def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
     if asked["threshold"] is not None and asked["at"] is not None:
         raise invalid("Give `threshold` or `at`, not both.")
     check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
-    state.matcher.neighbours_of(asked["k"])  # asked of no empty gallery
+    state.matcher.gallery.neighbours_of(asked["k"])  # asked of no empty gallery
 
 
 def _looked_into(directory: Path, source: str, name: str) -> int:

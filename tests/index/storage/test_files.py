@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import StoreError
-from index.storage.sealed import read_sealed, write_sealed
+from index.storage.files import read_sealed, write_sealed
 
 FIELDS = {"format": 1, "name": "Größe", "points": {"eer": {"threshold": 0.1}}}
 
