@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -14,8 +14,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
     filelock takes 0.1 s to import, so it is imported when a lock is taken.
 
     Args:
-        path: Of the file, which holds nothing. It is removed at the end, unless others may wait
-            for it: they would then hold a file that newcomers cannot see.
+        path: Of the file, which holds nothing and stays.
         wait: Whether to wait for another holder.
 
     Yields:
@@ -36,7 +35,4 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
     try:
         yield True
     finally:
-        if not wait:
-            with suppress(OSError):  # Windows removes no open file
-                path.unlink()
         lock.release()

@@ -4,14 +4,12 @@ FAISS works with squared distances in float32, which may order near-equal vector
 only proposes candidates: their distances are computed again in float64 and rounded once to float32,
 equal ones are ordered by id, and the answer is proven: what FAISS left out cannot belong to it if
 FAISS's value for the last candidate, less the largest error of float32, is beyond the k-th exact
-distance. Where this fails, FAISS is asked again to sum differences, nearly free of error; where it
-still fails (many equal distances), for everything within the k-th distance.
+distance. Where this fails, FAISS is asked again to sum differences, nearly free of error, and then
+for everything within the k-th distance.
 
-FAISS runs on one thread in each of ours: its own threads wait for each other after every block. The
-threads share many queries out; of few, each finds the candidates in its own span of the vectors,
-because a call of FAISS costs as much as some twenty queries however few there are.
+FAISS runs on one thread in each of ours: its own wait for each other after every block.
 
-The squared value never leaves this file. Does not store anything and does not know ids.
+The squared value never leaves this file. Stores nothing, knows no ids.
 """
 
 from __future__ import annotations
@@ -93,7 +91,7 @@ class ExactIndex:
         self._view = None
 
     def subset(self, rows: Indices) -> ExactIndex:
-        """A copy of some rows as a structure of its own."""
+        """Copy some rows into an index of their own."""
         part = ExactIndex(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
         return part

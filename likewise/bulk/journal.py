@@ -141,6 +141,7 @@ class Journal:
                 f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
                 "name another output file."
             )
+        self._held.callback(_unlink, lock)  # nobody waits for it
 
     def _refuse_rows(self) -> None:
         if os.fstat(self._file.fileno()).st_size:
@@ -219,3 +220,8 @@ def _id_of(line: bytes) -> str | None:
     except ValueError:
         return None
     return found if isinstance(found, str) else None
+
+
+def _unlink(path: Path) -> None:
+    with suppress(OSError):  # Windows removes no open file
+        path.unlink()
