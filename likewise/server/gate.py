@@ -34,6 +34,8 @@ _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # others are cou
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _JOBS = "/v1/jobs"  # uploads and results of any length, timed by their route
 _READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
+_NOTABLE = (401, 403, 429, 500, 504)  # statuses
+_SLOW = 1.0  # seconds
 HEADERS = [
     (
         b"content-security-policy",
@@ -44,6 +46,21 @@ HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+
+
+def is_notable(status: int, seconds: float, *, changed: bool) -> bool:
+    """Whether a request is logged by default: a change, a refusal, a failure, or a slow one.
+
+    Args:
+        status: Of its response; 0 if the client went away before.
+        seconds: How long it took.
+        changed: Whether it was meant to change the gallery.
+
+    Example:
+        >>> is_notable(200, 0.01, changed=False), is_notable(401, 0.01, changed=False)
+        (False, True)
+    """
+    return changed or status in _NOTABLE or seconds > _SLOW
 
 
 class Gate:
@@ -108,16 +125,11 @@ class Gate:
         if method not in _METHODS:
             method = "other"
         self.state.metrics.request(method, route, status)
-        self.state.log.request(
-            id.decode("latin-1"),
-            method,
-            route,
-            status,
-            seconds,
-            changed=changes(method, path) and path not in self._hot,
-            decisions=scope.get("likewise.decisions"),
-            error=error,
-        )
+        changed = changes(method, path) and path not in self._hot
+        if self.state.log.every or error or is_notable(status, seconds, changed=changed):
+            decisions = scope.get("likewise.decisions")
+            name = id.decode("latin-1")
+            self.state.log.request(name, method, route, status, seconds, decisions, error)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         endpoint = self._hot.get((scope["method"], scope["path"]))

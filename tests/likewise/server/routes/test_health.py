@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from likewise.server.logs import Log
+from index.gallery import Gallery
+from likewise.server.gate import is_notable
 from likewise.server.settings import Settings
 from tests.eventually import eventually
 from tests.likewise.server.conftest import image, png, serving
@@ -86,16 +87,28 @@ def test_a_line_of_the_log_says_what_came_of_a_request(logged, queries):
     assert not any("somebodys-name" in line or queries[0].id in line for line in lines)
 
 
-def test_a_quiet_log_tells_of_changes_refusals_and_slowness_alone():
+@pytest.mark.parametrize(
+    ("status", "seconds", "changed", "notable"),
+    [
+        (200, 0.01, False, False),
+        (404, 0.01, False, False),
+        (200, 2.0, False, True),
+        (201, 0.01, True, True),
+        (401, 0.01, False, True),
+    ],
+)
+def test_changes_refusals_and_slow_requests_alone_are_notable(status, seconds, changed, notable):
+    assert is_notable(status, seconds, changed=changed) is notable
+
+
+def test_a_quiet_log_has_a_line_for_each_notable_request_and_no_other(gallery, queries):
     lines: list[str] = []
-    log = Log(lines.append)
-    log.request("a", "POST", "/v1/check", 200, 0.01)
-    log.request("b", "GET", "/v1/references/{id}", 404, 0.01)
-    assert not lines
-    log.request("c", "POST", "/v1/check", 200, 2.0)
-    log.request("d", "PUT", "/v1/references/{id}", 201, 0.01, changed=True)
-    log.request("e", "GET", "/v1/gallery", 401, 0.01)
-    assert [json.loads(line)["id"] for line in lines] == ["c", "d", "e"]
+    with serving(gallery, tell=lines.append) as client:
+        client.post("/v1/check", **image(queries[0]))
+        client.get("/v1/references/nothing")
+        client.delete(f"/v1/references/{next(iter(Gallery.open(gallery).ids()))}")
+    requests = [json.loads(line) for line in lines if line.startswith("{")]
+    assert [(line["method"], line["status"]) for line in requests] == [("DELETE", 200)]
 
 
 def test_a_gallery_that_cannot_be_loaded_is_never_ready_and_the_log_says_why(gallery, monkeypatch):
