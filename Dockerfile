@@ -6,10 +6,10 @@ WORKDIR /src
 RUN python -m venv /opt/likewise
 COPY requirements/serve.txt requirements/serve.txt
 RUN /opt/likewise/bin/python -m pip install --no-cache-dir --require-hashes -r requirements/serve.txt
-COPY pyproject.toml README.md LICENSE cli.py likewise/parallel.py ./
+COPY pyproject.toml README.md LICENSE ./
 COPY embedder embedder
 COPY index index
-COPY service service
+COPY likewise likewise
 RUN /opt/likewise/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.12-slim

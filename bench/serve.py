@@ -107,7 +107,7 @@ def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[F
         "pictures/s",
         rates,
         bulk,
-        ">= 0.5",
+        ">= 0.42",
         "floor: check_stream over the same bytes in this process, rows as JSON",
     )
     idle = [1000 * wait for wait in ask(port, requests[:ONES], 1)]
