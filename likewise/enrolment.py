@@ -36,8 +36,8 @@ class AddReport:
 
     Attributes:
         added: New ids.
-        replaced: Ids that were there with another label, picture or metadata.
-        unchanged: Ids that were there with all of these; nothing was written.
+        replaced: Ids that were there with another label or picture.
+        unchanged: Ids that were there with this label and picture; nothing was written.
         unreadable: Id and reason of each picture that could not be read.
     """
 
@@ -82,7 +82,8 @@ def enrol_records(
     """Enrol a stream of labelled pictures, `BATCH` of them in a transaction.
 
     The next batch is decoded and embedded while one is written. A picture that repeats an id of its
-    batch counts as replaced.
+    batch counts as replaced. An id with the same label and picture is unchanged whatever metadata
+    come with it: a folder, which has none, takes none away.
 
     Args:
         embedder: The gallery's.
@@ -102,7 +103,7 @@ def enrol_records(
     batches = decode_stream(_labelled(records), embedder, size=BATCH, seconds=_SECONDS, hashed=True)
     with closing(batches), closing(ahead(embed, batches, threads=1, waiting=1)) as embedded:
         for batch, entries in embedded:
-            statuses = write(gallery, entries)
+            statuses = write(gallery, entries, by_metadata=False)
             repeated = len(batch.images) - len(entries)
             report.added += statuses.count(ADDED)
             report.replaced += statuses.count(REPLACED) + repeated
@@ -160,12 +161,13 @@ def with_vectors(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry])
     ]
 
 
-def write(gallery: Gallery, entries: Sequence[Entry]) -> list[Status]:
+def write(gallery: Gallery, entries: Sequence[Entry], *, by_metadata: bool = True) -> list[Status]:
     """Store in one transaction those entries that change something.
 
     Args:
         gallery: To be changed.
         entries: n, all with a vector.
+        by_metadata: Whether other metadata are a change too.
 
     Returns:
         What became of each, n; one that repeats an id is compared with the entry before.
@@ -174,7 +176,7 @@ def write(gallery: Gallery, entries: Sequence[Entry]) -> list[Status]:
     statuses: list[Status] = []
     new: dict[str, Entry] = {}
     for entry in entries:
-        statuses.append(_status(entry, known.get(entry.id)))
+        statuses.append(_status(entry, known.get(entry.id), by_metadata))
         if statuses[-1] != UNCHANGED:
             new[entry.id] = known[entry.id] = entry
     if new:
@@ -189,13 +191,13 @@ def write(gallery: Gallery, entries: Sequence[Entry]) -> list[Status]:
     return statuses
 
 
-def _status(entry: Entry, known: Reference | Entry | None) -> Status:
+def _status(entry: Entry, known: Reference | Entry | None, by_metadata: bool) -> Status:
     if known is None:
         return ADDED
     same = (
         known.label == entry.label
         and known.content == entry.content
-        and dict(known.metadata) == dict(entry.metadata)
+        and (not by_metadata or dict(known.metadata) == dict(entry.metadata))
     )
     if same and entry.content is None:
         same = np.array_equal(known.vector, entry.vector)  # type: ignore[arg-type]

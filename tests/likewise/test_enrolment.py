@@ -113,11 +113,20 @@ def test_progress_is_told_of_every_record(empty, references, monkeypatch):
     assert steps == [50, 50, 20]
 
 
-def test_other_metadata_replaces_a_reference_without_embedding_it_again(empty, fake, references):
+def test_adding_again_with_other_metadata_or_none_changes_nothing(empty, references):
     empty.add([replace(references[0], metadata={"writer": "w1"})])
-    report = empty.add([replace(references[0], metadata={"writer": "w2"})])
-    assert (report.replaced, report.unchanged, fake.embedded) == (1, 0, 1)
-    assert empty.gallery.get(references[0].id).metadata == {"writer": "w2"}
+    for metadata in ({"writer": "w2"}, {}):
+        report = empty.add([replace(references[0], metadata=metadata)])
+        assert (report.replaced, report.unchanged) == (0, 1)
+    assert empty.gallery.get(references[0].id).metadata == {"writer": "w1"}
+
+
+def test_one_reference_by_itself_is_replaced_by_other_metadata_alone(empty, fake, references):
+    first, second = (picture(references[0], writer=number) for number in (1, 2))
+    assert enrol(fake, empty.gallery, [first]) == ["added"]
+    assert enrol(fake, empty.gallery, [second]) == ["replaced"]
+    assert fake.embedded == 1
+    assert empty.gallery.get(references[0].id).metadata == {"writer": 2}
 
 
 def test_a_record_that_repeats_an_id_replaces_it_though_it_is_the_same(empty, references):
