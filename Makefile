@@ -33,7 +33,7 @@ serve: $(SERVE)/.ready ## serve the demo's gallery and its page at http://127.0.
 # As many processes of tests as there are cores; those of a browser, or of TensorFlow, run in one
 # of them (conftest.py).
 JOBS ?= auto
-PARALLEL = -q -n $(JOBS) --dist loadgroup --durations=25
+PARALLEL = -q -n $(JOBS) --durations=25
 QUICK = $(foreach folder,tests/embedder/training embedder/training tests/likewise/server,--ignore=$(folder))
 
 quick: $(DEV)/.ready ## run what needs no TensorFlow, browser or server: a minute of one core

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,20 +16,33 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # results must not depend o
 settings.register_profile("likewise", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("likewise")
 
-TENSORFLOW = Path(__file__).parent / "tests" / "embedder" / "training"
+# What one process of pytest-xdist runs alone: a browser is heavy, and TensorFlow takes seconds and
+# half a gigabyte to import.
+GROUPS = {
+    "tests/likewise/server/page/": "browser",
+    "tests/likewise/report/test_report_in_browser.py": "browser",
+    "tests/embedder/training/": "tensorflow",
+    "embedder/training/": "tensorflow",
+}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process of pytest-xdist run all of a group (`--dist loadgroup`).
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Spread the tests one by one, but each group as one.
 
-    Playwright allows one browser in a process, and TensorFlow takes seconds and half a gigabyte.
+    Not by xdist's own `--dist loadgroup`: with pytest 9.2 it groups nothing, and says nothing
+    (https://github.com/pytest-dev/pytest-xdist/issues/1386).
     """
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif TENSORFLOW in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("tensorflow"))
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = group_of
+    return scheduler
+
+
+def group_of(nodeid: str) -> str:
+    """The name of a test's group; a test of none is a group of its own."""
+    return next((group for path, group in GROUPS.items() if nodeid.startswith(path)), nodeid)
 
 
 @pytest.fixture
