@@ -164,6 +164,8 @@ def test_the_tutorials_recipe_reaches_its_published_accuracy(tmp_path):
 
     digits = load("mnist/train")
     model = train(digits, tmp_path / "tutorial", RECIPES["tutorial"], preprocessing="digit")
-    # 0.968 is the tutorial's own figure: validation pairs, judged at a distance of 0.5.
-    assert model.metadata["figures"]["validation"]["pair_accuracy_at_0.5"] >= 0.968
+    # 0.968 is the tutorial's own figure, given to three digits: validation pairs, judged at a
+    # distance of 0.5. Processors of different kinds train to different fourth digits.
+    accuracy = model.metadata["figures"]["validation"]["pair_accuracy_at_0.5"]
+    assert round(accuracy, 3) >= 0.968
     assert (model.path / "pairs.png").stat().st_size > 10_000
