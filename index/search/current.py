@@ -57,6 +57,7 @@ class CurrentIndex:
         """
         with self._store.reading() as state:
             if state != self._state:
+                self._state = None  # until the index is wholly caught up
                 derived = self._loaded()
                 derived.catch_up(self._store, state)
                 if derived.slots is not self._slots:

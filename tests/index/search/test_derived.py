@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.errors import StoreError
 from index.gallery import Gallery
 from index.neighbours import Neighbours
 from index.references import changes
@@ -151,6 +152,23 @@ def test_an_open_reader_sees_each_change_at_its_next_search(gallery: Gallery) ->
             gallery.remove([f"r{step:02}"])
             assert reader.search(QUERIES[step][None], 1)[0][0].id == f"new{step}"
             assert answers(reader) == answers(gallery)
+
+
+def test_an_index_that_failed_to_catch_up_is_not_taken_for_the_state_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Altered references are refused, and may then be restored as they were."""
+    with Gallery.open(path) as reader, Gallery.open(path) as writer:
+        before, state = answers(reader), reader._store.state()
+        writer.add(["new"], QUERIES[:1], ["new"])
+        with monkeypatch.context() as patch:
+            patch.setattr(derived.DerivedIndex, "_follow", lambda *_: False)
+            patch.setattr(derived.DerivedIndex, "_append_rows", lambda *_: None)  # no row is there
+            with pytest.raises(StoreError, match="altered"):
+                answers(reader)
+        writer.remove(["new"])  # the same references again
+        monkeypatch.setattr(reader._store, "_state", lambda: state)
+        assert answers(reader) == before
 
 
 def test_an_index_that_is_read_ahead_catches_up_too(path: Path) -> None:
