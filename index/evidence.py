@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.errors import StoreError
-from index.storage.files import written
+from index.storage.files import write_whole
 from likewise.arrays import Doubles, Floats
 
 # The fields of an operating point that name a file, and how the file's own name begins.
@@ -83,16 +82,7 @@ def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
     np.save(buffer, values, allow_pickle=False)
     name = _digest(buffer.getvalue())
     path = evidence_path(directory, kind, name)
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with written(path), open(draft, "xb") as file:
-            file.write(buffer.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    write_whole(path, buffer.getvalue())
     return name
 
 

@@ -1,4 +1,4 @@
-"""Small sealed JSON files, whole or not there, and errors of a full disk that name the file."""
+"""Files that are whole or not there, sealed JSON too; the error of a full disk names its file."""
 
 from __future__ import annotations
 
@@ -40,6 +40,28 @@ def written(path: Path | str) -> Iterator[None]:
         raise
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, atomically and durably; an older one is replaced.
+
+    Args:
+        path: Of the file. What a kill leaves lies beside it under a hidden name.
+        content: All of it.
+
+    Raises:
+        OSError: If it cannot be written; then the older file stays.
+    """
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with written(path), open(draft, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
 def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
     """Write `fields` with their checksum to `path`, atomically and durably.
 
@@ -59,16 +81,7 @@ def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
     except (TypeError, ValueError) as error:
         message = f"`{path.name}` must hold plain JSON values. Received: {error}."
         raise ValueError(message) from error
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with written(path), open(draft, "x", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    write_whole(path, f"{text}\n".encode())
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
