@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -83,7 +84,7 @@ def journeys(folder: Path) -> Iterator[tuple[str, Counter[str]]]:
     trace = Trace()
     gallery, picture = folder / "digits.gallery", folder / "digit.png"
     with Matcher.create(gallery, Embedder.load()) as matcher:
-        matcher.add(first(records("mnist/train"), REFERENCES))
+        matcher.add(islice(records("mnist/train"), REFERENCES))
     Image.fromarray(next(records("mnist/test/00000")).pixels()).save(picture)
     yield "likewise check", traced(trace, lambda: by_command(gallery, picture))
     png = picture.read_bytes()
@@ -115,11 +116,6 @@ def serving(gallery: Path) -> Iterator[httpx.Client]:
 def post(client: httpx.Client, **body: Any) -> None:
     """Check one picture over HTTP."""
     client.post("/v1/check", **body).raise_for_status()
-
-
-def first(rows: Iterator[Any], count: int) -> Iterator[Any]:
-    """The first `count` of a stream."""
-    return (row for row, _ in zip(rows, range(count), strict=False))
 
 
 @click.command()

@@ -24,7 +24,14 @@ from index.neighbours import Neighbours
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.matcher import Matcher
-from likewise.output.rows import NEIGHBOURS_AT_ONCE, Row, decision_row, error_row, query_row
+from likewise.output.rows import (
+    NEIGHBOURS_AT_ONCE,
+    Row,
+    decision_row,
+    error_row,
+    query_error_row,
+    query_row,
+)
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
@@ -191,7 +198,7 @@ def _query_rows(
         queries = iter(range(len(nearest)))
         for place, record in enumerate(part.records):
             if place in part.reasons:
-                yield {"id": record.id, "neighbours": [], "reason": part.reasons[place]}
+                yield query_error_row(record.id, part.reasons[place])
             else:
                 query = next(queries)
                 yield query_row(record.id, nearest[query], p_values[query])

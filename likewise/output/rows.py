@@ -101,6 +101,11 @@ def error_row(id: str, reason: str, threshold: float | None) -> Row:
     return decision_row(id, Decision(ERROR, None, None, threshold, None, None, [], reason))
 
 
+def query_error_row(id: str, reason: str) -> Row:
+    """Make the row of a queried picture that could not be read."""
+    return {"id": id, "neighbours": [], "reason": reason}
+
+
 def query_row(id: str, nearest: Sequence[Neighbour], p_value: float | None = None) -> Row:
     """Make the row of one query.
 

@@ -22,6 +22,7 @@ from likewise.output.rows import (
     decision_row,
     error_row,
     json_line,
+    query_error_row,
     query_row,
 )
 from likewise.server.answering.batcher import Batcher
@@ -196,7 +197,7 @@ class Answering:
             shares = gallery.points.evidence(options.at).p_values(found.distances[:, 0]).tolist()
         return _Found(
             lambda id, row: query_row(id, found[row], shares[row]),
-            lambda id, reason: {"id": id, "neighbours": [], "reason": reason},
+            query_error_row,
             found.distances[:, 0],
         )
 
