@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
+
+import numpy as np
 
 from likewise.arrays import Floats, Strings
 
@@ -54,23 +56,5 @@ class Neighbours:
         return len(self.distances)
 
     def __getitem__(self, query: int) -> list[Neighbour]:
-        return neighbour_list(
-            self.ids[query].tolist(), self.labels[query].tolist(), self.distances[query].tolist()
-        )
-
-
-def neighbour_list(
-    ids: Sequence[str], labels: Sequence[str], distances: Sequence[float]
-) -> list[Neighbour]:
-    """Zip the columns of one query, nearest first, and rank them from 1.
-
-    Args:
-        ids: Of k references.
-        labels: Their groups, k.
-        distances: Their distances, k, float32 values.
-
-    Example:
-        >>> neighbour_list(["a"], ["cat"], [0.5])
-        [Neighbour(rank=1, id='a', label='cat', distance=0.5)]
-    """
-    return list(map(Neighbour, range(1, len(ids) + 1), ids, labels, distances))
+        columns = (self.ids[query], self.labels[query], self.distances[query])
+        return list(map(Neighbour, count(1), *map(np.ndarray.tolist, columns)))

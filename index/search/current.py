@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from index.neighbours import Neighbour, Neighbours, neighbour_list
+from index.neighbours import Neighbour, Neighbours
 from index.references.local import Store
 from index.references.rows import Change, State
 from index.search.by_group import NONE
@@ -165,7 +165,7 @@ class CurrentIndex:
         if not radius >= 0:
             raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
         return [
-            neighbour_list(self.ids(rows).tolist(), self.labels(rows).tolist(), distances.tolist())
+            Neighbours(self.ids(rows)[None], self.labels(rows)[None], distances[None])[0]
             for rows, distances in self.exact.within(queries, radius, self.ids)
         ]
 
