@@ -27,6 +27,7 @@ let scatter;
 let generation = null; // of the gallery that is drawn
 let latest = null; // generation of the gallery now
 let placed = null; // the pictures that are marked
+let turn = Promise.resolve(); // the last update, done or under way
 
 export function startMap() {
   scatter = new Scatter(canvas, mean);
@@ -39,8 +40,13 @@ export function startMap() {
   });
 }
 
-/** Show the map, and mark what Ask is asking about. */
-export async function show() {
+/** Show the map, and mark what Ask is asking about; one update at a time, or two would both load. */
+export function show() {
+  turn = turn.then(update);
+  return turn;
+}
+
+async function update() {
   try {
     if (generation === null || generation !== latest) await load();
     await mark(asked());
@@ -52,6 +58,7 @@ export async function show() {
 
 async function load() {
   const place = find("#map");
+  const hasFocus = document.activeElement === canvas; // replacing children takes it
   const waiting = () =>
     place.replaceChildren(
       h(
@@ -71,6 +78,7 @@ async function load() {
   );
   scatter.show(found.points);
   showLegend();
+  if (hasFocus) canvas.focus();
 }
 
 async function mark(pictures) {

@@ -13,6 +13,14 @@ from tests.likewise.server.page.driver import Point, Server, draw, drop, point_a
 
 pytestmark = pytest.mark.slow
 
+REFRESH_THE_MAP = """async () => {
+    const address = (name) => new URL(`${name}.js`, document.querySelector("script[src]").src);
+    const { refreshGallery } = await import(address("state"));
+    const { show } = await import(address("map"));
+    await refreshGallery();
+    await show();
+}"""
+
 
 @pytest.fixture
 def own(digits, tmp_path) -> Iterator[Server]:
@@ -99,6 +107,21 @@ def test_the_map_shows_the_picture_of_the_point_in_the_middle_for_the_keyboard(o
     expect(page.locator(".map-card img")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.locator("#reference-dialog")).to_be_visible()
+
+
+def test_the_keyboard_stays_on_the_map_when_the_gallery_changes(open_page, own, folder):
+    page = open_page(own, "map")
+    canvas = page.get_by_role("application")
+    canvas.focus()
+    added = page.request.put(
+        f"{own.address}/v1/references/x?label=7",
+        data=(folder / "00.png").read_bytes(),
+        headers={"Content-Type": "image/png"},
+    )
+    assert added.ok
+    page.evaluate(REFRESH_THE_MAP)
+    expect(page.locator("#size")).to_have_text("3,001 references")
+    expect(canvas).to_be_focused()
 
 
 def test_the_map_shows_a_point_s_picture_under_the_mouse(open_page, server):
