@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve quick test slow soak bench train lint lock clean
+.PHONY: help demo serve quick test slow soak bench train cli lint lock clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
@@ -53,6 +53,9 @@ bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, 
 
 train: $(TRAIN)/.ready ## retrain the shipped digits model with the default recipe
 	@$(TRAIN)/bin/likewise train mnist --out embedder/pretrained
+
+cli: $(DEV)/.ready ## write docs/cli.md, the help of every command
+	@$(DEV)/bin/python -m docs.cli
 
 lint: $(DEV)/.ready ## check style (ruff) and types (mypy)
 	@$(DEV)/bin/ruff check .

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 @click.command()
 @gallery_argument
 @inputs_argument
-@click.option("--label", help="Label of all these pictures, in place of their own.")
+@click.option("--label", help="Give all these pictures this label.")
 @split_option
 def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | None) -> None:
-    """Add references to a GALLERY; a reference with the same id is replaced.
+    """Add labelled pictures to a GALLERY.
 
-    Unchanged references are passed over, so a call that was cut off can be repeated.
+    Use it to extend a gallery, or to correct it: a picture whose id exists already replaces that
+    reference. Unchanged pictures are skipped, so an interrupted command can simply be repeated.
 
     \b
     likewise add digits.gallery more-digits/

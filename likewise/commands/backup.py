@@ -16,9 +16,10 @@ from likewise.commands.options import gallery_argument
 @gallery_argument
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(gallery: Path, target: Path) -> None:
-    """Copy a GALLERY to TARGET as it is at this moment, even while it is written to.
+    """Copy a GALLERY safely, even while another process writes to it.
 
-    The copy is a gallery itself. TARGET appears once it is complete and every row is verified.
+    Use it instead of cp for a gallery in use. TARGET, a gallery itself, appears only once it is
+    complete and every row is verified.
 
     \b
     likewise backup digits.gallery backups/monday.gallery

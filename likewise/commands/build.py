@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 @model_option
 @split_option
 def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str | None) -> None:
-    """Make a GALLERY of labelled pictures: a folder per label, a list, or a data set.
+    """Build a GALLERY from labelled pictures.
+
+    Use it once, before query and check. INPUT needs labels: a folder per label, a list with a
+    column "label", or a data set.
 
     \b
     likewise build digits.gallery mnist/train

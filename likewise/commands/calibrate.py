@@ -26,26 +26,48 @@ COST = Number(0, min_open=True)
 @click.command()
 @gallery_argument
 @click.argument("data", nargs=-1)
-@click.option("--fpir", type=SHARE, help="Largest share of unknowns that are matched.")
 @click.option(
-    "--fmr", type=SHARE, help="Or largest share of pairs of two groups, for one-to-one comparison."
+    "--fpir",
+    type=SHARE,
+    help="Target false positive identification rate: share of unknown pictures that match.",
 )
-@click.option("--cost-false-match", type=COST, help="Or by cost ...")
-@click.option("--cost-miss", type=COST, help="... of each error ...")
-@click.option("--share-unknown", type=SHARE, help="... and how many queries will be unknown.")
+@click.option(
+    "--fmr",
+    type=SHARE,
+    help="Target false match rate: share of pairs of different groups that match.",
+)
+@click.option(
+    "--cost-false-match",
+    type=COST,
+    help="Cost of matching an unknown picture; needs the next two options.",
+)
+@click.option(
+    "--cost-miss", type=COST, help="Cost of missing a picture whose group is in the gallery."
+)
+@click.option("--share-unknown", type=SHARE, help="Expected share of unknown pictures among all.")
 @unknown_option
-@click.option("--per-group", is_flag=True, help="Own thresholds for groups with enough queries.")
+@click.option(
+    "--per-group",
+    is_flag=True,
+    help="Also measure a threshold for each group that has enough pictures in DATA.",
+)
 @min_margin_option
-@click.option("--name", help="Name of the operating point.  [default: such as fpir-0.01]")
+@click.option(
+    "--name", help="Name to store the threshold under.  [default: from the rate, such as fpir-0.01]"
+)
 @split_option
 def calibrate(
     gallery: Path, data: tuple[str, ...], unknown: tuple[str, ...], split: str | None, **wanted: Any
 ) -> None:
-    """Measure the threshold for a wanted error rate, from then on the default.
+    """Set a GALLERY's threshold for the error rate that you want.
 
-    DATA are labelled pictures that are not in the gallery; each is asked with its own group, and
-    as an unknown with its own group left out. Without DATA, the references are asked among each
-    other, which is optimistic. Prints the measurements as a JSON object.
+    Use it once you have labelled pictures that are not in the gallery: DATA. Each is searched
+    twice, once against the whole gallery and once, as an unknown, with its own group left out.
+    Without DATA the references are searched against each other, which gives optimistic rates.
+    Give exactly one target: --fpir, --fmr or the three of cost.
+
+    The threshold is stored in the gallery and becomes its default. Prints the measurements as
+    JSON.
 
     \b
     likewise calibrate digits.gallery mnist/test --fpir 0.01

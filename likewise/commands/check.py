@@ -38,19 +38,23 @@ if TYPE_CHECKING:
 @click.command()
 @gallery_argument
 @inputs_argument
-@click.option("--group", metavar="LABEL", help="Ask about one group: is it of this one or not?")
+@click.option(
+    "--group",
+    metavar="LABEL",
+    help="Ask about this group only: does the picture belong to it or not?",
+)
 @neighbours_option
 @click.option(
     "--threshold",
     type=DISTANCE,
-    help="Largest distance that is a match.  [default: the operating point's]",
+    help="Largest distance that still matches.  [default: the operating point's]",
 )
 @min_margin_option
 @at_option
 @evidence_option
 @format_option
 @output_option(".jsonl .csv .parquet")
-@click.option("--resume", is_flag=True, help="With -o: go on with a run that was cut off.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run; needs -o.")
 @split_option
 def check(
     gallery: Path,
@@ -61,13 +65,14 @@ def check(
     split: str | None,
     **options: Any,
 ) -> None:
-    """Decide for each picture which group it belongs to, if any.
+    """Decide which group each picture belongs to, if any.
 
-    Prints one JSON object per picture: match, no_match, ambiguous, or error for a picture that
-    cannot be read. No match is an answer: the exit status is 0.
+    Use it for one picture or for millions. Prints one JSON object per picture, whose decision is
+    match, no_match, ambiguous, or error for an unreadable picture. The exit status is 0 even if
+    nothing matches.
 
-    Ids and labels are written to a CSV as they are. A spreadsheet may run an id or label that
-    begins with =, +, - or @ as a formula: import those columns as text.
+    Ids and labels are written to CSV unchanged. Import these columns as text: a spreadsheet may
+    run a cell that begins with =, +, - or @ as a formula.
 
     \b
     likewise check digits.gallery scans/ -o rows.csv

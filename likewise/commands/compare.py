@@ -16,13 +16,19 @@ from likewise.commands.options import at_option, model_option
 @click.command()
 @click.argument("first", metavar="IMAGE")
 @click.argument("second", metavar="IMAGE")
-@click.option("--gallery", type=click.Path(path_type=Path), help="Use its model and threshold.")
+@click.option(
+    "--gallery",
+    type=click.Path(path_type=Path),
+    help="Use the model and threshold of this gallery.",
+)
 @model_option
 @at_option
 def compare(
     first: str, second: str, gallery: Path | None, model: Path | None, at: str | None
 ) -> None:
-    """Print the distance between two pictures, and whether it is a match.
+    """Compare two pictures: print their distance and whether they match.
+
+    Use it when there is no gallery, only the question whether two pictures show the same thing.
 
     \b
     likewise compare seven.png other-seven.png

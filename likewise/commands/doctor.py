@@ -17,9 +17,10 @@ from likewise.commands.options import gallery_argument, text_or_json_option
 @text_or_json_option
 @click.pass_context
 def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
-    """Examine a GALLERY: is it whole, and do its references make sense?
+    """Check a GALLERY for damage, wrong labels, duplicates and outliers.
 
-    Exit status 1 when something is broken, 0 when there is only advice.
+    Use it after adding many pictures, or when answers look wrong. It changes nothing. The exit
+    status is 1 if the gallery is damaged, 0 if there is only advice.
 
     \b
     likewise doctor digits.gallery

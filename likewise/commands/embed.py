@@ -16,7 +16,7 @@ from likewise.commands.options import inputs_argument, model_option, output_opti
 @click.command()
 @inputs_argument
 @output_option(".npy .parquet", required=True)
-@click.option("--gallery", type=click.Path(path_type=Path), help="Use its model.")
+@click.option("--gallery", type=click.Path(path_type=Path), help="Use the model of this gallery.")
 @model_option
 @split_option
 def embed(
@@ -26,11 +26,12 @@ def embed(
     model: Path | None,
     split: str | None,
 ) -> None:
-    """Write the embeddings of pictures, one row each, in order.
+    """Write the embedding of each picture to a file.
 
-    A .parquet file has ids and labels too. In a .npy file the row of an unreadable picture is NaN.
-    Until it is complete the file is named OUTPUT.new, in the same folder; a killed command leaves
-    it there, and it may be removed.
+    Use it to work with the vectors yourself, as in clustering. Rows are in input order; a .parquet
+    file also has ids and labels, and in a .npy file an unreadable picture is a row of NaN. The
+    file is named OUTPUT.new until it is complete; a killed command leaves it, and you may delete
+    it.
 
     \b
     likewise embed scans/ -o vectors.parquet

@@ -18,11 +18,27 @@ from likewise.commands.options import gallery_argument, split_option, unknown_op
 @gallery_argument
 @click.argument("data", nargs=-1, required=True)
 @unknown_option
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to write.")
-@click.option("--at", metavar="NAME", help="Operating point to judge.  [default: check's]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of all sampling.")
-@click.option("--seeds", type=click.IntRange(1, 100), default=5, help="Draws of pairs and queries.")
-@click.option("--allow-overlap", is_flag=True, help="Even where pictures were seen before.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Directory to write the report to.",
+)
+@click.option(
+    "--at", metavar="NAME", help="Operating point to judge.  [default: the gallery's default]"
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Random seed of all sampling.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=5,
+    help="Number of random draws that figures are averaged over.",
+)
+@click.option(
+    "--allow-overlap",
+    is_flag=True,
+    help="Accept pictures that training, the gallery or calibration has seen.",
+)
 @split_option
 def evaluate(
     gallery: Path,
@@ -32,9 +48,10 @@ def evaluate(
     split: str | None,
     **settings: Any,
 ) -> None:
-    """Measure how reliable the answers of GALLERY are, on labelled pictures new to it.
+    """Measure how reliable a GALLERY's answers are.
 
-    Writes report.json and report.html, which opens anywhere, into the directory --out.
+    Use it before you rely on a gallery. DATA are labelled pictures that neither training nor the
+    gallery nor calibration has seen. Writes report.json and report.html, one self-contained page.
 
     \b
     likewise evaluate digits.gallery mnist/test --out report

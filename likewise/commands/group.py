@@ -21,21 +21,21 @@ from likewise.shadowing import refuse_shadowing
 
 # Each command is the function of this name in the module of this name, beside this one.
 COMMANDS = {
-    "train": "Train a model on labelled pictures, DATA, by default mnist/train.",
-    "build": "Make a GALLERY of labelled pictures: a folder per label, a list, or a data set.",
-    "add": "Add references to a GALLERY; a reference with the same id is replaced.",
-    "remove": "Remove the references with these IDS from a GALLERY; - reads ids from stdin.",
-    "backup": "Copy a GALLERY to TARGET as it is at this moment, even while it is written to.",
+    "demo": "Demonstrate likewise on 70,000 handwritten digits.",
+    "build": "Build a GALLERY from labelled pictures.",
+    "add": "Add labelled pictures to a GALLERY.",
+    "remove": "Remove references from a GALLERY by id.",
     "query": "Find the nearest references of each picture.",
-    "check": "Decide for each picture which group it belongs to, if any.",
-    "calibrate": "Measure the threshold for a wanted error rate, from then on the default.",
-    "evaluate": "Measure how reliable the answers of GALLERY are, on labelled pictures new to it.",
-    "compare": "Print the distance between two pictures, and whether it is a match.",
-    "embed": "Write the embeddings of pictures, one row each, in order.",
-    "info": "Show what a GALLERY holds: references, groups, model, thresholds, sizes on disk.",
-    "doctor": "Examine a GALLERY: is it whole, and do its references make sense?",
-    "serve": "Serve GALLERY over HTTP: an API for programs and a page for people.",
-    "demo": "Show everything on real digits, in GALLERY, by default digits.gallery.",
+    "check": "Decide which group each picture belongs to, if any.",
+    "compare": "Compare two pictures: print their distance and whether they match.",
+    "embed": "Write the embedding of each picture to a file.",
+    "calibrate": "Set a GALLERY's threshold for the error rate that you want.",
+    "evaluate": "Measure how reliable a GALLERY's answers are.",
+    "info": "Show a GALLERY's groups, model, thresholds and size on disk.",
+    "doctor": "Check a GALLERY for damage, wrong labels, duplicates and outliers.",
+    "backup": "Copy a GALLERY safely, even while another process writes to it.",
+    "serve": "Serve a GALLERY over HTTP: an API for programs, a web page for people.",
+    "train": "Train a model on labelled pictures.",
 }
 
 # Python would search all that it holds for cycles before it ends: 30 ms of a query, to free memory
@@ -51,8 +51,8 @@ class LazyGroup(click.Group):
     """A group whose commands are imported when they run, and whose errors are one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names of the commands."""
-        return sorted(COMMANDS)
+        """List the names of the commands, in the order in which data passes them."""
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command; None if there is none of this name."""
@@ -87,18 +87,21 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="likewise")
 def main() -> None:
-    """Find out which of the groups that you know a picture belongs to, if any.
+    """Find which of your groups a picture belongs to, if any.
 
-    An INPUT is a picture, a folder, a zip, a pattern in quotes such as 'scans/**/*.png', a list
-    (CSV, JSONL or Parquet with a column path), a data set (IDX, .npz, CSV of pixels; mnist/train
-    and mnist/test are built in), or - for paths on stdin.
+    Use it when you have labelled example pictures and want to sort new ones into the same groups,
+    with a clear "none of them" for pictures that fit nowhere.
 
     \b
     likewise build digits.gallery mnist/train
-    likewise query digits.gallery mnist/test/00042
     likewise check digits.gallery scans/ -o rows.csv
 
-    Tab completion: eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" in ~/.bashrc; zsh_source and
-    fish_source for the other shells.
+    INPUT and DATA are one or more of: a picture, a folder (its subfolders are the labels), a zip, a
+    quoted pattern such as 'scans/**/*.png', a list (CSV, JSONL or Parquet with a column "path" and
+    perhaps "label"), a data set (IDX, .npz, CSV of pixels), or - for paths on stdin. The MNIST
+    digits are bundled as mnist/train and mnist/test.
+
+    Tab completion: put eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" into ~/.bashrc; other
+    shells have zsh_source and fish_source.
     """
     refuse_shadowing()

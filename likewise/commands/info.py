@@ -16,7 +16,9 @@ from likewise.commands.options import gallery_argument, text_or_json_option
 @gallery_argument
 @text_or_json_option
 def info(gallery: Path, format_: str) -> None:
-    """Show what a GALLERY holds: references, groups, model, thresholds, sizes on disk.
+    """Show a GALLERY's groups, model, thresholds and size on disk.
+
+    Use it to see what a gallery contains and which operating points --at can name.
 
     \b
     likewise info digits.gallery

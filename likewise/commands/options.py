@@ -31,10 +31,16 @@ SHARE = Number(1e-9, 1, max_open=True)  # a smaller one would take billions of p
 gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
-    "--split", type=click.Choice(["train", "test"]), help="Part of an input that holds both."
+    "--split",
+    type=click.Choice(["train", "test"]),
+    help="Read this part only, from inputs that hold both.",
 )
 neighbours_option = click.option(
-    "-k", type=click.IntRange(min=1), default=5, show_default=True, help="Neighbours per picture."
+    "-k",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Number of nearest references per picture.",
 )
 format_option = click.option(
     "--format",
@@ -50,28 +56,33 @@ text_or_json_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Text for people, JSON for programs.",
+    help="Output format: text for people, json for programs.",
 )
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
-    help="Directory that `likewise train` wrote.  [default: the digits model]",
+    help="Model directory, as written by `likewise train`.  [default: the bundled digits model]",
 )
 min_margin_option = click.option(
     "--min-margin",
     type=DISTANCE,
-    help="Smallest distance to the runner-up; a match by less is ambiguous.",
+    help="Answer `ambiguous` if another group is less than this distance farther away.",
 )
 at_option = click.option(
-    "--at", metavar="NAME", help="Operating point.  [default: the gallery's; see likewise info]"
+    "--at",
+    metavar="NAME",
+    help="Use this operating point (`likewise info` lists them).  [default: the gallery's default]",
 )
 evidence_option = click.option(
     "--evidence",
     is_flag=True,
-    help="Add p_value: the share of the calibration's unknowns that come at least as close.",
+    help="Add p_value: the share of unknown calibration pictures that were at least this close.",
 )
 unknown_option = click.option(
-    "--unknown", metavar="DATA", multiple=True, help="Pictures that belong to none of the groups."
+    "--unknown",
+    metavar="DATA",
+    multiple=True,
+    help="Pictures that belong to none of the groups; may be repeated.",
 )
 
 
@@ -116,5 +127,5 @@ def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
         *("-o", "--output"),
         type=OutputFile(endings),
         required=required,
-        help=f"File to write; its ending decides the format: {endings}.",
+        help=f"Write to this file; its ending sets the format: {endings}.",
     )

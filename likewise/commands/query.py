@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 @neighbours_option
 @format_option
 @output_option(".jsonl .csv .parquet")
-@click.option("--pictures", is_flag=True, help="Show them in the terminal instead of rows.")
+@click.option(
+    "--pictures", is_flag=True, help="Draw the pictures in the terminal instead of printing rows."
+)
 @at_option
 @evidence_option
 @split_option
@@ -48,11 +50,14 @@ def query(
     split: str | None,
     **to: Any,
 ) -> None:
-    """Find the nearest references of each picture. Prints one JSON object per picture.
+    """Find the nearest references of each picture.
+
+    Use it to see what a picture resembles; to decide whether it belongs, use `likewise check`.
+    Prints one JSON object per picture.
 
     \b
-    likewise query digits.gallery seven.png
-    likewise query digits.gallery mnist/test/00042 --pictures
+    likewise query digits.gallery mnist/test/00042
+    likewise query digits.gallery seven.png --pictures
     likewise query digits.gallery scans/ -k 1 -o rows.csv
     """
     if at is not None and not evidence:

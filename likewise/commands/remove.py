@@ -14,10 +14,13 @@ from likewise.commands.options import gallery_argument
 
 @click.command()
 @gallery_argument
-@click.argument("ids", nargs=-1, required=True)
-@click.option("--missing-ok", is_flag=True, help="Pass over ids that the gallery does not have.")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--missing-ok", is_flag=True, help="Ignore ids that are not in the gallery.")
 def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
-    """Remove the references with these IDS from a GALLERY; - reads ids from stdin.
+    """Remove references from a GALLERY by id.
+
+    Use it to drop wrong or outdated references; `likewise query` and `likewise doctor` print their
+    ids. An ID of - reads ids from stdin, one a line.
 
     \b
     likewise remove digits.gallery mnist/train/00017
@@ -32,7 +35,7 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
             raise click.ClickException(
                 f"{gallery} has no reference {missing[0]!r}"
                 f"{f', nor {len(missing) - 1} more of the ids' if len(missing) > 1 else ''}; "
-                "nothing was removed. Pass over them with --missing-ok."
+                "nothing was removed. Ignore them with --missing-ok."
             )
         removed = opened.remove(wanted)
         note(f"{removed} removed, {counted(len(opened), 'reference')} in {gallery}.")

@@ -24,18 +24,18 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
     type=click.IntRange(0, 65535),
     default=8000,
     show_default=True,
-    help="Port to listen on; 0 takes a free one.",
+    help="Port to listen on; 0 picks a free one.",
 )
 @click.option(
     "--keys",
     type=click.Path(path_type=Path),
-    help="File of lines `read KEY` and `write KEY`; without keys only this machine is answered.",
+    help="File of access keys: lines `read KEY` or `write KEY`.",
 )
-@click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option("--read-only", is_flag=True, help="Refuse all changes to the gallery.")
 @click.option(
     "--jobs",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory for large uploads and their results.  [default: GALLERY.jobs]",
+    help="Directory for the uploads and results of jobs.  [default: GALLERY.jobs]",
 )
 @click.option(
     "--max-bytes",
@@ -55,7 +55,7 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
 @click.option(
     "--max-in-flight",
     type=click.IntRange(min=1),
-    help="Maximum number of requests at a time.  [default: 256]",
+    help="Maximum number of concurrent requests.  [default: 256]",
 )
 @click.option(
     "--timeout",
@@ -73,18 +73,21 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
 @click.option(
     "--keep-jobs",
     type=Number(min=0),
-    help="Seconds for which a finished job is kept.  [default: a week]",
+    help="How long a finished job is kept, in seconds.  [default: a week]",
 )
 @click.option(
     "--log-all",
     is_flag=True,
-    help="Log every request, not only changes, refusals, failures and slow ones.",
+    help="Log every request, not only changes, refusals, failures and slow requests.",
 )
 def serve(gallery: Path, host: str, port: int, keys: Path | None, **options: Any) -> None:
-    """Serve GALLERY over HTTP: an API for programs and a page for people.
+    """Serve a GALLERY over HTTP: an API for programs, a web page for people.
 
-    Needs a web server: pip install 'likewise[serve]'. Keys may also be in the environment, in
-    LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS, separated by commas.
+    Use it to let other programs, or people with a browser, use a gallery. Without keys the server
+    answers this machine only. Keys come from the file --keys or, separated by commas, from the
+    environment variables LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS.
+
+    Needs a web server: pip install 'likewise[serve]'
 
     \b
     likewise serve digits.gallery

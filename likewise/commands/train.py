@@ -15,18 +15,25 @@ from likewise.commands.options import SHARE, Number, split_option
 
 @click.command()
 @click.argument("data", default="mnist/train")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Model to write.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Directory to write the model to."
+)
 @click.option(
     "--recipe",
     type=click.Choice(["default", "tutorial"]),
     default="default",
-    help="Settings that the other options change.",
+    show_default=True,
+    help="Base settings; the other options override them.",
 )
 @click.option(
-    "--network", type=click.Choice(["conv", "dense"]), help="Network.  [default: the recipe's]"
+    "--network",
+    type=click.Choice(["conv", "dense"]),
+    help="Base network: a small convolutional one, or dense layers.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Maximum number of epochs.")
-@click.option("--batch", type=click.IntRange(min=2), help="Pairs or images in a step.")
+@click.option(
+    "--batch", type=click.IntRange(min=2), help="Batch size, in images (tutorial: in pairs)."
+)
 @click.option(
     "--margin",
     type=Number(0, 10, min_open=True),
@@ -35,35 +42,42 @@ from likewise.commands.options import SHARE, Number, split_option
 @click.option(
     "--learning-rate", type=Number(0, 1, min_open=True), help="Learning rate of the optimizer."
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Same seed, same model.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Random seed; the same seed gives the same model."
+)
 @click.option(
     "--validation",
     type=SHARE,
-    help="Share of the pictures to stop and to measure the threshold by.",
+    help="Share of the pictures held out for early stopping and for the threshold.",
 )
-@click.option("--pairs-per-image", type=click.IntRange(min=1), help="Pairs drawn for each image.")
+@click.option(
+    "--pairs-per-image", type=click.IntRange(min=1), help="Number of pairs drawn per image."
+)
 @click.option(
     "--outliers",
     type=Number(0, 1),
-    help="Made pictures of no group in each batch, as a share of it; 0.2 keeps strangers away.",
+    help="Synthetic pictures of no group, as a share of each batch; 0.2 helps to reject unknowns.",
 )
 @click.option(
     "--composites",
     type=Number(0, 1),
-    help="Pictures of made groups in each batch, as a share; 0.3 prepares for groups to come.",
+    help="Pictures of synthetic groups, as a share of each batch; 0.3 helps with later groups.",
 )
 @click.option(
     "--preprocessing",
     type=click.Choice(["digit", "resize"]),
-    help="How a picture becomes the network's input.",
+    help="How a picture is fitted to the network's input: find the digit, or only resize.",
 )
-@click.option("--test", metavar="DATA", help="Measure the model on these, used for no choice.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was cut off.")
+@click.option("--test", metavar="DATA", help="Labelled pictures to measure the finished model on.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @split_option
 def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> None:
-    """Train a model on labelled pictures, DATA, by default mnist/train.
+    """Train a model on labelled pictures.
 
-    Needs TensorFlow: pip install 'likewise[train]'. The recipe decides what no option sets.
+    Use it when your pictures are not digits, so that the bundled model does not fit. DATA is
+    mnist/train by default. The recipe provides every setting that no option changes.
+
+    Needs TensorFlow: pip install 'likewise[train]'
 
     \b
     likewise train --out models/digits
