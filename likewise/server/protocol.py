@@ -47,16 +47,23 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, unless these are headers without end."""
         self._unset_keepalive_if_required()
+        unread: bytes | None = data
+        while unread is not None:
+            unread = self._read(unread)
+
+    def _read(self, data: bytes) -> bytes | None:
+        """Feed the parser; return what it must still read, which is never all of `data`."""
         self._head += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._read_as_usual(data[upgrade.args[0] :])
+            return self._without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("")
         else:
             if self._head > 0:
                 self._await_rest()
+        return None
 
     def on_message_begin(self) -> None:
         """A request begins with its headers."""
@@ -64,7 +71,13 @@ class Protocol(HttpToolsProtocol):
         self._head = max(self._head, 1)
 
     def on_headers_complete(self) -> None:
-        """Start to answer; what follows is the body, which has a limit of its own."""
+        """Start to answer; what follows is the body, which has a limit of its own.
+
+        Raises:
+            ValueError: At a tunnel, whose bytes would be no HTTP; the parser passes it on.
+        """
+        if self.parser.get_method() == b"CONNECT":
+            raise ValueError("This server opens no tunnels.")
         self._head_came()
         self._batcher.expect_no_more(self)
         if self._asks_to_upgrade():
@@ -124,10 +137,10 @@ class Protocol(HttpToolsProtocol):
 
     def _asks_to_upgrade(self) -> bool:
         """Whether a request names another protocol, at which the parser stops before its body."""
-        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+        return bool(self.parser.should_upgrade())
 
-    def _read_as_usual(self, rest: bytes) -> None:
-        """Read a request again without its wish, which a server may ignore (RFC 9110, 7.8).
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """Return a request without its wish, which a server may ignore (RFC 9110, 7.8).
 
         Args:
             rest: What came after its headers.
@@ -136,7 +149,7 @@ class Protocol(HttpToolsProtocol):
         lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join([*lines, b"", rest]))
+        return b"\r\n".join([*lines, b"", rest])
 
 
 def _give_up(cycle: Any) -> None:

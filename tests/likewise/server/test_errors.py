@@ -27,7 +27,11 @@ def test_a_path_where_nothing_is_is_told_so(shared, path):
     assert error_of(shared.get(path)) == (404, "not_found")
 
 
-@pytest.mark.parametrize("name", ["..%2Fapp.py", "%2e%2e%2fapp.py", "%2Fetc%2Fpasswd", "a%00b"])
+@pytest.mark.parametrize(
+    "name",
+    ["..%2Fapp.py", "%2e%2e%2fapp.py", "%2Fetc%2Fpasswd", "a%00b", "a" * 256, "%C3%A4" * 5000],
+    ids=["up", "encoded", "absolute", "nul", "longer-than-a-file-name", "longer-than-a-path"],
+)
 def test_no_file_but_the_pages_is_given(shared, name):
     assert error_of(shared.get(f"/page/{name}")) == (404, "not_found")
 

@@ -46,10 +46,23 @@ def test_a_wish_for_another_protocol_is_passed_over(shared, queries, cut):
     assert b'"decision":"' in answer
 
 
-def test_a_tunnel_is_refused(shared):
+@pytest.mark.parametrize("target", [b"example.org:443", b"/", b"/v1/check", b"/healthz"])
+@pytest.mark.parametrize("more", [b"", UPGRADE], ids=["", "upgrade"])
+def test_a_tunnel_is_refused_once(shared, target, more):
+    head = b"CONNECT %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (target, more)
     with connection(shared) as line:
-        line.sendall(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
-        assert all_of(line).startswith(b"HTTP/1.1 400")
+        line.sendall(head + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = all_of(line)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"content-length") == 1  # what follows would be the tunnel's
+
+
+def test_any_number_of_wishes_for_another_protocol_gets_as_many_answers(shared):
+    wish = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % UPGRADE
+    count = 1500  # more than Python's stack has frames
+    with connection(shared) as line:
+        line.sendall(wish * count + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        assert all_of(line).count(b'{"status":"ok"}') == count
 
 
 @pytest.mark.parametrize("count", [1, 3])
