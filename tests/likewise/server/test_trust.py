@@ -149,15 +149,15 @@ def assert_holds(path: Path, acknowledged: dict[str, str | None]) -> None:
 # ------------------------------------------------------------------ sent anything
 
 
-@pytest.mark.timeout(7200)  # a minute of two cores, on a busy machine much longer
+@pytest.mark.timeout(7200)  # the longer run takes twenty minutes of two cores
 @pytest.mark.parametrize(
     "count",
-    [pytest.param(51_000, marks=pytest.mark.slow), pytest.param(1_000_000, marks=pytest.mark.soak)],
+    [pytest.param(10_000, marks=pytest.mark.slow), pytest.param(1_000_000, marks=pytest.mark.soak)],
 )
-def test_a_hundred_thousand_damaged_pictures_are_read_or_refused(count):
+def test_tens_of_thousands_of_damaged_pictures_are_read_or_refused(count):
     """Each in turn by the decoder, the network's preparation and the network.
 
-    Takes more than a minute: a defect of a decoder shows once in many thousands.
+    The longer run is the one that finds: a defect of a decoder shows once in many thousands.
     """
     command = [sys.executable, "-m", "tests.likewise.server.fuzz", str(count)]
     started = [
