@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve quick test slow soak bench train cli lint lock clean
+.PHONY: help demo serve quick test slow soak bench train cli lint lock release clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
@@ -72,6 +72,9 @@ lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions
 	$(LOCK) --group build --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) --group build --extra serve -c requirements/dev.txt -o requirements/serve.txt
 	$(LOCK) --group build -c requirements/dev.txt -o requirements/runtime.txt
+
+release: $(DEV)/.ready ## build wheel and sdist in dist/, install each and run the demo from it
+	@PYTHON=$(abspath $(DEV)/bin/python) .ci/release dist build/release
 
 clean: ## remove the environments and all caches
 	rm -rf $(VENVS) build dist .coverage .coverage.* htmlcov .demo

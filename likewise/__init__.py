@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+__version__ = "0.2.0"  # the only place: packaging, `likewise --version` and the server read it here
+
 if TYPE_CHECKING:
     from embedder.data.images import read_image
     from embedder.data.records import Record
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from likewise.matcher import Matcher
     from likewise.training import train
 
-    __version__: str
     open = Matcher.open
 
 _HOMES = {
@@ -66,10 +67,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("likewise")
     if name not in __all__:
         raise AttributeError(f"module 'likewise' has no attribute {name!r}")
     from importlib import import_module

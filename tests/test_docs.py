@@ -35,12 +35,12 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 from cli import main
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n?)*)", re.MULTILINE)
 
 # What changes the machine is run by the slow test of packaging and by .ci/run, not here.
-ELSEWHERE = ("make", "pip", "git", "cd", "python3", ".", "source")
+ELSEWHERE = ("make", "pip", "git", "cd", "python3", ".", "source", "pre-commit")
 SAMPLES = ("seven", "two", "one", "zero", "four")  # the first five test digits, in order
 
 
@@ -95,16 +95,22 @@ PARSERS = (
 
 
 def write_samples(folder: Path) -> None:
-    """Digits as a person would have them: seven.png ..., dark on white, and all in photos/."""
+    """Pictures as a person would have them, dark on white.
+
+    Digits, seven.png and so on, all of them in photos/ too, and a letter that is no digit.
+    """
     from PIL import Image, ImageOps
 
     from embedder.data.sources import records
+    from likewise.commands.non_digits import non_digits
 
     (folder / "photos").mkdir()
     for name, record in zip(SAMPLES, records("mnist/test"), strict=False):
         picture = ImageOps.invert(Image.fromarray(record.pixels())).resize((140, 140))
         for path in (folder / f"{name}.png", folder / "photos" / f"{name}.png"):
             ImageOps.expand(picture, 20, 255).save(path)
+    letter = next(non_digits()).pixels()
+    Image.fromarray(letter).save(folder / "letter.png")
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

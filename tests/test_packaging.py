@@ -23,36 +23,38 @@ PACKAGES = ("likewise", "embedder", "index")
 pytestmark = pytest.mark.slow
 
 
-def shell(*command: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def shell(
+    *command: str | Path, cwd: Path = ROOT, **variables: str
+) -> subprocess.CompletedProcess[str]:
     unset = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(command, cwd=cwd, env=unset, text=True, capture_output=True)
+    return subprocess.run(command, cwd=cwd, env=unset | variables, text=True, capture_output=True)
 
 
-def succeed(*command: str | Path, cwd: Path = ROOT) -> str:
-    done = shell(*command, cwd=cwd)
+def succeed(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
+    done = shell(*command, cwd=cwd, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    """A folder with the wheel and the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    succeed(sys.executable, "-m", "hatchling", "build", "-d", folder)
+def released(tmp_path_factory) -> Path:
+    """What `make release` leaves: dist/, and environments with the wheel and with the sdist."""
+    folder = tmp_path_factory.mktemp("release")
+    shown = succeed(".ci/release", folder / "dist", folder, PYTHON=sys.executable)
+    (folder / "shown").write_text(shown)
     return folder
 
 
 @pytest.fixture(scope="module")
-def installed(built, tmp_path_factory) -> Path:
+def built(released) -> Path:
+    """A folder with the wheel and the source distribution."""
+    return Path(released / "dist")
+
+
+@pytest.fixture(scope="module")
+def installed(released) -> Path:
     """The bin/ of an environment with the runtime lock and the wheel, nothing else."""
-    environment = tmp_path_factory.mktemp("environment")
-    (wheel,) = built.glob("*.whl")
-    succeed(sys.executable, "-m", "venv", environment)
-    python = environment / "bin" / "python"
-    pip = (python, "-m", "pip", "install", "-qq")
-    succeed(*pip, "--require-hashes", "-r", "requirements/runtime.txt")
-    succeed(*pip, "--no-deps", wheel)
-    return environment / "bin"
+    return Path(released / "wheel" / "bin")
 
 
 @pytest.fixture
@@ -75,6 +77,15 @@ def shipped() -> set[str]:
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
     names = {str(path.relative_to(ROOT)) for path in files if path.is_file()}
     return {name for name in names if "__pycache__" not in name}
+
+
+def test_a_release_runs_the_demo_from_the_wheel_and_from_the_source_distribution(released):
+    from likewise import __version__
+
+    shown = (released / "shown").read_text()
+    assert f"likewise-{__version__}-py3-none-any.whl: likewise, version {__version__}" in shown
+    assert f"likewise-{__version__}.tar.gz: likewise, version {__version__}" in shown
+    assert len(re.findall(r"^  digits: \d{4} right group, ", shown, re.MULTILINE)) == 2
 
 
 def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(built):

@@ -1,6 +1,6 @@
 """The command `likewise`: one file per command.
 
-May import: embedder, index, likewise.bulk, likewise.calibration, likewise.comparison,
+May import: embedder, index, likewise, likewise.bulk, likewise.calibration, likewise.comparison,
 likewise.enrolment, likewise.evaluation, likewise.inputs, likewise.matcher, likewise.output,
 likewise.report, likewise.server, likewise.shadowing, likewise.training.
 """

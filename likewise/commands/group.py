@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from likewise import __version__
 from likewise.shadowing import refuse_shadowing
 
 # Each command is the function of this name in the module of this name, beside this one.
@@ -85,7 +86,7 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="likewise")
+@click.version_option(__version__)
 def main() -> None:
     """Find which of your groups a picture belongs to, if any.
 

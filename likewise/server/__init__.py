@@ -1,5 +1,6 @@
 """A gallery behind HTTP: the service of `likewise serve` and its page. Needs the extra `serve`.
 
-May import: embedder, index, likewise.maps, likewise.matcher, likewise.server.answering,
-likewise.server.jobs, likewise.server.requests, likewise.server.routes, likewise.server.schemas.
+May import: embedder, index, likewise, likewise.maps, likewise.matcher,
+likewise.server.answering, likewise.server.jobs, likewise.server.requests,
+likewise.server.routes, likewise.server.schemas.
 """

@@ -6,7 +6,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from index.errors import GalleryError
+from likewise import __version__
 from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.server import drift, histograms
@@ -80,7 +80,7 @@ def create_app(
     state = _state(Matcher.open(path), settings, Log(tell, every=settings.log_all))
     app = Application(
         title="likewise",
-        version=version("likewise"),
+        version=__version__,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
