@@ -61,8 +61,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
     _refuse_existing(target)
     if target.resolve().is_relative_to(path.resolve()):
         raise GalleryError(
-            f"'{target}' lies in the gallery '{path}', and would be lost with it: back it up to a "
-            "place outside."
+            f"'{target}' is inside the gallery '{path}': choose a target outside it."
         )
     with staged(target) as copy:
         if (path / MODEL).is_dir():
@@ -86,8 +85,8 @@ def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
     finally:
         store.close()
     raise StoreError(
-        f"The operating points of '{path}' changed {_TRIES} times while it was copied: "
-        "back it up when the calibrations have ended."
+        f"The operating points of '{path}' changed {_TRIES} times during the copy: "
+        "try again when no calibration is running."
     )
 
 
@@ -114,11 +113,11 @@ def _prove(path: Path, copy: Path, state: State) -> None:
         with Gallery.open(copy) as gallery:
             gallery.verify()
             if (gallery.generation, len(gallery)) != (state.generation, state.count):
-                raise StoreError("it is not of the moment that was copied")
+                raise StoreError("it is not the state that was copied")
     except StoreError as error:
         raise StoreError(
-            f"The copy of '{path}' is not whole ({error}). Nothing was kept of it; likewise doctor "
-            "tells whether the gallery itself is."
+            f"The copy of '{path}' is incomplete ({error}) and was removed. Check the gallery "
+            f"itself: likewise doctor {path}"
         ) from error
 
 

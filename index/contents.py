@@ -168,5 +168,7 @@ class Contents:
         with self._store.reading() as state:
             rows = list(self._store.rows())
         if len(rows) != state.count:
-            raise StoreError(f"'{self._store.path}' was altered: rows came or went.")
+            raise StoreError(
+                f"'{self._store.path}' was altered: another program added or removed rows."
+            )
         return rows

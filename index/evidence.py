@@ -102,7 +102,7 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
         ) from error
     if _digest(content) != name:
         raise StoreError(
-            f"'{path}' was altered: its content does not fit its name. Calibrate again."
+            f"'{path}' was altered: its content does not match its name. Calibrate again."
         )
     values: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
     return values

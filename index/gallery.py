@@ -151,7 +151,7 @@ class Gallery(Contents):
         if not (count := len(self)):
             raise EmptyGalleryError(
                 f"Gallery {str(self.path)!r} holds no references to compare with. "
-                f"Add some: likewise add {self.path} DATA"
+                f"Add references: likewise add {self.path} DATA"
             )
         return min(k, count)
 

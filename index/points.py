@@ -72,8 +72,8 @@ class Manifest:
             for name in ("dim", "fingerprint"):
                 if fields.get(name) != self._fields[name]:
                     raise ReplacedError(
-                        f"'{self._path}' is another gallery than when it was opened, with the"
-                        f" {name} {fields.get(name)}: open it again."
+                        f"'{self._path}' is no longer the gallery that was opened: its {name}"
+                        f" is now {fields.get(name)}. Open it again."
                     )
             self._seen, self._fields = seen, fields
         return self._fields

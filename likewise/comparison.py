@@ -80,7 +80,7 @@ def _only(records: Iterable[Record]) -> Record:
     found = list(islice(records, 2))
     if len(found) != 1:
         many = f"several, {found[0].id} first" if found else "none"
-        raise LikewiseError(f"Each side of a comparison is one picture, but there came {many}.")
+        raise LikewiseError(f"Each side of a comparison must be one picture. Received: {many}.")
     return found[0]
 
 

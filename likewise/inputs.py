@@ -77,7 +77,7 @@ def located(sources: Iterable[str]) -> list[str]:
 def _open(source: str, listed: Iterable[str], split: str | None) -> Records:
     if not source:  # pathlib would take it for the current folder
         raise DatasetError(
-            "An input is empty, as a variable that is not set would be: name pictures, or . for "
+            "An input is an empty string, perhaps from an unset variable: name pictures, or . for "
             "the current folder."
         )
     if source == STDIN:

@@ -188,8 +188,8 @@ def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
 def _embedder_in(gallery: Gallery) -> Embedder:
     if not gallery.model_path.is_dir():
         raise ModelError(
-            f"Gallery {str(gallery.path)!r} lacks its model: there is no folder "
-            f"{str(gallery.model_path)!r}. Restore it from a copy, or build the gallery again."
+            f"Gallery {str(gallery.path)!r} has no model: there is no folder "
+            f"{str(gallery.model_path)!r}. Restore it from a backup, or build the gallery again."
         )
     return Embedder.load(gallery.model_path)
 
@@ -198,8 +198,8 @@ def _require_same(embedder: Embedder, gallery: Gallery) -> None:
     if embedder.fingerprint != gallery.fingerprint:
         raise FingerprintError(
             f"The vectors of gallery {str(gallery.path)!r} were made by the model "
-            f"{gallery.fingerprint}, but the model that lies in it is {embedder.fingerprint}. "
-            "Restore its model from a copy, or build the gallery again."
+            f"{gallery.fingerprint}, but its model is now {embedder.fingerprint}. "
+            "Restore the model from a backup, or build the gallery again."
         )
 
 

@@ -95,7 +95,7 @@ class QueryReader:
                 if record.label is None:
                     raise UnlabelledError(
                         f"{record.id} has no label, and {self.purpose} compares answers with "
-                        "labels. Pictures of unknown groups go to --unknown."
+                        "labels. Give pictures of unknown groups with --unknown."
                     )
             yield batch
 
@@ -111,7 +111,7 @@ class QueryReader:
                 if record.label in groups:
                     raise UnlabelledError(
                         f"{record.id} is of group {record.label!r}, which the gallery has, so it "
-                        "is no unknown. Give it as labelled data, or leave it out."
+                        "is not unknown. Give it as labelled data, or leave it out."
                     )
             unlabelled = [Record(r.id, None, r.image, r.metadata) for r in batch.records]
             yield Queries(unlabelled, batch.contents, batch.vectors)

@@ -45,7 +45,7 @@ class State:
         if os.path.lexists(self.path):
             raise ModelError(
                 f"There is an unfinished training in {str(self.path)!r}: "
-                "go on with it by --resume, or remove it."
+                "continue it with --resume, or remove it."
             )
 
     def resume(self) -> None:
@@ -67,7 +67,7 @@ class State:
                 raise ModelError(
                     f"The unfinished training in {str(self.path)!r} was started with {name} = "
                     f"{stored['settings'].get(name)!r}, not {value!r}. Resume it with the same "
-                    "settings and data, or remove it to start anew."
+                    "settings and data, or remove it to start again."
                 )
         self.epochs = stored["epochs"]
 

@@ -31,7 +31,7 @@ def check_destination(out: Path, *data: str) -> None:
     if out.name in ("", ".."):
         raise ModelError(
             f"Expected a directory with a name of its own for the model, not '{out}': "
-            "choose one with --out, as models/new."
+            "choose one with --out, such as models/new."
         )
     if out.is_symlink() or (out.exists() and not _is_replaceable(out)):
         raise ModelError(
@@ -41,8 +41,8 @@ def check_destination(out: Path, *data: str) -> None:
     for source in data:
         if not is_bundled(source) and Path(source).resolve().is_relative_to(out.resolve()):
             raise ModelError(
-                f"The model at '{out}' would be replaced, and '{source}', which the training "
-                "reads, is in there: choose another path with --out."
+                f"The model at '{out}' would be replaced, but it contains '{source}', which "
+                "the training reads: choose another path with --out."
             )
 
 

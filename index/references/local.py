@@ -2,7 +2,7 @@
 
 Every change is one transaction, on disk when it returns. Every row carries a checksum that is
 proven whenever the row is read; one state row, with its own checksum, counts the rows and sums
-their checksums, so that rows which came, went or changed by another hand are noticed.
+their checksums, so that changes by another program are noticed.
 
 A slot is a row's number: never used twice, growing with time. Replacing an id is a removal and a
 new slot. So a derived index catches up with the rows after its last slot and the entries after its
@@ -63,7 +63,7 @@ class Store:
             with self.reading() as state:
                 [(count,)] = self._database.execute("SELECT count(*) FROM reference")
                 if count != state.count:
-                    raise self._database.altered("rows came or went by another hand")
+                    raise self._database.altered("another program added or removed rows")
         except BaseException:
             self._database.close()
             raise
@@ -219,7 +219,7 @@ class Store:
             found = self._database.execute(query, (row.slot,)).fetchone()
         picture = found[0] if found else None
         if not isinstance(picture, bytes) or picture_digest(picture) != row.picture_digest:
-            raise self._database.altered(f"the picture of '{row.id}' does not fit its checksum")
+            raise self._database.altered(f"the picture of '{row.id}' does not match its checksum")
         return picture
 
     def removals(self, after: int) -> list[tuple[int, int]] | None:
@@ -240,7 +240,7 @@ class Store:
                 self.picture(row)
                 count, total = count + 1, total + row.checksum
             if (count, wrap(total)) != (state.count, state.total):
-                raise self._database.altered("rows came, went or changed by another hand")
+                raise self._database.altered("another program added, removed or changed rows")
 
     def _state(self) -> State:
         query = "SELECT generation, count, total, last_slot, last_removal, checksum FROM state"
@@ -252,7 +252,7 @@ class Store:
         except (TypeError, ValueError, struct.error):
             intact = False
         if not intact:
-            raise self._database.altered("its state does not fit its checksum")
+            raise self._database.altered("its state does not match its checksum")
         return state
 
     def _written(self, change: Change) -> Change:
@@ -282,15 +282,15 @@ class Store:
     def _proven(self, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
         for row in map(Row._make, found):
             if not row.intact():
-                raise self._database.altered(f"row {row.slot} does not fit its checksum")
+                raise self._database.altered(f"row {row.slot} does not match its checksum")
             yield row
 
     def _require_no_snapshot(self, done: str) -> None:
         """Refuse what waits for writers, who may wait for the end of this thread's snapshot."""
         if self._reader == threading.get_ident():
             raise GalleryError(
-                f"Gallery '{self.path.parent}' cannot be {done} within a snapshot of it: leave it"
-                " first."
+                f"Gallery '{self.path.parent}' cannot be {done} inside a snapshot of it: leave the "
+                "snapshot first."
             )
 
 

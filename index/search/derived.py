@@ -84,8 +84,8 @@ class DerivedIndex:
         if self._mark != Mark.of(state):
             self._clear()
             raise StoreError(
-                f"'{store.path}' was altered: rows came, went or changed by another hand."
-                " Restore it or build it again."
+                f"'{store.path}' was altered: another program added, removed or changed rows. "
+                "Restore it from a backup, or build the gallery again."
             )
 
     def apply(self, change: Change, vectors: Floats) -> None:

@@ -34,7 +34,10 @@ class Database:
         self._timeout = timeout
         self._sound = False
         if not path.is_file():
-            raise StoreError(f"'{path}' is missing: the gallery's references are gone.")
+            raise StoreError(
+                f"'{path}', which holds the gallery's references, is missing: restore it from a "
+                "backup."
+            )
         with self.errors_named():
             self._place = path.absolute()
             self._file = _identity(self._place)
@@ -154,12 +157,15 @@ class Database:
             return
         answer = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         if answer != ("ok",):
-            raise self.altered(str(answer[0] if answer else "it cannot be checked"))
+            raise self.altered(str(answer[0] if answer else "SQLite cannot check it"))
         self._sound = True
 
     def altered(self, what: str) -> StoreError:
         """The error that says that the file is not as it was written."""
-        return StoreError(f"'{self.path}' was altered: {what}. Restore it or build it again.")
+        return StoreError(
+            f"'{self.path}' was altered: {what}. Restore it from a backup, or build the gallery "
+            "again."
+        )
 
     @contextmanager
     def errors_named(self) -> Iterator[None]:
@@ -196,10 +202,10 @@ class Database:
     def _check_format(self, schema: Sequence[str], version: int) -> None:
         with self.errors_named():
             if self.execute("PRAGMA user_version").fetchone() != (version,):
-                raise self.altered(f"it is not of format {version}")
+                raise self.altered(f"its format is not {version}")
             found = self.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
             if sorted(str(text) for (text,) in found) != sorted(schema):
-                raise self.altered("its tables are not those that were made")
+                raise self.altered("its tables are not those of a gallery")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

@@ -51,7 +51,7 @@ def staged(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise GalleryError(
-            f"'{path}' cannot be made, for '{path.parent}' is no folder: name another place."
+            f"Cannot create '{path}': '{path.parent}' is not a folder. Choose another path."
         ) from error
     staging = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     staging.mkdir()

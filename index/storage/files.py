@@ -99,7 +99,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise StoreError(f"'{path}' was altered: it is not the JSON that was written.") from error
     if not intact:
-        raise StoreError(f"'{path}' was altered: its content does not fit its checksum.")
+        raise StoreError(f"'{path}' was altered: its content does not match its checksum.")
     return dict(fields)
 
 

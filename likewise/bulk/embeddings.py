@@ -52,7 +52,7 @@ def write_embeddings(
     report = EmbedReport()
     make = _FILES.get(path.suffix.lower())
     if make is None:
-        raise LikewiseError(f"{path} should end in .npy or .parquet: that says how to write it.")
+        raise LikewiseError(f"{path} should end in .npy or .parquet: the ending sets the format.")
     with replacing(path) as stream:
         file = make(stream, embedder.dim)
         try:
@@ -90,7 +90,7 @@ class _Npy:
         self._stream.seek(0)
         self._header(rows)
         if self._stream.tell() != self._begin:  # NumPy leaves room for 21 digits
-            raise LikewiseError(f"{rows} rows are more than a .npy file can say: use .parquet.")
+            raise LikewiseError(f"{rows} rows are too many for a .npy file: use .parquet.")
 
     def _header(self, rows: int) -> None:
         shape = (rows, self._dim)

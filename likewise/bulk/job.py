@@ -73,8 +73,8 @@ class Job:
         """
         if resume and output.exists() and not journal_path(output).exists():
             raise ResumeError(
-                f"{output} is whole: the job that wrote it, this or another, left nothing to go on "
-                "with. Leave out --resume to replace it, or name another output file."
+                f"{output} is complete already, so there is nothing to resume. Leave out --resume "
+                "to replace it, or choose another output file."
             )
         with Journal(output, self._settings(), self.columns, resume=resume) as journal:
             self.earlier = journal.done

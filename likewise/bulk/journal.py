@@ -102,7 +102,7 @@ class Journal:
             for _ in range(self.done):
                 record = next(stream, None)
                 if record is None or _id_of(journal.readline()) != record.id:
-                    raise self._another_job("its inputs were others, or in another order")
+                    raise self._another_job("its inputs, or their order, differ")
         yield from stream
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -138,16 +138,16 @@ class Journal:
         lock = self.path.with_name(f"{self.path.name}.lock")
         if not self._held.enter_context(locked(lock, wait=False)):
             raise ResumeError(
-                f"Another run is writing {self.path} at this moment. Wait until it has ended, or "
-                "name another output file."
+                f"Another run is writing {self.path} now. Wait until it ends, or choose another "
+                "output file."
             )
         self._held.callback(_unlink, lock)  # nobody waits for it
 
     def _refuse_rows(self) -> None:
         if os.fstat(self._file.fileno()).st_size:
             raise ResumeError(
-                f"{self.path} is what an interrupted run left. Go on with it by --resume, or "
-                "remove it to begin anew."
+                f"{self.path} is left from an interrupted run. Continue it with --resume, or "
+                "remove it to start again."
             )
 
     def _drop_half_line(self) -> None:
@@ -176,8 +176,8 @@ class Journal:
 
     def _another_job(self, what: str) -> ResumeError:
         return ResumeError(
-            f"{self.path} was left by another job: {what}. Repeat that job to go on with it, or "
-            "remove the file to begin anew."
+            f"{self.path} was left by another job: {what}. Repeat that job to continue it, or "
+            "remove the file to start again."
         )
 
 

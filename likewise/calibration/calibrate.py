@@ -72,7 +72,7 @@ def calibrate(
     _require_one_rate(fpir, fmr, cost, per_group)
     if name in matcher.embedder.operating_points:
         raise ValueError(
-            f"{name!r} is the operating point that the model brings along, and would be lost: "
+            f"{name!r} is the model's own operating point, which stays as it is: "
             "choose another name."
         )
     gallery = matcher.gallery
@@ -121,7 +121,7 @@ def wanted_cost(
             "the share of unknowns": share_unknown,
         }
         missing = " and ".join(what for what, value in wanted.items() if value is None)
-        raise ValueError(f"A threshold by cost needs three numbers; not given: {missing}.")
+        raise ValueError(f"A threshold by cost needs three numbers. Missing: {missing}.")
     return Cost(false_match, miss, share_unknown)
 
 
@@ -130,10 +130,10 @@ def _require_one_rate(
 ) -> None:
     if [fpir, fmr, cost].count(None) != 2:
         raise ValueError(
-            f"Give a wanted FPIR, FMR or costs, one of them. Received: {fpir}, {fmr}, {cost}."
+            f"Give exactly one of `fpir`, `fmr` and `cost`. Received: {fpir}, {fmr}, {cost}."
         )
     if per_group and fpir is None:
-        raise ValueError("Thresholds by group need a wanted FPIR.")
+        raise ValueError("Thresholds by group need a target `fpir`.")
 
 
 def _searched(
@@ -157,15 +157,15 @@ def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | N
     if pictures == 0:
         if reader.skipped:
             raise CalibrationError(
-                f"All {reader.skipped} readable pictures are in the gallery and would find "
-                "themselves: give others, or none to ask the references among each other."
+                f"All {reader.skipped} readable pictures are in the gallery, where each would find "
+                "itself. Give others, or none to search the references among each other."
             )
         if reader.unreadable:
             raise CalibrationError(f"No picture could be read: {': '.join(reader.unreadable[0])}.")
-        raise CalibrationError("No picture came: the input is empty.")
+        raise CalibrationError("The input has no pictures.")
     raise CalibrationError(
-        "No query of an unknown group came: with its own group left out, nothing is left of a "
-        "gallery of one group. Give pictures of unknown groups."
+        "There were no unknown queries: a gallery of one group is empty once that group is left "
+        "out. Give pictures of unknown groups."
     )
 
 

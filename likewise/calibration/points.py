@@ -55,7 +55,7 @@ def point_for_fmr(searches: Searches, target: float) -> OperatingPoint:
     """
     assert searches.pairs is not None
     distances = searches.pairs.distances
-    require_support("an FMR", target, len(distances), "pairs of two groups")
+    require_support("A target FMR", target, len(distances), "pairs of two groups")
     limits = Limits(largest_threshold(distances, target))
     false = int((distances.astype(np.float64) <= limits.threshold).sum())
     return replace(

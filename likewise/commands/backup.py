@@ -29,6 +29,6 @@ def backup(gallery: Path, target: Path) -> None:
 
     state = back_up(gallery, target)
     note(
-        f"{counted(state.count, 'reference')} of {gallery}, as of generation {state.generation}, "
-        f"in {target}: every row proven."
+        f"Copied {counted(state.count, 'reference')} of {gallery} to {target}, generation "
+        f"{state.generation}; every row is verified."
     )

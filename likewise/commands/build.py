@@ -44,9 +44,9 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
         from embedder.text import counted
 
         note(
-            f"Warning: {counted(report.replaced, 'picture')} had the id of another one in this "
-            "input, and the last of each id was kept. Ids are relative to the folder given: name "
-            "the folder above. In a list, give each row an id of its own."
+            f"Warning: {counted(report.replaced, 'picture')} had the same id as a later one in "
+            "this input; only the last picture of each id was kept. Ids are paths relative to the "
+            "folder that you name: name its parent folder. In a list, give each row its own id."
         )
 
 
@@ -57,7 +57,7 @@ def _check_free(gallery: Path, go_on: str) -> None:
         raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
     if gallery.exists():
         raise click.ClickException(
-            f"{gallery} exists already, and is no gallery: name another place for the new one."
+            f"{gallery} exists already and is not a gallery: choose another path."
         )
 
 
@@ -77,7 +77,7 @@ def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]
                 held = len(matcher.gallery)
     except BaseException:
         if held:
-            note(f"{gallery} has {counted(held, 'reference')} so far. Go on: {go_on}")
+            note(f"{gallery} has {counted(held, 'reference')} so far. Continue: {go_on}")
         raise
     finally:
         if held == 0:  # so that the corrected command finds its place free

@@ -83,7 +83,7 @@ def calibrate(
     wanted["cost"] = wanted_cost(*costs)
     if [wanted[rate] for rate in ("fpir", "fmr", "cost")].count(None) != 2:
         raise click.UsageError(
-            "Say which error rate is wanted: --fpir 0.01, or --fmr 0.001, or all of "
+            "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
         )
     pictures = [read(inputs, split) if inputs else None for inputs in (data, unknown)]

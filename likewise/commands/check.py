@@ -82,7 +82,7 @@ def check(
     if options["threshold"] is not None and options["at"] is not None:
         raise click.UsageError("Give --threshold or --at, not both.")
     if resume and output is None:
-        raise click.UsageError("--resume needs -o FILE: it goes on with what FILE.partial holds.")
+        raise click.UsageError("--resume needs -o FILE: it continues FILE.partial.")
     with (
         opened_for_asking(gallery, inputs, split) as (matcher, records),
         progress_bar(records.count()) as done,
@@ -126,7 +126,7 @@ def _to_stdout(
 
 def _to_file(job: Job, output: Path, resume: bool) -> None:
     """Write a job into a file; after Ctrl-C or on a full disk say how to go on."""
-    kept = f"What is done is kept in {output}.partial: go on with --resume."
+    kept = f"The rows so far are kept in {output}.partial: continue with --resume."
     try:
         job.write(output, resume=resume)
     except KeyboardInterrupt:
@@ -148,8 +148,8 @@ def _warn_if_outdated(matcher: Matcher, options: CheckOptions) -> None:
 
 
 def _summarise(summary: Summary, earlier: int) -> None:
-    before = f"; {earlier} were done before" if earlier else ""
+    before = f"; {earlier} were done in an earlier run" if earlier else ""
     if summary.total or before:
         note(summary.sentence() + before)
     else:
-        note("No picture came: nothing was checked.")
+        note("The input has no pictures: nothing was checked.")

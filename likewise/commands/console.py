@@ -27,7 +27,7 @@ def stdin_lines() -> Iterator[str]:
 def data_stream() -> BinaryIO:
     """Get stdout for data: bytes, so that it is UTF-8 in every language of the terminal."""
     if sys.stdout is None:
-        raise click.ClickException("stdout is closed: leave it open, there is something to print.")
+        raise click.ClickException("stdout is closed, but there is output to print: leave it open.")
     return sys.stdout.buffer
 
 

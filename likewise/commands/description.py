@@ -79,8 +79,8 @@ def text(described: dict[str, Any]) -> str:
         *_default(described),
         *_outdated(described["outdated"], described["default_point"]),
         f"model: {model['fingerprint']}",
-        f"  takes {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}), "
-        f"gives {model['dim']} numbers",
+        f"  input: {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}); "
+        f"output: {model['dim']} numbers",
         *(f"  {line}" for line in _recipe(model["recipe"])),
         *(f"  {line}" for line in _figures(model["figures"])),
         f"on disk: {sum(files.values()) / 1e6:.1f} MB",
@@ -94,7 +94,7 @@ def _points(points: dict[str, dict[str, Any]]) -> list[str]:
     for name, stored in points.items():
         point = OperatingPoint.from_json(stored)
         lines.append(f"{name}: {point.threshold:.4f}{_measured(point)}")
-    return lines or ["none: give --threshold"]
+    return lines or ["none: use --threshold"]
 
 
 def _measured(point: OperatingPoint) -> str:
@@ -117,7 +117,7 @@ def _default(described: dict[str, Any]) -> list[str]:
     """Which of several operating points is used."""
     if len(described["operating_points"]) < 2:
         return []
-    return [f"  used where none is named: {described['default_point']}"]
+    return [f"  default: {described['default_point']}"]
 
 
 def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:

@@ -46,4 +46,4 @@ def embed(
         report = write_embeddings(embedder, records, output, progress=done)
     note_unreadable(report.unreadable)
     rows = counted(report.rows, "row")
-    note(f"{rows} of {counted(embedder.dim, 'number')} in {output}.")
+    note(f"Wrote {rows} of {counted(embedder.dim, 'number')} to {output}.")

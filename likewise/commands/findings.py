@@ -37,12 +37,12 @@ def text(found: Examination, gallery: str) -> str:
 
     Example:
         >>> print(text(Examination(references=2, groups=1, small_groups={"a b": 2}), "my.gallery"))
-        2 references of 1 group: whole.
+        2 references of 1 group: intact.
         1 group of fewer than 3 references, too few to win a vote of five: 'a b' (2).
-          Add some: likewise add my.gallery DATA
+            Add more: likewise add my.gallery DATA
     """
     if found.broken:
-        return "\n".join(["Broken:", *(f"  {printable(sentence)}" for sentence in found.broken)])
+        return "\n".join(["Damaged:", *(f"  {printable(sentence)}" for sentence in found.broken)])
     name = shlex.quote(gallery)
     parts = [
         _mislabels(found, name),
@@ -52,8 +52,8 @@ def text(found: Examination, gallery: str) -> str:
         _small(found, name),
     ]
     advice = [line for part in parts for line in part]
-    head = f"{counted(found.references, 'reference')} of {counted(found.groups, 'group')}: whole"
-    first = f"{head}." if advice else f"{head}, and nothing to advise."
+    head = f"{counted(found.references, 'reference')} of {counted(found.groups, 'group')}: intact"
+    first = f"{head}." if advice else f"{head}, with nothing to improve."
     return "\n".join([first, *map(printable, advice)])
 
 
@@ -61,12 +61,12 @@ def _mislabels(found: Examination, name: str) -> list[str]:
     if not found.mislabels:
         return []
     lines = [
-        f"  {one.id} is called {one.label!r}; {one.votes} of its nearest 5 are {one.suggested!r}, "
-        f"the nearest at {one.distance:.4f}"
-        for one in found.mislabels[:_SHOWN]
+        f"  {finding.id} is labelled {finding.label!r}, but {finding.votes} of its nearest 5 are "
+        f"{finding.suggested!r}, the nearest at {finding.distance:.4f}"
+        for finding in found.mislabels[:_SHOWN]
     ]
     return [
-        f"{counted(len(found.mislabels), 'reference')} probably under a wrong label:",
+        f"{counted(len(found.mislabels), 'reference')} probably mislabelled:",
         *lines,
         *_more(found.mislabels),
         f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
@@ -78,10 +78,10 @@ def _duplicates(found: Examination, name: str) -> list[str]:
         return []
     lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in found.duplicates[:_SHOWN]]
     return [
-        f"{counted(len(found.duplicates), 'vector')} there more than once:",
+        f"{counted(len(found.duplicates), 'vector')} with several ids:",
         *lines,
         *_more(found.duplicates),
-        f"  They vote as often as they stand there. Remove all but one: likewise remove {name} ID",
+        f"  Each copy has a vote. Remove all but one: likewise remove {name} ID",
     ]
 
 
@@ -90,11 +90,11 @@ def _outliers(found: Examination) -> list[str]:
         return []
     lines = [f"  {id}: the nearest other is at {at:.4f}" for id, at in found.outliers[:_SHOWN]]
     return [
-        f"{counted(len(found.outliers), 'reference')} without another within the threshold, "
-        f"{found.threshold:.4f}:",
+        f"{counted(len(found.outliers), 'reference')} with no other reference within the "
+        f"threshold, {found.threshold:.4f}:",
         *lines,
         *_more(found.outliers),
-        "  Look whether they are what their label says; more pictures of their kind would help.",
+        "  Check their labels; more pictures like them would help.",
     ]
 
 
@@ -102,15 +102,15 @@ def _overlaps(found: Examination, name: str) -> list[str]:
     if not found.overlaps:
         return []
     lines = [
-        f"  {100 * share:.1f} % of {a!r} have a {b!r} near"
+        f"  {100 * share:.1f} % of {a!r} have a {b!r} among them"
         for a, b, share in found.overlaps[:_SHOWN]
     ]
     return [
-        f"{counted(len(found.overlaps), 'case')} of a group that reaches into another: of the "
-        f"nearest 5 within the threshold, {found.threshold:.4f}:",
+        f"{counted(len(found.overlaps), 'overlap')} of groups, counted among the nearest 5 within "
+        f"the threshold, {found.threshold:.4f}:",
         *lines,
         *_more(found.overlaps),
-        f"  A smaller threshold parts them: likewise calibrate {name} DATA --fpir 0.01",
+        f"  A smaller threshold separates them: likewise calibrate {name} DATA --fpir 0.01",
     ]
 
 
@@ -122,7 +122,7 @@ def _small(found: Examination, name: str) -> list[str]:
     return [
         f"{counted(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
         f"vote of five: {', '.join(shown)}{more}.",
-        f"  Add some: likewise add {name} DATA",
+        f"  Add more: likewise add {name} DATA",
     ]
 
 

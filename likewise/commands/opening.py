@@ -51,7 +51,7 @@ def read_some(inputs: Iterable[str], split: str | None) -> Records:
     records = read(inputs, split)
     first = list(islice(records, 1))
     if not first:
-        raise click.ClickException("The input holds no picture: nothing was done.")
+        raise click.ClickException("The input has no pictures: nothing was done.")
     return Records(chain(first, records), records.count)
 
 
@@ -110,7 +110,7 @@ def opened_model(
     if gallery is not None and model is not None:
         raise click.UsageError("Give --gallery or --model, not both.")
     if gallery is None and at is not None:
-        raise click.UsageError("--at names an operating point of a --gallery.")
+        raise click.UsageError("--at needs --gallery: an operating point belongs to a gallery.")
     from embedder.model import Embedder
     from likewise.comparison import pair_threshold
     from likewise.matcher import Matcher

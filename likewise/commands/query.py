@@ -61,7 +61,7 @@ def query(
     likewise query digits.gallery scans/ -k 1 -o rows.csv
     """
     if at is not None and not evidence:
-        raise click.UsageError("--at says whose --evidence to add: a query decides nothing.")
+        raise click.UsageError("--at needs --evidence: a query alone uses no operating point.")
     with opened_for_asking(gallery, inputs, split) as (matcher, records):
         from index.decision import CheckOptions
         from likewise.bulk.stream import query_stream

@@ -32,10 +32,10 @@ def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
     with Gallery.open(gallery) as opened:
         missing = [] if missing_ok else [id for id in wanted if id not in opened]
         if missing:
+            others = f" and lacks {len(missing) - 1} more of these ids" if len(missing) > 1 else ""
             raise click.ClickException(
-                f"{gallery} has no reference {missing[0]!r}"
-                f"{f', nor {len(missing) - 1} more of the ids' if len(missing) > 1 else ''}; "
-                "nothing was removed. Ignore them with --missing-ok."
+                f"{gallery} has no reference {missing[0]!r}{others}; nothing was removed. "
+                "Ignore them with --missing-ok."
             )
         removed = opened.remove(wanted)
         note(f"{removed} removed, {counted(len(opened), 'reference')} in {gallery}.")

@@ -94,4 +94,4 @@ def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> N
         raise click.ClickException(
             "Training needs TensorFlow, which is not installed: pip install 'likewise[train]'"
         ) from error
-    note(f"{trained.path}: model {trained.fingerprint}. Now: likewise build GALLERY {data}")
+    note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {data}")

@@ -87,7 +87,7 @@ def _neighbours(matcher: Matcher, terminal: Terminal) -> Iterator[str]:
 
 def _pairs(matcher: Matcher) -> Iterator[str]:
     threshold = pair_threshold(matcher.gallery)
-    yield f"\nPairs; up to a distance of {threshold:.4f} they are of one group:"
+    yield f"\nPairs; they match up to a distance of {threshold:.4f}:"
     for first, second in _PAIRS:
         a, b = next(records(first)), next(records(second))
         apart = matcher.compare(a.pixels(), b.pixels())
@@ -113,7 +113,7 @@ class _Tally:
 def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
     odd = list(non_digits())
     total = 10_000 + len(odd)
-    yield f"\nChecking the 10000 test digits and {len(odd)} pictures that are no digits ..."
+    yield f"\nChecking the 10000 test digits and {len(odd)} pictures of other things ..."
     labels: list[str | None] = []
 
     def noted(stream: Iterable[Record]) -> Iterator[Record]:
@@ -131,10 +131,10 @@ def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
         else:
             digits.count(labels[place], said)
     seconds = time.monotonic() - started
-    yield f"  digits: {digits.right} right group, {digits.wrong} wrong group, {digits.none} none"
+    yield f"  digits: {digits.right} right, {digits.wrong} wrong, {digits.none} without a match"
     taken = [f"{name.removeprefix('odd/')} as {said}" for name, said in others if said is not None]
-    rejected = f"{len(others) - len(taken)} of {len(others)} matched none"
-    yield f"  others: {rejected}{'; taken for digits: ' if taken else ''}{', '.join(taken)}"
+    rejected = f"{len(others) - len(taken)} of {len(others)} without a match"
+    yield f"  others: {rejected}{'; matched: ' if taken else ''}{', '.join(taken)}"
     yield f"  {total} pictures in {seconds:.1f} s: {total / seconds:.0f} pictures per second"
 
 

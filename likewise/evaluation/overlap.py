@@ -72,7 +72,7 @@ def _count(queries: Queries, contents: Collection[bytes], kind: str, allowed: bo
     if any(hits) and not allowed:
         ids = [record.id for record in compress(queries.records, hits)]
         raise OverlapError(
-            f"Expected pictures that were not seen before, but {len(ids)} of "
+            f"Expected unseen pictures, but {len(ids)} of "
             f"{len(queries.records)} are {kind}: {', '.join(ids[:_NAMED])}"
             f"{', ...' * (len(ids) > _NAMED)}. Leave them out, or give --allow-overlap."
         )

@@ -133,7 +133,7 @@ def threshold_for_fpir(kinds: Sequence[NonMated], target: float) -> float:
     """
     _check_share("target", target)
     pool = NonMated.pooled(kinds)
-    require_support("an FPIR", target, len(pool), "non-mated queries")
+    require_support("A target FPIR", target, len(pool), "non-mated queries")
     judged = [pool, *(kind for kind in kinds if len(kind) >= trials_needed(target))]
     return min(largest_threshold(part.distances, target) for part in judged)
 
@@ -161,7 +161,7 @@ def limits_by_group(pool: NonMated, target: float, threshold: float) -> Limits:
         raise CalibrationError(
             f"Thresholds by group for {target:g} need at least {enough} non-mated queries that "
             f"come nearest to one group. Received: at most {counts.max(initial=0)}. "
-            "Give more pictures, ask for a larger rate, or use one threshold for all."
+            "Give more pictures, set a larger target, or use one threshold for all."
         )
     own = {name: largest_threshold(pool.distances[labels == name], target) for name in able}
     used = sum(int((pool.distances[labels == name] <= own[name]).sum()) for name in able)
@@ -209,9 +209,9 @@ def require_support(what: str, target: float, trials: int, of_what: str) -> None
     if smallest_rate(trials) <= target:
         return
     least = _rounded_up(smallest_rate(trials)) if trials else 1
-    remedy = f", or ask for {least:g}" if least < 1 else ""
+    remedy = f", or set a target of at least {least:g}" if least < 1 else ""
     raise CalibrationError(
-        f"To promise {what} of {target:g} takes at least {trials_needed(target)} {of_what}, "
+        f"{what} of {target:g} needs at least {trials_needed(target)} {of_what}, "
         f"3 / {target:g}. Received: {trials}. Give more pictures{remedy}."
     )
 
@@ -225,7 +225,7 @@ def _at_most(distances: Floats, allowed: int) -> float:
         raise CalibrationError(
             f"Expected at most {allowed} unknown queries at a distance of 0, but there are "
             f"{np.count_nonzero(distances == 0)}: pictures of unknown groups are in the gallery, "
-            "or one picture carries two labels. Remove them, or ask for a larger rate."
+            "or one picture carries two labels. Remove them, or set a larger target."
         )
     return threshold_within(distances, allowed)
 

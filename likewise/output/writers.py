@@ -157,7 +157,7 @@ def format_of(path: Path) -> str:
         return _ENDINGS[path.suffix.lower()]
     except KeyError:
         raise LikewiseError(
-            f"{path} should end in {', '.join(_ENDINGS)}: the ending says how to write it."
+            f"{path} should end in {', '.join(_ENDINGS)}: the ending sets the format."
         ) from None
 
 

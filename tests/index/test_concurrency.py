@@ -146,9 +146,9 @@ def test_reads_go_on_while_a_change_waits_for_another_process(
 
 def test_a_change_or_an_end_within_a_snapshot_is_refused(gallery: Gallery) -> None:
     with gallery.snapshot():
-        with pytest.raises(GalleryError, match="cannot be changed within a snapshot"):
+        with pytest.raises(GalleryError, match="cannot be changed inside a snapshot"):
             gallery.remove(["r00"])
-        with pytest.raises(GalleryError, match="cannot be closed within a snapshot"):
+        with pytest.raises(GalleryError, match="cannot be closed inside a snapshot"):
             gallery.close()
     assert gallery.remove(["r00"]) == 1
 

@@ -115,7 +115,7 @@ def test_another_gallery_in_the_place_of_an_open_one_is_noticed(
 ) -> None:
     Gallery.create(tmp_path / "other", dim=4, fingerprint="77be02").close()
     shutil.copy(tmp_path / "other" / "gallery.json", gallery.path / "gallery.json")
-    with pytest.raises(StoreError, match=r"another gallery .* fingerprint 77be02"):
+    with pytest.raises(StoreError, match=r"no longer the gallery .* fingerprint is now 77be02"):
         gallery.check(np.zeros((1, 4), np.float32))
 
 

@@ -110,7 +110,7 @@ def test_an_unfinished_training_is_not_lost_by_starting_anew(digits, tmp_path):
     from embedder.training.train import train
 
     (tmp_path / "model.training").mkdir()
-    with pytest.raises(ModelError, match=r"unfinished training .* go on with it by --resume"):
+    with pytest.raises(ModelError, match=r"unfinished training .* continue it with --resume"):
         train(digits, tmp_path / "model", quick("default"))
     (tmp_path / "model.training" / "a.png").touch()
     with pytest.raises(ModelError, match="something else is there"):

@@ -103,7 +103,7 @@ def test_other_inputs_are_refused(output, records):
     begun(output, 2)
     with (
         Journal(output, SETTINGS, [], resume=True) as journal,
-        pytest.raises(ResumeError, match="inputs were others"),
+        pytest.raises(ResumeError, match="inputs, or their order, differ"),
     ):
         list(journal.remaining(records))
 

@@ -45,7 +45,7 @@ def test_build_tells_how_many_groups_came_of_it(tmp_path, folder):
 
 
 def test_a_folder_that_is_no_gallery_is_not_advised_to_be_added_to(scans):
-    assert f"{scans} exists already, and is no gallery" in failure("build", scans, "mnist/test")
+    assert f"{scans} exists already and is not a gallery" in failure("build", scans, "mnist/test")
 
 
 def test_a_missing_model_is_one_line(tmp_path):
@@ -63,7 +63,7 @@ def test_an_interrupted_build_says_what_is_there_and_how_to_go_on(tmp_path):
     running.send_signal(signal.SIGINT)
     _, told = running.communicate(timeout=60)
     *_, counted, last = told.decode().splitlines()
-    go_on = f"Go on: likewise add {path} mnist/train"
+    go_on = f"Continue: likewise add {path} mnist/train"
     assert counted == f"{path} has {held(path)} references so far. {go_on}"
     assert (running.returncode, last) == (130, "Interrupted.")
 
@@ -76,10 +76,10 @@ def test_a_build_that_fails_leaves_the_place_free_for_the_next_try(tmp_path, fol
 
 def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
     result = run("build", tmp_path / "new.gallery", folder, folder)
-    assert "Warning: 30 pictures had the id of another one" in result.stderr
+    assert "Warning: 30 pictures had the same id as a later one" in result.stderr
     pictures = sorted(folder.glob("*/*.png"))[:2]
     lines = ["path,label,id", *(f"{picture},7,same" for picture in pictures)]
     (tmp_path / "list.csv").write_text("\n".join(lines))
     result = run("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
-    assert "Warning: 1 picture had the id of another one" in result.stderr
-    assert "In a list, give each row an id of its own." in result.stderr
+    assert "Warning: 1 picture had the same id as a later one" in result.stderr
+    assert "In a list, give each row its own id." in result.stderr

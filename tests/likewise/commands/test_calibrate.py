@@ -58,7 +58,7 @@ def test_evidence_without_a_calibration_is_one_sentence(gallery):
 
 def test_costs_need_all_three_numbers(gallery):
     told = failure("calibrate", gallery, "--cost-false-match", 10)
-    assert "not given: the cost of a miss and the share of unknowns" in told
+    assert "Missing: the cost of a miss and the share of unknowns" in told
 
 
 def test_calibrate_with_nothing_readable_says_why(gallery, scans):

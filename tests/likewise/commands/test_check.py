@@ -56,7 +56,10 @@ def test_an_empty_gallery_is_one_line(tmp_path, fake):
 def test_an_empty_list_on_stdin_is_one_sentence(gallery, tmp_path):
     for to in ([], ["-o", tmp_path / "rows.jsonl"]):
         result = done("check", gallery, "-", *to, input=b"")
-        assert (result.stdout, result.stderr) == ("", "No picture came: nothing was checked.\n")
+        assert (result.stdout, result.stderr) == (
+            "",
+            "The input has no pictures: nothing was checked.\n",
+        )
     assert (tmp_path / "rows.jsonl").read_bytes() == b""
 
 

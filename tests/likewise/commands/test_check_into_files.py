@@ -72,7 +72,7 @@ def test_a_whole_file_is_never_taken_for_the_job_that_is_to_go_on(gallery, scans
     done("check", gallery, scans, "-o", tmp_path / "rows.csv", "--group", "7")
     before = (tmp_path / "rows.csv").read_bytes()
     again = ("check", gallery, scans, "-o", tmp_path / "rows.csv", "--resume")
-    assert "this or another, left nothing to go on with" in failure(*again)
+    assert "is complete already, so there is nothing to resume" in failure(*again)
     assert (tmp_path / "rows.csv").read_bytes() == before
 
 
@@ -83,7 +83,7 @@ def test_resume_finishes_the_file_without_embedding_twice(gallery, scans, tmp_pa
     assert (tmp_path / "rows.jsonl").read_bytes() == whole
     assert fake.embedded - before == 33  # 7 of 40 are done, among them the unreadable two
     assert result.stderr.startswith("33 pictures")
-    assert result.stderr.rstrip().endswith("; 7 were done before")
+    assert result.stderr.rstrip().endswith("; 7 were done in an earlier run")
 
 
 def test_resume_is_refused_when_the_gallery_or_an_option_has_changed(gallery, scans, tmp_path):
@@ -106,7 +106,7 @@ def test_resume_is_refused_where_the_same_words_name_other_pictures(
     again = ("check", gallery, scans.name, "-o", output, "--resume")
     assert f"its inputs were {scans}, not {elsewhere / scans.name}" in failure(*again)
     monkeypatch.chdir(scans.parent)
-    assert "7 were done before" in done(*again).stderr
+    assert "7 were done in an earlier run" in done(*again).stderr
 
 
 def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
@@ -147,10 +147,10 @@ def test_a_check_on_a_full_disk_says_how_to_go_on(gallery, copies, tmp_path, mon
     monkeypatch.setattr(Journal, "write", full)
     told = run("check", gallery, copies, "-o", tmp_path / "rows.csv").stderr.splitlines()
     kept = tmp_path / "rows.csv.partial"
-    assert told[0] == f"What is done is kept in {kept}: go on with --resume."
+    assert told[0] == f"The rows so far are kept in {kept}: continue with --resume."
     monkeypatch.setattr(Journal, "write", real)
     resumed = done("check", gallery, copies, "-o", tmp_path / "rows.csv", "--resume")
-    assert "were done before" in resumed.stderr
+    assert "were done in an earlier run" in resumed.stderr
 
 
 @pytest.mark.costly

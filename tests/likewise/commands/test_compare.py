@@ -17,7 +17,7 @@ def test_compare_gives_distance_and_decision(gallery, scans):
 
 
 def test_compare_wants_one_picture_on_each_side(gallery, scans):
-    assert "there came several, 00.png" in failure("compare", scans, "mnist/test/00000")
+    assert "Received: several, 00.png" in failure("compare", scans, "mnist/test/00000")
 
 
 def test_compare_of_an_unreadable_picture_names_it(fake, scans):

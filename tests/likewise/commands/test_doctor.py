@@ -14,7 +14,7 @@ def examined(gallery, *options):
 def test_a_whole_gallery_is_called_whole_with_exit_status_0(gallery):
     done = examined(gallery)
     assert done.exit_code == 0, done.output
-    assert "300 references of 10 groups: whole" in done.stdout
+    assert "300 references of 10 groups: intact" in done.stdout
 
 
 def test_json_holds_all_that_was_found(gallery):
@@ -28,7 +28,7 @@ def test_a_damaged_store_is_broken_with_exit_status_1(gallery):
     content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
     (gallery / "references.sqlite").write_bytes(content)
     done = examined(gallery)
-    assert (done.exit_code, done.stdout.splitlines()[0]) == (1, "Broken:")
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (1, "Damaged:")
     assert "references.sqlite" in done.stdout
 
 

@@ -21,7 +21,7 @@ def test_a_gallery_that_is_none_is_one_line(tmp_path, fake):
 def test_an_empty_input_is_not_taken_for_the_current_folder(gallery, tmp_path, command):
     place = tmp_path / "new.gallery" if command == "build" else gallery
     options = ["--fpir", 0.1] if command == "calibrate" else []
-    assert "An input is empty" in failure(command, place, "", *options)
+    assert "An input is an empty string" in failure(command, place, "", *options)
 
 
 def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):

@@ -33,5 +33,5 @@ def test_a_gallery_without_its_model_is_one_line(gallery):
     shutil.rmtree(gallery / "model")
     for command in (["info"], ["check", "mnist/test/00000"]):
         message = failure(command[0], gallery, *command[1:])
-        assert "lacks its model" in message
-        assert "Restore it from a copy, or build the gallery again" in message
+        assert "has no model" in message
+        assert "Restore it from a backup, or build the gallery again" in message
