@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
+from index.storage.access import Access
 
 _APPLICATION = 0x6C696B65  # "like"
 
@@ -41,11 +42,11 @@ class Database:
         with self.errors_named():
             self._place = path.absolute()
             self._file = _identity(self._place)
-            self._connection = self._connect()
+            self._access = self._accessed()
         try:
             self._check_format(schema, version)
         except BaseException:
-            self._connection.close()
+            self._access.close()
             raise
 
     def another(self) -> Database:
@@ -59,7 +60,7 @@ class Database:
         with self.errors_named():
             self.execute("SELECT 1")  # what is closed stays closed
             self.require_in_place()
-            other._connection = self._connect()
+            other._access = self._accessed()
         try:
             self.require_in_place()  # so it is the same file
         except BaseException:
@@ -83,15 +84,15 @@ class Database:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
-        self._connection.close()
+        self._access.close()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
-        return self._connection.execute(statement, values)
+        return self._access.connection.execute(statement, values)
 
     def execute_many(self, statement: str, rows: Iterator[Sequence[Any]]) -> None:
         """Run one statement for each row of values."""
-        self._connection.executemany(statement, rows)
+        self._access.connection.executemany(statement, rows)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -99,14 +100,16 @@ class Database:
 
         Raises:
             ReplacedError: If the file is no longer at its path.
+            BusyError: If a writer changed the file under a reader that can have no locks.
         """
         with self.errors_named():
-            self._connection.execute("BEGIN")
+            self._access.begin()
             try:
                 self.require_in_place()
                 yield
             finally:
                 self._roll_back()
+                self._access.require_unchanged()
 
     @contextmanager
     def change(self) -> Iterator[None]:
@@ -121,11 +124,14 @@ class Database:
         if not self.writable:
             raise ReadOnlyError(f"Cannot change '{self.path}': it or its directory is read-only.")
         with self.errors_named():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._access.lock()
+            if self._access.refusal is not None and not self._access.locked:
+                raise self._access.refusal
+            self._access.connection.execute("BEGIN IMMEDIATE")
             try:
                 self.require_in_place()
                 yield
-                self._connection.execute("COMMIT")
+                self._access.connection.execute("COMMIT")
             finally:
                 self._roll_back()
 
@@ -133,7 +139,7 @@ class Database:
         """Write what this connection sees, within `snapshot` that snapshot, to a new file."""
         copy = sqlite3.connect(path)
         try:
-            self._connection.backup(copy)  # in one step, as all of it is of one snapshot
+            self._access.connection.backup(copy)  # in one step, as all of it is of one snapshot
         except sqlite3.Error as error:
             raise StoreError(f"Cannot copy '{self.path}' to '{path}': {error}.") from error
         finally:
@@ -155,7 +161,7 @@ class Database:
         """Let SQLite compare its indexes with the rows; once per opening unless asked `again`."""
         if self._sound and not again:
             return
-        answer = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
+        answer = self._access.connection.execute("PRAGMA integrity_check(1)").fetchone()
         if answer != ("ok",):
             raise self.altered(str(answer[0] if answer else "SQLite cannot check it"))
         self._sound = True
@@ -175,29 +181,8 @@ class Database:
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter from SQLite's own text
             raise self._named(error) from error
 
-    def _mode(self) -> str:
-        """How to open: a file that nobody here can write needs no locks unless a log lies by it."""
-        if self.writable:
-            return "mode=rw"
-        log = self.path.with_name(self.path.name + "-wal")
-        return "mode=ro" if log.exists() else "immutable=1"
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            f"{self._place.as_uri()}?{self._mode()}",
-            uri=True,
-            timeout=self._timeout,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
-            connection.execute("PRAGMA cache_size = -16000")  # KiB
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    def _accessed(self) -> Access:
+        return Access(self._place, writable=self.writable, timeout=self._timeout)
 
     def _check_format(self, schema: Sequence[str], version: int) -> None:
         with self.errors_named():
@@ -208,8 +193,8 @@ class Database:
                 raise self.altered("its tables are not those of a gallery")
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        if self._access.connection.in_transaction:
+            self._access.connection.execute("ROLLBACK")
 
     def _named(self, error: Exception) -> StoreError:
         if isinstance(error, sqlite3.ProgrammingError):
