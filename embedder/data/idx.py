@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from embedder.data.records import Record, Records, from_arrays
+from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
 from embedder.text import counted
 
@@ -73,8 +74,10 @@ def idx_records(path: Path) -> Records:
 
 def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:
     prefix = path.name.removesuffix(".gz")
+    within = SetRange(f"the values in {path}")
     first = 0
-    for images in _chunks(path):
+    for values in _chunks(path):
+        images = within.to_8_bits(values, first)
         here = None if labels is None else labels[first : first + len(images)]
         yield from from_arrays(prefix, images, here, first)
         first += len(images)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from embedder.data.value_range import FLAT, bands, range_of
 from likewise.arrays import Doubles, Pixels
 
-_DEPTHS = (10, 12, 16)  # bits of a grey value in cameras, scanners and microscopes
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
-_BAND = 1 << 20  # pixels converted at a time
 _NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
 
 
@@ -35,7 +33,9 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _stated_top(image: Image.Image) -> int:
-    """Return the largest sample value that a TIFF states, else 0."""
+    """Return the largest value that the file states, else 0."""
+    if image.format == "PPM":  # which Pillow has scaled by the range in its header
+        return 65535
     tags = getattr(image, "tag_v2", {})
     bits = max(tags.get(_BITS_PER_SAMPLE, (16,)))
     return int(2**bits - 1 if bits < 16 else max(tags.get(_MAX_SAMPLE_VALUE, (0,))))
@@ -64,7 +64,7 @@ def _flatten(image: Image.Image) -> Pixels:
     hidden_on_white = not opaque.all() and visible.size and visible.min() > _NEARLY_WHITE
     paper = 0 if hidden_on_white else 255
     flat = np.empty((len(pixels), layers.shape[-1] - 1), np.uint8)
-    for band in _bands(len(pixels)):
+    for band in bands(len(pixels)):
         colour, alpha = pixels[band, :-1].astype(np.uint16), pixels[band, -1:].astype(np.uint16)
         flat[band] = (colour * alpha + paper * (255 - alpha) + 127) // 255
     return flat.reshape(layers.shape[:2] if flat.shape[-1] == 1 else (*layers.shape[:2], -1))
@@ -74,26 +74,26 @@ def _scaled(values: npt.NDArray[Any], stated_top: int) -> Pixels:
     """Scale 16-bit, 32-bit or float grey values to 0..255, by the range that they must have."""
     if values.dtype.kind == "u":  # 16 bits, in either byte order
         used = max(int(values.max(initial=0)), stated_top)
-        depth = next((bits for bits in _DEPTHS if used < 2**bits), 16)
-        return (values >> (depth - 8)).astype(np.uint8)
+        return range_of(0, used, integers=True).to_8_bits(values.astype(np.uint16, copy=False))
     flat = values.reshape(-1)
-    top = max(_finite(flat[band]).max(initial=0.0) for band in _bands(len(flat)))
-    if np.issubdtype(values.dtype, np.floating) and top <= 1.0:
-        full = 1.0
-    else:
-        full = next((limit for limit in (255.0, 65535.0) if top <= limit), top)
+    extremes = [_extremes(flat[band]) for band in bands(len(flat))]
+    bottom, top = min(low for low, _ in extremes), max(high for _, high in extremes)
+    if top > FLAT:  # far below it lies what is no brightness: a height, a mark for no value
+        bottom = 0.0
+    whole = values.dtype.kind != "f"
+    within = range_of(bottom, max(top, stated_top) if whole else top, integers=whole)
     scaled = np.empty(len(flat), np.uint8)
-    for band in _bands(len(flat)):
-        scaled[band] = np.clip(np.rint(_finite(flat[band]) * (255.0 / full)), 0, 255)
+    for band in bands(len(flat)):
+        scaled[band] = within.to_8_bits(_finite(flat[band]))
     return scaled.reshape(values.shape)
+
+
+def _extremes(values: npt.NDArray[Any]) -> tuple[float, float]:
+    finite = _finite(values)
+    return float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
 
 
 def _finite(values: npt.NDArray[Any]) -> Doubles:
     """Convert to float64, with 0 in place of NaN and infinity."""
     with np.errstate(invalid="ignore"):  # a signalling NaN raises it
         return np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-
-
-def _bands(count: int) -> Iterator[slice]:
-    """Cut pixels into bands, so that wider numbers take little memory."""
-    return (slice(start, start + _BAND) for start in range(0, count, _BAND))

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.data.records import Records, as_label, from_arrays
+from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
 from likewise.arrays import Pixels
 
@@ -25,7 +26,7 @@ def npz_records(path: Path, split: str | None = None) -> Records:
     Args:
         path: An `.npz` with `x_train` and/or `x_test`, each perhaps with its `y_…`, or with
             `images` and perhaps `labels`. Pictures may be `(n, h, w)`, `(n, h, w, 1)` or
-            `(n, h, w, 3)`; bytes, integers of 0..255, or floats of 0..1 or 0..255.
+            `(n, h, w, 3)`; masks, numbers of 0..1 or 0..255, or 10 to 16 bits.
         split: `train` or `test`; None streams the training pictures, then the test pictures.
 
     Returns:
@@ -98,24 +99,7 @@ def _as_pixels(values: npt.NDArray[Any], where: str) -> Pixels:
             f"{where} should be numbers of shape (n, h, w) or (n, h, w, 3), but is "
             f"{values.dtype} of shape {values.shape}: reshape it before saving."
         )
-    if values.dtype == np.uint8:
-        return values
-    if values.dtype == np.bool_:
-        return values.astype(np.uint8) * np.uint8(255)
-    return _to_bytes(values, where)
-
-
-def _to_bytes(values: npt.NDArray[Any], where: str) -> Pixels:
-    wrong = ~((values >= 0) & (values <= 255))  # true for NaN too
-    if wrong.any():
-        row = int(np.argwhere(wrong)[0][0])
-        raise DatasetError(
-            f"{where} should hold 0..1 or 0..255, but row {row} holds {values[row][wrong[row]][0]}:"
-            " scale it before saving."
-        )
-    scale = 255 if values.dtype.kind == "f" and values.max(initial=0) <= 1 else 1
-    scaled: npt.NDArray[Any] = np.rint(values * scale)
-    return scaled.astype(np.uint8)
+    return SetRange(where).to_8_bits(values)
 
 
 def _as_labels(values: npt.NDArray[Any], where: str) -> list[str | None]:

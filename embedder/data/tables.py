@@ -19,9 +19,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from embedder.data.pixel_lines import pictures_of_lines
 from embedder.data.records import Record, Records, as_label
+from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError, ImageError
 
 _PIXEL = re.compile(r"pixel\d+|\d+x\d+")
@@ -104,10 +104,11 @@ def _pixel_rows(path: Path, header: list[str], name: str) -> Iterator[Record]:
         )
     lines = _lines(path)
     next(lines)
+    within = SetRange(f"the pixels in {path}")
     row = 0
     while chunk := list(islice(lines, _AT_ONCE)):
         labels, pixels = _split_labels(chunk) if labelled else (None, chunk)
-        for offset, image in enumerate(_pictures(pixels, side, row)):
+        for offset, image in enumerate(pictures_of_lines(pixels, side, row, within)):
             label = None if labels is None else labels[offset]
             yield Record(f"{name}/{row + offset + 1}", label, image)
         row += len(chunk)
@@ -116,42 +117,6 @@ def _pixel_rows(path: Path, header: list[str], name: str) -> Iterator[Record]:
 def _split_labels(lines: list[str]) -> tuple[list[str], list[str]]:
     parts = [line.partition(",") for line in lines]
     return [label.strip().strip('"') for label, _, _ in parts], [rest for _, _, rest in parts]
-
-
-def _pictures(lines: list[str], side: int, before: int) -> Iterable[np.ndarray | ImageError]:
-    """Read each line of numbers as uint8 `(side, side)`; all at once where none is damaged."""
-    values = _numbers(lines, side * side)
-    if values is not None:
-        return values.reshape(-1, side, side)
-    return (_picture(line, side, row) for row, line in enumerate(lines, start=before + 1))
-
-
-def _picture(line: str, side: int, row: int) -> np.ndarray | ImageError:
-    values = _numbers([line], side * side)
-    if values is not None:
-        return values.reshape(side, side)
-    problem = f"row {row}: expected {side * side} pixels of 0..255, but it {_fault(line, side)}"
-    return ImageError(f"{problem}: repair or remove the row.")
-
-
-def _numbers(lines: list[str], count: int) -> np.ndarray | None:
-    """Read lines as uint8 `(len(lines), count)`; None if one is not `count` numbers of 0..255."""
-    if not any(map(str.strip, lines)):  # NumPy would warn
-        return None
-    try:
-        values = np.loadtxt(lines, np.uint8, delimiter=",", comments=None, ndmin=2, quotechar='"')
-    except (ValueError, OverflowError):
-        return None
-    return values if values.shape == (len(lines), count) else None
-
-
-def _fault(line: str, side: int) -> str:
-    """Say what a line is that is no picture."""
-    cells = [cell.strip().strip('"') for cell in line.split(",")]
-    if len(cells) != side * side:
-        return f"has {len(cells)}"
-    wrong = [cell for cell in cells if not (cell.isdecimal() and int(cell) <= 255)]
-    return f"holds {wrong[0][:20]!r}" if wrong else "is quoted in an unknown way"
 
 
 # ---- lists of paths -----------------------------------------------------------------------
