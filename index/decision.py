@@ -95,7 +95,7 @@ class Decision:
         runner_up_label: The nearest other group among the neighbours; None when all agree.
         runner_up_distance: Distance of that group's nearest reference.
         neighbours: The k nearest references, nearest first.
-        reason: Why there is no answer; only for `error`.
+        reason: Why there is no answer, or what makes it doubtful.
         p_value: Where evidence was asked for: the share of the calibration's unknowns that come
             at least as close to a reference as this query, in (0, 1].
     """

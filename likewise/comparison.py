@@ -8,12 +8,13 @@ from itertools import islice
 from embedder.data.records import Record
 from embedder.errors import ImageError
 from embedder.model import Embedder
+from embedder.preprocessing.flat import remarks_on_flat
 from index.decision import MATCH, NO_MATCH
 from index.gallery import Gallery
 from likewise.arrays import Pixels
 from likewise.errors import LikewiseError
-from likewise.matcher import distance
-from likewise.output.rows import Row, shortest, shortest_threshold
+from likewise.matcher import between
+from likewise.output.rows import Row, remarked, shortest, shortest_threshold
 
 
 def compare_row(
@@ -28,7 +29,8 @@ def compare_row(
         threshold: Largest distance that is a match; None decides nothing.
 
     Returns:
-        `{"a", "b", "distance", "threshold", "decision"}`.
+        `{"a", "b", "distance", "threshold", "decision"}`, and `reason` where a picture is nearly
+        one grey value.
 
     Raises:
         LikewiseError: If a stream holds none or several pictures, or one that cannot be read.
@@ -40,17 +42,22 @@ def compare_row(
         0.0
     """
     first, second = _only(a), _only(b)
-    apart = distance(embedder, _pixels(first), _pixels(second))
+    images = embedder.prepare([_pixels(first), _pixels(second)])
+    apart = between(*embedder.embed(images))
     decision = None
     if threshold is not None:
         decision = MATCH if apart <= threshold else NO_MATCH
-    return {
+    row = {
         "a": first.id,
         "b": second.id,
         "distance": shortest([apart])[0],
         "threshold": shortest_threshold(threshold),
         "decision": decision,
     }
+    remarks = [
+        f"{(first.id, second.id)[at]}: {text}" for at, text in remarks_on_flat(images).items()
+    ]
+    return remarked(row, "; ".join(remarks) or None)
 
 
 def pair_point(gallery: Gallery, at: str | None = None) -> str | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from embedder.data.records import Record
 from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
+from embedder.preprocessing.flat import remarks_on_flat
 from likewise import parallel
 from likewise.arrays import Pixels
 
@@ -49,12 +50,14 @@ class Decoded:
         images: `(m, *input_shape)`, uint8: pixels of the m readable records, in order.
         contents: Content hashes of those m pictures; empty unless asked for.
         reasons: Why a record cannot be read, by its position among the n.
+        remarks: On pictures that are nearly one grey value, by their positions among the n.
     """
 
     records: list[Record]
     images: Pixels
     contents: list[bytes] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
+    remarks: dict[int, str] = field(default_factory=dict)
 
     @property
     def readable(self) -> list[Record]:
@@ -86,7 +89,16 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
             if hashed:
                 contents.append(content_hash(pixels))
             prepared.add(pixels)
-    return Decoded(list(records), prepared.images(), contents, reasons)
+    images = prepared.images()
+    return Decoded(list(records), images, contents, reasons, _remarks(images, reasons))
+
+
+def _remarks(images: Pixels, reasons: Collection[int]) -> dict[int, str]:
+    flat = remarks_on_flat(images)
+    if not flat:
+        return {}
+    places = [place for place in range(len(images) + len(reasons)) if place not in reasons]
+    return {places[row]: remark for row, remark in flat.items()}
 
 
 class _Prepared:
@@ -246,8 +258,11 @@ def _merged(parts: list[Decoded]) -> Decoded:
         return parts[0]
     records: list[Record] = []
     reasons: dict[int, str] = {}
+    remarks: dict[int, str] = {}
     for part in parts:
         reasons |= {len(records) + place: reason for place, reason in part.reasons.items()}
+        remarks |= {len(records) + place: remark for place, remark in part.remarks.items()}
         records += part.records
     contents = [content for part in parts for content in part.contents]
-    return Decoded(records, np.concatenate([part.images for part in parts]), contents, reasons)
+    images = np.concatenate([part.images for part in parts])
+    return Decoded(records, images, contents, reasons, remarks)

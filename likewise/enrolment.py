@@ -20,6 +20,7 @@ from index.gallery import Gallery
 from index.references.rows import Reference
 from likewise.arrays import Floats, Pixels
 from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.remarks import Remarks
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
 _SECONDS = 2.0  # large pictures are made durable at least as often
@@ -39,12 +40,14 @@ class AddReport:
         replaced: Ids that were there with another label or picture.
         unchanged: Ids that were there with this label and picture; nothing was written.
         unreadable: Id and reason of each picture that could not be read.
+        remarks: On pictures that are nearly one grey value.
     """
 
     added: int = 0
     replaced: int = 0
     unchanged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
 
     @property
     def total(self) -> int:
@@ -108,6 +111,7 @@ def enrol_records(
             report.added += statuses.count(ADDED)
             report.replaced += statuses.count(REPLACED) + repeated
             report.unchanged += statuses.count(UNCHANGED)
+            report.remarks.add_all(batch)
             report.unreadable += [
                 (batch.records[place].id, reason) for place, reason in batch.reasons.items()
             ]

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from embedder.data.records import Record
 from embedder.errors import ModelError
 from embedder.model import Embedder
+from embedder.preprocessing.flat import remarks_on_flat
 from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
 from index.gallery import Gallery
@@ -140,14 +141,18 @@ class Matcher:
                 has fewer.
 
         Returns:
-            n decisions.
+            n decisions; a picture that is nearly one grey value has that as the `reason`.
 
         Raises:
             EmptyGalleryError: If there are no references.
             GalleryError: If there is no such operating point, or no evidence with it.
             ValueError: If no reference has the label `options.group`.
         """
-        return self.decide(self._embedded(images), options)
+        prepared = self.embedder.prepare(images)
+        decisions = self.decide(self.embedder.embed(prepared), options)
+        for row, remark in remarks_on_flat(prepared).items():
+            decisions[row] = replace(decisions[row], reason=remark)
+        return decisions
 
     def decide(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
@@ -211,5 +216,14 @@ def distance(embedder: Embedder, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> fl
         >>> distance(Embedder.load(), blank, blank)
         0.0
     """
-    first, second = embedder.embed(embedder.prepare([a, b])).astype(np.float64)
-    return float(np.float32(np.linalg.norm(first - second)))
+    return between(*embedder.embed(embedder.prepare([a, b])))
+
+
+def between(a: Floats, b: Floats) -> float:
+    """Give the Euclidean distance of two vectors, `(dim,)` each, a float32 value.
+
+    Example:
+        >>> between(np.array([0, 3], np.float32), np.array([4, 0], np.float32))
+        5.0
+    """
+    return float(np.float32(np.linalg.norm(a.astype(np.float64) - b.astype(np.float64))))

@@ -23,6 +23,7 @@ from likewise.arrays import Floats, Indices
 from likewise.bulk.stream import embed_stream
 from likewise.matcher import Matcher
 from likewise.metrics.searches import Mated, NonMated
+from likewise.remarks import Remarks
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
 
@@ -75,6 +76,7 @@ class QueryReader:
         progress: Called with the number of further pictures that are done.
         skipped: Number of pictures that were left out because they are references.
         unreadable: Id and reason of each picture that could not be read.
+        remarks: On pictures that are nearly one grey value.
     """
 
     matcher: Matcher
@@ -83,6 +85,7 @@ class QueryReader:
     progress: Progress = lambda done: None
     skipped: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
 
     def labelled(self, records: Iterable[Record]) -> Iterator[Queries]:
         """Embed labelled pictures.
@@ -119,6 +122,7 @@ class QueryReader:
     def _embedded(self, records: Iterable[Record]) -> Iterator[Queries]:
         with closing(embed_stream(self.matcher.embedder, records, hashed=True)) as parts:
             for part, vectors in parts:
+                self.remarks.add_all(part)
                 self.unreadable += [
                     (part.records[place].id, reason) for place, reason in part.reasons.items()
                 ]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from embedder.data.value_range import FLAT, bands, range_of
+from embedder.data.value_range import TOO_FEW, bands, range_of
 from likewise.arrays import Doubles, Pixels
 
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
@@ -78,7 +78,7 @@ def _scaled(values: npt.NDArray[Any], stated_top: int) -> Pixels:
     flat = values.reshape(-1)
     extremes = [_extremes(flat[band]) for band in bands(len(flat))]
     bottom, top = min(low for low, _ in extremes), max(high for _, high in extremes)
-    if top > FLAT:  # far below it lies what is no brightness: a height, a mark for no value
+    if top > TOO_FEW:  # far below it lies what is no brightness: a height, a mark for no value
         bottom = 0.0
     whole = values.dtype.kind != "f"
     within = range_of(bottom, max(top, stated_top) if whole else top, integers=whole)

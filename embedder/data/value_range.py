@@ -17,7 +17,7 @@ import numpy.typing as npt
 from embedder.errors import DatasetError, ImageError
 from likewise.arrays import Pixels
 
-FLAT = 16  # grey levels of 255: pictures that span no more are nearly one grey value
+TOO_FEW = 16  # values of 0..255 that end here are of another range, or nearly all black
 OVERSHOOT = 0.25  # of the range: how far cubic and Lanczos resizing leave it
 _RANGES = (1, *(2**bits - 1 for bits in (8, 10, 12, 14, 16)))
 _RARE = 1e-4  # share of the values above zero that is too small to decide about the others
@@ -88,7 +88,7 @@ def range_of(bottom: float, top: float, *, integers: bool) -> ValueRange:
         (ValueRange(full=1), ValueRange(full=4095))
     """
     full = next((full for full in _RANGES if top <= _limit(full, integers)), top)
-    if bottom < full - _limit(full, integers) or (full == 255 and top <= FLAT):
+    if bottom < full - _limit(full, integers) or (full == 255 and top <= TOO_FEW):
         raise UnknownRangeError(_unknown(bottom, top))
     return ValueRange(full)
 
@@ -133,7 +133,7 @@ class SetRange:
         try:
             decided = range_of(bottom, top, integers=values.dtype.kind != "f")
         except UnknownRangeError as error:
-            if bottom < -FLAT:
+            if bottom < -TOO_FEW:
                 raise self._wrong(values, first, top) from error
             raise DatasetError(f"{self._where}: {error} before saving.") from error
         strays = decided.strays(values)

@@ -20,6 +20,7 @@ from likewise.bulk.stream import embed_stream
 from likewise.decoding import Decoded
 from likewise.errors import LikewiseError
 from likewise.output.writers import replacing
+from likewise.remarks import Remarks
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class EmbedReport:
 
     rows: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    remarks: Remarks = field(default_factory=Remarks)
 
 
 def write_embeddings(
@@ -59,6 +61,7 @@ def write_embeddings(
             for part, vectors in embed_stream(embedder, records):
                 file.write(part, _aligned(part, vectors))
                 report.rows += len(part.records)
+                report.remarks.add_all(part)
                 report.unreadable += [
                     (part.records[place].id, reason) for place, reason in part.reasons.items()
                 ]

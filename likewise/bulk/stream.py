@@ -31,7 +31,9 @@ from likewise.output.rows import (
     error_row,
     query_error_row,
     query_row,
+    remarked,
 )
+from likewise.remarks import Remarks
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
@@ -46,6 +48,7 @@ class Summary:
     Attributes:
         decisions: Number of rows by decision.
         seconds: Duration of the whole stream, once it has ended.
+        remarks: On pictures that are nearly one grey value.
 
     Example:
         >>> summary = Summary()
@@ -58,6 +61,7 @@ class Summary:
 
     decisions: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    remarks: Remarks = field(default_factory=Remarks)
 
     def counted(
         self, rows: Iterable[Row], progress: Callable[[int], object] = lambda count: None
@@ -71,6 +75,8 @@ class Summary:
         started = time.monotonic()
         for row in rows:
             self.decisions[row["decision"]] += 1
+            if "reason" in row and row["decision"] != ERROR:
+                self.remarks.add(row["id"], row["reason"])
             yield row
             progress(1)
         self.seconds = time.monotonic() - started
@@ -151,7 +157,8 @@ def _decision_rows(
             if place in part.reasons:
                 yield error_row(record.id, part.reasons[place], threshold)
             else:
-                yield decision_row(record.id, next(decisions))
+                row = decision_row(record.id, next(decisions))
+                yield remarked(row, part.remarks.get(place))
 
 
 def query_stream(
@@ -201,7 +208,8 @@ def _query_rows(
                 yield query_error_row(record.id, part.reasons[place])
             else:
                 query = next(queries)
-                yield query_row(record.id, nearest[query], p_values[query])
+                row = query_row(record.id, nearest[query], p_values[query])
+                yield remarked(row, part.remarks.get(place))
 
 
 def embed_stream(

@@ -87,6 +87,11 @@ def calibrate(
     else:
         contents = _searched(reader, searches, data, unknown)
         measured_on = f"{len(contents)} pictures that are not in the gallery"
+    if reader.remarks.are_most:
+        raise CalibrationError(
+            f"Most of the pictures are nearly one grey value: {reader.remarks.first}. Give others, "
+            "or bring their values to 0..255."
+        )
     _require_unknowns(searches, reader, None if contents is None else len(contents))
     point = replace(
         _point(searches, reader.skipped, fpir, fmr, cost, per_group),
@@ -97,7 +102,7 @@ def calibrate(
     )
     name = point_name(point) if name is None else name
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
-    return Calibration(name, point, reader.skipped, reader.unreadable)
+    return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks)
 
 
 def wanted_cost(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from embedder.text import counted
 from index.operating_point import OperatingPoint
+from likewise.remarks import Remarks
 
 OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
@@ -26,12 +27,14 @@ class Calibration:
         in_gallery: Number of pictures that were passed over because they are references, and would
             find themselves.
         unreadable: Id and reason of each picture that could not be read.
+        remarks: On pictures that are nearly one grey value.
     """
 
     name: str
     point: OperatingPoint
     in_gallery: int
     unreadable: list[tuple[str, str]]
+    remarks: Remarks
 
     def sentences(self) -> list[str]:
         """Report the threshold and its error rates, a line each."""
@@ -57,7 +60,7 @@ class Calibration:
             lines.append(f"Thresholds of their own: {groups}.")
         if self.in_gallery:
             lines.append(passed_over(self.in_gallery))
-        return lines
+        return lines + self.remarks.warnings()
 
 
 def command(gallery: str, name: str, point: OperatingPoint) -> str:

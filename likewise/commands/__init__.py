@@ -2,5 +2,5 @@
 
 May import: embedder, index, likewise, likewise.bulk, likewise.calibration, likewise.comparison,
 likewise.enrolment, likewise.evaluation, likewise.inputs, likewise.matcher, likewise.output,
-likewise.report, likewise.server, likewise.shadowing, likewise.training.
+likewise.remarks, likewise.report, likewise.server, likewise.shadowing, likewise.training.
 """

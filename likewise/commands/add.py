@@ -59,6 +59,8 @@ def enrol(matcher: Matcher, records: Iterable[Record], total: int | None) -> Add
     with progress_bar(total) as done:
         report: AddReport = matcher.add(records, progress=done)
     note_unreadable(report.unreadable)
+    for warning in report.remarks.warnings():
+        note(warning)
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
         f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "

@@ -153,3 +153,5 @@ def _summarise(summary: Summary, earlier: int) -> None:
         note(summary.sentence() + before)
     else:
         note("The input has no pictures: nothing was checked.")
+    for warning in summary.remarks.warnings():
+        note(warning)

@@ -45,5 +45,7 @@ def embed(
     with progress_bar(records.count()) as done:
         report = write_embeddings(embedder, records, output, progress=done)
     note_unreadable(report.unreadable)
+    for warning in report.remarks.warnings():
+        note(warning)
     rows = counted(report.rows, "row")
     note(f"Wrote {rows} of {counted(embedder.dim, 'number')} to {output}.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from likewise.commands.console import columns, has_colour, note_unreadable, write_rows
+from likewise.commands.console import columns, has_colour, note, note_unreadable, write_rows
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     at_option,
@@ -66,6 +66,7 @@ def query(
         from index.decision import CheckOptions
         from likewise.bulk.stream import query_stream
         from likewise.output.rows import columns as columns_of
+        from likewise.remarks import Remarks
 
         if pictures:
             _draw(matcher, records, k)
@@ -73,7 +74,10 @@ def query(
             options = CheckOptions(k=k, at=at, evidence=evidence)
             rows = query_stream(matcher, records, options)
             names = columns_of(matcher.gallery.neighbours_of(k), decided=False, evidence=evidence)
-            write_rows(rows, names, **to)
+            remarks = Remarks()
+            write_rows(remarks.of_rows(rows), names, **to)
+            for warning in remarks.warnings():
+                note(warning)
 
 
 def _draw(matcher: Matcher, records: Iterator[Record], k: int) -> None:

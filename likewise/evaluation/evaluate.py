@@ -26,6 +26,7 @@ from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
 from likewise.metrics.rates import Curve
 from likewise.queries import GroupDistances, Progress, Queries, QueryReader
+from likewise.remarks import Remarks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +38,7 @@ class Evaluation:
         queries: The n pictures, labelled ones first, then those passed as unknown.
         pairs: Distances of pairs, and FMR and FNMR over the threshold.
         identification: FPIR and FNIR over the threshold; None without any unknown.
+        remarks: On pictures that are nearly one grey value.
         wrong: Rows of the mated queries that were missed, the nearest to a wrong group first.
     """
 
@@ -44,6 +46,7 @@ class Evaluation:
     queries: Queries
     pairs: Verification
     identification: Curve | None
+    remarks: Remarks
     wrong: list[int]
 
 
@@ -109,7 +112,7 @@ def evaluate(
         unreadable=reader.unreadable,
         missed=missed,
     )
-    return Evaluation(figures, queries, pairs, _curve(searched), wrong)
+    return Evaluation(figures, queries, pairs, _curve(searched), reader.remarks, wrong)
 
 
 def _curve(searched: GroupDistances) -> Curve | None:

@@ -5,7 +5,8 @@ A row of `check`:
     {"id", "decision", "label", "distance", "threshold", "runner_up_label",
      "runner_up_distance", "neighbours": [{"rank", "id", "label", "distance"}], "reason"}
 
-`reason` is there only where the decision is `error`, `p_value` after the threshold only where
+`reason` is there where the decision is `error`, and where the picture is nearly one grey value;
+`p_value` after the threshold only where
 evidence was asked for. A row of `query` has `id` and `neighbours`,
 and `reason` for a picture that cannot be read. Distances are written in the shortest form that
 names the float32 value.
@@ -94,6 +95,11 @@ def decision_row(id: str, answer: Decision) -> Row:
         "neighbours": _neighbours(answer.neighbours, near),
     }
     return row if answer.reason is None else {**row, "reason": answer.reason}
+
+
+def remarked(row: Row, remark: str | None) -> Row:
+    """Add what makes an answer doubtful as its reason, if there is anything."""
+    return row if remark is None else {**row, "reason": remark}
 
 
 def error_row(id: str, reason: str, threshold: float | None) -> Row:

@@ -24,6 +24,7 @@ from likewise.output.rows import (
     json_line,
     query_error_row,
     query_row,
+    remarked,
 )
 from likewise.server.answering.batcher import Batcher
 from likewise.server.answering.pictures import (
@@ -208,13 +209,14 @@ def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> lis
     first = 0
     for one in asked:
         ids, known = one.question.pictures.ids, one.embedded
-        places = iter(range(first, first := first + len(known.vectors)))
+        own = iter(range(len(known.vectors)))
         rows = [
             found.unreadable(id, str(known.reasons[place]))
             if place in known.reasons
-            else found.row(id, next(places))
+            else remarked(found.row(id, first + (row := next(own))), known.remarks.get(row))
             for place, id in enumerate(ids)
         ]
+        first += len(known.vectors)
         lines = [json_line(row)[:-1] for row in rows]
         decisions = [row["decision"] for row in rows if "decision" in row]
         answers.append(

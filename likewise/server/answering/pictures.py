@@ -16,6 +16,7 @@ import numpy as np
 from embedder.data.images import read_image
 from embedder.errors import ImageError, TooManyPixelsError
 from embedder.model import Embedder
+from embedder.preprocessing.flat import remarks_on_flat
 from likewise.arrays import Floats, Pixels
 
 _SMALL_FILE = 32 << 10  # bytes
@@ -87,10 +88,12 @@ class Embedded:
     Attributes:
         vectors: Of the m pictures that could be read, in order, `(m, dim)`.
         reasons: Why the others could not, by their places.
+        remarks: On those that are nearly one grey value, by their rows among the m.
     """
 
     vectors: Floats
     reasons: dict[int, ImageError]
+    remarks: dict[int, str]
 
 
 def prepare(pictures: Pictures, embedder: Embedder, max_pixels: int) -> Pictures:
@@ -131,13 +134,18 @@ def embed(
                 del rows[first:], unprepared[first_unprepared:]
                 spans.append(error)
     with timed(EMBED):
-        vectors = _vectors(rows, unprepared, embedder)
+        images = _images(rows, unprepared, embedder)
+        vectors = embedder.embed(images)
+    remarks = remarks_on_flat(images)
+
+    def embedded(pictures: Pictures, first: int, end: int, why: dict[int, ImageError]) -> Embedded:
+        if pictures.vectors is not None:
+            return Embedded(pictures.vectors, why, {})
+        here = {row - first: text for row, text in remarks.items() if first <= row < end}
+        return Embedded(vectors[first:end], why, here)
+
     return [
-        span
-        if isinstance(span, LargePictureError)
-        else Embedded(
-            vectors[span[0] : span[1]] if pictures.vectors is None else pictures.vectors, span[2]
-        )
+        span if isinstance(span, LargePictureError) else embedded(pictures, *span)
         for pictures, span in zip(requests, spans, strict=True)
     ]
 
@@ -165,14 +173,14 @@ def _read(
     return reasons
 
 
-def _vectors(rows: list[Pixels | None], unprepared: list[Pixels], embedder: Embedder) -> Floats:
+def _images(rows: list[Pixels | None], unprepared: list[Pixels], embedder: Embedder) -> Pixels:
     if not rows:
-        return np.empty((0, embedder.dim), np.float32)
+        return np.empty((0, *embedder.input_shape), np.uint8)
     prepared: Sequence[Pixels] | Pixels = embedder.prepare(unprepared) if unprepared else ()
     if len(prepared) < len(rows):
         left = iter(prepared)
         prepared = np.stack([next(left) if row is None else row for row in rows])
-    return embedder.embed(np.asarray(prepared))
+    return np.asarray(prepared)
 
 
 def _prepared(picture: Picture, embedder: Embedder, max_pixels: int) -> Picture:

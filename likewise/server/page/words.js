@@ -35,6 +35,11 @@ export function headline(row) {
 
 /** The answer in a sentence, such as "7, at 0.011; a match is at most 0.200." */
 export function sentence(row) {
+  const remark = row.decision !== "error" && row.reason ? ` ${upper(row.reason)}.` : "";
+  return answer(row) + remark;
+}
+
+function answer(row) {
   if (row.decision === "error") return `${upper(row.reason)}.`.replace(/\.\.$/, ".");
   const at = distance(row.distance, row.threshold);
   const limit = `a match is at most ${distance(row.threshold, row.distance)}.`;

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from embedder.data.value_range import SetRange
+from embedder.errors import DatasetError
 from index.search.current import checked_vectors
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
@@ -226,13 +228,16 @@ def _from_npy(body: bytes, state: ServerState) -> Pictures:
         vectors = checked(array.astype(np.float32), state.matcher)
         return Pictures(_numbered(len(vectors)), vectors=vectors)
     picture = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
-    if array.dtype != np.uint8 or not picture:
+    if array.dtype.kind not in "buif" or not picture:
         raise invalid(
-            "An array must be uint8 pictures, (n, h, w) or (n, h, w, 3), or float32 vectors "
-            f"(n, dim). Received: {array.dtype} {array.shape}."
+            "An array must be pictures, (n, h, w) or (n, h, w, 3), or float32 vectors (n, dim). "
+            f"Received: {array.dtype} {array.shape}."
         )
     check_pixels(array.shape[1], array.shape[2], state)
-    return Pictures(_numbered(len(array)), array)
+    try:
+        return Pictures(_numbered(len(array)), SetRange("the array").to_8_bits(array))
+    except DatasetError as error:
+        raise invalid(str(error)) from error
 
 
 def check_pixels(height: int, width: int, state: ServerState) -> None:

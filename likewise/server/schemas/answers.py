@@ -51,7 +51,8 @@ PValue = Annotated[
 Reason = Annotated[
     str | None,
     Field(
-        description="Why the picture cannot be read; there only where it cannot.",
+        description="Why the picture cannot be read, or that it is nearly one grey value, so that "
+        "its answer says little; there only in these cases.",
         examples=["truncated picture"],
     ),
 ]
@@ -172,3 +173,4 @@ class CompareRow(BaseModel):
     decision: Literal["match", "no_match"] = Field(
         description="Whether it is a match.", examples=["no_match"]
     )
+    reason: Reason = None

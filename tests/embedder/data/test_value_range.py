@@ -11,7 +11,7 @@ from PIL import Image
 
 from embedder.data.images import read_image
 from embedder.data.sources import records
-from embedder.data.value_range import FLAT, SetRange, ValueRange, range_of
+from embedder.data.value_range import TOO_FEW, SetRange, ValueRange, range_of
 from embedder.errors import DatasetError, ImageError
 from tests.embedder.data.sources import idx, pixels
 
@@ -144,7 +144,7 @@ def test_a_deep_picture_keeps_its_range(form):
     assert read_image(picture(values)).max() == lightest
 
 
-@pytest.mark.parametrize("values", [GREYS[0] / 255 * FLAT, GREYS[0] / 127.5 - 1, GREYS[0] % 10])
+@pytest.mark.parametrize("values", [GREYS[0] / 255 * TOO_FEW, GREYS[0] / 127.5 - 1, GREYS[0] % 10])
 def test_a_deep_picture_in_another_range_is_unreadable(values):
     kind = np.int32 if values.dtype == int else np.float32
     with pytest.raises(ImageError, match=r"expected values of 0\.\.1 or 0\.\.255, but they are"):
