@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from embedder.data.transparency import flattened
 from embedder.data.value_range import TOO_FEW, bands, range_of
 from likewise.arrays import Doubles, Pixels
 
 _BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
-_NEARLY_WHITE = 230  # visible pixels that are all lighter than this would vanish on white
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
 def upright_pixels(image: Image.Image) -> Pixels:
@@ -43,7 +44,7 @@ def _stated_top(image: Image.Image) -> int:
 
 def _to_8_bits(image: Image.Image, stated_top: int) -> Pixels:
     if image.has_transparency_data:
-        return _flatten(image)
+        return _flatten(image, stated_top)
     if image.mode[0] in "IF":
         return _scaled(np.asarray(image), stated_top)
     grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
@@ -55,19 +56,26 @@ def _has_grey_palette(image: Image.Image) -> bool:
     return bool((colours == colours[:, :1]).all())
 
 
-def _flatten(image: Image.Image) -> Pixels:
-    """Lay a picture with transparency on white, or on black where white would hide it."""
-    layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
-    pixels = layers.reshape(-1, layers.shape[-1])
-    opaque = pixels[:, -1] > 127
-    visible = pixels[opaque, :-1]
-    hidden_on_white = not opaque.all() and visible.size and visible.min() > _NEARLY_WHITE
-    paper = 0 if hidden_on_white else 255
-    flat = np.empty((len(pixels), layers.shape[-1] - 1), np.uint8)
-    for band in bands(len(pixels)):
-        colour, alpha = pixels[band, :-1].astype(np.uint16), pixels[band, -1:].astype(np.uint16)
-        flat[band] = (colour * alpha + paper * (255 - alpha) + 127) // 255
-    return flat.reshape(layers.shape[:2] if flat.shape[-1] == 1 else (*layers.shape[:2], -1))
+def _flatten(image: Image.Image, stated_top: int) -> Pixels:
+    """Lay a picture with an alpha channel, or with one transparent colour, on paper."""
+    key = _transparent_colour(image)
+    if image.mode[0] in "IF":  # which no mode with an alpha channel holds
+        values = np.asarray(image)
+        grey = _scaled(values, stated_top)[..., None]
+        hidden = values == (-1 if key is None else key)
+        brightness = float(grey[hidden].max(initial=0)) if hidden.any() else None
+        flat = flattened(grey, np.where(hidden, 0, 255).astype(np.uint8), brightness)
+    else:
+        layers = np.asarray(image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA"))
+        flat = flattened(layers[..., :-1], layers[..., -1], None if key is None else np.mean(key))
+    return flat[..., 0] if flat.shape[-1] == 1 else flat
+
+
+def _transparent_colour(image: Image.Image) -> Any:
+    """The one colour that a file names as transparent; None for a palette or an alpha channel."""
+    colour = image.info.get("transparency")
+    whole = isinstance(colour, int) or (isinstance(colour, tuple) and len(colour) == 3)
+    return colour if whole and image.mode in ("1", "L", "RGB", "I", "F", *_DEEP) else None
 
 
 def _scaled(values: npt.NDArray[Any], stated_top: int) -> Pixels:
