@@ -25,6 +25,14 @@ class TooManyPixelsError(ImageError):
     """A picture is larger than whoever reads it wants to decode."""
 
 
+class FormatError(ImageError):
+    """A picture is in a format that is not read, or not here; the message says what to do."""
+
+
+class DecodingError(ImageError):
+    """Decoding a picture took too long or ended its process; the message says which."""
+
+
 class DatasetError(EmbedderError):
     """A data set is missing, damaged or not in a known form; the message names file and row."""
 

@@ -1,4 +1,4 @@
 """Labelled pictures from anywhere: folders, zips, lists, tables, data sets.
 
-May import: embedder.errors, embedder.text.
+May import: embedder.decoders, embedder.errors, embedder.text.
 """

@@ -7,7 +7,6 @@ a damaged picture is not.
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from embedder.data.formats import endings
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError
 
@@ -175,16 +175,7 @@ def _is_wanted(entry: os.DirEntry[str]) -> bool:
 def is_picture(name: str) -> bool:
     """Tell by the ending of its name whether a file may be a picture; without one it may."""
     ending = os.path.splitext(name)[1].lower()
-    return not ending or ending in _endings()
-
-
-@functools.cache
-def _endings() -> frozenset[str]:
-    """The file endings of all formats that Pillow can open."""
-    from PIL import Image
-
-    known = Image.registered_extensions()
-    return frozenset(ending for ending, kind in known.items() if kind in Image.OPEN)
+    return not ending or ending in endings()
 
 
 def _images_file(folder: Path) -> str | None:

@@ -1,4 +1,7 @@
-"""Read one picture file of any format into uint8 grey or RGB pixels.
+"""Read one picture file into uint8 grey or RGB pixels.
+
+A file whose header bounds the cost of decoding it is decoded here; any other by a process of its
+own, which is ended after a while (`embedder.decoders`).
 
 Leaves out: resizing and everything else that depends on a model (`preprocessing`),
 all frames of an animation but the first, and embedded colour profiles.
@@ -16,10 +19,13 @@ import warnings
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from embedder.data.formats import format_of, is_common, load_plugin, refuse_drawing
+from embedder.data.headers import bounded_pixels
 from embedder.errors import ImageError, TooManyPixelsError
 from likewise.arrays import Pixels
 
@@ -29,7 +35,8 @@ if TYPE_CHECKING:
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
-_SMALL = 1 << 16  # bytes of a file that are read at once
+_WHOLE = 256 << 20  # bytes of a file that are read at once
+_PLAIN = 1 << 16  # bytes of a plain PNG file that are worth a look for one
 _PNG = b"\x89PNG\r\n\x1a\n"
 # A plain PNG file: these headers, the data of its one IDAT chunk, a checksum and this end.
 _START, _END = _PNG + b"\0\0\0\rIHDR", b"\0\0\0\0IEND\xae\x42\x60\x82"
@@ -37,10 +44,12 @@ _HEADERS = struct.Struct(">16sII5sII4s")  # start, width, height, kind, checksum
 _KINDS = {b"\x08\0\0\0\0": "L", b"\x08\2\0\0\0": "RGB"}  # 8 bits, not interlaced
 _IDAT = zlib.crc32(b"IDAT")
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
+NO_MEMORY = "it takes more memory than may be used: scale it down"
+_UNREADABLE = "not a picture in a format that can be read"
 
 
 def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Read a picture in any format that Pillow knows.
+    """Read a picture in one of the formats of `embedder.data.formats`.
 
     The EXIF orientation is applied. Transparency is flattened on white, or on black where
     all visible pixels are nearly white and would vanish. Palette, 1-bit, 16-bit, float and
@@ -58,46 +67,110 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         ImageError: If there is no such file, or it is not a picture, truncated or damaged. The
             message does not contain the path.
         TooManyPixelsError: If it holds more than `max_pixels` pixels; an ImageError too.
+        FormatError: If it is in a format that is not read; an ImageError too.
+        DecodingError: If it takes a decoder process too long; an ImageError too.
 
     Example:
         >>> read_image(b"P5 2 1 255 " + bytes([0, 200]))
         array([[  0, 200]], dtype=uint8)
     """
+    content = _content(source)
+    if isinstance(content, str):
+        return _decoded_elsewhere(content, max_pixels)
+    pixels = _plain_png(content, max_pixels)
+    if pixels is not None:
+        return pixels
+    name = format_of(content)
+    if name is None:
+        raise ImageError(_UNREADABLE if content else "empty file")
+    refuse_drawing(name)
+    if is_common(name) and bounded_pixels(name, content) is not None:
+        return decode(io.BytesIO(content), max_pixels)
+    return _decoded_elsewhere(content, max_pixels)
+
+
+def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
+    """Decode a picture file in this process, whatever it costs; else as `read_image`.
+
+    Args:
+        stream: The file.
+        max_pixels: A larger picture is refused by its header.
+    """
     try:
-        _refuse_special(source)
-        pixels = _small_png(source, max_pixels)
-        if pixels is not None:
-            return pixels
-        with _opener()(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        name = format_of(stream.read(_PLAIN))
+        stream.seek(0)
+        if name is None:
+            raise ImageError(_UNREADABLE)
+        refuse_drawing(name)
+        with _opened(name, stream) as image:
             return _pixels(image, max_pixels)
     except ImageError:
         raise
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         if _is_bomb(error):
             raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
-        raise ImageError(_reason(error, source)) from error
+        raise ImageError(_reason(error)) from error
 
 
-def _refuse_special(source: Source) -> None:
-    """Refuse pipes, sockets and devices: opening one can block for ever."""
-    if isinstance(source, str | os.PathLike):
-        mode = os.stat(source).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a folder has a message of its own
-            raise ImageError("a pipe, socket or device, not a picture's file")
+def _decoded_elsewhere(source: bytes | str, max_pixels: int) -> Pixels:
+    """Let a decoder process read a file, or the file at a path."""
+    from embedder.decoders.pool import shared
+    from embedder.decoders.task import Task
+
+    return shared().decode(Task(max_pixels), source).pixels
+
+
+def _content(source: Source) -> bytes | str:
+    """The bytes of a file; the path of one that is too large to be read at once."""
+    if isinstance(source, bytes):
+        return source
+    try:
+        if isinstance(source, str | os.PathLike):
+            return _content_of_path(source)
+        with suppress(OSError, AttributeError):  # a pipe; Pillow begins at the start, too
+            source.seek(0)
+        return source.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(_unopened(error, source)) from error
+
+
+def _content_of_path(path: str | os.PathLike[str]) -> bytes | str:
+    status = os.stat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        # opening one can block for ever; a folder has a message of its own
+        raise ImageError("a pipe, socket or device, not a picture's file")
+    if status.st_size > _WHOLE:
+        return os.fspath(path)
+    if status.st_size > _PLAIN:
+        return Path(path).read_bytes()
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # half of `open`'s time
+    try:
+        return os.read(descriptor, _PLAIN + 1)
+    finally:
+        os.close(descriptor)
 
 
 @functools.cache
-def _opener() -> Callable[..., Image.Image]:
-    """Import Pillow when the first picture is read; its bomb warning becomes an error.
+def _factory(name: str) -> Callable[..., Image.Image]:
+    """Import what decodes a format, and Pillow with the first; its bomb warning becomes an error.
 
-    Its other warnings are about files that are readable all the same, and are not shown.
+    Its other warnings are about files that are readable all the same, and are not shown. The
+    plug-in is called directly, because `Image.open` would import those of other formats too.
     """
     from PIL import Image
 
     _silence_libtiff()
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
-    return Image.open
+    load_plugin(name)
+    return Image.OPEN[name][0]
+
+
+def _opened(name: str, stream: BinaryIO) -> Image.Image:
+    try:
+        return _factory(name)(stream, "")
+    except (SyntaxError, IndexError, TypeError, struct.error) as error:  # as Pillow itself does
+        raise ImageError(_UNREADABLE) from error
 
 
 def _silence_libtiff() -> None:
@@ -111,34 +184,25 @@ def _silence_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def _small_png(source: Source, max_pixels: int) -> Pixels | None:
-    """Read a small PNG file at once, without Pillow's search for a plug-in.
-
-    Returns None for any other file and for a damaged one: these take the general way.
-    """
-    try:
-        content = _small_content(source)
-        if content is None or not content.startswith(_PNG):
-            return None
-        pixels = _plain_png(content, max_pixels)
-        if pixels is not None:
-            return pixels
-        with _png_opener()(io.BytesIO(content)) as image:
-            return _pixels(image, max_pixels)
-    except Exception:
-        return None
-
-
 def _plain_png(content: bytes, max_pixels: int) -> Pixels | None:
-    """Decode a PNG file with nothing but 8-bit grey or RGB pixels, in 0.6 of the plug-in's time.
+    """Decode a small PNG file of 8-bit grey or RGB pixels, in 0.6 of the plug-in's time.
 
     Returns None for any other, and for one that does not match its checksums.
     """
+    if len(content) >= _PLAIN or not content.startswith(_START):
+        return None
+    try:
+        return _plain_pixels(content, max_pixels)
+    except Exception:  # a damaged one, which the plug-in tells about
+        return None
+
+
+def _plain_pixels(content: bytes, max_pixels: int) -> Pixels | None:
     from PIL import Image
 
-    start, width, height, kind, header_sum, length, name = _HEADERS.unpack_from(content)
+    _, width, height, kind, header_sum, length, name = _HEADERS.unpack_from(content)
     mode, end = _KINDS.get(kind), _HEADERS.size + length
-    if start != _START or name != b"IDAT" or mode is None or not 0 < width * height <= max_pixels:
+    if name != b"IDAT" or mode is None or not 0 < width * height <= max_pixels:
         return None
     data = content[_HEADERS.size : end]
     if zlib.crc32(content[12:29]) != header_sum:
@@ -146,28 +210,6 @@ def _plain_png(content: bytes, max_pixels: int) -> Pixels | None:
     if content[end:] != zlib.crc32(data, _IDAT).to_bytes(4) + _END:
         return None
     return np.asarray(Image.frombytes(mode, (width, height), data, "zip", mode, False))
-
-
-def _small_content(source: Source) -> bytes | None:
-    """Return the bytes of a small picture file; None if it is large or not PNG by its name."""
-    if isinstance(source, bytes):
-        return source if len(source) < _SMALL else None
-    if not isinstance(source, str | os.PathLike) or not os.fspath(source).endswith(".png"):
-        return None
-    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        content = os.read(descriptor, _SMALL)
-    finally:
-        os.close(descriptor)
-    return content if len(content) < _SMALL else None
-
-
-@functools.cache
-def _png_opener() -> Callable[[BinaryIO], Image.Image]:
-    from PIL.PngImagePlugin import PngImageFile
-
-    _opener()  # sets the warning filters
-    return PngImageFile
 
 
 def _pixels(image: Image.Image, max_pixels: int) -> Pixels:
@@ -192,10 +234,8 @@ def _is_plain(image: Image.Image) -> bool:
     )
 
 
-def _reason(error: Exception, source: Source) -> str:
-    """Explain in a few words why a picture could not be read."""
-    from PIL import UnidentifiedImageError
-
+def _unopened(error: Exception, source: Source) -> str:
+    """Explain in a few words why a file could not be read."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(source, str | os.PathLike) and "\0" in os.fspath(source):
@@ -204,10 +244,13 @@ def _reason(error: Exception, source: Source) -> str:
         return "a folder, not a picture"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if isinstance(error, UnidentifiedImageError):
-        return "empty file" if _is_empty(source) else "not a picture in a format that can be read"
-    if isinstance(error, OSError) and error.strerror:
-        return f"cannot be opened ({error.strerror})"
+    return f"cannot be opened ({getattr(error, 'strerror', None) or error})"
+
+
+def _reason(error: Exception) -> str:
+    """Explain in a few words why a picture could not be decoded."""
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "truncated picture"
     return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"
@@ -221,9 +264,3 @@ def _is_bomb(error: Exception) -> bool:
 
 def _too_large(count: str, limit: int) -> str:
     return f"{count} pixels, at most {limit / 1e6:.3g} million are read: scale it down"
-
-
-def _is_empty(source: Source) -> bool:
-    if isinstance(source, bytes):
-        return not source
-    return isinstance(source, str | os.PathLike) and os.stat(source).st_size == 0

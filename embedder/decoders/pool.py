@@ -1,0 +1,150 @@
+"""A small pool of decoder processes, started when they are needed and replaced when they end."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+from pathlib import Path
+from threading import Lock, Semaphore
+
+import numpy as np
+
+from embedder.decoders.process import DecoderProcess, EndedError
+from embedder.decoders.task import Result, Task, as_note
+from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
+from likewise import parallel
+from likewise.arrays import Pixels
+
+SECONDS = 60.0  # of a processor's time, for a picture on the command line
+MEMORY = 2 << 30  # bytes
+_ERRORS = {error.__name__: error for error in (ImageError, FormatError, TooManyPixelsError)}
+
+
+class DecoderPool:
+    """At most `size` processes that decode at a time; may be shared between threads.
+
+    Args:
+        size: Processes.
+        seconds: Of a processor's time, for each picture.
+        memory: Bytes that a process may take, beside what it takes when it begins.
+        polite: Whether the processes let others go first on a busy machine.
+
+    Example:
+        >>> pool = DecoderPool(1)
+        >>> pool.decode(Task(max_pixels=100), b"P5 2 1 255 " + bytes([0, 200])).pixels.tolist()
+        [[0, 200]]
+        >>> pool.close()
+    """
+
+    def __init__(
+        self, size: int, seconds: float = SECONDS, *, memory: int = MEMORY, polite: bool = False
+    ) -> None:
+        self._seconds = seconds
+        self._memory = memory
+        self._polite = polite
+        self._slots = Semaphore(size)
+        self._lock = Lock()
+        self._idle: list[DecoderProcess] = []
+        self._busy: set[DecoderProcess] = set()
+        self._closed = False
+
+    def decode(self, task: Task, source: bytes | str | os.PathLike[str] | Pixels) -> Result:
+        """Decode one picture, once a process is free.
+
+        Args:
+            task: How.
+            source: The bytes of a file, its path, or pixels that are only to be prepared.
+
+        Raises:
+            ImageError: If it cannot be read.
+            DecodingError: If it takes too long, or ends the process; an ImageError too.
+        """
+        note, body = _message(task, source)
+        with self._slots:
+            process = self._taken()
+            try:
+                answer = process.ask(note, body)
+            except EndedError as error:
+                self._drop(process)
+                raise DecodingError(self._reason(error)) from None
+            except BaseException:  # an interrupt: the answer would be taken for the next one's
+                process.close()
+                self._drop(process)
+                raise
+            self._give_back(process)
+        return _result(*answer)
+
+    def close(self) -> None:
+        """End all processes; what they decode is given up."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for process in self._busy:
+                process.kill()
+        for process in idle:
+            process.close()
+
+    def _taken(self) -> DecoderProcess:
+        with self._lock:
+            if self._closed:
+                raise DecodingError("the decoders have ended")
+            process = self._idle.pop() if self._idle else self._started()
+            self._busy.add(process)
+            return process
+
+    def _started(self) -> DecoderProcess:
+        try:
+            return DecoderProcess(self._seconds, self._memory, polite=self._polite)
+        except OSError as error:
+            raise DecodingError(f"no process to decode it can be started ({error})") from error
+
+    def _give_back(self, process: DecoderProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+            if not self._closed:
+                self._idle.append(process)
+                return
+        process.close()
+
+    def _drop(self, process: DecoderProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+
+    def _reason(self, error: EndedError) -> str:
+        if error.timed_out:
+            return (
+                f"decoding it takes more than {self._seconds:g} s of a processor: save it anew as "
+                "PNG or JPEG, or scale it down"
+            )
+        return "its decoder ended before it was done: save it anew as PNG or JPEG"
+
+
+def _message(
+    task: Task, source: bytes | str | os.PathLike[str] | Pixels
+) -> tuple[dict[str, object], bytes]:
+    note = as_note(task)
+    if isinstance(source, bytes):
+        return {"task": note}, source
+    if isinstance(source, np.ndarray):
+        return {"task": note, "pixels": source.shape}, source.tobytes()
+    return {"task": note, "path": str(Path(source).absolute())}, b""
+
+
+def _result(note: dict[str, object], body: bytes) -> Result:
+    if "error" in note:
+        raise _ERRORS[str(note["error"])](note["reason"])
+    shape: tuple[int, ...] = tuple(note["shape"])  # type: ignore[arg-type]
+    return Result(np.frombuffer(body, np.uint8).reshape(shape), bytes.fromhex(str(note["content"])))
+
+
+@functools.cache
+def shared() -> DecoderPool:
+    """The pool of this process, as large as it has cores."""
+    pool = DecoderPool(parallel.count(), SECONDS)
+    atexit.register(pool.close)
+    return pool
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=shared.cache_clear)  # the pipes are the parent's

@@ -1,0 +1,68 @@
+"""What a decoder process is asked, what it answers, and how both travel through a pipe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+from likewise.arrays import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How to decode a picture.
+
+    Attributes:
+        max_pixels: Width times height at most.
+        preprocessing: One of `embedder.preprocessing.prepare.PREPROCESSINGS`, to bring it to
+            `shape`; None to leave it as it is.
+        shape: What the network takes.
+        hashed: Whether to hash the picture, before it is prepared.
+    """
+
+    max_pixels: int
+    preprocessing: str | None = None
+    shape: tuple[int, ...] = ()
+    hashed: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A decoded picture.
+
+    Attributes:
+        pixels: uint8 `(h, w)` or `(h, w, 3)`; `Task.shape` where it was to be prepared.
+        content: Its content hash; empty unless asked for.
+    """
+
+    pixels: Pixels
+    content: bytes = b""
+
+
+def send(stream: BinaryIO, note: dict[str, Any], body: bytes | memoryview = b"") -> None:
+    """Write a message: a line of JSON, and bytes."""
+    stream.write(json.dumps({**note, "size": len(body)}).encode() + b"\n")
+    stream.write(body)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """Read a message; None where the stream has ended, be it in the midst of one."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        return None
+    note = json.loads(line)
+    size = note.pop("size")
+    body = stream.read(size)
+    return (note, body) if len(body) == size else None
+
+
+def as_note(task: Task) -> dict[str, Any]:
+    """A task as JSON."""
+    return asdict(task)
+
+
+def as_task(note: dict[str, Any]) -> Task:
+    """The task of `as_note`."""
+    return Task(**{**note, "shape": tuple(note["shape"])})
