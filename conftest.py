@@ -23,7 +23,18 @@ GROUPS = {
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",
     "embedder/training/": "tensorflow",
+    "likewise/training.py": "tensorflow",
 }
+
+# Examples that are slow tests; a docstring cannot carry the mark itself.
+SLOW_EXAMPLES = ("likewise/training.py::likewise.training.train",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow examples."""
+    for item in items:
+        if item.nodeid in SLOW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(optionalhook=True)

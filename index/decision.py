@@ -44,6 +44,13 @@ class CheckOptions:
 
     Raises:
         ValueError: If a distance is negative or not a number, or both `threshold` and `at` are set.
+
+    Example:
+        >>> CheckOptions(k=3, threshold=0.2).min_margin is None
+        True
+        >>> CheckOptions(threshold=-1)
+        Traceback (most recent call last):
+        ValueError: `threshold` must be a finite number >= 0. Received: -1.
     """
 
     k: int = 5
@@ -98,6 +105,12 @@ class Decision:
         reason: Why there is no answer, or what makes it doubtful.
         p_value: Where evidence was asked for: the share of the calibration's unknowns that come
             at least as close to a reference as this query, in (0, 1].
+
+    Example:
+        >>> near = Neighbour(rank=1, id="a.png", label="cat", distance=0.25)
+        >>> decision = Decision("match", "cat", 0.25, 0.5, None, None, [near])
+        >>> decision.distance <= decision.threshold, decision.neighbours[0].id
+        (True, 'a.png')
     """
 
     decision: str

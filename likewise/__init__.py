@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from index.decision import CheckOptions, Decision
     from index.gallery import Gallery
     from index.neighbours import Neighbours
+    from likewise.answers import Decisions
+    from likewise.building import build
     from likewise.bulk.stream import check_stream
     from likewise.calibration.calibrate import calibrate
     from likewise.errors import LikewiseError
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "CheckOptions": "index.decision",
     "Decision": "index.decision",
+    "Decisions": "likewise.answers",
     "Embedder": "embedder.model",
     "Gallery": "index.gallery",
     "LikewiseError": "likewise.errors",
     "Matcher": "likewise.matcher",
     "Neighbours": "index.neighbours",
     "Record": "embedder.data.records",
+    "build": "likewise.building",
     "calibrate": "likewise.calibration.calibrate",
     "check_stream": "likewise.bulk.stream",
     "evaluate": "likewise.evaluation.evaluate",
@@ -49,6 +53,7 @@ _HOMES = {
 __all__ = [
     "CheckOptions",
     "Decision",
+    "Decisions",
     "Embedder",
     "Gallery",
     "LikewiseError",
@@ -56,6 +61,7 @@ __all__ = [
     "Neighbours",
     "Record",
     "__version__",
+    "build",
     "calibrate",
     "check_stream",
     "evaluate",

@@ -12,8 +12,8 @@ from embedder.preprocessing.flat import remarks_on_flat
 from index.decision import MATCH, NO_MATCH
 from index.gallery import Gallery
 from likewise.arrays import Pixels
+from likewise.distance import between
 from likewise.errors import LikewiseError
-from likewise.matcher import between
 from likewise.output.rows import Row, remarked, shortest, shortest_threshold
 
 

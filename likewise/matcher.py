@@ -1,38 +1,35 @@
 """An embedder and a gallery as one object: pictures in, neighbours and decisions out.
 
-    records ─decode─▶ pixels ─embed─▶ vectors ─Gallery─▶ Neighbours, Decisions
+    pictures ─decode─▶ pixels ─embed─▶ vectors ─Gallery─▶ Neighbours, Decisions
 
-Does not stream answers (`bulk`), does not write rows (`rows`), prints nothing.
+Does not stream answers (`bulk`), does not write rows (`output`), prints nothing.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from embedder.data.records import Record
-from embedder.errors import ModelError
+from embedder.errors import ImageError, ModelError
 from embedder.model import Embedder
-from embedder.preprocessing.flat import remarks_on_flat
 from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
 from index.gallery import Gallery
-from index.neighbours import Neighbours
 from index.operating_point import OperatingPoint
+from likewise.answers import Decisions, PictureNeighbours, completed
 from likewise.arrays import Floats
+from likewise.distance import between
 from likewise.enrolment import AddReport, enrol_records
-
-Images = Sequence[npt.NDArray[Any]] | npt.NDArray[Any]
+from likewise.labelling import Labels, labelled_records
+from likewise.pictures import Picture, Pictures, QueryPictures, readable_pixels
 
 
 class Matcher:
     """Answers which of the gallery's groups a picture belongs to.
+
+    Pictures are paths, uint8 arrays `(h, w)` or `(h, w, 3)`, Pillow images and `Record`s, mixed as
+    they come. A single one needs no list around it, but for a colour picture as an array.
 
     Attributes:
         embedder: Makes the vectors.
@@ -40,11 +37,10 @@ class Matcher:
 
     Example:
         >>> import tempfile
-        >>> from embedder.data.sources import records
         >>> path = Path(tempfile.mkdtemp()) / "digits.gallery"
         >>> with Matcher.create(path, Embedder.load()) as matcher:
-        ...     report = matcher.add(records("mnist/test/00000"))
-        ...     [answer] = matcher.check([next(records("mnist/test/00000")).pixels()])
+        ...     report = matcher.add("mnist/test/00000", labels="7")
+        ...     [answer] = matcher.check("mnist/test/00000")
         >>> report.added, answer.decision, answer.label, answer.distance
         (1, 'match', '7', 0.0)
     """
@@ -56,6 +52,10 @@ class Matcher:
     @classmethod
     def create(cls, path: str | os.PathLike[str], embedder: Embedder) -> Matcher:
         """Make an empty gallery with a copy of the embedder in it.
+
+        Args:
+            path: The directory to make; must not exist.
+            embedder: Makes the vectors.
 
         Raises:
             GalleryError: If there is something at `path` already.
@@ -80,6 +80,14 @@ class Matcher:
             GalleryError: If there is no gallery at `path`, it is damaged, or its vectors were
                 made by another embedder.
             ModelError: If the embedder in it is missing or altered.
+
+        Example:
+            >>> import likewise, tempfile
+            >>> path = f"{tempfile.mkdtemp()}/digits.gallery"
+            >>> likewise.build(path, "mnist/test/00000").close()
+            >>> with likewise.open(path) as matcher:
+            ...     matcher.gallery.labels
+            {'7': 1}
         """
         return cls.of(Gallery.open(Path(path)))
 
@@ -100,7 +108,12 @@ class Matcher:
         return cls(embedder, gallery)
 
     def add(
-        self, records: Iterable[Record], *, progress: Callable[[int], object] | None = None
+        self,
+        pictures: Pictures,
+        *,
+        labels: Labels | None = None,
+        ids: Sequence[str] | str | None = None,
+        progress: Callable[[int], object] | None = None,
     ) -> AddReport:
         """Enrol labelled pictures, 2048 of them in a transaction.
 
@@ -108,68 +121,124 @@ class Matcher:
         is not embedded again: a call that was cut off can be repeated at little cost.
 
         Args:
-            records: A stream; each needs a label.
-            progress: Called with the number of records that each transaction dealt with.
+            pictures: A stream of records with labels; or, with `labels`, n pictures as for `check`.
+            labels: n labels, or one for all; in place of the records' own.
+            ids: n ids, in place of paths and of the records' own. Without them an array is named
+                by a hash of its pixels.
+            progress: Called with the number of pictures that each transaction dealt with.
 
         Raises:
-            UnlabelledError: If a record has no label; what was written before stays.
+            UnlabelledError: If a picture has no label; what was written before stays.
+            LabelsError: If there are not as many labels or ids as pictures.
             GalleryError: If the gallery cannot be written.
+
+        Example:
+            >>> import likewise, tempfile
+            >>> with likewise.build(f"{tempfile.mkdtemp()}/g", "mnist/test/00000") as matcher:
+            ...     matcher.add(np.eye(28, dtype=np.uint8)[None], labels=["line"]).added
+            ...     matcher.gallery.labels
+            1
+            {'7': 1, 'line': 1}
         """
+        records = labelled_records(pictures, labels, ids)
         return enrol_records(self.embedder, self.gallery, records, progress)
 
-    def query(self, images: Images, k: int = 5) -> Neighbours:
+    def query(self, pictures: Pictures, k: int = 5) -> PictureNeighbours:
         """Find the k nearest references of each picture.
 
         Args:
-            images: n pictures of any size, uint8, `(h, w)` grey or `(h, w, 3)` RGB each.
-            k: 1 or more; of a smaller gallery all references are given.
+            pictures: n pictures, as for `check`.
+            k: 1 or more; of a smaller gallery all references are returned.
 
         Returns:
-            Neighbours, `(n, min(k, len(gallery)))`, nearest first.
+            Neighbours, `(n, min(k, len(gallery)))`, nearest first; also as `to_pandas()` and
+            `to_arrow()`, where these are installed.
 
         Raises:
             EmptyGalleryError: If there are no references.
-        """
-        return self.gallery.search(self._embedded(images), self.gallery.neighbours_of(k))
+            ImageError: If a picture cannot be read: `check` goes on without it.
+            PicturesError: If something else came as a picture.
 
-    def check(self, images: Images, options: CheckOptions = CheckOptions()) -> list[Decision]:
+        Example:
+            >>> import likewise, tempfile
+            >>> data = likewise.records("mnist/test/00000")
+            >>> with likewise.build(f"{tempfile.mkdtemp()}/digits.gallery", data) as matcher:
+            ...     neighbours = matcher.query("mnist/test/00000")
+            >>> neighbours.labels.tolist(), neighbours.distances.tolist()
+            ([['7']], [[0.0]])
+            >>> neighbours[0]
+            [Neighbour(rank=1, id='mnist/test/00000', label='7', distance=0.0)]
+        """
+        asked = QueryPictures.of(pictures)
+        embedded = asked.embedded(self.embedder)
+        for place, reason in embedded.reasons.items():
+            raise ImageError(f"{asked.ids()[place]} cannot be read: {reason}.")
+        near = self.gallery.search(embedded.vectors, self.gallery.neighbours_of(k))
+        return PictureNeighbours(near.ids, near.labels, near.distances, asked, self.gallery)
+
+    def check(self, pictures: Pictures, options: CheckOptions = CheckOptions()) -> Decisions:
         """Decide for each picture which group it belongs to, if any.
 
         Args:
-            images: n pictures, as for `query`.
+            pictures: n pictures of any size: a list of paths, names of bundled digits, uint8
+                arrays `(h, w)` grey or `(h, w, 3)` RGB, Pillow images and records; an array
+                `(n, h, w)` or `(n, h, w, 3)`; or one picture. For very many see `check_stream`.
             options: Threshold or operating point, margin, group, and k, of which a smaller gallery
                 has fewer.
 
         Returns:
-            n decisions; a picture that is nearly one grey value has that as the `reason`.
+            n decisions, a sequence; also as `to_pandas()` and `to_arrow()`, where these are
+            installed. A picture that cannot be read has the decision `error` and a reason; one that
+            is nearly one grey value has that as its reason.
 
         Raises:
             EmptyGalleryError: If there are no references.
             GalleryError: If there is no such operating point, or no evidence with it.
-            ValueError: If no reference has the label `options.group`.
+            PicturesError: If something else came as a picture.
+            ValueError: If no reference has the label `options.group`, or an array is not uint8 grey
+                or RGB.
+
+        Example:
+            >>> import likewise, tempfile
+            >>> data = likewise.records("mnist/test/00000")
+            >>> with likewise.build(f"{tempfile.mkdtemp()}/digits.gallery", data) as matcher:
+            ...     blank = np.zeros((28, 28), np.uint8)
+            ...     decisions = matcher.check(["mnist/test/00000", blank, "no-such.png"])
+            >>> [(decision.decision, decision.label) for decision in decisions]
+            [('match', '7'), ('no_match', None), ('error', None)]
         """
-        prepared = self.embedder.prepare(images)
-        decisions = self.decide(self.embedder.embed(prepared), options)
-        for row, remark in remarks_on_flat(prepared).items():
-            decisions[row] = replace(decisions[row], reason=remark)
-        return decisions
+        asked = QueryPictures.of(pictures)
+        embedded = asked.embedded(self.embedder)
+        k = self.gallery.neighbours_of(options.k)
+        rule = self.gallery.points.rule(options)
+        answers = self.gallery.decide(embedded.vectors, k, rule)
+        return Decisions(completed(answers, embedded, rule.limits.threshold), asked, self.gallery)
 
     def decide(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
-        """Do what `check` does for pictures that are embedded already, `(n, dim)`, float32."""
+        """Decide for vectors, as `check` does for pictures.
+
+        Args:
+            vectors: `(n, dim)`, float32, of the gallery's embedder.
+            options: As for `check`.
+        """
         k = self.gallery.neighbours_of(options.k)
         return self.gallery.decide(vectors, k, self.gallery.points.rule(options))
 
-    def compare(self, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
-        """Give the distance of two pictures, the same number that a search would give.
+    def compare(self, a: Picture, b: Picture) -> float:
+        """Measure the distance of two pictures, the same number that a search gives.
 
         Args:
-            a: A picture of any size, uint8.
+            a: A picture of any size, as for `check`.
             b: Another.
 
         Returns:
             Euclidean distance of their vectors, a float32 value; 0.0 for identical pictures.
+
+        Raises:
+            ImageError: If one cannot be read.
         """
-        return distance(self.embedder, a, b)
+        prepared = self.embedder.prepare([readable_pixels(a), readable_pixels(b)])
+        return between(*self.embedder.embed(prepared))
 
     def close(self) -> None:
         """Close the gallery."""
@@ -180,14 +249,6 @@ class Matcher:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _embedded(self, images: Images) -> Floats:
-        return self.embedder.embed(self.embedder.prepare(images))
-
-
-def relabelled(records: Iterable[Record], label: str) -> Iterator[Record]:
-    """Give each record of a stream the same label, whatever its own was."""
-    return (replace(record, label=label) for record in records)
 
 
 def _embedder_in(gallery: Gallery) -> Embedder:
@@ -206,24 +267,3 @@ def _require_same(embedder: Embedder, gallery: Gallery) -> None:
             f"{gallery.fingerprint}, but its model is now {embedder.fingerprint}. "
             "Restore the model from a backup, or build the gallery again."
         )
-
-
-def distance(embedder: Embedder, a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
-    """Give the Euclidean distance of two pictures' vectors, without a gallery.
-
-    Example:
-        >>> blank = np.zeros((28, 28), np.uint8)
-        >>> distance(Embedder.load(), blank, blank)
-        0.0
-    """
-    return between(*embedder.embed(embedder.prepare([a, b])))
-
-
-def between(a: Floats, b: Floats) -> float:
-    """Give the Euclidean distance of two vectors, `(dim,)` each, a float32 value.
-
-    Example:
-        >>> between(np.array([0, 3], np.float32), np.array([4, 0], np.float32))
-        5.0
-    """
-    return float(np.float32(np.linalg.norm(a.astype(np.float64) - b.astype(np.float64))))

@@ -61,6 +61,12 @@ def train(
         DatasetError: If the data cannot be read or does not suffice.
         ModelError: If there is something else at `out`, or an unfinished training.
         ValueError: If a setting is out of its range.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> embedder = train("mnist/test", folder / "model", "tutorial", epochs=1)
+        >>> embedder.input_shape, embedder.dim
+        ((28, 28), 128)
     """
     check_destination(out, data, *([test] if test else []))
     changed = RECIPES[recipe].changed(**settings)

@@ -109,7 +109,7 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         if _is_bomb(error):
             raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
-        raise ImageError(_reason(error)) from error
+        raise ImageError(damage(error)) from error
 
 
 def _decoded_elsewhere(source: bytes | str, max_pixels: int) -> Pixels:
@@ -247,13 +247,13 @@ def _unopened(error: Exception, source: Source) -> str:
     return f"cannot be opened ({getattr(error, 'strerror', None) or error})"
 
 
-def _reason(error: Exception) -> str:
+def damage(error: Exception) -> str:
     """Explain in a few words why a picture could not be decoded."""
     if isinstance(error, MemoryError):
         return NO_MEMORY
     if "truncated" in str(error).lower() or isinstance(error, EOFError):
         return "truncated picture"
-    return f"damaged picture ({str(error).strip().splitlines()[0] or type(error).__name__})"
+    return f"damaged picture ({[*str(error).strip().splitlines(), type(error).__name__][0]})"
 
 
 def _is_bomb(error: Exception) -> bool:

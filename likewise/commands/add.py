@@ -35,11 +35,12 @@ def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | 
     likewise add digits.gallery more-digits/
     likewise add digits.gallery seven.png --label 7
     """
-    from likewise.matcher import Matcher, relabelled
+    from likewise.labelling import labelled_records
+    from likewise.matcher import Matcher
 
     records = read_some(inputs, split)
     with Matcher.open(gallery) as matcher:
-        labelled = records if label is None else relabelled(records, label)
+        labelled = records if label is None else labelled_records(records, label)
         enrol(matcher, labelled, records.count())
 
 

@@ -66,24 +66,17 @@ def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]
     """Make a gallery; if filling it fails, remove it empty, or say how to go on."""
     from embedder.model import Embedder
     from embedder.text import counted
+    from likewise.building import close_or_discard
     from likewise.matcher import Matcher
 
-    held = None
+    matcher = Matcher.create(gallery, Embedder.load(model))
     try:
-        with Matcher.create(gallery, Embedder.load(model)) as matcher:
-            try:
-                yield matcher
-            finally:
-                held = len(matcher.gallery)
+        yield matcher
     except BaseException:
-        if held:
+        if held := close_or_discard(matcher):
             note(f"{gallery} has {counted(held, 'reference')} so far. Continue: {go_on}")
         raise
-    finally:
-        if held == 0:  # so that the corrected command finds its place free
-            import shutil
-
-            shutil.rmtree(gallery, ignore_errors=True)
+    matcher.close()
 
 
 def _add_command(gallery: Path, inputs: tuple[str, ...], split: str | None) -> str:

@@ -81,6 +81,15 @@ def evaluate(
         UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
         ValueError: If too few pictures came to measure anything.
         GalleryError: If the gallery cannot be read or has no such operating point.
+
+    Example:
+        >>> import tempfile, likewise
+        >>> from itertools import islice
+        >>> known = islice(likewise.records("mnist/train"), 500)
+        >>> with likewise.build(f"{tempfile.mkdtemp()}/digits.gallery", known) as matcher:
+        ...     evaluation = evaluate(matcher, islice(likewise.records("mnist/test"), 300), seeds=1)
+        >>> evaluation.figures.verification.eer.value < 0.01
+        True
     """
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     reader = QueryReader(matcher, "evaluation", progress=progress)

@@ -111,7 +111,7 @@ class Parquet:
 
     def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._arrow = import_pyarrow()
-        self._schema = _schema(self._arrow, decided="decision" in columns)
+        self._schema = arrow_schema(self._arrow, decided="decision" in columns)
         self._writer = self._arrow.parquet.ParquetWriter(stream, self._schema)
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -193,7 +193,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _schema(pa: Any, *, decided: bool) -> Any:
+def arrow_schema(pa: Any, *, decided: bool) -> Any:
+    """Types of the columns of a Parquet file or an Arrow table of rows.
+
+    Args:
+        pa: The module pyarrow.
+        decided: Whether the rows are those of `check`, else of `query`.
+    """
     text, real = pa.string(), pa.float32()
     near = pa.struct([("rank", pa.int32()), ("id", text), ("label", text), ("distance", real)])
     decision = [

@@ -21,6 +21,18 @@ def test_import_likewise_loads_no_library():
     assert not HEAVY & set(done.stdout.splitlines()[-1].split())
 
 
+def test_the_embedder_never_imports_tensorflow():
+    code = "import sys, likewise; likewise.Embedder.load(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "embedder.model" in done.stdout.split()
+    assert not {"tensorflow", "keras"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", sorted(set(likewise.__all__) - {"__version__"}))
+def test_every_public_name_has_a_docstring_with_an_example(name):
+    assert ">>> " in (getattr(likewise, name).__doc__ or "")
+
+
 @pytest.mark.parametrize("name", likewise.__all__)
 def test_every_public_name_exists(name):
     assert getattr(likewise, name) is not None

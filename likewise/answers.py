@@ -1,0 +1,172 @@
+"""What a matcher answers: decisions and neighbours that know which pictures they are about.
+
+Rows and tables of them are made by `output`, what a notebook shows by `notebook`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+from index.decision import ERROR, Decision
+from index.gallery import Gallery
+from index.neighbours import Neighbours
+from likewise.pictures import Embedded, QueryPictures
+
+
+class Decisions(Sequence[Decision]):
+    """The decisions on n pictures, in their order; a slice of them is `Decisions` too.
+
+    It refers to the pictures and the gallery, to show them in a notebook.
+
+    Args:
+        decisions: n decisions.
+        pictures: The n pictures.
+        gallery: What decided.
+
+    Example:
+        >>> import tempfile, likewise
+        >>> seven = likewise.records("mnist/test/00000")
+        >>> with likewise.build(f"{tempfile.mkdtemp()}/digits.gallery", seven) as matcher:
+        ...     decisions = matcher.check(["mnist/test/00000", "no-such.png"])
+        >>> [decision.decision for decision in decisions], decisions[1].reason
+        (['match', 'error'], 'no such file')
+        >>> decisions.to_pandas()[["id", "decision", "label"]].values.tolist()[0]
+        ['mnist/test/00000', 'match', '7']
+    """
+
+    __slots__ = ("_decisions", "_gallery", "_pictures")
+
+    def __init__(
+        self, decisions: list[Decision], pictures: QueryPictures, gallery: Gallery
+    ) -> None:
+        self._decisions, self._pictures, self._gallery = decisions, pictures, gallery
+
+    @property
+    def ids(self) -> list[str]:
+        """The n paths, or ids of records; the place in the list for pictures without a name."""
+        return self._pictures.ids()
+
+    def to_pandas(self) -> Any:
+        """Make a `pandas.DataFrame`: one row for each picture, the columns of `check -o rows.csv`.
+
+        Raises:
+            LibraryMissingError: If pandas is not installed.
+        """
+        from likewise.output.frames import data_frame
+
+        return data_frame(self._rows(), decided=True)
+
+    def to_arrow(self) -> Any:
+        """Make a `pyarrow.Table`: one row for each picture, the columns of `-o rows.parquet`.
+
+        Raises:
+            LibraryMissingError: If pyarrow is not installed.
+        """
+        from likewise.output.frames import arrow_table
+
+        return arrow_table(self._rows(), decided=True)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        from likewise.output.rows import decision_row
+
+        return list(map(decision_row, self.ids, self._decisions))
+
+    @overload
+    def __getitem__(self, place: int) -> Decision: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Decisions: ...
+
+    def __getitem__(self, place: int | slice) -> Decision | Decisions:
+        if isinstance(place, slice):
+            return Decisions(self._decisions[place], self._pictures[place], self._gallery)
+        return self._decisions[place]
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._decisions)
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Decisions):
+            return self._decisions == other._decisions
+        return self._decisions == other if isinstance(other, list) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # like a list: it is equal to one
+
+    def __repr__(self) -> str:
+        counts = Counter(decision.decision for decision in self._decisions)
+        told = ", ".join(f"{count} {name}" for name, count in counts.items())
+        return f"<{len(self)} decisions{': ' if told else ''}{told}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class PictureNeighbours(Neighbours):
+    """The nearest references of n pictures.
+
+    It refers to the pictures and the gallery, to show them in a notebook.
+
+    Attributes:
+        pictures: The n pictures.
+        gallery: What was searched.
+    """
+
+    pictures: QueryPictures
+    gallery: Gallery
+
+    def to_pandas(self) -> Any:
+        """Make a `pandas.DataFrame`: one row for each picture, the columns of `query -o rows.csv`.
+
+        Raises:
+            LibraryMissingError: If pandas is not installed.
+        """
+        from likewise.output.frames import data_frame
+
+        return data_frame(self._rows(), decided=False)
+
+    def to_arrow(self) -> Any:
+        """Make a `pyarrow.Table`: one row for each picture, the columns of `-o rows.parquet`.
+
+        Raises:
+            LibraryMissingError: If pyarrow is not installed.
+        """
+        from likewise.output.frames import arrow_table
+
+        return arrow_table(self._rows(), decided=False)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        from likewise.output.rows import query_row
+
+        return [query_row(id, self[place]) for place, id in enumerate(self.pictures.ids())]
+
+    def __repr__(self) -> str:
+        queries, k = self.distances.shape
+        return f"<{k} nearest references of {queries} pictures>"
+
+
+def completed(answers: list[Decision], embedded: Embedded, threshold: float) -> list[Decision]:
+    """Complete decisions on vectors to decisions on all pictures.
+
+    Args:
+        answers: On the m vectors, in order.
+        embedded: The vectors, why the other pictures have none, and remarks.
+        threshold: What was decided by, a distance.
+
+    Returns:
+        n decisions: `error` on the pictures that cannot be read, and remarks as reasons.
+    """
+    if embedded.reasons:
+        on_vectors = iter(answers)
+        answers = [
+            Decision(ERROR, None, None, threshold, None, None, [], embedded.reasons[place])
+            if place in embedded.reasons
+            else next(on_vectors)
+            for place in range(len(answers) + len(embedded.reasons))
+        ]
+    for place, remark in embedded.remarks.items():
+        answers[place] = replace(answers[place], reason=remark)
+    return answers

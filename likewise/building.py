@@ -1,0 +1,115 @@
+"""Make a gallery of labelled pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+
+from embedder.data.records import Record
+from embedder.data.sources import records
+from embedder.errors import DatasetError
+from embedder.model import Embedder
+from embedder.text import counted
+from likewise.enrolment import AddReport
+from likewise.labelling import Labels, labelled_records
+from likewise.matcher import Matcher
+from likewise.pictures import Pictures
+
+
+def build(
+    gallery: str | os.PathLike[str],
+    data: Pictures,
+    model: str | os.PathLike[str] | Embedder | None = None,
+    *,
+    labels: Labels | None = None,
+    split: str | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Matcher:
+    """Make a gallery of labelled pictures, and open it.
+
+    Where this fails before any reference is stored, nothing is left; else the references that are
+    stored stay, and `Matcher.add` goes on.
+
+    Args:
+        gallery: The directory to make; must not exist.
+        data: The path of a folder, a list, or a data set, or the name of a bundled one, as
+            `records` takes them; or a stream of records; or, with `labels`, pictures in any form
+            that `Matcher.check` takes.
+        model: The directory of a model, or an embedder; the digits model that comes with likewise
+            when None.
+        labels: One for each picture, or one for all.
+        split: `train` or `test`, for a data set that holds both.
+        progress: Called with the number of further pictures that are done.
+
+    Returns:
+        The gallery with its embedder; close it, or use it in a `with` statement.
+
+    Warns:
+        UserWarning: If pictures could not be read: how many, and why the first.
+
+    Raises:
+        GalleryError: If there is something at `gallery` already.
+        ModelError: If there is no such model.
+        DatasetError: If there is no such data, it is damaged, or no picture can be read.
+        UnlabelledError: If a picture has no label.
+
+    Example:
+        >>> import tempfile
+        >>> path = f"{tempfile.mkdtemp()}/digits.gallery"
+        >>> with build(path, islice(records("mnist/train"), 500)) as matcher:
+        ...     len(matcher.gallery), matcher.check("mnist/test/00000")[0].label
+        (500, '7')
+    """
+    pictures = _some(_source(data, labels, split))
+    embedder = model if isinstance(model, Embedder) else Embedder.load(model)
+    matcher = Matcher.create(gallery, embedder)
+    try:
+        report = matcher.add(pictures, progress=progress)
+        _tell_unreadable(report)
+    except BaseException:
+        close_or_discard(matcher)
+        raise
+    return matcher
+
+
+def close_or_discard(matcher: Matcher) -> int:
+    """Close a gallery whose making failed; an empty one is removed, so that its place is free.
+
+    Returns:
+        How many references are left.
+    """
+    held = len(matcher.gallery)
+    matcher.close()
+    if not held:
+        shutil.rmtree(matcher.gallery.path, ignore_errors=True)
+    return held
+
+
+def _source(data: Pictures, labels: Labels | None, split: str | None) -> Iterable[Record]:
+    if labels is None and isinstance(data, str | os.PathLike):
+        return records(data, split=split)
+    if split is not None:
+        raise DatasetError(f"Pictures have no splits: leave out the split {split!r}.")
+    return labelled_records(data, labels)
+
+
+def _some(pictures: Iterable[Record]) -> Iterable[Record]:
+    """Read the first record, so that useless data fails before anything is made of it."""
+    stream = iter(pictures)
+    first = list(islice(stream, 1))
+    if not first:
+        raise DatasetError("Expected labelled pictures. Received none: nothing was made.")
+    return chain(first, stream)
+
+
+def _tell_unreadable(report: AddReport) -> None:
+    if not report.unreadable:
+        return
+    id, reason = report.unreadable[0]
+    first = f"cannot be read; the first is {id}: {reason}."
+    if len(report.unreadable) == report.total:
+        raise DatasetError(f"All {counted(report.total, 'picture')} {first}")
+    warnings.warn(f"{counted(len(report.unreadable), 'picture')} {first}", stacklevel=3)

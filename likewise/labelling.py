@@ -1,0 +1,95 @@
+"""Pictures with labels, as callers have both, to the records that become references."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count, repeat
+from typing import Any
+
+import numpy as np
+
+from embedder.data.records import Record, as_label
+from embedder.data.splits import content_hash
+from embedder.errors import UnlabelledError
+from likewise.errors import LikewiseError
+from likewise.pictures import Picture, Pictures, as_record, listed
+
+Labels = Sequence[Any] | np.ndarray | str | int
+
+
+class LabelsError(LikewiseError, ValueError):
+    """There are not as many labels, or ids, as pictures."""
+
+
+def labelled_records(
+    pictures: Pictures, labels: Labels | None = None, ids: Sequence[str] | str | None = None
+) -> Iterable[Record]:
+    """Make records of pictures and labels; a stream with one label for all stays a stream.
+
+    Args:
+        pictures: A stream of records with labels; or, with `labels`, n pictures in any form that
+            `Matcher.check` takes.
+        labels: One for each of n pictures, or one for all; in place of the records' own.
+        ids: One for each of n pictures. A picture without a name of its own is else named by its
+            content, so that another picture never takes its place.
+
+    Raises:
+        LabelsError: If there are not as many labels or ids as pictures.
+        UnlabelledError: If a picture has no label; while iterating.
+        PicturesError: If something else came as a picture.
+
+    Example:
+        >>> pictures = np.zeros((2, 28, 28), np.uint8)
+        >>> [(record.id, record.label) for record in labelled_records(pictures, 7, ["a", "b"])]
+        [('a', '7'), ('b', '7')]
+    """
+    if labels is None and ids is None:
+        return map(_labelled, _stream(pictures))
+    if ids is None and _is_single(labels):
+        return map(_record, _stream(pictures), repeat(labels), repeat(None), map(str, count()))
+    many = listed(pictures)
+    columns = _column("label", labels, len(many)), _column("id", ids, len(many))
+    return list(map(_record, many, *columns, map(str, count())))
+
+
+def _stream(pictures: Pictures) -> Iterable[Picture]:
+    """A stream stays one; all else is put into a list."""
+    return pictures if isinstance(pictures, Iterator) else listed(pictures)
+
+
+def _labelled(picture: Picture) -> Record:
+    if isinstance(picture, Record):
+        return picture
+    raise UnlabelledError(
+        f"{as_record(picture, 'A picture').id} has no label, and a reference needs one: pass "
+        "labels=, one for each picture or one for all."
+    )
+
+
+def _is_single(values: Any) -> bool:
+    if isinstance(values, np.ndarray):
+        return values.ndim == 0
+    return isinstance(values, str) or not isinstance(values, Iterable)
+
+
+def _column(thing: str, values: Any, count: int) -> list[Any]:
+    """One value for each picture, None where there is none; one label is that of all."""
+    if values is None or (thing == "label" and _is_single(values)):
+        return [values] * count
+    column = [values] if _is_single(values) else list(values)
+    if len(column) != count:
+        raise LabelsError(
+            f"Expected {count} {thing}s, one for each picture. Received: {len(column)}."
+        )
+    return column
+
+
+def _record(picture: Picture, label: Any, id: str | None, place: str) -> Record:
+    record = as_record(picture, "")
+    name = id or record.id
+    if not name:
+        decoded = isinstance(record.image, np.ndarray)
+        name = content_hash(record.pixels()).hex() if decoded else place
+    value = label.item() if isinstance(label, np.generic | np.ndarray) else label
+    return replace(record, id=name, label=record.label if label is None else as_label(value))
