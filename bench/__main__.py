@@ -40,11 +40,11 @@ def main(names: tuple[str, ...], model: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="likewise-bench-") as folder:
         material = Material(Path(folder), model)
         for name in names or NAMES:
-            for found in import_module(f"bench.{name}").figures(material):
-                print(line(found), flush=True)
-                if found.met is False:
+            for figure in import_module(f"bench.{name}").figures(material):
+                print(line(figure), flush=True)
+                if figure.met is False:
                     missed.append(
-                        f"{found.figure}: {found.ratio or found.value} is not {found.bar}"
+                        f"{figure.figure}: {figure.ratio or figure.value} is not {figure.bar}"
                     )
     print("\n".join(missed) or "Every bar is met.", file=sys.stderr)
 

@@ -17,7 +17,7 @@ from likewise.report.page import html
 def figures(material: Material) -> Iterator[Figure]:
     """Seconds."""
     images, bare, index = material.test, material.litert, flat_index(material.vectors)
-    made = evaluate(material.matcher, records("mnist/test"))
+    evaluation = evaluate(material.matcher, records("mnist/test"))
 
     times, floors = compare(
         lambda: evaluate(material.matcher, records("mnist/test")),
@@ -28,7 +28,7 @@ def figures(material: Material) -> Iterator[Figure]:
     yield figure("evaluate 10,000 against 60,000", "s", times, floors, "<= 2", note)
     with tempfile.TemporaryDirectory() as folder:
         drawn, floors = compare(
-            lambda: Path(folder, "page").write_text(html(made, material.matcher)),
+            lambda: Path(folder, "page").write_text(html(evaluation, material.matcher)),
             lambda: index.search(bare(images), K),
             3,
         )

@@ -73,10 +73,10 @@ class BareLiteRT:
     ) -> None:
         source, target = self._input(interpreter), self._output(interpreter)
         for start in range(part * self.batch, len(images), parts * self.batch):
-            some = images[start : start + self.batch]
-            if len(some) < self.batch:
-                some = np.resize(some, (self.batch, *some.shape[1:]))
-            interpreter.set_tensor(source, some)
+            batch = images[start : start + self.batch]
+            if len(batch) < self.batch:
+                batch = np.resize(batch, (self.batch, *batch.shape[1:]))
+            interpreter.set_tensor(source, batch)
             interpreter.invoke()
             rows = vectors[start : start + self.batch]
             rows[:] = interpreter.get_tensor(target)[: len(rows)]

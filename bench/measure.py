@@ -58,8 +58,8 @@ def compare(
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(rounds):
         order = (0, 1) if turn % 2 else (1, 0)  # neither always comes first
-        for which in order:
-            times[which].append(seconds((ours, floor)[which]))
+        for subject in order:
+            times[subject].append(seconds((ours, floor)[subject]))
     return times
 
 
@@ -96,10 +96,10 @@ def holds(value: float, bar: str) -> bool:
     return value <= float(limit) if sign == "<=" else value >= float(limit)
 
 
-def line(found: Figure) -> str:
+def line(figure: Figure) -> str:
     """A figure as one line of JSON, with the machine that it was measured on."""
     load = round(os.getloadavg()[0], 2)  # other work on the machine spoils even ratios
-    return json.dumps(asdict(found) | {"load": load, "machine": machine()}, ensure_ascii=False)
+    return json.dumps(asdict(figure) | {"load": load, "machine": machine()}, ensure_ascii=False)
 
 
 @cache

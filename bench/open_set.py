@@ -232,19 +232,19 @@ def _stands_for(fpir: float, measured: dict[str, list[Figures]], pair: str, pref
 def _calibrated(row: Figures, prefix: str, share: float) -> Figures:
     """The figures at the thresholds of one share, under names without it."""
     end = f" at {share}"
-    found = {
+    rates = {
         name.removesuffix(end): value
         for name, value in row.items()
         if name.startswith(prefix) and name.endswith(end)
     }
-    return {**found, f"{prefix}overlays": share} if found else {}
+    return {**rates, f"{prefix}overlays": share} if rates else {}
 
 
 def _enrolled(material: Material, references: npt.NDArray[Any], count: int) -> Figures:
     """Search a gallery that the two unknown groups were added to, without any training."""
     near = _nearest(material, references, {"test": material.test})["test"]
-    said = np.array(sorted(set(material.test_labels)))[near.argmin(axis=1)]
-    right = said == material.test_labels
+    answers = np.array(sorted(set(material.test_labels)))[near.argmin(axis=1)]
+    right = answers == material.test_labels
     return {
         f"{count} enrolled": float(right.mean()),
         f"{count} enrolled, old groups": float(right[material.mated].mean()),

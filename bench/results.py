@@ -87,9 +87,9 @@ def average(rows: Sequence[Mapping[str, float]], name: str) -> float:
 
 
 def _over_pairs(measured: Measured, name: str) -> str:
-    found = [average(rows, name) for rows in measured.values()]
-    spread = f" ± {100 * np.std(found, ddof=1):.2f}" if len(found) > 1 else ""
-    return f"{_percent(float(np.mean(found)))}{spread}"
+    averages = [average(rows, name) for rows in measured.values()]
+    spread = f" ± {100 * np.std(averages, ddof=1):.2f}" if len(averages) > 1 else ""
+    return f"{_percent(float(np.mean(averages)))}{spread}"
 
 
 def _percent(share: float) -> str:

@@ -69,9 +69,9 @@ def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Fig
     times: list[float] = []
     calls: list[float] = []
     for first in range(0, ONES, 10):  # in turns, so that a slow spell falls on both
-        some = pngs[first : first + 10]
-        times += ask(port, [post(CHECK, "image/png", png) for png in some], 1)
-        calls += [seconds(partial(checked, material, png)) for png in some]
+        batch = pngs[first : first + 10]
+        times += ask(port, [post(CHECK, "image/png", png) for png in batch], 1)
+        calls += [seconds(partial(checked, material, png)) for png in batch]
     ours, floor = 1000 * statistics.median(times), 1000 * statistics.median(calls)
     met = holds(ours - floor, "<= 3")
     note = f"floor: the call in this process; the bar is on the difference, {ours - floor:.2f} ms"
@@ -101,7 +101,7 @@ def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[F
         assert len(lines) == len(records)
 
     times, floors = compare(over_http, in_bulk, BULK_ROUNDS)
-    rates, bulk = ([len(pngs) / time for time in some] for some in (times, floors))
+    rates, bulk = ([len(pngs) / time for time in seconds] for seconds in (times, floors))
     yield figure(
         f"/v1/check, one PNG each, {CLIENTS} clients",
         "pictures/s",
@@ -146,7 +146,7 @@ def many_arrays(material: Material, port: int) -> Figure:
             json_line(row)
 
     times, floors = compare(lambda: ask(port, [request], 1), in_process, ROUNDS)
-    rates, bulk = ([len(arrays) / time for time in some] for some in (times, floors))
+    rates, bulk = ([len(arrays) / time for time in seconds] for seconds in (times, floors))
     note = "floor: check_stream over the same arrays in this process, rows as JSON"
     return figure("/v1/check, 1,000 arrays", "pictures/s", rates, bulk, ">= 0.8", note)
 

@@ -1,4 +1,4 @@
-"""Vectors to neighbours to decisions; knows nothing of pictures or networks.
+"""From vectors to neighbours to decisions; independent of pictures and networks.
 
 May import: index.references, index.search, index.storage.
 """

@@ -1,4 +1,4 @@
-"""Check the references that a caller adds before any of them is stored."""
+"""Validate a caller's references before any is stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likewise.arrays import Floats, Pixels
 
 
 def checked_strings(name: str, values: Sequence[str]) -> list[str]:
-    """Strings that can be stored and read again.
+    """Check that strings can be stored and read back.
 
     Example:
         >>> checked_strings("ids", ["a", ""])
@@ -39,10 +39,10 @@ def new_rows(
     pictures: Pixels | Sequence[Pixels | None] | None,
     contents: Sequence[bytes | None] | None,
 ) -> list[NewRow]:
-    """Put the columns of `Gallery.add` together, one row for each checked vector.
+    """Combine the columns of `Gallery.add` into rows, one per checked vector.
 
     Raises:
-        ValueError: If a column has another length, or a value cannot be stored.
+        ValueError: If a column has the wrong length, or a value cannot be stored.
     """
     nothing = [None] * len(vectors)
     columns: dict[str, Sequence[Any]] = {

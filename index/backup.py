@@ -1,8 +1,8 @@
-"""A copy of a gallery that may be written to meanwhile: whole, of one moment, and proven.
+"""Back up a gallery while others may write to it: a complete, verified copy of one moment.
 
-The references are copied by SQLite's online backup under one snapshot, the manifest and what it
-names as they were when the snapshot was taken. The derived index is not copied but made anew,
-which proves it. Does not copy what changed since an earlier backup alone.
+SQLite's online backup copies the references under one snapshot; the manifest and the files that it
+names are copied as they were when the snapshot was taken. The derived index is rebuilt, which
+verifies it. Does not make incremental backups.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ from index.storage.directory import (
 )
 from index.storage.files import write_sealed
 
-_TRIES = 100  # calibrations that may fall within a backup one after the other
+_TRIES = 100  # calibrations that may interrupt one backup
 
 
 def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
-    """Copy a gallery; writers go on meanwhile, and a gallery that is read-only will do.
+    """Copy a gallery; writers are not blocked, and the gallery may be read-only.
 
     Args:
         path: The gallery's directory.
-        target: Where to; must not exist. It appears when the copy is whole, proven and on the
-            disk. A kill leaves at most a directory beside it, whose name begins with a dot.
+        target: Path of the copy; must not exist. It appears once the copy is complete, verified
+            and on the disk. A kill leaves at most a directory beside it whose name starts with
+            a dot.
         timeout: Seconds to wait for another process's lock.
 
     Returns:
-        Where the copy stands: its generation and how many references it holds.
+        The copy's state: its generation and number of references.
 
     Raises:
-        GalleryError: If `path` is no gallery, or `target` exists already or lies in it.
-        StoreError: If a file of the gallery is missing or altered, or the copy is not whole.
+        GalleryError: If `path` is not a gallery, or `target` exists already or is inside it.
+        StoreError: If a file of the gallery is missing or altered, or the copy is incomplete.
         OSError: If the copy cannot be written.
 
     Example:
@@ -57,7 +58,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
         ...     copy.labels
         {'cat': 1, 'dog': 1}
     """
-    read_manifest(path)  # so that what is no gallery is refused before anything is made
+    read_manifest(path)  # refuse what is not a gallery before anything is written
     _refuse_existing(target)
     if target.resolve().is_relative_to(path.resolve()):
         raise GalleryError(
@@ -65,7 +66,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
         )
     with staged(target) as copy:
         if (path / MODEL).is_dir():
-            copy_directory(path / MODEL, copy / MODEL)  # never changed, so of every moment
+            copy_directory(path / MODEL, copy / MODEL)  # never changes, so any moment will do
         state = _copy_of_one_moment(path, copy, timeout)
         _prove(path, copy, state)
         _refuse_existing(target)
@@ -91,7 +92,7 @@ def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
 
 
 def _copied_manifest(path: Path, copy: Path) -> bool:
-    """Copy the manifest and the files that it names; False if another one took its place."""
+    """Copy the manifest and the files that it names; False if it was replaced meanwhile."""
     fields = read_manifest(path)
     points = map(OperatingPoint.from_json, fields["operating_points"].values())
     files = {file for point in points for file in point.files}
@@ -102,7 +103,7 @@ def _copied_manifest(path: Path, copy: Path) -> bool:
         if read_manifest(path) == fields:
             raise
         return False
-    drop_evidence(copy, keep=files)  # of an earlier try
+    drop_evidence(copy, keep=files)  # from an earlier attempt
     write_sealed(copy / MANIFEST, fields)
     return True
 

@@ -36,17 +36,17 @@ class Contents:
     _index: CurrentIndex
 
     def verify(self) -> None:
-        """Prove every row, picture and file; a `StoreError` names what is altered, and how."""
+        """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()
         with self._store.lock:
             self._store.verify()
             self._index.load()
 
     def require_in_place(self) -> None:
-        """Refuse a gallery that was moved, removed or replaced, as all questions and changes do.
+        """Refuse a gallery that was moved, removed or replaced, as every query and change does.
 
         Raises:
-            ReplacedError: If it is no longer what lies at its path.
+            ReplacedError: If another gallery, or none, is at its path.
         """
         self._store.require_in_place()
 
@@ -65,12 +65,12 @@ class Contents:
         return iter([row.id for row in self._rows() if label is None or row.label == label])
 
     def groups(self) -> dict[str, int]:
-        """The same as `labels`, kept from the first call on until the gallery changes."""
+        """The same as `labels`, cached until the gallery changes."""
         with self._index.reading() as index:
             return {label: len(rows) for label, rows in index.groups().items()}
 
     def count_groups(self) -> int:
-        """How many groups there are, in a fifteenth of the time that it takes to read them."""
+        """Count the groups, in a fifteenth of the time that reading them takes."""
         with self._store.reading():
             return self._store.count_labels()
 
@@ -87,14 +87,14 @@ class Contents:
     def page(
         self, *, limit: int, after: int = 0, label: str | None = None
     ) -> tuple[list[tuple[str, str]], int | None]:
-        """Ids and labels of some references, in the order in which they were added.
+        """One page of ids and labels, in the order in which references were added.
 
-        What is added or removed meanwhile moves nothing else to another page.
+        Additions and removals between two calls do not shift the other pages.
 
         Args:
-            limit: References of a page, >= 1.
-            after: Second value of the page before; 0 for the first page.
-            label: Of this group only.
+            limit: References per page, >= 1.
+            after: Second value of the previous page; 0 for the first page.
+            label: Restrict the page to this group.
 
         Returns:
             Pairs of id and label, and the `after` of the next page, None after the last.
@@ -118,7 +118,7 @@ class Contents:
             return list(zip(ids, labels, strict=True)), last
 
     def named(self, ids: Sequence[str]) -> dict[str, Reference]:
-        """Those of these ids that are there, without their pictures."""
+        """The existing references among these ids, without pictures."""
         rows = self._store.named(checked_strings("ids", ids))
         return {row.id: row.reference(None) for row in rows}
 
@@ -140,21 +140,21 @@ class Contents:
             return index.ids(rows), index.labels(rows), index.exact.stored.copy()
 
     def stored(self) -> tuple[Strings, Strings, Floats]:
-        """The same, read from the store itself, each row proven: what searches are held against."""
+        """The same, read from the store and verified row by row, to check searches against."""
         rows = self._rows()
         vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").astype(np.float32)
         names = np.array([(row.id, row.label) for row in rows], object).reshape(-1, 2)
         return names[:, 0], names[:, 1], vectors.reshape(-1, self.dim)
 
     def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
-        """Vectors, `(dim,)` float32, of those pictures that were embedded before."""
+        """Vectors, `(dim,)` float32, of the pictures that are embedded already, by content hash."""
         rows = self._store.with_contents(list(dict.fromkeys(contents)))
         return {row.content: row.reference(None).vector for row in rows if row.content is not None}
 
     def read_names(self, at_once: int = 4096) -> None:
-        """Read all ids and labels now, some at a time, so that listing them need not wait.
+        """Read all ids and labels now, in batches, so that listing them later does not wait.
 
-        Others that ask meanwhile wait for no more than `at_once` rows.
+        Other threads wait for at most `at_once` rows.
 
         Raises:
             StoreError: If the store is altered.
@@ -164,7 +164,7 @@ class Contents:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
 
     def _rows(self) -> list[Row]:
-        """All rows, each proven, as many as the state says."""
+        """All rows, verified, and their number checked against the state."""
         with self._store.reading() as state:
             rows = list(self._store.rows())
         if len(rows) != state.count:

@@ -1,12 +1,12 @@
 """Neighbours to decisions: which group, if any.
 
-The rule: among the k nearest references within the threshold the majority label wins, a tie
-goes to the label that is nearer. Nothing within the threshold is `no_match`. `ambiguous` exists
-only where a least margin to the runner-up was asked for.
+The rule: among the k nearest references within the threshold the majority label wins, a tie goes to
+the nearer label. Nothing within the threshold is `no_match`. `ambiguous` is only possible with a
+minimum margin to the runner-up.
 
 Where groups have thresholds of their own, a reference is judged by that of its group, and the
-nearest reference of all must be within its own: a stranger that is too far from the group it is
-nearest to is none of a laxer group farther away.
+nearest reference of all must be within its own threshold: an unknown that is too far from its
+nearest group must not match a group farther away with a larger threshold.
 
 Does not search and does not choose thresholds.
 """
@@ -30,15 +30,15 @@ MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """How a query is checked, as the caller asks for it.
+    """Options of a check, as the caller sets them.
 
     Attributes:
         k: Nearest references that have a vote, >= 1.
         threshold: Largest distance that is a match, for all groups, Euclidean, >= 0; None takes
             the thresholds of `at`.
-        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`, >= 0;
+        min_margin: Minimum by which the runner-up must be farther, else `ambiguous`, >= 0;
             None takes that of `at`, if it has one.
-        group: Ask about this group alone: is it of this group or not?
+        group: Only decide whether the query belongs to this group.
         at: Name of the gallery's operating point; None takes its default one.
         evidence: Give each decision its `p_value`.
 
@@ -72,14 +72,14 @@ class CheckOptions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """How neighbours are decided: check options, resolved against a gallery's operating points.
+    """Check options, resolved against a gallery's operating points.
 
     Attributes:
-        limits: Largest distances that are a match.
-        min_margin: Least distance by which the runner-up must be farther, or None.
-        group: The one group that is asked about, or None.
-        point: The operating point's name; None for a threshold that the caller gave.
-        evidence: What p-values are counted in, or None for none.
+        limits: Largest matching distances.
+        min_margin: Minimum by which the runner-up must be farther, or None.
+        group: The group in question, or None for all.
+        point: The operating point's name; None for the caller's own threshold.
+        evidence: Distances that p-values are computed from, or None.
     """
 
     limits: Limits
@@ -96,9 +96,10 @@ class Decision:
     Attributes:
         decision: `match`, `no_match`, `ambiguous`, or `error` for a query that has no vector.
         label: The winning group of a `match` or an `ambiguous` answer, else None.
-        distance: To the winning group's nearest reference; to the nearest of all for `no_match`.
-        threshold: The largest distance that is a match, equality included; where groups have
-            their own, that of the group whose distance is given.
+        distance: Distance to the winning group's nearest reference; for `no_match`, to the nearest
+            of all.
+        threshold: The largest matching distance, equality included; with thresholds by group, that
+            of the group that `distance` belongs to.
         runner_up_label: The nearest other group among the neighbours; None when all agree.
         runner_up_distance: Distance of that group's nearest reference.
         neighbours: The k nearest references, nearest first.
@@ -131,9 +132,9 @@ def decide(
 
     Args:
         neighbours: Of n queries, `(n, k)`, as `Gallery.search` returns them.
-        rule: Thresholds, compared in float64 with equality included, and what else decides.
-        group_distances: To the nearest reference of `rule.group`, `(n,)`, float32; only where the
-            rule asks about one group.
+        rule: Thresholds, compared in float64 with equality included, margin and group.
+        group_distances: Distances to the nearest reference of `rule.group`, `(n,)`, float32; only
+            if the rule has a group.
 
     Returns:
         n decisions, in the order of the queries.
@@ -176,13 +177,13 @@ def for_group(
     """Turn a plain decision into the answer to "is it of this group or not?".
 
     Args:
-        answer: The plain decision, as `decide` makes it.
-        group: The label that is asked about.
+        answer: The decision among all groups.
+        group: The label in question.
         distance: From the query to the group's nearest reference.
-        threshold: The group's own, where it has one.
+        threshold: The group's own threshold, if it has one.
 
     Returns:
-        `match` (or `ambiguous`) if the plain decision was that with this label, else `no_match`;
+        `match` (or `ambiguous`) if the plain decision has this label, else `no_match`;
         the runner-up is the nearest of the other groups among the neighbours.
 
     Example:
@@ -240,16 +241,16 @@ def _decide_one(
 
 
 def _majority(labels: list[str]) -> str | None:
-    """The most frequent label; of equally frequent ones that which comes first, the nearer."""
+    """The most frequent label; the nearer one in a tie."""
     if not labels:
         return None
-    if labels.count(labels[0]) == len(labels):  # nearly always, and cheap to see
+    if labels.count(labels[0]) == len(labels):  # the usual case, cheap to check
         return labels[0]
     return max(dict.fromkeys(labels), key=labels.count)
 
 
 def _first_other(labels: list[str], label: str) -> int | None:
-    """The place of the nearest reference with another label."""
+    """Position of the nearest reference with another label."""
     if labels.count(label) == len(labels):
         return None
     return next(place for place, other in enumerate(labels) if other != label)

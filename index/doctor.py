@@ -1,8 +1,7 @@
-"""Examine a gallery: is it whole, and do its references make sense?
+"""Check a gallery for damage and for references that deserve a look.
 
-What is broken makes answers wrong and must be mended. What is advised is for a person to look at:
-references that stand twice, that probably carry the wrong label, that lie far from all others,
-groups that reach into each other, groups with too few references.
+Damage makes answers wrong and must be repaired. Advice is for a person to judge: duplicates,
+probable mislabels, outliers, overlapping groups, groups with too few references.
 
 Does not change anything.
 """
@@ -20,9 +19,9 @@ from index.errors import GalleryError
 from index.gallery import Gallery
 from likewise.arrays import Floats, Strings
 
-VOTERS = 5  # nearest references that a label is held against
+VOTERS = 5  # nearest references that a label is compared with
 FEWEST = 3  # with fewer, a group cannot win a vote of five
-OVERLAPPING = 0.01  # share of a group that comes within the threshold of another
+OVERLAPPING = 0.01  # share of a group that is within the threshold of another
 RECALL_QUERIES = 200
 _AT_ONCE = 2048
 
@@ -32,11 +31,11 @@ class Mislabel:
     """A reference whose nearest neighbour, and most of the nearest five, have another label.
 
     Attributes:
-        id: Of the reference.
-        label: That it carries.
-        suggested: That most of its neighbours carry.
-        votes: How many of the five nearest carry that.
-        distance: To the nearest of those.
+        id: Id of the reference.
+        label: Its label.
+        suggested: The label of most of its neighbours.
+        votes: Number of the five nearest with the suggested label.
+        distance: Distance to the nearest of those.
     """
 
     id: str
@@ -48,16 +47,16 @@ class Mislabel:
 
 @dataclass(slots=True)
 class Examination:
-    """What was found.
+    """Findings of an examination.
 
     Attributes:
-        references: How many were examined.
-        groups: How many groups they make.
-        threshold: Largest distance that is a match, which outliers and overlaps are held against.
-        broken: What makes answers wrong, a sentence each; a whole gallery has none.
+        references: Number of references examined.
+        groups: Number of their groups.
+        threshold: Largest matching distance, used to find outliers and overlaps.
+        broken: Damage, one sentence each; empty for an intact gallery.
         search_recall: Share of true nearest neighbours that the search finds, in a sample.
-        duplicates: Ids of references with one and the same vector, a list for each such vector.
-        mislabels: Probable ones, the surest first.
+        duplicates: Ids of references that share a vector, one list per vector.
+        mislabels: Probable mislabels, the surest first.
         outliers: Ids and distances of references with no other within the threshold, farthest
             first.
         overlaps: Pairs of groups, with the share of the first one's references that have one of
@@ -77,7 +76,7 @@ class Examination:
     small_groups: dict[str, int] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
-        """Everything as plain JSON."""
+        """The findings as JSON values."""
         return asdict(self)
 
 
@@ -87,13 +86,13 @@ def examine(
     threshold: float | None = None,
     progress: Callable[[int], object] = lambda done: None,
 ) -> Examination:
-    """Examine a gallery; about one search of all its references among each other.
+    """Examine a gallery, at about the cost of searching all references among each other.
 
     Args:
         gallery: Left unchanged.
-        threshold: That of the default operating point when None; without any, what needs one is
-            left out.
-        progress: Called with the number of further references that are examined.
+        threshold: Largest matching distance; None takes the default operating point's, and skips
+            outliers and overlaps if there is none.
+        progress: Called with the number of references examined since the last call.
 
     Example:
         >>> import tempfile
@@ -107,33 +106,33 @@ def examine(
         ([['a', 'c']], {'cat': 2, 'dog': 1}, [])
         >>> folder.cleanup()
     """
-    found = Examination()
+    examination = Examination()
     try:
         gallery.verify()
         ids, labels, vectors = gallery.stored()
     except GalleryError as error:
-        found.broken.append(str(error))
-        return found
+        examination.broken.append(str(error))
+        return examination
     if threshold is None and gallery.points.default is not None:
         threshold = gallery.points.rule().limits.threshold
-    found.references, found.threshold = len(ids), threshold
+    examination.references, examination.threshold = len(ids), threshold
     sizes = Counter(labels.tolist())
-    found.groups = len(sizes)
-    found.small_groups = {name: size for name, size in sorted(sizes.items()) if size < FEWEST}
+    examination.groups = len(sizes)
+    examination.small_groups = {name: size for name, size in sorted(sizes.items()) if size < FEWEST}
     if len(ids):
-        _searched(gallery, found, ids, labels, vectors, progress)
-    return found
+        _searched(gallery, examination, ids, labels, vectors, progress)
+    return examination
 
 
 def _searched(
     gallery: Gallery,
-    found: Examination,
+    examination: Examination,
     ids: Strings,
     labels: Strings,
     vectors: Floats,
     progress: Callable[[int], object],
 ) -> None:
-    """Search every reference among all, and read off whatever that tells."""
+    """Search every reference among all others and collect findings."""
     alive = set(ids.tolist())
     close: Counter[tuple[str, str]] = Counter()
     lost, dead = [], set()
@@ -153,53 +152,59 @@ def _searched(
                 lost.append(id)
             own = others.index(id) if id in others else len(others) - 1
             del groups[own], distances[own]
-            _judge(found, close, id, label, groups, distances)
+            _judge(examination, close, id, label, groups, distances)
         progress(len(ids[rows]))
-    _note_broken(found, lost, dead)
-    found.mislabels.sort(key=lambda one: (-one.votes, one.distance, one.id))
-    found.outliers.sort(key=lambda one: -one[1])
-    found.duplicates = _twins(ids, vectors)
-    found.overlaps = _overlaps(close, Counter(labels.tolist()))
-    found.search_recall = _recall(gallery, ids, vectors)
-    if found.search_recall < 1:
-        found.broken.append(
-            f"The search finds only {100 * found.search_recall:.2f} % of the true nearest "
+    _note_broken(examination, lost, dead)
+    examination.mislabels.sort(
+        key=lambda mislabel: (-mislabel.votes, mislabel.distance, mislabel.id)
+    )
+    examination.outliers.sort(key=lambda outlier: -outlier[1])
+    examination.duplicates = _twins(ids, vectors)
+    examination.overlaps = _overlaps(close, Counter(labels.tolist()))
+    examination.search_recall = _recall(gallery, ids, vectors)
+    if examination.search_recall < 1:
+        examination.broken.append(
+            f"The search finds only {100 * examination.search_recall:.2f} % of the true nearest "
             "neighbours: delete vectors.faiss, it is made again from the store."
         )
 
 
 def _judge(
-    found: Examination,
+    examination: Examination,
     close: Counter[tuple[str, str]],
     id: str,
     label: str,
     groups: list[str],
     distances: list[float],
 ) -> None:
-    """Hold a reference against its nearest others, nearest first."""
+    """Compare a reference with its nearest others, nearest first."""
     if not groups:
         return
     [(suggested, votes)] = Counter(groups).most_common(1)
     if groups[0] != label and suggested != label and 2 * votes > len(groups):
         distance = distances[groups.index(suggested)]
-        found.mislabels.append(Mislabel(id, label, suggested, votes, distance))
-    if found.threshold is None:
+        examination.mislabels.append(Mislabel(id, label, suggested, votes, distance))
+    if examination.threshold is None:
         return
-    inside = [group for group, at in zip(groups, distances, strict=True) if at <= found.threshold]
+    inside = [
+        group
+        for group, distance in zip(groups, distances, strict=True)
+        if distance <= examination.threshold
+    ]
     if not inside:
-        found.outliers.append((id, distances[0]))
+        examination.outliers.append((id, distances[0]))
     close.update((label, other) for other in set(inside) - {label})
 
 
-def _note_broken(found: Examination, lost: list[str], dead: set[str]) -> None:
+def _note_broken(examination: Examination, lost: list[str], dead: set[str]) -> None:
     remedy = "delete vectors.faiss, it is made again from the store"
     if lost:
-        found.broken.append(
+        examination.broken.append(
             f"{len(lost)} references do not find themselves at distance 0, the first is "
             f"'{lost[0]}': {remedy}."
         )
     if dead:
-        found.broken.append(
+        examination.broken.append(
             f"{len(dead)} references are found that are not in the store any more, one is "
             f"'{min(dead)}': {remedy}."
         )

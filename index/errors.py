@@ -1,4 +1,4 @@
-"""What can go wrong with a gallery; a wrong argument is a plain ValueError instead."""
+"""Errors of a gallery; invalid arguments raise a plain ValueError instead."""
 
 from likewise.errors import LikewiseError
 
@@ -12,11 +12,11 @@ class StoreError(GalleryError):
 
 
 class ReadOnlyError(StoreError):
-    """The gallery cannot be changed: this user may not write its files."""
+    """The gallery cannot be changed: its files are read-only for this user."""
 
 
 class BusyError(StoreError):
-    """Another process is changing the gallery, and waiting did not help."""
+    """Another process kept changing the gallery until the timeout."""
 
 
 class ReplacedError(StoreError):
@@ -24,7 +24,7 @@ class ReplacedError(StoreError):
 
 
 class FingerprintError(GalleryError):
-    """The gallery's vectors come from another embedder than the one that asks."""
+    """The gallery's vectors were made by another embedder."""
 
 
 class ReferenceNotFoundError(GalleryError, KeyError):

@@ -1,9 +1,8 @@
-"""Files that a calibration leaves beside its operating point: distances and content hashes.
+"""Files of a calibration: the distances of its unknowns and its pictures' content hashes.
 
-The distances from the non-mated queries to their nearest references are the evidence beside a
-decision. By the content hashes of its pictures an evaluation notices that it would judge a
-threshold by the very pictures that chose it. Each file is named by its content: an operating point
-names the file, and a file that was altered no longer fits its name.
+The distances from non-mated queries to their nearest references give a decision's p-value. The
+content hashes let an evaluation refuse to judge a threshold by the pictures that chose it. Each
+file is named after its content, so an altered file no longer matches its name.
 """
 
 from __future__ import annotations
@@ -32,11 +31,12 @@ _WITHOUT = {EVIDENCE: "Ask without evidence", PICTURES: "Judge another operating
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Distances of a calibration's unknowns, which p-values are counted in.
+    """Distances of a calibration's unknowns, the basis of p-values.
 
     Attributes:
-        name: Of the file that holds them.
-        unknown: From each non-mated query to its nearest reference, `(n,)`, float32, ascending.
+        name: Name of their file.
+        unknown: Distance from each non-mated query to its nearest reference, `(n,)`, float32,
+            ascending.
     """
 
     name: str
@@ -46,16 +46,16 @@ class Evidence:
         """Count the share of unknowns that come at least as close as each query.
 
         The empirical p-value (r + 1) / (n + 1), where r of n non-mated queries had a nearest
-        reference at most as far. If the query is of no known group, and such as the calibration's
-        were, it is at most p in a share p of all cases (Davison and Hinkley, Bootstrap Methods and
-        their Application, 1997, 4.2; Vovk, Gammerman and Shafer, Algorithmic Learning in a Random
-        World, 2005). It is not the probability that a match is right.
+        reference at most as far. For an unknown query like the calibration's it is at most p in a
+        share p of all cases (Davison and Hinkley, Bootstrap Methods and their Application, 1997,
+        4.2; Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005). It is not
+        the probability that a match is right.
 
         Args:
             distances: From each query to its nearest reference, any shape, float32.
 
         Returns:
-            Above 0, at most 1, in the shape of `distances`.
+            p-values above 0 and at most 1, in the shape of `distances`.
 
         Example:
             >>> evidence = Evidence("a6e2", np.array([0.25, 0.5, 0.75], dtype=np.float32))
@@ -71,9 +71,9 @@ def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
     """Write an array, durably, and return its name.
 
     Args:
-        directory: Of the gallery.
+        directory: The gallery's directory.
         kind: One of `KINDS`.
-        values: As that kind says.
+        values: Array of the shape and dtype of that kind.
 
     Raises:
         OSError: If the file cannot be written.
@@ -109,23 +109,23 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
 
 
 def evidence_path(directory: Path, kind: str, name: str) -> Path:
-    """Where the file of this kind and name lies."""
+    """Path of the file of this kind and name."""
     return directory / f"{kind}-{name}.npy"
 
 
 def drop_evidence(directory: Path, *, keep: Iterable[tuple[str, str]]) -> None:
-    """Remove files that no operating point names any more, and drafts of a killed writer.
+    """Remove files that no operating point names, and temporary files of a killed writer.
 
-    To be called by the one writer. A file that cannot be removed is no loss.
+    Call it as the only writer. A file that cannot be removed does no harm.
 
     Args:
-        directory: Of the gallery.
+        directory: The gallery's directory.
         keep: Kind and name of each file that an operating point names.
     """
-    kept = {evidence_path(directory, kind, name) for kind, name in keep}
+    named = {evidence_path(directory, kind, name) for kind, name in keep}
     for kind in KINDS:
         drafts = directory.glob(f".{kind}-*.npy.*")
-        for path in {*directory.glob(f"{kind}-*.npy"), *drafts} - kept:
+        for path in {*directory.glob(f"{kind}-*.npy"), *drafts} - named:
             with contextlib.suppress(OSError):
                 path.unlink()
 

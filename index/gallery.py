@@ -1,4 +1,4 @@
-"""Gallery: the enrolled references in a directory, to be searched and asked.
+"""Gallery: enrolled references in a directory, searched exactly.
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (a copy of the
 embedder that made the vectors), `references.sqlite` (the truth), `vectors.faiss` with
@@ -34,17 +34,16 @@ from likewise.arrays import Floats, Pixels
 class Gallery(Contents):
     """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
 
-    One process may change a gallery at a time, any number may read it; each sees whole changes,
-    at its next call. A gallery may be shared between threads. Every question and change is refused
-    by `StoreError` where a file of it was altered, and by `ReplacedError` once its directory was
-    moved, removed or replaced.
+    One process may change a gallery at a time and any number may read it; each sees complete
+    changes, from its next call on. Threads may share a gallery. Every call raises `StoreError` if a
+    file was altered, and `ReplacedError` once the directory was moved, removed or replaced.
 
     Attributes:
         path: The directory.
         dim: Length of the vectors.
-        fingerprint: Of the embedder that makes the vectors.
-        points: Named thresholds.
-        model_path: Where the copy of the embedder lies.
+        fingerprint: Fingerprint of the embedder that makes the vectors.
+        points: Operating points: named thresholds.
+        model_path: Directory of the copy of the embedder.
 
     Example:
         >>> import tempfile
@@ -77,14 +76,14 @@ class Gallery(Contents):
         operating_points: Mapping[str, OperatingPoint] | None = None,
         model: Path | None = None,
     ) -> Gallery:
-        """Make an empty gallery where nothing is yet: the whole directory or nothing of it.
+        """Create an empty gallery, atomically.
 
         Args:
-            path: Where; must not exist.
+            path: Its directory; must not exist.
             dim: Length of the vectors, >= 1.
-            fingerprint: Of the embedder that will make the vectors.
-            operating_points: Named thresholds.
-            model: A directory to be copied in as `model_path`.
+            fingerprint: Fingerprint of the embedder that will make the vectors.
+            operating_points: Operating points: named thresholds.
+            model: Directory of the embedder, copied to `model_path`.
 
         Raises:
             GalleryError: If `path` exists already.
@@ -103,11 +102,12 @@ class Gallery(Contents):
 
         Args:
             path: Its directory.
-            fingerprint: Of the embedder that will make the queries, or None if it need not fit.
+            fingerprint: Fingerprint of the embedder that will make the queries; None skips the
+                check.
             timeout: Seconds to wait for another process that is changing the gallery.
 
         Raises:
-            GalleryError: If `path` is no gallery.
+            GalleryError: If `path` is not a gallery.
             StoreError: If a file of it is missing or altered; the text names the file.
             FingerprintError: If the vectors come from another embedder.
         """
@@ -121,11 +121,11 @@ class Gallery(Contents):
         """Write the derived index if it is behind, and close the files.
 
         Raises:
-            GalleryError: Within a snapshot, which needs them.
+            GalleryError: Inside a snapshot, which needs the files.
         """
         with self._store.alone():
             try:
-                with suppress(ReplacedError):  # then there is nothing to write it into
+                with suppress(ReplacedError):  # nowhere to write it
                     self._store.require_in_place()
                     self._index.save()
             finally:
@@ -147,7 +147,7 @@ class Gallery(Contents):
         return self._store.state().count
 
     def neighbours_of(self, k: int) -> int:
-        """How many neighbours an answer has when `k` are asked for: fewer of a smaller gallery."""
+        """Number of neighbours in an answer: `k`, or fewer if the gallery is smaller."""
         if not (count := len(self)):
             raise EmptyGalleryError(
                 f"Gallery {str(self.path)!r} holds no references to compare with. "
@@ -157,15 +157,15 @@ class Gallery(Contents):
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:
-        """Have all questions of this thread see the same changes; yields their generation.
+        """Let all queries of this thread see the same state; yields its generation.
 
-        Within it, the gallery can be neither changed nor closed.
+        Inside it, the gallery can be neither changed nor closed.
         """
         with self._store.reading() as state:
             yield state.generation
 
     def warm(self, *, ahead: bool = False) -> None:
-        """Load the vectors now instead of at the first search, or `ahead` of it in a thread."""
+        """Load the vectors now rather than at the first search; with `ahead`, in a thread."""
         if ahead:
             self._index.load_ahead()
         else:
@@ -183,7 +183,7 @@ class Gallery(Contents):
     ) -> None:
         """Add n references in one transaction, on disk when this returns.
 
-        An id that is there already is replaced; of an id that comes twice the last counts.
+        An existing id is replaced; if an id occurs twice, the last one counts.
 
         Args:
             ids: n names.
@@ -194,8 +194,8 @@ class Gallery(Contents):
             contents: n hashes of the pictures, for `vectors_of`, or None.
 
         Raises:
-            ValueError: If lengths, shapes, types or values do not fit.
-            StoreError: If the store cannot be changed; then nothing was.
+            ValueError: If a length, shape, type or value is wrong.
+            StoreError: If the store cannot be changed; then nothing was changed.
         """
         checked = checked_vectors(vectors, self.dim)
         rows = new_rows(ids, checked, labels, metadata, pictures, contents)
@@ -206,7 +206,7 @@ class Gallery(Contents):
             self._index.apply(store.add([rows[place] for place in last]), checked[last])
 
     def remove(self, ids: Sequence[str]) -> int:
-        """Remove references in one transaction; returns how many of the ids were there."""
+        """Remove references in one transaction; returns how many of the ids existed."""
         with self._store.changing() as store:
             change = store.remove(checked_strings("ids", ids))
             if change.removed:
@@ -216,7 +216,7 @@ class Gallery(Contents):
     def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
         """Find the k nearest references of each query, exactly.
 
-        Many queries at once are much cheaper than one by one: ask for thousands.
+        Thousands of queries in one call are much cheaper than one by one.
 
         Args:
             vectors: `(n, dim)`, float32, finite. Left unchanged.
@@ -228,7 +228,7 @@ class Gallery(Contents):
             A distance is Euclidean; an identical vector's is exactly 0.0.
 
         Raises:
-            ValueError: If `vectors` does not fit, or `k` is out of range.
+            ValueError: If `vectors` has a wrong shape or dtype, or `k` is out of range.
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
@@ -237,19 +237,19 @@ class Gallery(Contents):
     def nearest_by_group(
         self, vectors: Floats, *, skip: Sequence[str | None] | None = None
     ) -> tuple[list[str], Floats]:
-        """Find how near each query comes to each group, exactly, for about one search's price.
+        """Find each query's distance to each group, exactly, at about the cost of one search.
 
         Args:
             vectors: `(n, dim)`, float32, finite. Left unchanged.
-            skip: For each query the id of a reference that is left out for it, or None: give the
-                references' own ids to search each among all others.
+            skip: For each query the id of a reference to leave out, or None; the references' own
+                ids search each reference among all others.
 
         Returns:
             The g labels, in order, and the distance to the nearest reference of each, `(n, g)`,
-            float32; inf where nothing is left of a group.
+            float32; inf if nothing is left of a group.
 
         Raises:
-            ValueError: If `vectors` or `skip` does not fit, or an id is no reference's.
+            ValueError: If `vectors` or `skip` has a wrong shape, or an id does not exist.
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
@@ -261,7 +261,8 @@ class Gallery(Contents):
         """Find all references of each query whose distance is at most `radius`, nearest first.
 
         Raises:
-            ValueError: If `vectors` does not fit, or `radius` is negative or not a number.
+            ValueError: If `vectors` has a wrong shape or dtype, or `radius` is negative or not a
+                number.
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
@@ -279,13 +280,13 @@ class Gallery(Contents):
             nearest reference of that group.
 
         Raises:
-            ValueError: If `vectors` or `k` does not fit, or no reference has the label `group`.
+            ValueError: If `vectors` or `k` is invalid, or no reference has the label `group`.
             GalleryError: If there is no such operating point, or no evidence with it.
         """
         return self.decide(vectors, options.k, self.points.rule(options))
 
     def decide(self, vectors: Floats, k: int, rule: Rule) -> list[Decision]:
-        """Do what `check` does, by a rule that is resolved already.
+        """Do what `check` does, with a resolved rule.
 
         Args:
             vectors: `(n, dim)`, float32, finite.

@@ -1,4 +1,4 @@
-"""What a search returns: the nearest references of each query."""
+"""Search results: the nearest references of each query."""
 
 from __future__ import annotations
 

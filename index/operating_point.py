@@ -1,4 +1,4 @@
-"""One operating point: a threshold and what was measured at it, to and from JSON.
+"""An operating point: a threshold and the rates measured at it, to and from JSON.
 
 Does not choose thresholds (`likewise.calibration`) and does not decide (`decision`).
 """
@@ -17,39 +17,39 @@ _NULL_WHERE_CALIBRATED = ("target", "fnir")  # all other fields are left out of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
-    """A threshold, and what was measured at it.
+    """A threshold and the rates measured at it.
 
-    A field is None, or empty, where it was not measured.
+    A field that was not measured is None, or empty.
 
     Attributes:
-        threshold: Largest distance that is a match, Euclidean, >= 0.
+        threshold: Largest matching distance, Euclidean, >= 0.
         rate: The rate that a calibration limited: `fpir`, `fmr`, or `cost` for the least cost.
         target: Largest value of that rate, above 0 and below 1; None for `cost`.
         measured: That rate as measured, `false` of `queries`.
-        false: Queries, or pairs of two groups, that were matched and should not have been.
-        queries: How many of these there were.
+        false: Number of false matches among queries, or among pairs of two groups.
+        queries: Number of these queries or pairs.
         interval: 95 % interval of `measured`, both ends.
         smallest_rate: Smallest rate that so many queries can support.
         fmr: False match rate of pairs.
         fnmr: False non-match rate of pairs.
         fpir: False positive identification rate of searches.
         fnir: False negative identification rate of searches.
-        missed: Mated queries that were no match with their own group.
-        mated: How many mated queries there were.
-        unknown: Count and false matches of each kind of non-mated queries; their count alone where
-            a model brings the point along.
-        group_thresholds: In place of `threshold`, for references with these labels.
+        missed: Number of mated queries that did not match their own group.
+        mated: Number of mated queries.
+        unknown: Count and false matches of each kind of non-mated queries; the count alone for a
+            model's own point.
+        group_thresholds: Thresholds by label, used instead of `threshold`.
         cost_false_match: Cost of an unknown query that is matched.
         cost_miss: Cost of a known query that is missed.
         share_unknown: Expected share of unknown queries.
-        expected_cost: Of one query.
+        expected_cost: Expected cost of one query.
         gallery_size: References in the gallery when it was calibrated.
-        generation: Of the gallery then.
-        measured_on: The pictures, in words.
-        min_margin: Least distance by which the runner-up must be farther, else `ambiguous`.
+        generation: Generation of the gallery then.
+        measured_on: Description of the pictures.
+        min_margin: Minimum by which the runner-up must be farther, else `ambiguous`.
         evidence: Name of the file with the distances of the non-mated queries.
         pictures: Name of the file with the content hashes of the pictures.
-        stored: The JSON object that the point was read from, with fields that are not known here.
+        stored: The JSON object that the point was read from, with unknown fields.
     """
 
     threshold: float
@@ -88,7 +88,7 @@ class OperatingPoint:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> OperatingPoint:
-        """Read a point; fields that are not known here survive in `stored`.
+        """Read a point; unknown fields survive in `stored`.
 
         Raises:
             ValueError: If there is no threshold >= 0.
@@ -102,7 +102,7 @@ class OperatingPoint:
         return cls(**{"threshold": None, **known, "stored": stored})
 
     def to_json(self) -> dict[str, Any]:
-        """Write the point: the fields that were read in their order, then those that are new."""
+        """Write the point: stored fields in their order, then new ones."""
         known = {name: getattr(self, name) for name in _FIELDS}
         written = {name: value for name, value in known.items() if self._is_written(name, value)}
         return {**self.stored, **written}
@@ -119,15 +119,15 @@ class OperatingPoint:
         return [(kind, name) for kind, name in names if name is not None]
 
     def outdated(self, name: str, size: int, generation: int) -> str | None:
-        """Say in one sentence that the gallery is no longer the one the point was measured with.
+        """Describe in one sentence how the gallery has changed since the point was measured.
 
         Args:
-            name: Of the point.
-            size: References now.
-            generation: Of the gallery now.
+            name: Name of the point.
+            size: Number of references now.
+            generation: Generation of the gallery now.
 
         Returns:
-            None if there is nothing to say, as of a point that a model brings along.
+            None if it has not changed, or if the point is a model's own.
 
         Example:
             >>> point = OperatingPoint(threshold=1, gallery_size=1000, generation=7, fpir=0.01)
@@ -151,13 +151,13 @@ _FIELDS = tuple(each.name for each in fields(OperatingPoint) if each.name != "st
 def expected_fpir(fpir: float, size: int, now: int) -> float:
     """Estimate the FPIR once the gallery has grown: 1 − (1 − FPIR)^(now / size).
 
-    As if each reference matched an unknown by itself, so that a larger gallery is as many draws
-    more. References of one group lie close together, so it is mostly less: a rough upper estimate.
+    This treats references as independent chances of a false match. References of one group lie
+    close together, so it is a rough upper estimate.
 
     Args:
-        fpir: As measured, 0 to 1.
-        size: References when it was measured, >= 1.
-        now: References now.
+        fpir: Measured FPIR, 0 to 1.
+        size: Number of references when it was measured, >= 1.
+        now: Number of references now.
 
     Example:
         >>> round(expected_fpir(0.01, size=1000, now=2000), 4)

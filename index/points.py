@@ -1,6 +1,6 @@
-"""The manifest of a gallery, `gallery.json`, and the operating points in it: named thresholds.
+"""A gallery's manifest, `gallery.json`, and its operating points: named thresholds.
 
-A point that another process has stored is used from the next call on.
+A point that another process stores is visible from the next call on.
 Does not choose thresholds (`likewise.calibration`) and does not decide (`decision`).
 """
 
@@ -35,10 +35,10 @@ DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operat
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What `gallery.json` says.
+    """Read the fields of `gallery.json`.
 
     Raises:
-        GalleryError: If `path` is no gallery.
+        GalleryError: If `path` is not a gallery.
         StoreError: If the file is missing, altered or of another format; the text names it.
     """
     if not path.is_dir():
@@ -53,7 +53,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 class Manifest:
-    """The `gallery.json` in a directory; by its stat a replaced file is noticed."""
+    """The `gallery.json` in a directory; a changed stat reveals a replaced file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -61,10 +61,10 @@ class Manifest:
         self._fields = read_manifest(path)
 
     def current(self) -> dict[str, Any]:
-        """The fields; read anew only when the file is another one.
+        """The fields, read again only if the file was replaced.
 
         Raises:
-            ReplacedError: If the file is that of another gallery.
+            ReplacedError: If the file belongs to another gallery.
         """
         seen = identity(self._path / MANIFEST)
         if seen != self._seen:
@@ -79,7 +79,7 @@ class Manifest:
         return self._fields
 
     def require_fingerprint(self, fingerprint: str) -> None:
-        """Refuse another embedder than the one that made the vectors.
+        """Refuse any embedder but the one that made the vectors.
 
         Raises:
             FingerprintError: Naming both.
@@ -92,12 +92,12 @@ class Manifest:
             )
 
     def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
-        """Rewrite the file with one more, or another, operating point; for the one writer.
+        """Add or replace an operating point in the file; call it as the only writer.
 
-        A kill at any moment leaves the old file or the new one, both whole.
+        A kill at any moment leaves either the old or the new file.
 
         Raises:
-            ValueError: If the point is no plain JSON.
+            ValueError: If the point is not plain JSON.
             OSError: If the file cannot be written.
         """
         fields = read_manifest(self._path)
@@ -121,7 +121,7 @@ class OperatingPoints:
     Args:
         path: The gallery's directory.
         manifest: Its `gallery.json`.
-        store: Its references: they say how large it is, and let one writer in at a time.
+        store: Its references, for their number and for the lock of the single writer.
     """
 
     def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
@@ -129,17 +129,17 @@ class OperatingPoints:
         self._manifest = manifest
         self._store = store
         self._stored: _Stored | None = None
-        self._evidence: Evidence | None = None  # the last that was asked for
+        self._evidence: Evidence | None = None  # the last one read
 
     def all(self) -> dict[str, OperatingPoint]:
-        """All points by name, oldest first, as they are now."""
+        """All current points by name, oldest first."""
         return dict(self._read().points)
 
     @property
     def default(self) -> str | None:
-        """Name of the point that is used where none is named; None if the gallery has none.
+        """Name of the default point; None if the gallery has none.
 
-        The one calibrated last, else the one called `default`, else the first.
+        It is the point calibrated last, else the one called `default`, else the first.
         """
         return self._read().default
 
@@ -147,7 +147,7 @@ class OperatingPoints:
         return self.named(name)[1]
 
     def named(self, name: str | None = None) -> tuple[str, OperatingPoint]:
-        """A point with its name; the default one for None.
+        """Get a point with its name; None gets the default one.
 
         Raises:
             GalleryError: If the gallery has no such point, or none at all.
@@ -166,7 +166,7 @@ class OperatingPoints:
         return chosen, stored.points[chosen]
 
     def rule(self, options: CheckOptions = CheckOptions()) -> Rule:
-        """Resolve check options to what decides, as the points are now.
+        """Resolve check options against the current points.
 
         Raises:
             GalleryError: If there is no such operating point, none at all, or no evidence with it.
@@ -185,7 +185,7 @@ class OperatingPoints:
         return Rule(limits, margin, options.group, name, evidence)
 
     def evidence(self, name: str | None = None) -> Evidence:
-        """What the p-values of a calibrated point are counted in; of the default one for None.
+        """The evidence of a calibrated point; None takes the default one.
 
         Raises:
             GalleryError: If there is no such point, or it was not calibrated.
@@ -204,7 +204,7 @@ class OperatingPoints:
         return evidence
 
     def outdated(self, name: str | None = None) -> str | None:
-        """Say in one sentence if the gallery has changed since a point was calibrated."""
+        """Describe in one sentence how the gallery changed since a point was calibrated, if so."""
         state = self._store.state()
         name, point = self.named(name)
         return point.outdated(name, state.count, state.generation)
@@ -212,8 +212,8 @@ class OperatingPoints:
     def calibrated_on(self, name: str | None = None) -> set[bytes]:
         """Content hashes of the pictures that a point was calibrated with.
 
-        Empty for a point that was not calibrated here. A threshold must not be judged by the
-        pictures that chose it.
+        Empty for a point that was not calibrated here. The pictures that chose a threshold must not
+        judge it.
 
         Raises:
             GalleryError: If the gallery has no such point.
@@ -233,21 +233,21 @@ class OperatingPoints:
         contents: Collection[bytes] | None = None,
         default: bool = True,
     ) -> None:
-        """Store a named point, on disk when this returns; an older one is replaced.
+        """Store a named point, durably; an older one of this name is replaced.
 
-        Other processes that have the gallery open use it from their next call on.
+        Other processes with the gallery open see it from their next call on.
 
         Args:
             name: Not empty.
-            point: As calibrated; the names of its files are added here.
+            point: The calibrated point; the names of its files are added here.
             unknown: Distances from non-mated queries to their nearest references, `(n,)`, float32,
                 for `evidence`.
             contents: Content hashes of the pictures, 16 bytes each, for `calibrated_on`.
-            default: Whether it is used from now on where no point is named.
+            default: Whether it becomes the default point.
 
         Raises:
-            ValueError: If the name is empty, or a field of the point is no plain JSON.
-            GalleryError: Within a snapshot.
+            ValueError: If the name is empty, or a field of the point is not plain JSON.
+            GalleryError: Inside a snapshot.
             StoreError: If the gallery is read-only, or another process keeps writing.
             OSError: If a file cannot be written.
         """
@@ -266,17 +266,17 @@ class OperatingPoints:
                 drop_evidence(self._path, keep=[file for point in points for file in point.files])
 
     def verify(self) -> None:
-        """Prove `gallery.json` and the files that its points name.
+        """Verify `gallery.json` and the files that its points name.
 
         Raises:
-            StoreError: Naming the file that is altered and how.
+            StoreError: If one is altered; the text names it.
         """
         for stored in read_manifest(self._path)["operating_points"].values():
             for kind, name in OperatingPoint.from_json(stored).files:
                 read_evidence(self._path, kind, name)
 
     def _read(self) -> _Stored:
-        """The points as they are now; parsed anew only when the file is another one."""
+        """The current points, parsed again only if the file was replaced."""
         self._store.require_in_place()
         fields = self._manifest.current()
         if self._stored is None or self._stored.fields is not fields:
@@ -291,7 +291,7 @@ class OperatingPoints:
 
 
 def identity(path: Path) -> tuple[int, int, int] | None:
-    """What differs between a file and the one that replaced it; None where there is none."""
+    """A value that changes when a file is replaced; None if there is no file."""
     try:
         stat = os.stat(path)
     except OSError:

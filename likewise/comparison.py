@@ -84,11 +84,11 @@ def pair_threshold(gallery: Gallery, at: str | None = None) -> float:
 
 
 def _only(records: Iterable[Record]) -> Record:
-    found = list(islice(records, 2))
-    if len(found) != 1:
-        many = f"several, {found[0].id} first" if found else "none"
+    first_two = list(islice(records, 2))
+    if len(first_two) != 1:
+        many = f"several, {first_two[0].id} first" if first_two else "none"
         raise LikewiseError(f"Each side of a comparison must be one picture. Received: {many}.")
-    return found[0]
+    return first_two[0]
 
 
 def _pixels(record: Record) -> Pixels:

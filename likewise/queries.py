@@ -134,12 +134,12 @@ class QueryReader:
 
     def _without_references(self, batch: Queries) -> Queries:
         references = self.matcher.gallery.vectors_of(batch.contents)
-        kept = [row for row, content in enumerate(batch.contents) if content not in references]
-        self.skipped += len(batch.records) - len(kept)
+        remaining = [row for row, content in enumerate(batch.contents) if content not in references]
+        self.skipped += len(batch.records) - len(remaining)
         return Queries(
-            [batch.records[row] for row in kept],
-            [batch.contents[row] for row in kept],
-            batch.vectors[kept],
+            [batch.records[row] for row in remaining],
+            [batch.contents[row] for row in remaining],
+            batch.vectors[remaining],
         )
 
 

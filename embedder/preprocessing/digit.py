@@ -62,8 +62,8 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
         (20, 0, True)
     """
     mask = _close_up(Image.fromarray(image))
-    found = components.bounds(mask)
-    return np.zeros(size, np.uint8) if found is None else _laid_out(mask[found], size)
+    ink = components.bounds(mask)
+    return np.zeros(size, np.uint8) if ink is None else _laid_out(mask[ink], size)
 
 
 def _close_up(picture: Image.Image) -> np.ndarray:
@@ -71,10 +71,10 @@ def _close_up(picture: Image.Image) -> np.ndarray:
     box = Box(0, 0, picture.width, picture.height)
     mask = _first_look(picture, box)
     for _ in range(_CLOSER):
-        found = components.bounds(mask)
-        if found is None:
+        ink = components.bounds(mask)
+        if ink is None:
             break
-        around = _around(_in_picture(found, mask.shape, box), picture)
+        around = _around(_in_picture(ink, mask.shape, box), picture)
         if around.side > _FILLED * box.side:
             break
         box = around
@@ -102,9 +102,9 @@ def _ink(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
     return ink.mask(ink.contrast(pixels.reshape(*pixels.shape[:2], -1), whole))
 
 
-def _in_picture(found: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:
+def _in_picture(bounds: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:
     """Carry slices of a mask over to the pixels of the picture."""
-    rows, columns = found
+    rows, columns = bounds
     down, across = (box.bottom - box.top) / shape[0], (box.right - box.left) / shape[1]
     return Box(
         box.left + columns.start * across,

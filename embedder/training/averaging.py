@@ -66,13 +66,13 @@ def averaged_weights(model: keras.Model, batches: Sequence[Any]) -> Iterator[Non
 
 def _renew_statistics(model: keras.Model, batches: Sequence[Any]) -> None:
     """Set mean and variance of each batch normalisation to the mean over the batches."""
-    found = list(_normalisations(model))
-    before = [layer.momentum for layer in found]
+    layers = list(_normalisations(model))
+    before = [layer.momentum for layer in layers]
     for number, inputs in enumerate(batches):
-        for layer in found:
+        for layer in layers:
             layer.momentum = number / (number + 1)  # of what the batches before have left
         model(inputs, training=True)
-    for layer, momentum in zip(found, before, strict=True):
+    for layer, momentum in zip(layers, before, strict=True):
         layer.momentum = momentum
 
 

@@ -155,11 +155,11 @@ class ValidationEER(keras.callbacks.Callback):
         """Measure, record, and stop the training when it no longer gets better."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
         with averaged_weights(self.model, self.batches):
-            found = self.measured()
-            rates = {"eer": found.rate, "threshold": found.threshold}
+            equal_error = self.measured()
+            rates = {"eer": equal_error.rate, "threshold": equal_error.threshold}
             self.state.add({"epoch": epoch + 1, **figures, **rates}, self.base)
         self.state.write(self.model)
         if logs is not None:
-            logs["val_eer"] = found.rate
+            logs["val_eer"] = equal_error.rate
         if epoch + 1 - self.state.best["epoch"] >= self.patience:
             self.model.stop_training = True

@@ -70,11 +70,11 @@ def _joined(first: Pixels, second: Pixels, axis: int, mirrored: list[int]) -> Pi
 
     Of what is mirrored, its other half comes to that place.
     """
-    one, two = (
+    first_half, second_half = (
         np.flip(pictures, axis) if turn else pictures
         for pictures, turn in zip((first, second), mirrored, strict=True)
     )
     middle = first.shape[axis] // 2
-    upper, _ = np.split(one, [middle], axis)
-    _, lower = np.split(two, [middle], axis)
+    upper, _ = np.split(first_half, [middle], axis)
+    _, lower = np.split(second_half, [middle], axis)
     return np.concatenate([upper, lower], axis)

@@ -43,25 +43,25 @@ def save_model(
     """
     check_destination(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         network = to_litert(base)
-        (made / "model.tflite").write_bytes(network)
-        base.save(made / "base.keras")
+        (staging / "model.tflite").write_bytes(network)
+        base.save(staging / "base.keras")
         manifest = {
             "format": FORMAT,
             "fingerprint": fingerprint(network, base.input_shape[1:], preprocessing),
             "input_shape": list(base.input_shape[1:]),
             "dim": base.output_shape[-1],
             "preprocessing": preprocessing,
-            "files": {file.name: _sha256(file) for file in sorted(made.iterdir())},
+            "files": {file.name: _sha256(file) for file in sorted(staging.iterdir())},
             **details,
         }
-        write_manifest(made, manifest)
-        made.chmod(0o755)
-        _put(made, out)
+        write_manifest(staging, manifest)
+        staging.chmod(0o755)
+        _put(staging, out)
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
     return manifest
 
 
@@ -69,11 +69,11 @@ def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _put(made: Path, out: Path) -> None:
+def _put(staging: Path, out: Path) -> None:
     """Rename `made` to `out`; an older model is set aside first and deleted last."""
     old = out.with_name(f".{out.name}-old")
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
-    made.rename(out)
+    staging.rename(out)
     shutil.rmtree(old, ignore_errors=True)

@@ -41,13 +41,13 @@ def make_outliers(pictures: Pixels, codes: Indices, count: int, seed: int) -> Pi
         (3, 8, 8)
     """
     rng = np.random.default_rng([seed, 7])
-    made = np.empty((count, *pictures.shape[1:]), np.uint8)
+    outliers = np.empty((count, *pictures.shape[1:]), np.uint8)
     makers = [maker for maker, _ in KINDS.values()]
     shares = [share for _, share in KINDS.values()]
     for place, kind in enumerate(rng.choice(len(makers), size=count, p=shares).tolist()):
         first, second = _two_of_different_groups(pictures, codes, rng)
-        made[place] = makers[kind](first, second, rng)
-    return made
+        outliers[place] = makers[kind](first, second, rng)
+    return outliers
 
 
 def _two_of_different_groups(
@@ -62,15 +62,15 @@ def _two_of_different_groups(
 
 def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Give a picture of one grey or colour, with a speck or a slope now and then."""
-    made = np.full(first.shape, rng.choice([0, 0, int(rng.integers(256)), 255]), np.float32)
+    blank = np.full(first.shape, rng.choice([0, 0, int(rng.integers(256)), 255]), np.float32)
     if rng.random() < 0.4:
         slope = np.linspace(-1, 1, first.shape[1]) * rng.integers(10, 120)
-        made += slope.reshape(1, -1, *[1] * (first.ndim - 2))
+        blank += slope.reshape(1, -1, *[1] * (first.ndim - 2))
     for _ in range(rng.integers(0, 4)):
         y, x = rng.integers(first.shape[0]), rng.integers(first.shape[1])
         size = rng.integers(1, 4)
-        made[y : y + size, x : x + size] = rng.integers(256)
-    return _pixels(made)
+        blank[y : y + size, x : x + size] = rng.integers(256)
+    return _pixels(blank)
 
 
 def _noise(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
@@ -122,10 +122,10 @@ def _halves(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Put half of one picture and half of another together."""
     axis = int(rng.integers(2))
     middle = first.shape[axis] // 2
-    one, other = (np.moveaxis(picture, axis, 0) for picture in (first, second))
+    top, bottom = (np.moveaxis(picture, axis, 0) for picture in (first, second))
     if rng.random() < 0.5:
-        one, other = other, one
-    return np.moveaxis(np.concatenate([one[:middle], other[middle:]]), 0, axis)
+        top, bottom = bottom, top
+    return np.moveaxis(np.concatenate([top[:middle], bottom[middle:]]), 0, axis)
 
 
 def _quarters(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
@@ -135,11 +135,11 @@ def _quarters(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
     while sum(place != quarter for place, quarter in enumerate(order)) < 3:
         order = rng.permutation(4).tolist()
     corners = [(0, 0), (0, width), (height, 0), (height, width)]
-    made = first.copy()
+    shuffled = first.copy()
     for (y, x), quarter in zip(corners, order, strict=True):
         v, u = corners[quarter]
-        made[y : y + height, x : x + width] = first[v : v + height, u : u + width]
-    return made
+        shuffled[y : y + height, x : x + width] = first[v : v + height, u : u + width]
+    return shuffled
 
 
 def _overlay(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:

@@ -1,4 +1,4 @@
-"""The references of a gallery: what is true, and what all else is derived from.
+"""The references of a gallery: the truth that everything else is derived from.
 
 May import: index.errors, index.storage.
 """

@@ -1,7 +1,7 @@
-"""Changes of the rows, each within a transaction of the caller, and the log of removals.
+"""Changes of rows, inside a transaction of the caller, and the log of removals.
 
-An index that follows the rows reads the log, which keeps the last `MIN_KEPT` removals at least; an
-index that is farther behind is rebuilt.
+A derived index reads the log, which keeps at least the last `MIN_KEPT` removals; an index that is
+farther behind is rebuilt.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
     """Replace old rows by new ones; the caller writes the state.
 
     Args:
-        database: Of the references.
-        before: Its state.
-        old: The rows that have an id of `rows`.
-        rows: To be stored, each id once.
+        database: Database of the references.
+        before: Its state before the change.
+        old: The stored rows that `rows` replace.
+        rows: Rows to store, each id once.
     """
     state = _delete(database, before, old)
     slots = range(state.last_slot + 1, state.last_slot + 1 + len(rows))
@@ -43,12 +43,12 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
 
 
 def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
-    """Remove rows; the caller writes the state, which stays as it is where there are none.
+    """Remove rows; the caller writes the state, which is unchanged if there are none.
 
     Args:
-        database: Of the references.
-        before: Its state.
-        old: The rows.
+        database: Database of the references.
+        before: Its state before the change.
+        old: The rows to remove.
     """
     after = before
     if old:
@@ -57,11 +57,11 @@ def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
 
 
 def removals(database: Database, state: State, after: int) -> list[tuple[int, int]] | None:
-    """Slot and checksum of every removal beyond a place in the log; None if it was cut since.
+    """Slot and checksum of every removal after a place in the log; None if the log was cut since.
 
     Args:
-        database: Of the references.
-        state: Of the snapshot that the caller reads.
+        database: Database of the references.
+        state: State of the caller's snapshot.
         after: A place in the log, 0 for all removals.
     """
     query = "SELECT slot, checksum FROM removal WHERE sequence > ? ORDER BY sequence"
@@ -70,7 +70,7 @@ def removals(database: Database, state: State, after: int) -> list[tuple[int, in
 
 
 def _delete(database: Database, state: State, rows: Sequence[Row]) -> State:
-    """Delete rows and log it; returns the state that is to be written."""
+    """Delete rows and log it; returns the state to write."""
     if not rows:
         return state
     database.execute_many("DELETE FROM reference WHERE slot = ?", ((row.slot,) for row in rows))

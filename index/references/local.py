@@ -1,12 +1,12 @@
 """The references in SQLite: the truth of a gallery.
 
-Every change is one transaction, on disk when it returns. Every row carries a checksum that is
-proven whenever the row is read; one state row, with its own checksum, counts the rows and sums
+Every change is one transaction, on disk when it returns. Every row has a checksum, which is
+verified whenever the row is read; one state row, with its own checksum, counts the rows and sums
 their checksums, so that changes by another program are noticed.
 
-A slot is a row's number: never used twice, growing with time. Replacing an id is a removal and a
-new slot. So a derived index catches up with the rows after its last slot and the entries after its
-last place in the removal log.
+A slot is a row's number, which only grows and is never reused. Replacing an id removes one slot and
+adds another. So a derived index catches up by reading the rows after its last slot and the entries
+after its last place in the removal log.
 
 Does not search and does not know what a vector means.
 """
@@ -31,12 +31,12 @@ _AT_ONCE = 500  # parameters in one statement
 
 
 class Store:
-    """One SQLite file, open. Threads may share it: one reads at a time, one more may change.
+    """An open SQLite file. Threads may share it: one reads at a time, and one more may change it.
 
     Attributes:
         path: The file.
-        lock: Held while anything is read, never while a change waits for another process. Guards
-            what is derived from the rows, too.
+        lock: Held during reads, never while a change waits for another process. Also guards
+            what is derived from the rows.
 
     Example:
         >>> import tempfile
@@ -56,7 +56,7 @@ class Store:
         self.lock = threading.RLock()
         self._held: State | None = None  # the snapshot being read
         self._changing = threading.Lock()
-        self._writer: Store | None = None  # the connection that changes are made by
+        self._writer: Store | None = None  # the connection for changes
         self._reader: int | None = None  # the thread that holds a snapshot
         self._database = Database(path, TABLES, FORMAT, timeout)
         try:
@@ -70,13 +70,13 @@ class Store:
 
     @classmethod
     def create(cls, path: Path) -> None:
-        """Write an empty store to a path where nothing is yet."""
+        """Create an empty store at an unused path."""
         *values, seal = _sealed(State())
         first = f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{seal.hex()}')"
         Database.create(path, [*TABLES, first], FORMAT)
 
     def another(self) -> Store:
-        """The same store by a connection of its own: while it waits to write, this one reads.
+        """Open a second connection: while it waits to write, this one can read.
 
         Raises:
             ReplacedError: If the file is no longer at its path.
@@ -87,7 +87,7 @@ class Store:
         return other
 
     def require_in_place(self) -> None:
-        """Refuse a store that others would not find any more, as all reads and changes do.
+        """Refuse a store that is no longer at its path, as every read and change does.
 
         Raises:
             ReplacedError: If the file is no longer at its path.
@@ -108,7 +108,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[State]:
-        """Hold one snapshot: all reads inside see the same whole transactions."""
+        """Hold a snapshot: all reads inside see the same transactions."""
         with self.lock:
             if self._held is not None:
                 yield self._held
@@ -122,13 +122,13 @@ class Store:
 
     @contextmanager
     def changing(self) -> Iterator[Store]:
-        """Be the one thread that changes the store; others read on, even while this one waits.
+        """Become the only thread that changes the store; others may read, even while it waits.
 
         Yields:
-            The same store, by the connection for changes.
+            The store on the connection for changes.
 
         Raises:
-            GalleryError: Within a snapshot of this thread.
+            GalleryError: If this thread holds a snapshot.
         """
         self._require_no_snapshot("changed")
         with self._changing:
@@ -139,10 +139,10 @@ class Store:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the one thread that uses the store, so that it can be closed.
+        """Become the only thread that uses the store, in order to close it.
 
         Raises:
-            GalleryError: Within a snapshot of this thread.
+            GalleryError: If this thread holds a snapshot.
         """
         self._require_no_snapshot("closed")
         with self._changing, self.lock:
@@ -150,27 +150,27 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[State]:
-        """Be the one writer; the block is committed as a whole or not at all."""
+        """Become the only writer; the block is committed completely or not at all."""
         with self._database.change():
             yield self._state()
 
     def state(self) -> State:
-        """Where the store stands now."""
+        """The current state."""
         with self.reading() as state:
             return state
 
     def count_labels(self) -> int:
-        """How many different labels there are, without proving the rows."""
+        """Count the labels, without verifying the rows."""
         [(count,)] = self._database.execute("SELECT count(DISTINCT label) FROM reference")
         return int(count)
 
     def copy_to(self, path: Path) -> None:
-        """Write a copy, within `reading` of its snapshot, to a path where nothing is yet."""
+        """Write a copy of the snapshot held by `reading` to an unused path."""
         with self.reading():
             self._database.copy_to(path)
 
     def add(self, rows: Sequence[NewRow]) -> Change:
-        """Store all rows in one transaction; an id that is there already is replaced.
+        """Store all rows in one transaction; an existing id is replaced.
 
         Raises:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
@@ -185,25 +185,25 @@ class Store:
             return self._written(changes.remove(self._database, state, self._found(ids)))
 
     def rows(self, after: int = 0) -> Iterator[Row]:
-        """Every row whose slot is beyond `after`, in the order of slots, each proven."""
+        """Every row whose slot is beyond `after`, by slot, verified."""
         with self.reading():
             query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
             yield from self._proven(self._database.execute(query, (after,)))
 
     def named(self, ids: Sequence[str]) -> list[Row]:
-        """The rows with these ids, in no order; an id that is absent is proven absent."""
+        """The rows with these ids, in no order; absences are verified."""
         with self.reading():
             return self._found(ids)
 
     def at(self, slots: Sequence[int]) -> list[Row]:
-        """The rows at these different slots, all of which must be there, in no order."""
+        """The rows at these distinct slots, which must all exist, in no order."""
         query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
         with self.reading():
             wanted = "[" + ",".join(map(str, slots)) + "]"
-            found = list(self._proven(self._database.execute(query, (wanted,))))
-        if len(found) != len(slots):
+            rows = list(self._proven(self._database.execute(query, (wanted,))))
+        if len(rows) != len(slots):
             raise self._database.altered("a row is missing")
-        return found
+        return rows
 
     def with_contents(self, contents: Sequence[bytes]) -> list[Row]:
         """The rows with these contents, in no order."""
@@ -211,13 +211,13 @@ class Store:
             return list(self._chosen("content", contents))
 
     def picture(self, row: Row) -> bytes | None:
-        """The encoded picture of a row, proven."""
+        """The encoded picture of a row, verified."""
         if row.picture_digest is None:
             return None
         query = "SELECT picture FROM reference WHERE slot = ?"
         with self.reading():
-            found = self._database.execute(query, (row.slot,)).fetchone()
-        picture = found[0] if found else None
+            stored = self._database.execute(query, (row.slot,)).fetchone()
+        picture = stored[0] if stored else None
         if not isinstance(picture, bytes) or picture_digest(picture) != row.picture_digest:
             raise self._database.altered(f"the picture of '{row.id}' does not match its checksum")
         return picture
@@ -228,10 +228,10 @@ class Store:
             return changes.removals(self._database, state, after)
 
     def verify(self) -> None:
-        """Prove the whole file: its pages, every row, every picture, and the state.
+        """Verify the file: its pages, every row, every picture, and the state.
 
         Raises:
-            StoreError: Naming what is wrong.
+            StoreError: If something is altered; the text names it.
         """
         with self.reading() as state:
             self._database.prove_sound(again=True)
@@ -244,9 +244,9 @@ class Store:
 
     def _state(self) -> State:
         query = "SELECT generation, count, total, last_slot, last_removal, checksum FROM state"
-        found = self._database.execute(query).fetchone()
+        stored = self._database.execute(query).fetchone()
         try:
-            *values, seal = found
+            *values, seal = stored
             state = State(*values)
             intact = _sealed(state)[-1] == seal
         except (TypeError, ValueError, struct.error):
@@ -256,7 +256,7 @@ class Store:
         return state
 
     def _written(self, change: Change) -> Change:
-        """Write the state after a change, if it is another one."""
+        """Write the state after a change, if it differs."""
         if change.after != change.before:
             self._database.execute(
                 "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
@@ -265,12 +265,12 @@ class Store:
         return change
 
     def _found(self, ids: Sequence[str]) -> list[Row]:
-        """Indices by id. Before an absence is believed, the index behind it is proven, once."""
+        """The rows by id. An absence is believed only once SQLite's index is verified."""
         unique = list(dict.fromkeys(ids))
-        found = list(self._chosen("id", unique))
-        if len(found) < len(unique):
+        rows = list(self._chosen("id", unique))
+        if len(rows) < len(unique):
             self._database.prove_sound()
-        return found
+        return rows
 
     def _chosen(self, column: str, values: Sequence[str] | Sequence[bytes]) -> Iterator[Row]:
         for start in range(0, len(values), _AT_ONCE):
@@ -279,14 +279,14 @@ class Store:
             query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ({marks})"
             yield from self._proven(self._database.execute(query, batch))
 
-    def _proven(self, found: Iterable[tuple[object, ...]]) -> Iterator[Row]:
-        for row in map(Row._make, found):
+    def _proven(self, stored: Iterable[tuple[object, ...]]) -> Iterator[Row]:
+        for row in map(Row._make, stored):
             if not row.intact():
                 raise self._database.altered(f"row {row.slot} does not match its checksum")
             yield row
 
     def _require_no_snapshot(self, done: str) -> None:
-        """Refuse what waits for writers, who may wait for the end of this thread's snapshot."""
+        """Refuse to wait for writers while holding a snapshot: they may wait for its end."""
         if self._reader == threading.get_ident():
             raise GalleryError(
                 f"Gallery '{self.path.parent}' cannot be {done} inside a snapshot of it: leave the "

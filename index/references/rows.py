@@ -1,7 +1,7 @@
-"""One enrolled image: as callers see it, as a new row, and as a stored row with a checksum.
+"""An enrolled image: for callers, as a new row, and as a stored row with a checksum.
 
-A row's checksum covers everything but the picture's pixels, for which it covers their digest, so
-that reading a name never reads a picture.
+A row's checksum covers the digest of its picture rather than the pixels, so reading a name never
+reads a picture.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Reference:
     """One enrolled image.
 
     Attributes:
-        id: The caller's own name for it, unique in the gallery.
+        id: The caller's name for it, unique in the gallery.
         label: Its group.
         vector: Its embedding, `(dim,)`, float32.
-        metadata: Whatever JSON the caller added; `{}` when nothing.
+        metadata: The caller's JSON object; `{}` by default.
         picture: uint8, `(h, w)` or `(h, w, c)`, or None.
         content: The caller's hash of the picture, or None.
     """
@@ -44,7 +44,7 @@ class Reference:
 
 
 class Row(NamedTuple):
-    """A reference as stored, in the order of the table's columns, without the picture."""
+    """A stored reference, in the order of the table's columns, without the picture."""
 
     slot: int
     id: str
@@ -56,14 +56,14 @@ class Row(NamedTuple):
     checksum: int
 
     def intact(self) -> bool:
-        """Whether the row is as it was written."""
+        """Whether the row matches its checksum."""
         try:
             return self.checksum == row_checksum(*self[:-1])
-        except (TypeError, AttributeError, struct.error):  # not even the types fit
+        except (TypeError, AttributeError, struct.error):  # even the types are wrong
             return False
 
     def reference(self, picture: bytes | None) -> Reference:
-        """The reference that callers see."""
+        """The reference for callers."""
         return Reference(
             self.id,
             self.label,
@@ -76,7 +76,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A reference to be stored: the fields of `Row` that come from the caller, and the picture."""
+    """A reference to store: the caller's fields of `Row`, and the picture."""
 
     id: str
     label: str
@@ -86,7 +86,7 @@ class NewRow:
     picture: bytes | None
 
     def at(self, slot: int) -> Row:
-        """The row to be stored in this slot."""
+        """The row to store in this slot."""
         digest = None if self.picture is None else picture_digest(self.picture)
         fields = (slot, self.id, self.label, self.content, self.metadata, self.vector, digest)
         return Row(*fields, row_checksum(*fields))
@@ -94,13 +94,13 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the store stands.
+    """State of the store.
 
     Attributes:
         generation: Number of changes so far.
         count: Number of rows.
         total: Sum of the rows' checksums, as signed 64 bits.
-        last_slot: The largest slot ever given.
+        last_slot: The largest slot ever used.
         last_removal: The last place in the removal log.
     """
 
@@ -113,7 +113,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one transaction did: the states around it, the slots that went and the rows' slots."""
+    """One transaction: the states before and after, the removed slots and the new ones."""
 
     before: State
     after: State
@@ -160,7 +160,7 @@ def picture_digest(picture: bytes) -> bytes:
 
 
 def wrap(total: int) -> int:
-    """Bring a sum of checksums into the signed 64 bits that SQLite stores.
+    """Wrap a sum of checksums to the signed 64 bits that SQLite stores.
 
     Example:
         >>> wrap(2**63)

@@ -1,4 +1,4 @@
-"""The tables of the references, format 1; a file must have been made by just these statements."""
+"""The tables of the references, format 1; a file must have exactly this schema."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The distance from each query to its nearest reference in each group, exactly.
 
-One matrix `(n, g)` answers what a calibration and an evaluation ask of a gallery: whose group is
-the nearest, and how near a query comes to the groups that are not its own.
+One matrix `(n, g)` serves calibration and evaluation: the nearest group of each query, and its
+distance to every other group.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ import numpy.typing as npt
 from index.search.exact import ExactIndex
 from likewise.arrays import Floats, Indices, Ints, Strings
 
-NONE = -1  # in `skip`: nothing is left out for this query
+NONE = -1  # in `skip`: leave out nothing
 
 
 def nearest_by_group(
     vectors: ExactIndex, groups: dict[str, Indices], queries: Floats, skip: Indices | None
 ) -> Floats:
-    """Search each group apart.
+    """Search each group separately.
 
     Args:
         vectors: All references.
-        groups: Indices of each group, as `likewise.metrics.groups.rows_by_group` gives them.
+        groups: Rows of each group, from `likewise.metrics.groups.rows_by_group`.
         queries: `(n, dim)`, float32, finite.
-        skip: `(n,)`, the row that is left out for each query, or `NONE`.
+        skip: `(n,)`, the row to leave out for each query, or `NONE`.
 
     Returns:
-        Distances `(n, g)`, float32; inf where nothing is left of a group.
+        Distances `(n, g)`, float32; inf if nothing is left of a group.
     """
-    found = np.empty((len(queries), len(groups)), np.float32)
+    nearest = np.empty((len(queries), len(groups)), np.float32)
     left_out = np.full(len(queries), NONE) if skip is None else skip
     for column, (rows, own) in enumerate(_with_own(groups, left_out, len(vectors))):
         part = vectors.subset(rows)
-        found[:, column] = part.nearest(queries, 1, _any_order)[1][:, 0]
+        nearest[:, column] = part.nearest(queries, 1, _any_order)[1][:, 0]
         if len(own):
-            found[own, column] = _without(part, rows, queries[own], left_out[own])
-    return found
+            nearest[own, column] = _without(part, rows, queries[own], left_out[own])
+    return nearest
 
 
 def set_apart(distances: Floats, columns: Ints) -> tuple[Floats, Floats]:
-    """Set the distance of each query to its own group apart from those to all others.
+    """Separate each query's distance to its own group from those to all others.
 
     Args:
-        distances: `(n, g)`, as `nearest_by_group` gives them. Left unchanged.
+        distances: `(n, g)`, from `nearest_by_group`. Left unchanged.
         columns: `(n,)`, the column of each query's own group.
 
     Returns:
@@ -65,7 +65,7 @@ def _with_own(
     groups: dict[str, Indices], left_out: Indices, count: int
 ) -> Iterator[tuple[Indices, npt.NDArray[np.intp]]]:
     """Each group's rows, and the queries for which one of them is left out."""
-    group_of = np.full(count + 1, NONE)  # the last place is that of NONE
+    group_of = np.full(count + 1, NONE)  # the last place is for NONE
     for place, rows in enumerate(groups.values()):
         group_of[rows] = place
     own = group_of[left_out]
@@ -76,7 +76,7 @@ def _with_own(
 
 
 def _without(part: ExactIndex, rows: Indices, queries: Floats, left_out: Indices) -> Floats:
-    """The nearest in a group of those that are not left out: of the two nearest, the other."""
+    """The nearest in a group without the row left out: of the two nearest, the other."""
     if len(part) == 1:
         return np.full(len(queries), np.inf, np.float32)
     places, distances = part.nearest(queries, 2, _any_order)

@@ -1,7 +1,6 @@
-"""The derived index as of one snapshot of the references, with the ids and labels of its rows.
+"""The derived index at one snapshot of the references, with ids and labels.
 
-Names are read from the store when they are first asked for, and kept: at most those of one gallery,
-less than its vectors take.
+Names are read from the store when first needed, and cached; they take less memory than the vectors.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class CurrentIndex:
     """Vectors to search, with their names; rows are in the order of slots.
 
     Args:
-        directory: Of the gallery, where the index is saved.
+        directory: The gallery's directory, where the index is saved.
         dim: Length of the vectors.
         store: The references.
     """
@@ -40,8 +39,8 @@ class CurrentIndex:
         self._derived: DerivedIndex | None = None
         self._loading: Future[DerivedIndex] | None = None
         self._changed = False
-        self._state: State | None = None  # of the references that the index holds
-        self._slots: Indices = np.empty(0, np.int64)  # of the rows that follow
+        self._state: State | None = None  # ids of the indexed references
+        self._slots: Indices = np.empty(0, np.int64)  # ids of the rows that follow
         self._ids: Strings = np.empty(0, object)
         self._labels: Strings = np.empty(0, object)
         self._known: Bools = np.empty(0, bool)
@@ -50,14 +49,14 @@ class CurrentIndex:
 
     @contextmanager
     def reading(self) -> Iterator[CurrentIndex]:
-        """Hold one snapshot of the store, and the index as of it.
+        """Hold a snapshot of the store, and the index at that snapshot.
 
         Raises:
             StoreError: If the store is altered.
         """
         with self._store.reading() as state:
             if state != self._state:
-                self._state = None  # until the index is wholly caught up
+                self._state = None  # until the index has caught up
                 derived = self._loaded()
                 derived.catch_up(self._store, state)
                 if derived.slots is not self._slots:
@@ -71,7 +70,7 @@ class CurrentIndex:
             pass
 
     def load_ahead(self) -> None:
-        """Begin to load the index in a thread; the first search waits for what is left of it."""
+        """Start to load the index in a thread; the first search waits for it to finish."""
         with self._store.lock:
             if self._derived is None and self._loading is None:
                 pool = ThreadPoolExecutor(1, "warm")
@@ -79,11 +78,11 @@ class CurrentIndex:
                 pool.shutdown(wait=False)
 
     def apply(self, change: Change, vectors: Floats) -> None:
-        """Bring an own change into the index, so that `save` can leave it up to date.
+        """Apply this process's own change to the index, so that `save` leaves it up to date.
 
         Args:
-            change: As the store returned it.
-            vectors: Of the rows that it added, `(n, dim)`, float32.
+            change: The change, from the store.
+            vectors: Vectors of the added rows, `(n, dim)`, float32.
         """
         with self._store.lock:
             self._changed, self._state = True, None
@@ -92,14 +91,14 @@ class CurrentIndex:
             derived.save(still_writing=True)
 
     def save(self) -> None:
-        """Write the index if it is behind, and a file that this user may write."""
+        """Write the index if its file is behind and writable."""
         if self._changed:
             self.load()
         if self._derived is not None and self._store.writable:
             self._derived.save()
 
     def forget(self) -> None:
-        """Drop what was loaded."""
+        """Drop the loaded index."""
         self._changed, self._derived, self._loading, self._state = False, None, None, None
         self._parts.clear()
 
@@ -143,7 +142,7 @@ class CurrentIndex:
         Args:
             queries: `(n, dim)`, float32, as `checked_vectors` returns them.
             k: From 1 to the number of references that are searched.
-            label: Of the group, or None for all.
+            label: The group to search, or None for all.
         """
         rows, part = (None, self.exact) if label is None else self._part(label)
         check_k(k, len(part), label)
@@ -173,11 +172,11 @@ class CurrentIndex:
         """The row of each id, and `NONE` for None.
 
         Args:
-            ids: Of the references to skip, one for each of `count` queries.
-            count: How many there must be.
+            ids: References to skip, one for each of `count` queries.
+            count: Expected number of ids.
 
         Raises:
-            ValueError: If there are not so many, or an id is no reference's.
+            ValueError: If the number differs, or an id does not exist.
         """
         if len(ids) != count:
             raise ValueError(
@@ -192,7 +191,7 @@ class CurrentIndex:
     # ------------------------------------------------------------ inside
 
     def _loaded(self) -> DerivedIndex:
-        """The index as it was when its file was read, or as it is since."""
+        """The index, read from its file on first use."""
         if self._derived is None:
             loading, self._loading = self._loading, None
             self._derived = (
@@ -201,22 +200,26 @@ class CurrentIndex:
         return self._derived
 
     def _align(self, slots: Indices) -> None:
-        """Follow the index to other rows; names that are known are kept."""
+        """Align the names with the index's rows; known names are kept."""
         ids, labels = np.empty(len(slots), object), np.empty(len(slots), object)
         known = np.zeros(len(slots), bool)
-        kept = np.isin(self._slots, slots, assume_unique=True) & self._known
-        places = np.searchsorted(slots, self._slots[kept])
-        ids[places], labels[places], known[places] = self._ids[kept], self._labels[kept], True
+        still_there = np.isin(self._slots, slots, assume_unique=True) & self._known
+        places = np.searchsorted(slots, self._slots[still_there])
+        ids[places], labels[places], known[places] = (
+            self._ids[still_there],
+            self._labels[still_there],
+            True,
+        )
         self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
         self._groups = None
         self._parts.clear()
 
     def _read(self, rows: Indices) -> None:
-        """Read the names of rows that are not known yet."""
+        """Read the missing names of rows."""
         known = self._known[rows]
         if known.all():
             return
-        # np.unique would import half of NumPy more, 30 ms of a cold query.
+        # np.unique would import half of NumPy, 30 ms of a cold query.
         wanted = np.array(sorted(set(rows[~known].tolist())), np.int64)
         stored = self._store.at(self._slots[wanted].tolist())
         places = np.searchsorted(self._slots, [row.slot for row in stored])
@@ -237,14 +240,14 @@ class CurrentIndex:
 
 
 def checked_vectors(vectors: Any, dim: int) -> Floats:
-    """Vectors as `(n, dim)` float32 of usable numbers, contiguous.
+    """Check vectors; return them contiguous, `(n, dim)`, float32.
 
     Args:
-        vectors: Anything that NumPy takes for an array.
+        vectors: Array or array-like.
         dim: Length of the gallery's vectors.
 
     Raises:
-        ValueError: If shape, dtype or a value does not fit.
+        ValueError: If shape, dtype or a value is wrong.
 
     Example:
         >>> checked_vectors(np.zeros((1, 3), np.float32), dim=2)
@@ -269,22 +272,22 @@ def checked_vectors(vectors: Any, dim: int) -> Floats:
 
 
 def check_k(k: int, count: int, label: str | None) -> None:
-    """Refuse a number of neighbours that is not there.
+    """Refuse a number of neighbours out of range.
 
     Args:
-        k: As asked for.
-        count: References that are searched.
-        label: Of their group, or None for all.
+        k: Number of neighbours.
+        count: Number of references searched.
+        label: Their group, or None for all.
 
     Example:
         >>> check_k(5, count=3, label=None)
         Traceback (most recent call last):
         ValueError: `k` must be 1 to 3, the number of references in the gallery. Received: 5.
     """
-    where = "the gallery" if label is None else f"group '{label}'"
+    place = "the gallery" if label is None else f"group '{label}'"
     if count == 0:
-        raise ValueError(f"There is nothing to search: {where} has 0 references. Received: k={k}.")
+        raise ValueError(f"There is nothing to search: {place} has 0 references. Received: k={k}.")
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= count:
         raise ValueError(
-            f"`k` must be 1 to {count}, the number of references in {where}. Received: {k!r}."
+            f"`k` must be 1 to {count}, the number of references in {place}. Received: {k!r}."
         )

@@ -1,8 +1,9 @@
-"""The FAISS file of a gallery: derived from the store, never trusted, never needed.
+"""A gallery's FAISS file: derived from the store, never trusted, never required.
 
 `vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
-Missing, truncated, altered or foreign: built again from the store. Behind: caught up.
+If it is missing, truncated, altered or foreign, it is rebuilt from the store; if it is behind, it
+catches up.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from likewise.arrays import Floats, Indices
 
 _FORMAT = 1
 _ROWS_AT_ONCE = 4096
-_BLOCK = 16 << 20  # bytes digested at a time: other threads interrupt in between
-_WORTH_SAVING = 1024  # rows behind that cost a reader more than writing the file costs us
+_BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
+_WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
 _WORTH_INTERRUPTING = 65_536  # the same while still writing
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Which rows an index holds: those of the store when it stood there."""
+    """The state of the store that an index has caught up with."""
 
     count: int = 0
     total: int = 0
@@ -44,12 +45,12 @@ class Mark:
 
     @classmethod
     def of(cls, state: State) -> Mark:
-        """The mark of an index that holds everything."""
+        """The mark of an up-to-date index."""
         return cls(state.count, state.total, state.last_slot, state.last_removal)
 
 
 class DerivedIndex:
-    """The vectors of a store in FAISS, kept up with it.
+    """The vectors of a store in FAISS, kept up to date.
 
     Attributes:
         vectors: The search structure; its rows are in the order of slots.
@@ -63,15 +64,15 @@ class DerivedIndex:
         self._dim = dim
         self._index: Any
         self._mark = Mark()
-        self._behind = 0  # rows that the file lacks or has too much
+        self._behind = 0  # rows that the file lacks or should not have
         if not self._load():
             self._clear()
 
     def catch_up(self, store: Store, state: State) -> None:
-        """Hold exactly the rows of the snapshot that the caller reads.
+        """Catch up with the caller's snapshot.
 
         Raises:
-            StoreError: If the store's rows are not what its state says.
+            StoreError: If the store's rows do not match its state.
         """
         if self._mark == Mark.of(state):
             return
@@ -89,7 +90,7 @@ class DerivedIndex:
             )
 
     def apply(self, change: Change, vectors: Floats) -> None:
-        """Do the caller's own change here too, where that spares reading it back."""
+        """Apply the caller's own change, if that saves reading it back."""
         if self._mark != Mark.of(change.before):
             return  # the next `catch_up` reads it
         self._remove(change.removed)
@@ -97,7 +98,7 @@ class DerivedIndex:
         self._mark = Mark.of(change.after)
 
     def save(self, *, still_writing: bool = False) -> None:
-        """Write the file if it is behind by enough; a file that cannot be written is no loss."""
+        """Write the file if it is far enough behind; a failure to write does no harm."""
         limit = _WORTH_INTERRUPTING if still_writing else min(_WORTH_SAVING, len(self.slots) // 16)
         if self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
             with contextlib.suppress(OSError, RuntimeError):
@@ -115,7 +116,7 @@ class DerivedIndex:
         return self._directory / "vectors.json"
 
     def _load(self) -> bool:
-        """Read the file; False if it is not wholly what was written."""
+        """Read the file; False if it is damaged or incomplete."""
         try:
             note = read_sealed(self._note)
             before = os.stat(self._file)
@@ -160,25 +161,25 @@ class DerivedIndex:
         self.slots = faiss.vector_to_array(index.id_map)
 
     def _follow(self, store: Store, state: State) -> bool:
-        """Catch up by what changed since; False if that is not known."""
+        """Catch up with the changes since; False if they are not known."""
         mark = self._mark
         gone = store.removals(mark.last_removal)
         if gone is None or state.last_slot < mark.last_slot or not mark.count:
             return False
-        ours = [(slot, checksum) for slot, checksum in gone if slot <= mark.last_slot]
-        self._remove([slot for slot, _ in ours])
-        total = wrap(mark.total - sum(checksum for _, checksum in ours))
+        held = [(slot, checksum) for slot, checksum in gone if slot <= mark.last_slot]
+        self._remove([slot for slot, _ in held])
+        total = wrap(mark.total - sum(checksum for _, checksum in held))
         self._mark = Mark(len(self.slots), total, state.last_slot, state.last_removal)
         self._append_rows(store.rows(after=mark.last_slot))
         return self._mark == Mark.of(state)
 
     def _append_rows(self, rows: Iterator[Row]) -> None:
-        """Append stored rows, and count and sum them in the mark."""
-        while some := list(islice(rows, _ROWS_AT_ONCE)):
-            packed = np.frombuffer(b"".join(row.vector for row in some), "<f4")
-            slots = np.array([row.slot for row in some], np.int64)
-            self._append(slots, packed.reshape(len(some), self._dim))
-            mark, total = self._mark, sum(row.checksum for row in some)
+        """Append stored rows and update the mark."""
+        while batch := list(islice(rows, _ROWS_AT_ONCE)):
+            packed = np.frombuffer(b"".join(row.vector for row in batch), "<f4")
+            slots = np.array([row.slot for row in batch], np.int64)
+            self._append(slots, packed.reshape(len(batch), self._dim))
+            mark, total = self._mark, sum(row.checksum for row in batch)
             self._mark = Mark(
                 len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal
             )
@@ -200,7 +201,7 @@ class DerivedIndex:
 
 @contextlib.contextmanager
 def _for_faiss(path: Path, mode: str) -> Iterator[Any]:
-    """Name a file as FAISS takes it: by its path where that is UTF-8, else opened here."""
+    """A file for FAISS: its path if that is UTF-8, else an open file."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -1,15 +1,14 @@
 """Exact nearest neighbours with FAISS.
 
 FAISS works with squared distances in float32, which may order near-equal vectors wrongly. So it
-only proposes candidates: their distances are computed again in float64 and rounded once to float32,
+only proposes candidates. Their distances are recomputed in float64 and rounded once to float32,
 equal ones are ordered by id, and the answer is proven: what FAISS left out cannot belong to it if
 FAISS's value for the last candidate, less the largest error of float32, is beyond the k-th exact
-distance. Where this fails, FAISS is asked again to sum differences, nearly free of error, and then
+distance. If this fails, FAISS searches again by summing differences, nearly without error, and then
 for everything within the k-th distance.
 
-FAISS runs on one thread in each of ours: its own wait for each other after every block.
-
-The squared value never leaves this file. Stores nothing, knows no ids.
+FAISS runs single-threaded in each of our threads: its own would wait for each other.
+Squared values never leave this file. Stores nothing, knows no ids.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Strings
 
 Namer = Callable[[Indices], Strings]  # rows of any shape to ids; called where distances are equal
 
-LONGEST = 1e18  # a longer vector's squared distances would not fit into float32
+LONGEST = 1e18  # longer vectors would overflow float32 when squared
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
-_WORTH_A_THREAD = 64  # queries: each thread reads all vectors, which fewer queries do not repay
-_SPAN = 8_192  # vectors that are worth a thread, where there are few queries
-_BY_MATRIX = 8  # queries from which on FAISS is faster with a product of matrices
-_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
+_WORTH_A_THREAD = 64  # fewer queries are not worth a thread, which reads all vectors
+_SPAN = 8_192  # vectors worth a thread when there are few queries
+_BY_MATRIX = 8  # from this many queries on, FAISS is faster with a matrix product
+_PAIRS_AT_ONCE = 16_384  # limits the memory of exact distances
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
 _UNIT = 2.0**-24  # largest relative error of one float32 rounding
 _TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
@@ -68,7 +67,7 @@ class ExactIndex:
 
     @property
     def stored(self) -> Floats:
-        """FAISS's own memory, `(n, dim)`; valid until the next change."""
+        """A view of FAISS's memory, `(n, dim)`; valid until the next change."""
         if self._view is None:
             memory = np.empty(0, np.float32)
             if len(self):
@@ -91,7 +90,7 @@ class ExactIndex:
         self._view = None
 
     def subset(self, rows: Indices) -> ExactIndex:
-        """Copy some rows into an index of their own."""
+        """Copy rows into a separate index."""
         part = ExactIndex(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
         return part
@@ -102,7 +101,7 @@ class ExactIndex:
         Args:
             queries: `(n, dim)`, float32, finite, each no longer than `LONGEST`.
             k: 1 <= k <= len(self).
-            namer: Gives the rows' ids, which order equal distances.
+            namer: Returns the rows' ids, which order equal distances.
 
         Returns:
             Indices (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
@@ -119,13 +118,13 @@ class ExactIndex:
     def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Indices, Floats]]:
         """All rows whose distance is at most `radius`, nearest first, for each query."""
         reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
-        found = []
+        rows_within = []
         for start in range(0, len(queries), _WIDE_AT_ONCE):
-            some = slice(start, start + _WIDE_AT_ONCE)
-            for rows, distances in self._reached(queries[some], reach[some]):
+            part = slice(start, start + _WIDE_AT_ONCE)
+            for rows, distances in self._reached(queries[part], reach[part]):
                 inside = distances.astype(np.float64) <= radius
-                found.append(_sorted_by_id(rows[inside], distances[inside], namer))
-        return found
+                rows_within.append(_sorted_by_id(rows[inside], distances[inside], namer))
+        return rows_within
 
     def _searched(self, queries: Floats, k: int) -> tuple[Indices, Floats, Bools]:
         """Find and rank candidates, parts of the queries side by side; see `_ranked`."""
@@ -135,10 +134,10 @@ class ExactIndex:
         proven = np.empty(len(queries), bool)
 
         def search(part: slice) -> None:
-            some = queries[part]
-            squared, candidates = self._candidates(some, wide, apart=len(some) == len(queries))
-            bound = self._bound(some)
-            near, far, proven[part] = self._ranked(some, k, squared, candidates, bound)
+            batch = queries[part]
+            squared, candidates = self._candidates(batch, wide, apart=len(batch) == len(queries))
+            bound = self._bound(batch)
+            near, far, proven[part] = self._ranked(batch, k, squared, candidates, bound)
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
@@ -153,8 +152,8 @@ class ExactIndex:
 
         def search(span: slice) -> tuple[Floats, Indices]:
             with _one_thread(self.dim):
-                squared, found = faiss.knn(queries, self.stored[span], wide)
-            return squared, found + span.start
+                squared, rows = faiss.knn(queries, self.stored[span], wide)
+            return squared, rows + span.start
 
         if not apart or len(queries) < _BY_MATRIX:
             return search(slice(0, len(self)))
@@ -194,9 +193,10 @@ class ExactIndex:
         needed = squared <= limit[:, None]
         proven = ~needed[:, -1] | (candidates.shape[1] == len(self))
         needed[:, :k] = False
-        at, column = np.nonzero(needed)
-        if len(at):
-            exact[at, column] = self._distances(queries[at], candidates[at, column][:, None])[:, 0]
+        row, column = np.nonzero(needed)
+        if len(row):
+            rows = candidates[row, column][:, None]
+            exact[row, column] = self._distances(queries[row], rows)[:, 0]
         used = max(k, int(column.max(initial=0)) + 1)
         order = np.argsort(exact[:, :used], axis=1, kind="stable")
         return (
@@ -206,20 +206,20 @@ class ExactIndex:
         )
 
     def _rank_again(
-        self, queries: Floats, which: Ints, k: int, rows: Indices, distances: Floats, namer: Namer
+        self, queries: Floats, chosen: Ints, k: int, rows: Indices, distances: Floats, namer: Namer
     ) -> None:
-        """Answer some queries again, in place, from squared distances that are nearly exact."""
+        """Repeat queries, in place, with nearly exact squared distances."""
         wide = min(k + _MANY, len(self))
-        squared, candidates = self.flat.search(queries[which], wide, params=_by_differences())
-        bound = _may_round_to(distances[which, k - 1]) * self._relative_error + _TINY
-        near, far, proven = self._ranked(queries[which], k, squared, candidates, bound)
+        squared, candidates = self.flat.search(queries[chosen], wide, params=_by_differences())
+        bound = _may_round_to(distances[chosen, k - 1]) * self._relative_error + _TINY
+        near, far, proven = self._ranked(queries[chosen], k, squared, candidates, bound)
         _order_ties(near, far, k, namer, proven)
-        rows[which, :k], distances[which, :k] = near[:, :k], far[:, :k]
-        crowded = which[~proven]
+        rows[chosen, :k], distances[chosen, :k] = near[:, :k], far[:, :k]
+        crowded = chosen[~proven]
         for start in range(0, len(crowded), _WIDE_AT_ONCE):
-            some = crowded[start : start + _WIDE_AT_ONCE]
-            reached = self._reached(queries[some], distances[some, k - 1])
-            for query, (near, far) in zip(some.tolist(), reached, strict=True):
+            part = crowded[start : start + _WIDE_AT_ONCE]
+            reached = self._reached(queries[part], distances[part, k - 1])
+            for query, (near, far) in zip(part.tolist(), reached, strict=True):
                 inside = far <= distances[query, k - 1]
                 near, far = _sorted_by_id(near[inside], far[inside], namer)
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
@@ -227,7 +227,7 @@ class ExactIndex:
     def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
         """All rows that may lie within each query's `reach`, with their exact distances."""
         squared = _may_round_to(reach) * (1 + self._relative_error) + _TINY
-        # FAISS takes one radius for all and leaves equality out.
+        # FAISS takes a single radius and excludes equality.
         widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
         limits, _, rows = self.flat.range_search(queries, float(widest), params=_by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
@@ -241,10 +241,10 @@ class ExactIndex:
         distances = np.empty(rows.shape, np.float32)
         step = max(1, _PAIRS_AT_ONCE // max(1, rows.shape[1]))
         for start in range(0, len(rows), step):
-            some = slice(start, start + step)
-            gaps = self.stored[rows[some]].astype(np.float64)  # (some, m, dim)
-            gaps -= queries[some, None, :]
-            distances[some] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
+            part = slice(start, start + step)
+            gaps = self.stored[rows[part]].astype(np.float64)  # (part, m, dim)
+            gaps -= queries[part, None, :]
+            distances[part] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
         return distances
 
 
@@ -257,7 +257,7 @@ def _parts(count: int) -> list[slice]:
 
 @contextmanager
 def _one_thread(dim: int) -> Iterator[None]:
-    """Keep FAISS, called from this thread, to this thread."""
+    """Make FAISS's calls from this thread single-threaded."""
     faiss.cvar.distance_compute_blas_threshold = _BY_MATRIX * dim  # FAISS counts queries · dim
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)  # of this thread's own calls alone
@@ -268,8 +268,8 @@ def _one_thread(dim: int) -> Iterator[None]:
 
 
 def _by_differences() -> Any:
-    """Make FAISS compute Σ(x − y)²: it always does so where it is given a choice of rows."""
-    parameters: Any = faiss.SearchParameters  # its stub lacks its keywords
+    """Make FAISS compute Σ(x − y)², as it always does with a selector."""
+    parameters: Any = faiss.SearchParameters  # its type stub lacks its keywords
     return parameters(sel=faiss.IDSelectorAll())
 
 

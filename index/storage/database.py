@@ -1,6 +1,6 @@
 """One SQLite file: opening, whole transactions, and errors that name the file.
 
-Knows nothing of references: tables are told to it. See `store` for what they hold.
+Independent of the tables, which callers define.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _APPLICATION = 0x6C696B65  # "like"
 
 
 class Database:
-    """An SQLite file in WAL mode whose commits are on the disk when they return.
+    """An SQLite file in WAL mode with durable commits.
 
     Args:
         path: The file; must exist.
@@ -50,7 +50,7 @@ class Database:
             raise
 
     def another(self) -> Database:
-        """A second connection to the same file: while it waits to write, this one reads.
+        """Open a second connection: while it waits to write, this one can read.
 
         Raises:
             ReplacedError: If the file is no longer at its path.
@@ -58,7 +58,7 @@ class Database:
         """
         other = copy.copy(self)
         with self.errors_named():
-            self.execute("SELECT 1")  # what is closed stays closed
+            self.execute("SELECT 1")  # closed for good
             self.require_in_place()
             other._access = self._accessed()
         try:
@@ -70,7 +70,7 @@ class Database:
 
     @classmethod
     def create(cls, path: Path, statements: Sequence[str], version: int) -> None:
-        """Write a new file by these statements to a path where nothing is yet."""
+        """Create a file with these statements at an unused path."""
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.execute("PRAGMA page_size = 8192")
@@ -96,7 +96,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All reads in the block see the same whole transactions.
+        """All reads in the block see the same transactions.
 
         Raises:
             ReplacedError: If the file is no longer at its path.
@@ -113,7 +113,7 @@ class Database:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """Be the one writer; the block is committed as a whole or not at all.
+        """Become the only writer; the block is committed completely or not at all.
 
         Raises:
             ReadOnlyError: If this user may not write the file.
@@ -136,17 +136,17 @@ class Database:
                 self._roll_back()
 
     def copy_to(self, path: Path) -> None:
-        """Write what this connection sees, within `snapshot` that snapshot, to a new file."""
+        """Write the state that this connection sees to a new file."""
         copy = sqlite3.connect(path)
         try:
-            self._access.connection.backup(copy)  # in one step, as all of it is of one snapshot
+            self._access.connection.backup(copy)  # in one step, because it is one snapshot
         except sqlite3.Error as error:
             raise StoreError(f"Cannot copy '{self.path}' to '{path}': {error}.") from error
         finally:
             copy.close()
 
     def require_in_place(self) -> None:
-        """Refuse a file that nobody else would find: SQLite goes on reading and writing it.
+        """Refuse a file that was moved or removed, which SQLite would still read and write.
 
         Raises:
             ReplacedError: If the file is no longer at its path.
@@ -158,7 +158,7 @@ class Database:
             )
 
     def prove_sound(self, *, again: bool = False) -> None:
-        """Let SQLite compare its indexes with the rows; once per opening unless asked `again`."""
+        """Let SQLite check its indexes against the rows, once per opening unless `again`."""
         if self._sound and not again:
             return
         answer = self._access.connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -166,10 +166,10 @@ class Database:
             raise self.altered(str(answer[0] if answer else "SQLite cannot check it"))
         self._sound = True
 
-    def altered(self, what: str) -> StoreError:
-        """The error that says that the file is not as it was written."""
+    def altered(self, problem: str) -> StoreError:
+        """The error for an altered file."""
         return StoreError(
-            f"'{self.path}' was altered: {what}. Restore it from a backup, or build the gallery "
+            f"'{self.path}' was altered: {problem}. Restore it from a backup, or build the gallery "
             "again."
         )
 
@@ -188,8 +188,8 @@ class Database:
         with self.errors_named():
             if self.execute("PRAGMA user_version").fetchone() != (version,):
                 raise self.altered(f"its format is not {version}")
-            found = self.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
-            if sorted(str(text) for (text,) in found) != sorted(schema):
+            statements = self.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL")
+            if sorted(str(text) for (text,) in statements) != sorted(schema):
                 raise self.altered("its tables are not those of a gallery")
 
     def _roll_back(self) -> None:
@@ -211,9 +211,9 @@ class Database:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file lies at a path, whatever is in it; None if there is none."""
+    """Identity of the file at a path; None if there is none."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

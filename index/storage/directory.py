@@ -1,4 +1,4 @@
-"""The directory of a gallery: made whole or not at all."""
+"""A gallery's directory, created atomically."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def create_directory(
     operating_points: Mapping[str, Mapping[str, Any]],
     model: Path | None,
 ) -> None:
-    """Make an empty gallery; a kill at any moment leaves all of it or nothing under its name.
+    """Create an empty gallery, atomically even if killed.
 
     Raises:
         GalleryError: If `path` exists already.
-        ValueError: If `dim` is less than 1, or an operating point no plain JSON.
+        ValueError: If `dim` is less than 1, or an operating point is not plain JSON.
         OSError: If the directory cannot be written.
     """
     if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
@@ -44,8 +44,8 @@ def create_directory(
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
-    """A directory beside `path` that becomes `path` at the end, or goes away."""
-    import shutil  # seldom needed, so not paid for at every start
+    """A temporary directory that becomes `path` at the end, or is removed."""
+    import shutil  # rarely needed, so imported here
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +58,8 @@ def staged(path: Path) -> Iterator[Path]:
     try:
         with written(path):
             yield staging
-            for made in [staging, *staging.rglob("*")]:
-                sync(made)
+            for entry in [staging, *staging.rglob("*")]:
+                sync(entry)
         os.rename(staging, path)
         sync(path.parent)
     except BaseException:
@@ -68,7 +68,7 @@ def staged(path: Path) -> Iterator[Path]:
 
 
 def copy_directory(source: Path, target: Path) -> None:
-    """Copy a directory to where nothing is yet; `copytree` would go on after a failure.
+    """Copy a directory to an unused path; unlike `copytree`, stop at the first failure.
 
     Raises:
         OSError: If a file cannot be read or written.
@@ -84,7 +84,7 @@ def copy_directory(source: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Bring a file's content, or a directory's list of names, to the disk."""
+    """Sync a file's content, or a directory's entries, to the disk."""
     if os.name == "posix":
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, sealed JSON too; the error of a full disk names its file."""
+"""Atomic files, checksummed JSON, and errors of a full disk that name the file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SEAL = "checksum"
 
 @contextmanager
 def written(path: Path | str) -> Iterator[None]:
-    """Have the error of a full disk name `path`.
+    """Make the error of a full disk name `path`.
 
-    Left alone, Python's names nothing or, for a copy, the file that was read.
+    By itself Python's error names nothing or, for a copy, the source.
 
     Raises:
-        OSError: As it came from the block.
+        OSError: The block's own error, with the name.
 
     Example:
         >>> with written("rows.csv"):
@@ -41,14 +41,14 @@ def written(path: Path | str) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, atomically and durably; an older one is replaced.
+    """Write a file atomically and durably, replacing an older one.
 
     Args:
-        path: Of the file. What a kill leaves lies beside it under a hidden name.
-        content: All of it.
+        path: Path of the file. A kill may leave a hidden temporary file beside it.
+        content: The whole content.
 
     Raises:
-        OSError: If it cannot be written; then the older file stays.
+        OSError: If it cannot be written; an older file stays.
     """
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
@@ -88,7 +88,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """Read the fields that `write_sealed` wrote.
 
     Raises:
-        StoreError: If the file is missing, is not such a file, or was altered.
+        StoreError: If the file is missing, of another kind, or altered.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
-"""Small pictures to bytes and back, without loss and cheaply.
+"""Encode small pictures as bytes, losslessly and cheaply.
 
-A picture that is mostly background (a digit) is kept as a bitmap of its non-zero pixels and their
-values: a tenth of deflate's time at nearly its size. Any other picture goes through zlib.
+A picture that is mostly background (a digit) becomes a bitmap of its non-zero pixels and their
+values, in a tenth of deflate's time at nearly its size. Other pictures are compressed by zlib.
 
 Bytes: codec (1), number of axes (1), each axis' length (4, little-endian), then the pixels.
 """
@@ -47,10 +47,10 @@ def encode_pictures(pictures: Pixels | Sequence[Pixels | None]) -> list[bytes | 
 
 
 def decode_picture(encoded: bytes) -> Pixels:
-    """Turn the bytes of `encode_pictures` into the same picture again.
+    """Decode the bytes of `encode_pictures`.
 
     Raises:
-        ValueError: If the bytes are not such a picture.
+        ValueError: If the bytes are not an encoded picture.
     """
     try:
         codec, axes = encoded[0], encoded[1]

@@ -165,19 +165,19 @@ class Journal:
 
     def _start_or_go_on(self, header: bytes) -> None:
         self._file.seek(0)
-        found = self._file.readline()
-        if not found:
+        stored = self._file.readline()
+        if not stored:
             self._file.write(header)
             self._file.flush()
-        elif difference := _difference(found, header):
+        elif difference := _difference(stored, header):
             raise self._another_job(difference)
         else:
             self.done = sum(1 for _ in self._file)
 
-    def _another_job(self, what: str) -> ResumeError:
+    def _another_job(self, difference: str) -> ResumeError:
         return ResumeError(
-            f"{self.path} was left by another job: {what}. Repeat that job to continue it, or "
-            "remove the file to start again."
+            f"{self.path} was left by another job: {difference}. Repeat that job to continue it, "
+            "or remove the file to start again."
         )
 
 
@@ -191,11 +191,11 @@ def journal_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.partial")
 
 
-def _difference(found: bytes, header: bytes) -> str | None:
+def _difference(stored: bytes, header: bytes) -> str | None:
     """Name the first setting that differs, if any does."""
     now = json.loads(header)
     try:
-        before = dict(json.loads(found))
+        before = dict(json.loads(stored))
     except (ValueError, TypeError):
         return "its first line is damaged"
     for name in [*now, *before]:
@@ -216,10 +216,10 @@ def _id_of(line: bytes) -> str | None:
     """Read the id of a row without reading the rest of it."""
     try:
         text = line.decode()
-        found, _ = _decoder.raw_decode(text, text.index('"', _AFTER_ID))
+        id, _ = _decoder.raw_decode(text, text.index('"', _AFTER_ID))
     except ValueError:
         return None
-    return found if isinstance(found, str) else None
+    return id if isinstance(id, str) else None
 
 
 def _unlink(path: Path) -> None:

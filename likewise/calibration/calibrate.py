@@ -125,7 +125,7 @@ def wanted_cost(
             "the cost of a miss": miss,
             "the share of unknowns": share_unknown,
         }
-        missing = " and ".join(what for what, value in wanted.items() if value is None)
+        missing = " and ".join(name for name, value in wanted.items() if value is None)
         raise ValueError(f"A threshold by cost needs three numbers. Missing: {missing}.")
     return Cost(false_match, miss, share_unknown)
 

@@ -89,7 +89,7 @@ def calibrate(
     pictures = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, pictures))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
-        made = measure(matcher, *pictures, progress=done, **wanted)
-    note_unreadable(made.unreadable)
-    note("\n".join(made.sentences()))
-    write_json({"name": made.name, **made.point.to_json()})
+        calibration = measure(matcher, *pictures, progress=done, **wanted)
+    note_unreadable(calibration.unreadable)
+    note("\n".join(calibration.sentences()))
+    write_json({"name": calibration.name, **calibration.point.to_json()})

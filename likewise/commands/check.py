@@ -89,15 +89,15 @@ def check(
     ):
         from index.decision import CheckOptions
 
-        asked = CheckOptions(**options)
+        check_options = CheckOptions(**options)
         if output is None:
-            summary, earlier = _to_stdout(matcher, records, asked, format_, done), 0
+            summary, earlier = _to_stdout(matcher, records, check_options, format_, done), 0
         else:
             from likewise.bulk.job import Job
             from likewise.inputs import located
 
-            job = Job(matcher, records, located(inputs), asked, done)
-            _warn_if_outdated(matcher, asked)
+            job = Job(matcher, records, located(inputs), check_options, done)
+            _warn_if_outdated(matcher, check_options)
             _to_file(job, output, resume)
             summary, earlier = job.summary, job.earlier
     _summarise(summary, earlier)
@@ -126,15 +126,15 @@ def _to_stdout(
 
 def _to_file(job: Job, output: Path, resume: bool) -> None:
     """Write a job into a file; after Ctrl-C or on a full disk say how to go on."""
-    kept = f"The rows so far are kept in {output}.partial: continue with --resume."
+    how_to_continue = f"The rows so far are kept in {output}.partial: continue with --resume."
     try:
         job.write(output, resume=resume)
     except KeyboardInterrupt:
-        note(f"Interrupted. {kept}")
+        note(f"Interrupted. {how_to_continue}")
         click.get_current_context().exit(INTERRUPTED)
     except OSError:
         if job.earlier or job.summary.total:
-            note(kept)
+            note(how_to_continue)
         raise
 
 

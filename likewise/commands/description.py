@@ -125,16 +125,16 @@ def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:
     first = default if default in sentences else next(iter(sentences), None)
     if first is None:
         return []
-    others = [name for name in sentences if name != first]
-    also = f"; the same holds for {', '.join(others)}" if others else ""
+    other_names = [name for name in sentences if name != first]
+    also = f"; the same holds for {', '.join(other_names)}" if other_names else ""
     return [f"Warning: {sentences[first]}{also}"]
 
 
 def _recipe(recipe: Any) -> list[str]:
     if not isinstance(recipe, dict):
         return []
-    kept = ("name", "network", "epochs", "seed")
-    return ["recipe: " + ", ".join(f"{key} {recipe[key]}" for key in kept if key in recipe)]
+    shown = ("name", "network", "epochs", "seed")
+    return ["recipe: " + ", ".join(f"{key} {recipe[key]}" for key in shown if key in recipe)]
 
 
 def _figures(figures: dict[str, dict[str, Any]]) -> list[str]:

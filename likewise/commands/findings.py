@@ -32,7 +32,7 @@ def examined(path: Path, progress: Callable[[int], object] = lambda done: None) 
         return examine(matcher.gallery, progress=progress)
 
 
-def text(found: Examination, gallery: str) -> str:
+def text(examination: Examination, gallery: str) -> str:
     """Write the findings for a person: what is broken, then what to look at and what to do.
 
     Example:
@@ -41,87 +41,95 @@ def text(found: Examination, gallery: str) -> str:
         1 group of fewer than 3 references, too few to win a vote of five: 'a b' (2).
             Add more: likewise add my.gallery DATA
     """
-    if found.broken:
-        return "\n".join(["Damaged:", *(f"  {printable(sentence)}" for sentence in found.broken)])
+    if examination.broken:
+        return "\n".join(
+            ["Damaged:", *(f"  {printable(sentence)}" for sentence in examination.broken)]
+        )
     name = shlex.quote(gallery)
     parts = [
-        _mislabels(found, name),
-        _duplicates(found, name),
-        _outliers(found),
-        _overlaps(found, name),
-        _small(found, name),
+        _mislabels(examination, name),
+        _duplicates(examination, name),
+        _outliers(examination),
+        _overlaps(examination, name),
+        _small(examination, name),
     ]
     advice = [line for part in parts for line in part]
-    head = f"{counted(found.references, 'reference')} of {counted(found.groups, 'group')}: intact"
+    groups = counted(examination.groups, "group")
+    head = f"{counted(examination.references, 'reference')} of {groups}: intact"
     first = f"{head}." if advice else f"{head}, with nothing to improve."
     return "\n".join([first, *map(printable, advice)])
 
 
-def _mislabels(found: Examination, name: str) -> list[str]:
-    if not found.mislabels:
+def _mislabels(examination: Examination, name: str) -> list[str]:
+    if not examination.mislabels:
         return []
     lines = [
         f"  {finding.id} is labelled {finding.label!r}, but {finding.votes} of its nearest 5 are "
         f"{finding.suggested!r}, the nearest at {finding.distance:.4f}"
-        for finding in found.mislabels[:_SHOWN]
+        for finding in examination.mislabels[:_SHOWN]
     ]
     return [
-        f"{counted(len(found.mislabels), 'reference')} probably mislabelled:",
+        f"{counted(len(examination.mislabels), 'reference')} probably mislabelled:",
         *lines,
-        *_more(found.mislabels),
+        *_more(examination.mislabels),
         f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
     ]
 
 
-def _duplicates(found: Examination, name: str) -> list[str]:
-    if not found.duplicates:
+def _duplicates(examination: Examination, name: str) -> list[str]:
+    if not examination.duplicates:
         return []
-    lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in found.duplicates[:_SHOWN]]
+    lines = [f"  {', '.join(twins[:_SHOWN])}" for twins in examination.duplicates[:_SHOWN]]
     return [
-        f"{counted(len(found.duplicates), 'vector')} with several ids:",
+        f"{counted(len(examination.duplicates), 'vector')} with several ids:",
         *lines,
-        *_more(found.duplicates),
+        *_more(examination.duplicates),
         f"  Each copy has a vote. Remove all but one: likewise remove {name} ID",
     ]
 
 
-def _outliers(found: Examination) -> list[str]:
-    if not found.outliers:
+def _outliers(examination: Examination) -> list[str]:
+    if not examination.outliers:
         return []
-    lines = [f"  {id}: the nearest other is at {at:.4f}" for id, at in found.outliers[:_SHOWN]]
+    lines = [
+        f"  {id}: the nearest other is at {distance:.4f}"
+        for id, distance in examination.outliers[:_SHOWN]
+    ]
     return [
-        f"{counted(len(found.outliers), 'reference')} with no other reference within the "
-        f"threshold, {found.threshold:.4f}:",
+        f"{counted(len(examination.outliers), 'reference')} with no other reference within the "
+        f"threshold, {examination.threshold:.4f}:",
         *lines,
-        *_more(found.outliers),
+        *_more(examination.outliers),
         "  Check their labels; more pictures like them would help.",
     ]
 
 
-def _overlaps(found: Examination, name: str) -> list[str]:
-    if not found.overlaps:
+def _overlaps(examination: Examination, name: str) -> list[str]:
+    if not examination.overlaps:
         return []
     lines = [
         f"  {100 * share:.1f} % of {a!r} have a {b!r} among them"
-        for a, b, share in found.overlaps[:_SHOWN]
+        for a, b, share in examination.overlaps[:_SHOWN]
     ]
     return [
-        f"{counted(len(found.overlaps), 'overlap')} of groups, counted among the nearest 5 within "
-        f"the threshold, {found.threshold:.4f}:",
+        f"{counted(len(examination.overlaps), 'overlap')} of groups, counted among the nearest 5 "
+        f"within the threshold, {examination.threshold:.4f}:",
         *lines,
-        *_more(found.overlaps),
+        *_more(examination.overlaps),
         f"  A smaller threshold separates them: likewise calibrate {name} DATA --fpir 0.01",
     ]
 
 
-def _small(found: Examination, name: str) -> list[str]:
-    if not found.small_groups:
+def _small(examination: Examination, name: str) -> list[str]:
+    if not examination.small_groups:
         return []
-    shown = [f"{group!r} ({size})" for group, size in list(found.small_groups.items())[:_SHOWN]]
-    more = ", ..." if len(found.small_groups) > _SHOWN else ""
+    shown = [
+        f"{group!r} ({size})" for group, size in list(examination.small_groups.items())[:_SHOWN]
+    ]
+    more = ", ..." if len(examination.small_groups) > _SHOWN else ""
     return [
-        f"{counted(len(found.small_groups), 'group')} of fewer than 3 references, too few to win a "
-        f"vote of five: {', '.join(shown)}{more}.",
+        f"{counted(len(examination.small_groups), 'group')} of fewer than 3 references, too few "
+        f"to win a vote of five: {', '.join(shown)}{more}.",
         f"  Add more: likewise add {name} DATA",
     ]
 

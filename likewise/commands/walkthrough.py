@@ -91,8 +91,8 @@ def _pairs(matcher: Matcher) -> Iterator[str]:
     for first, second in _PAIRS:
         a, b = next(records(first)), next(records(second))
         apart = matcher.compare(a.pixels(), b.pixels())
-        said = "same group" if apart <= threshold else "different groups"
-        yield f"  a {a.label} and a {b.label}: distance {apart:.4f}, {said}"
+        verdict = "same group" if apart <= threshold else "different groups"
+        yield f"  a {a.label} and a {b.label}: distance {apart:.4f}, {verdict}"
 
 
 @dataclass(slots=True)
@@ -101,10 +101,10 @@ class _Tally:
     wrong: int = 0
     none: int = 0
 
-    def count(self, label: str | None, said: str | None) -> None:
-        if said is None:
+    def count(self, label: str | None, answer: str | None) -> None:
+        if answer is None:
             self.none += 1
-        elif said == label:
+        elif answer == label:
             self.right += 1
         else:
             self.wrong += 1
@@ -125,14 +125,16 @@ def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
     started = time.monotonic()
     stream = noted(track(chain(records(QUERIES), odd), total))
     for place, row in enumerate(check_stream(matcher, stream)):
-        said = row["label"] if row["decision"] == MATCH else None
+        answer = row["label"] if row["decision"] == MATCH else None
         if labels[place] is None:
-            others.append((row["id"], said))
+            others.append((row["id"], answer))
         else:
-            digits.count(labels[place], said)
+            digits.count(labels[place], answer)
     seconds = time.monotonic() - started
     yield f"  digits: {digits.right} right, {digits.wrong} wrong, {digits.none} without a match"
-    taken = [f"{name.removeprefix('odd/')} as {said}" for name, said in others if said is not None]
+    taken = [
+        f"{name.removeprefix('odd/')} as {answer}" for name, answer in others if answer is not None
+    ]
     rejected = f"{len(others) - len(taken)} of {len(others)} without a match"
     yield f"  others: {rejected}{'; matched: ' if taken else ''}{', '.join(taken)}"
     yield f"  {total} pictures in {seconds:.1f} s: {total / seconds:.0f} pictures per second"

@@ -135,7 +135,9 @@ def _group(
 ) -> GroupFigures:
     others = np.delete(np.arange(len(searched.groups)), searched.groups.index(name))
     near = searched.distances[searched.known[rows[missed]]][:, others]
-    wrong = [searched.groups[others[at]] for at in near.argmin(axis=1)] if len(others) else []
+    wrong = (
+        [searched.groups[others[column]] for column in near.argmin(axis=1)] if len(others) else []
+    )
     return GroupFigures(
         group=name,
         references=references,

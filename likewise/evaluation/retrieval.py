@@ -128,7 +128,9 @@ def _places(right: Floats, wrong: Floats, depth: int) -> Indices:
     """
     right = np.sort(right)
     count = bisect_left(
-        range(len(right)), depth, key=lambda at: at + int(np.count_nonzero(wrong <= right[at]))
+        range(len(right)),
+        depth,
+        key=lambda place: place + int(np.count_nonzero(wrong <= right[place])),
     )
     right = right[:count]
     wrong = np.sort(wrong[wrong <= right.max(initial=-np.inf)])

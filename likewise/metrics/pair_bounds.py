@@ -127,7 +127,7 @@ def verification_bounds(
             return [np.nan] * sum(sizes)
         figures = [*_equal_error(known, others, every, places[0], places[1])]
         figures += [1 - known.within(others.first_too_many(fmr), "left") for fmr in fmrs]
-        fmr, tmr = ([kind.within(at) for at in thresholds] for kind in (others, known))
+        fmr, tmr = ([kind.within(t) for t in thresholds] for kind in (others, known))
         accuracy = [(1 - a + b) / 2 for a, b in zip(fmr, tmr, strict=True)]
         return [*figures, *fmr, *(1 - rate for rate in tmr), *accuracy]
 
@@ -141,11 +141,11 @@ def _equal_error(
 ) -> tuple[float, float]:
     """EER and its threshold among `every`; by bisection, as FMR − FNMR only rises."""
 
-    def rates(at: int) -> tuple[float, float]:
-        return different.share(int(of_different[at])), same.rest(int(of_same[at]))
+    def rates(index: int) -> tuple[float, float]:
+        return different.share(int(of_different[index])), same.rest(int(of_same[index]))
 
-    def excess(at: int) -> float:
-        fmr, fnmr = rates(at)
+    def excess(index: int) -> float:
+        fmr, fnmr = rates(index)
         return fmr - fnmr
 
     crossing = min(bisect_left(range(len(every)), 0.0, key=excess), len(every) - 1)

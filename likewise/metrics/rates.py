@@ -37,8 +37,8 @@ class Curve:
         """Keep about so many points, as far apart along the curve as can be, both ends included."""
         steps = np.abs(np.diff(self.false)) + np.abs(np.diff(self.missed))
         along = np.concatenate([[0.0], np.cumsum(steps)])
-        kept = np.unique(np.searchsorted(along, np.linspace(0, along[-1], points)))
-        return Curve(self.thresholds[kept], self.false[kept], self.missed[kept])
+        chosen = np.unique(np.searchsorted(along, np.linspace(0, along[-1], points)))
+        return Curve(self.thresholds[chosen], self.false[chosen], self.missed[chosen])
 
 
 class EqualErrorRate(NamedTuple):

@@ -200,7 +200,7 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
     return float(tried[np.argmin(cost.expected(fpir, fnir))])
 
 
-def require_support(what: str, target: float, trials: int, of_what: str) -> None:
+def require_support(subject: str, target: float, trials: int, trials_name: str) -> None:
     """Refuse a target below the smallest rate that so many trials can support.
 
     Raises:
@@ -211,7 +211,7 @@ def require_support(what: str, target: float, trials: int, of_what: str) -> None
     least = _rounded_up(smallest_rate(trials)) if trials else 1
     remedy = f", or set a target of at least {least:g}" if least < 1 else ""
     raise CalibrationError(
-        f"{what} of {target:g} needs at least {trials_needed(target)} {of_what}, "
+        f"{subject} of {target:g} needs at least {trials_needed(target)} {trials_name}, "
         f"3 / {target:g}. Received: {trials}. Give more pictures{remedy}."
     )
 

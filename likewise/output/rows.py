@@ -133,16 +133,16 @@ def together(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
         >>> [len(some) for some in together(rows, 2)]
         [2, 2, 1]
     """
-    some: list[Row] = []
+    batch: list[Row] = []
     neighbours = 0
     for row in rows:
-        some.append(row)
+        batch.append(row)
         neighbours += len(row.get("neighbours", ()))
-        if len(some) >= most or neighbours >= NEIGHBOURS_AT_ONCE:
-            yield some
-            some, neighbours = [], 0
-    if some:
-        yield some
+        if len(batch) >= most or neighbours >= NEIGHBOURS_AT_ONCE:
+            yield batch
+            batch, neighbours = [], 0
+    if batch:
+        yield batch
 
 
 def json_line(row: Row) -> bytes:

@@ -172,8 +172,8 @@ def write_file(path: Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
     with replacing(path) as stream:
         rows_to = writer(format_of(path), stream, columns)
         try:
-            for some in together(rows, _AT_ONCE):
-                rows_to.write(some)
+            for batch in together(rows, _AT_ONCE):
+                rows_to.write(batch)
         finally:  # Parquet's writer would else end itself when the stream is closed
             rows_to.close()
 

@@ -113,7 +113,7 @@ class Strips:
     def map(self) -> str:
         """As many pictures of each group, some unknowns and the worst errors, laid out."""
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
-        chosen = [self.labelled[at] for at in sample(self.labels, MAPPED, self.seed)]
+        chosen = [self.labelled[index] for index in sample(self.labels, MAPPED, self.seed)]
         rows = sorted({*chosen, *worst, *self._unknowns()})
         places = laid_out(self.vectors[rows])
         pictures = self._prepared(self.records[row] for row in worst) if worst else []
@@ -125,7 +125,7 @@ class Strips:
 
     def _unknowns(self) -> list[int]:
         rows = sorted({*range(len(self.records))} - {*self.labelled})
-        return [rows[at] for at in sample([""] * len(rows), UNKNOWN_MAPPED, self.seed)]
+        return [rows[index] for index in sample([""] * len(rows), UNKNOWN_MAPPED, self.seed)]
 
     def _query(self, row: int) -> Picture:
         record = self.records[row]

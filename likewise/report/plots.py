@@ -81,8 +81,8 @@ def histogram_plot(same: Reals, different: Reals, threshold: float) -> str:
         for left, right, share in zip(edges[:-1], edges[1:], counted, strict=True)
         if share
     ]
-    at, bottom = across(threshold), HEIGHT - _BOTTOM
-    mark = f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{bottom}"/>'
+    x, bottom = across(threshold), HEIGHT - _BOTTOM
+    mark = f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>'
     ticks = [
         f'<text x="{across(value):.1f}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>'
         for value in _round_ticks(top)
