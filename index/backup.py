@@ -15,7 +15,7 @@ from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.points import identity, read_manifest
-from index.references.local import Store
+from index.recovery import open_store
 from index.references.rows import State
 from index.storage.directory import (
     MANIFEST,
@@ -75,7 +75,7 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
 
 def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
     """Copy the store's snapshot with the manifest that stood before it and after it."""
-    store = Store(path / STORE, timeout=timeout)
+    store = open_store(path, timeout=timeout)
     try:
         for _ in range(_TRIES):
             before = identity(path / MANIFEST)

@@ -55,6 +55,9 @@ class Contents:
         """How many references each group has, labels in order."""
         return dict(sorted(Counter(row.label for row in self._rows()).items()))
 
+    def __len__(self) -> int:
+        return self._store.state().count
+
     def __contains__(self, id: object) -> bool:
         if not isinstance(id, str):
             return False

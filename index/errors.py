@@ -19,6 +19,10 @@ class BusyError(StoreError):
     """Another process kept changing the gallery until the timeout."""
 
 
+class OlderStateError(StoreError):
+    """The references are older than the last acknowledged change; `recovery` accepts that."""
+
+
 class ReplacedError(StoreError):
     """The gallery was moved, removed or replaced while it was open; opening it again may help."""
 

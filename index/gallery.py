@@ -1,8 +1,8 @@
 """Gallery: enrolled references in a directory, searched exactly.
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (a copy of the
-embedder that made the vectors), `references.sqlite` (the truth), `vectors.faiss` with
-`vectors.json` (derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations).
+embedder that made the vectors), `references.sqlite` (the truth) and `references.mark`, `vectors.*`
+(derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations).
 
 Does not make vectors, does not choose thresholds and does not search approximately.
 """
@@ -24,10 +24,11 @@ from index.errors import EmptyGalleryError, ReplacedError
 from index.neighbours import Neighbour, Neighbours
 from index.operating_point import OperatingPoint
 from index.points import Manifest, OperatingPoints
+from index.recovery import open_store
 from index.references.local import Store
 from index.search.by_group import nearest_by_group
 from index.search.current import CurrentIndex, checked_vectors
-from index.storage.directory import MODEL, STORE, create_directory
+from index.storage.directory import MODEL, create_directory
 from likewise.arrays import Floats, Pixels
 
 
@@ -115,7 +116,7 @@ class Gallery(Contents):
         manifest = Manifest(path)
         if fingerprint is not None:
             manifest.require_fingerprint(fingerprint)
-        return cls(path, manifest, Store(path / STORE, timeout=timeout))
+        return cls(path, manifest, open_store(path, timeout=timeout))
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.
@@ -142,9 +143,6 @@ class Gallery(Contents):
     def generation(self) -> int:
         """A number that grows with every change."""
         return self._store.state().generation
-
-    def __len__(self) -> int:
-        return self._store.state().count
 
     def neighbours_of(self, k: int) -> int:
         """Number of neighbours in an answer: `k`, or fewer if the gallery is smaller."""

@@ -14,20 +14,21 @@ Does not search and does not know what a vector means.
 from __future__ import annotations
 
 import copy
-import struct
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from pathlib import Path
 
 from index.errors import GalleryError
-from index.references import changes
-from index.references.rows import Change, NewRow, Row, State, picture_digest, wrap
-from index.references.schema import COLUMNS, FORMAT, TABLES
+from index.references import changes, selection
+from index.references.high_water import HighWater, require_reached
+from index.references.idle import Idle
+from index.references.rows import Change, NewRow, Row, State, wrap
+from index.references.schema import FORMAT, TABLES
+from index.references.state import first_statement, read_state, write_state
 from index.storage.database import Database
 
-_AT_ONCE = 500  # parameters in one statement
+_QUIET = 2.0  # seconds without a change, after which the log is brought into the file
 
 
 class Store:
@@ -51,16 +52,22 @@ class Store:
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+    def __init__(self, path: Path, *, timeout: float = 10.0, accept_older: bool = False) -> None:
         self.path = path
+        self.high_water = HighWater(path)
+        self._guarded = not accept_older
         self.lock = threading.RLock()
         self._held: State | None = None  # the snapshot being read
         self._changing = threading.Lock()
         self._writer: Store | None = None  # the connection for changes
         self._reader: int | None = None  # the thread that holds a snapshot
+        self._idle = Idle(_QUIET, self._checkpoint_if_free)
+        acknowledged = self._acknowledged()
         self._database = Database(path, TABLES, FORMAT, timeout)
         try:
             with self.reading() as state:
+                if acknowledged is not None:
+                    require_reached(path, state, acknowledged)
                 [(count,)] = self._database.execute("SELECT count(*) FROM reference")
                 if count != state.count:
                     raise self._database.altered("another program added or removed rows")
@@ -71,9 +78,8 @@ class Store:
     @classmethod
     def create(cls, path: Path) -> None:
         """Create an empty store at an unused path."""
-        *values, seal = _sealed(State())
-        first = f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{seal.hex()}')"
-        Database.create(path, [*TABLES, first], FORMAT)
+        Database.create(path, [*TABLES, first_statement()], FORMAT)
+        HighWater(path).replace(State())
 
     def another(self) -> Store:
         """Open a second connection: while it waits to write, this one can read.
@@ -101,7 +107,9 @@ class Store:
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
+        self._idle.stop()
         if self._writer is not None:
+            self._checkpoint()
             self._writer.close()
             self._writer = None
         self._database.close()
@@ -113,9 +121,12 @@ class Store:
             if self._held is not None:
                 yield self._held
                 return
+            acknowledged = None if self._database.locked else self._acknowledged()
             with self._database.snapshot():
                 try:
-                    self._held, self._reader = self._state(), threading.get_ident()
+                    self._held, self._reader = read_state(self._database), threading.get_ident()
+                    if acknowledged is not None:
+                        require_reached(self.path, self._held, acknowledged)
                     yield self._held
                 finally:
                     self._held = self._reader = None
@@ -136,6 +147,7 @@ class Store:
                 with self.lock:
                     self._writer = self.another()
             yield self._writer
+            self._idle.touch()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -152,7 +164,7 @@ class Store:
     def writing(self) -> Iterator[State]:
         """Become the only writer; the block is committed completely or not at all."""
         with self._database.change():
-            yield self._state()
+            yield read_state(self._database)
 
     def state(self) -> State:
         """The current state."""
@@ -166,61 +178,54 @@ class Store:
 
     def copy_to(self, path: Path) -> None:
         """Write a copy of the snapshot held by `reading` to an unused path."""
-        with self.reading():
+        with self.reading() as state:
             self._database.copy_to(path)
+            HighWater(path).replace(state)
 
     def add(self, rows: Sequence[NewRow]) -> Change:
         """Store all rows in one transaction; an existing id is replaced.
 
         Raises:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
+            OSError: If the change was stored, but the high-water mark could not be written.
         """
-        with self.writing() as state:
-            old = self._found([row.id for row in rows])
-            return self._written(changes.add(self._database, state, old, rows))
+        ids = [row.id for row in rows]
+        return self._change(ids, lambda was, old: changes.add(self._database, was, old, rows))
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
-        with self.writing() as state:
-            return self._written(changes.remove(self._database, state, self._found(ids)))
+        return self._change(ids, lambda was, old: changes.remove(self._database, was, old))
+
+    def accept(self, state: State) -> None:
+        """Go on from here as `state`, whatever the high-water mark says; for `recovery`."""
+        with self.writing():
+            write_state(self._database, state)
+        self.high_water.replace(state)
 
     def rows(self, after: int = 0) -> Iterator[Row]:
         """Every row whose slot is beyond `after`, by slot, verified."""
         with self.reading():
-            query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
-            yield from self._proven(self._database.execute(query, (after,)))
+            yield from selection.rows_after(self._database, after)
 
     def named(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in no order; absences are verified."""
         with self.reading():
-            return self._found(ids)
+            return selection.rows_with_ids(self._database, ids)
 
     def at(self, slots: Sequence[int]) -> list[Row]:
         """The rows at these distinct slots, which must all exist, in no order."""
-        query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
         with self.reading():
-            wanted = "[" + ",".join(map(str, slots)) + "]"
-            rows = list(self._proven(self._database.execute(query, (wanted,))))
-        if len(rows) != len(slots):
-            raise self._database.altered("a row is missing")
-        return rows
+            return selection.rows_at(self._database, slots)
 
     def with_contents(self, contents: Sequence[bytes]) -> list[Row]:
         """The rows with these contents, in no order."""
         with self.reading():
-            return list(self._chosen("content", contents))
+            return selection.rows_with_contents(self._database, contents)
 
     def picture(self, row: Row) -> bytes | None:
         """The encoded picture of a row, verified."""
-        if row.picture_digest is None:
-            return None
-        query = "SELECT picture FROM reference WHERE slot = ?"
         with self.reading():
-            stored = self._database.execute(query, (row.slot,)).fetchone()
-        picture = stored[0] if stored else None
-        if not isinstance(picture, bytes) or picture_digest(picture) != row.picture_digest:
-            raise self._database.altered(f"the picture of '{row.id}' does not match its checksum")
-        return picture
+            return selection.picture_of(self._database, row)
 
     def removals(self, after: int) -> list[tuple[int, int]] | None:
         """Slot and checksum of every removal beyond `after`; None if the log was cut since."""
@@ -242,48 +247,33 @@ class Store:
             if (count, wrap(total)) != (state.count, state.total):
                 raise self._database.altered("another program added, removed or changed rows")
 
-    def _state(self) -> State:
-        query = "SELECT generation, count, total, last_slot, last_removal, checksum FROM state"
-        stored = self._database.execute(query).fetchone()
-        try:
-            *values, seal = stored
-            state = State(*values)
-            intact = _sealed(state)[-1] == seal
-        except (TypeError, ValueError, struct.error):
-            intact = False
-        if not intact:
-            raise self._database.altered("its state does not match its checksum")
-        return state
-
-    def _written(self, change: Change) -> Change:
-        """Write the state after a change, if it differs."""
-        if change.after != change.before:
-            self._database.execute(
-                "INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)",
-                _sealed(change.after),
-            )
+    def _change(self, ids: Sequence[str], make: Callable[[State, Sequence[Row]], Change]) -> Change:
+        """Do one change, given the state before it and the rows that have these ids."""
+        with self.writing() as before:
+            change = make(before, selection.rows_with_ids(self._database, ids))
+            if change.after != before:
+                self.high_water.begin(before)
+                write_state(self._database, change.after)
+        if change.after != before:
+            self.high_water.write(change.after)
         return change
 
-    def _found(self, ids: Sequence[str]) -> list[Row]:
-        """The rows by id. An absence is believed only once SQLite's index is verified."""
-        unique = list(dict.fromkeys(ids))
-        rows = list(self._chosen("id", unique))
-        if len(rows) < len(unique):
-            self._database.prove_sound()
-        return rows
+    def _acknowledged(self) -> State | None:
+        """The last acknowledged state, to be read before the snapshot that is held against it."""
+        return self.high_water.read() if self._guarded else None
 
-    def _chosen(self, column: str, values: Sequence[str] | Sequence[bytes]) -> Iterator[Row]:
-        for start in range(0, len(values), _AT_ONCE):
-            batch = values[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(batch))
-            query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ({marks})"
-            yield from self._proven(self._database.execute(query, batch))
+    def _checkpoint(self) -> None:
+        """Bring the log into the file, and the high-water mark to the disk."""
+        if self._writer is not None:
+            self._writer._database.checkpoint()
+            self.high_water.sync()
 
-    def _proven(self, stored: Iterable[tuple[object, ...]]) -> Iterator[Row]:
-        for row in map(Row._make, stored):
-            if not row.intact():
-                raise self._database.altered(f"row {row.slot} does not match its checksum")
-            yield row
+    def _checkpoint_if_free(self) -> None:
+        if self._changing.acquire(blocking=False):  # else a change is under way, which touches anew
+            try:
+                self._checkpoint()
+            finally:
+                self._changing.release()
 
     def _require_no_snapshot(self, done: str) -> None:
         """Refuse to wait for writers while holding a snapshot: they may wait for its end."""
@@ -292,9 +282,3 @@ class Store:
                 f"Gallery '{self.path.parent}' cannot be {done} inside a snapshot of it: leave the "
                 "snapshot first."
             )
-
-
-def _sealed(state: State) -> tuple[int, int, int, int, int, bytes]:
-    """The fields in the order of the columns, and 8 bytes over all of them."""
-    values = (state.generation, state.count, state.total, state.last_slot, state.last_removal)
-    return *values, blake2b(struct.pack("<5q", *values), digest_size=8).digest()

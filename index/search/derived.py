@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,29 +23,14 @@ from index.errors import StoreError
 from index.references.local import Store
 from index.references.rows import Change, Row, State, wrap
 from index.search.exact import ExactIndex
-from index.storage.files import read_sealed, write_sealed
+from index.search.note import Mark, Note, read_note, write_note
 from likewise.arrays import Floats, Indices
 
-_FORMAT = 1
+_FILES = ("vectors.faiss", "vectors.json")
 _ROWS_AT_ONCE = 4096
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
 _WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
 _WORTH_INTERRUPTING = 65_536  # the same while still writing
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The state of the store that an index has caught up with."""
-
-    count: int = 0
-    total: int = 0
-    last_slot: int = 0
-    last_removal: int = 0
-
-    @classmethod
-    def of(cls, state: State) -> Mark:
-        """The mark of an up-to-date index."""
-        return cls(state.count, state.total, state.last_slot, state.last_removal)
 
 
 class DerivedIndex:
@@ -109,33 +93,28 @@ class DerivedIndex:
 
     @property
     def _file(self) -> Path:
-        return self._directory / "vectors.faiss"
-
-    @property
-    def _note(self) -> Path:
-        return self._directory / "vectors.json"
+        return self._directory / _FILES[0]
 
     def _load(self) -> bool:
-        """Read the file; False if it is damaged or incomplete."""
+        """Read the file; False if it is damaged, incomplete or foreign."""
+        note = read_note(self._directory)
         try:
-            note = read_sealed(self._note)
             before = os.stat(self._file)
-            fits = (note["format"], note["dim"], note["size"]) == (
-                _FORMAT,
-                self._dim,
-                before.st_size,
-            )
-            if not fits or note["sha256"] != _digest(self._file):
+            if note is None or (note.dim, note.size) != (self._dim, before.st_size):
+                return False
+            if note.sha256 != _digest(self._file):
                 return False
             with _for_faiss(self._file, "rb") as source:
                 index = faiss.read_index(source)
             if _identity(os.stat(self._file)) != _identity(before):
                 return False  # replaced by a writer while we read
-            self._mark = Mark(**note["mark"])
-        except (StoreError, OSError, RuntimeError, KeyError, TypeError):
+        except (OSError, RuntimeError):
             return False
+        if not _is_ours(index, self._dim, note.mark):
+            return False
+        self._mark = note.mark
         self._hold(index)
-        return len(self.slots) == self._mark.count
+        return True
 
     def _write(self) -> None:
         draft = self._file.with_name(f".vectors.faiss.{os.urandom(4).hex()}")
@@ -147,9 +126,7 @@ class DerivedIndex:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        mark = {field: getattr(self._mark, field) for field in Mark.__slots__}
-        fields = {"format": _FORMAT, "dim": self._dim, "size": size, "sha256": digest}
-        write_sealed(self._note, {**fields, "mark": mark})
+        write_note(self._directory, Note(self._dim, size, digest, self._mark))
 
     def _clear(self) -> None:
         self._mark = Mark()
@@ -197,6 +174,27 @@ class DerivedIndex:
             self.slots = self.slots[~np.isin(self.slots, slots)]
             self.vectors.removed()
             self._behind += len(slots)
+
+
+def drop_derived(directory: Path) -> None:
+    """Remove what is derived; it is made again from the references."""
+    for name in _FILES:
+        with contextlib.suppress(OSError):
+            (directory / name).unlink()
+
+
+def _is_ours(index: Any, dim: int, mark: Mark) -> bool:
+    """Whether it is an index as we write it: of the type, the metric and the rows of its note."""
+    if not isinstance(index, faiss.IndexIDMap) or (index.d, index.ntotal) != (dim, mark.count):
+        return False
+    flat = faiss.downcast_index(index.index)
+    if type(flat) is not faiss.IndexFlatL2 or flat.metric_type != faiss.METRIC_L2:
+        return False
+    slots = faiss.vector_to_array(index.id_map)
+    if (flat.d, flat.ntotal, len(slots)) != (dim, mark.count, mark.count):
+        return False
+    ascending = np.concatenate([[0], slots, [mark.last_slot + 1]])
+    return bool((np.diff(ascending) > 0).all())
 
 
 @contextlib.contextmanager

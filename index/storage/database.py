@@ -9,7 +9,7 @@ import copy
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,16 @@ class Database:
                 self._access.connection.execute("COMMIT")
             finally:
                 self._roll_back()
+
+    def checkpoint(self) -> None:
+        """Bring the log into the file as far as readers allow; what cannot be stays in the log."""
+        with suppress(sqlite3.Error):
+            self._access.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    @property
+    def locked(self) -> bool:
+        """Whether SQLite's locks hold, so that each snapshot is of the newest state."""
+        return self._access.locked
 
     def copy_to(self, path: Path) -> None:
         """Write the state that this connection sees to a new file."""

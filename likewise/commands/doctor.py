@@ -8,19 +8,26 @@ from pathlib import Path
 
 import click
 
-from likewise.commands.console import progress_bar, write_json
+from likewise.commands.console import note, progress_bar, write_json
 from likewise.commands.options import gallery_argument, text_or_json_option
 
 
 @click.command()
 @gallery_argument
 @text_or_json_option
+@click.option(
+    "--accept-older",
+    is_flag=True,
+    help="First accept references that are older than the last acknowledged change; what came "
+    "after them is lost.",
+)
 @click.pass_context
-def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
+def doctor(ctx: click.Context, gallery: Path, format_: str, accept_older: bool) -> None:
     """Check a GALLERY for damage, wrong labels, duplicates and outliers.
 
-    Use it after adding many pictures, or when answers look wrong. It changes nothing. The exit
-    status is 1 if the gallery is damaged, 0 if there is only advice.
+    Use it after adding many pictures, or when answers look wrong. It changes nothing, unless
+    --accept-older is set. The exit status is 1 if the gallery is damaged, 0 if there is only
+    advice.
 
     \b
     likewise doctor digits.gallery
@@ -28,6 +35,8 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     """
     from likewise.commands.findings import examined, text
 
+    if accept_older:
+        _accept_older(gallery)
     with progress_bar(None) as done:
         examination = examined(gallery, done)
     if format_ == "json":
@@ -35,3 +44,14 @@ def doctor(ctx: click.Context, gallery: Path, format_: str) -> None:
     else:
         click.echo(text(examination, str(gallery)))
     ctx.exit(1 if examination.broken else 0)
+
+
+def _accept_older(gallery: Path) -> None:
+    from embedder.text import counted
+    from index import recovery
+
+    state = recovery.accept_older(gallery)
+    note(
+        f"{gallery} goes on from {counted(state.count, 'reference')}, as generation "
+        f"{state.generation}."
+    )

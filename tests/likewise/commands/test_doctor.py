@@ -1,10 +1,12 @@
 """The doctor at the command line."""
 
 import json
+import shutil
 
 from click.testing import CliRunner
 
 from cli import main
+from index.gallery import Gallery
 
 
 def examined(gallery, *options):
@@ -43,3 +45,18 @@ def test_no_gallery_is_an_error(tmp_path):
     done = examined(tmp_path / "none")
     assert done.exit_code == 1
     assert "no such directory" in done.stderr
+
+
+def test_an_older_state_is_damage_until_it_is_accepted(gallery, tmp_path):
+    older = shutil.copytree(gallery, tmp_path / "older")
+    with Gallery.open(gallery) as changed:
+        changed.remove(list(changed.ids())[:1])
+    shutil.copyfile(older / "references.sqlite", gallery / "references.sqlite")
+    refused = examined(gallery)
+    assert refused.exit_code == 1
+    command = f"likewise doctor {gallery} --accept-older"
+    assert command in refused.stdout
+    accepted = CliRunner().invoke(main, [*command.split()[1:], "--format", "json"])
+    assert accepted.exit_code == 0
+    assert f"{gallery} goes on from 300 references, as generation" in accepted.stderr
+    assert examined(gallery).exit_code == 0

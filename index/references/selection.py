@@ -1,0 +1,81 @@
+"""Rows by slot, id or content, each verified by its checksum; the caller holds the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from index.references.rows import Row, picture_digest
+from index.references.schema import COLUMNS
+from index.storage.database import Database
+
+_AT_ONCE = 500  # parameters in one statement
+
+
+def rows_after(database: Database, slot: int) -> Iterator[Row]:
+    """Every row whose slot is beyond `slot`, in the order of slots."""
+    query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
+    return _verified(database, database.execute(query, (slot,)))
+
+
+def rows_at(database: Database, slots: Sequence[int]) -> list[Row]:
+    """The rows at these distinct slots, in no order.
+
+    Raises:
+        StoreError: If a row is missing or altered.
+    """
+    query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
+    wanted = "[" + ",".join(map(str, slots)) + "]"
+    rows = list(_verified(database, database.execute(query, (wanted,))))
+    if len(rows) != len(slots):
+        raise database.altered("a row is missing")
+    return rows
+
+
+def rows_with_ids(database: Database, ids: Sequence[str]) -> list[Row]:
+    """The rows with these ids, in no order.
+
+    Before an absence is reported, SQLite's index behind it is verified, once.
+    """
+    unique = list(dict.fromkeys(ids))
+    rows = list(_chosen(database, "id", unique))
+    if len(rows) < len(unique):
+        database.prove_sound()
+    return rows
+
+
+def rows_with_contents(database: Database, contents: Sequence[bytes]) -> list[Row]:
+    """The rows with these contents, in no order."""
+    return list(_chosen(database, "content", contents))
+
+
+def picture_of(database: Database, row: Row) -> bytes | None:
+    """The encoded picture of a row, verified.
+
+    Raises:
+        StoreError: If it is missing or altered.
+    """
+    if row.picture_digest is None:
+        return None
+    query = "SELECT picture FROM reference WHERE slot = ?"
+    stored = database.execute(query, (row.slot,)).fetchone()
+    picture = stored[0] if stored else None
+    if not isinstance(picture, bytes) or picture_digest(picture) != row.picture_digest:
+        raise database.altered(f"the picture of '{row.id}' does not match its checksum")
+    return picture
+
+
+def _chosen(
+    database: Database, column: str, values: Sequence[str] | Sequence[bytes]
+) -> Iterator[Row]:
+    for start in range(0, len(values), _AT_ONCE):
+        batch = values[start : start + _AT_ONCE]
+        marks = ",".join("?" * len(batch))
+        query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ({marks})"
+        yield from _verified(database, database.execute(query, batch))
+
+
+def _verified(database: Database, fetched: Iterable[tuple[object, ...]]) -> Iterator[Row]:
+    for row in map(Row._make, fetched):
+        if not row.intact():
+            raise database.altered(f"row {row.slot} does not match its checksum")
+        yield row

@@ -1,0 +1,46 @@
+"""The row that says where the references stand, with its own checksum."""
+
+from __future__ import annotations
+
+import struct
+from hashlib import blake2b
+
+from index.references.rows import State
+from index.storage.database import Database
+
+_FIELDS = "generation, count, total, last_slot, last_removal"
+
+
+def first_statement() -> str:
+    """The statement that writes the state of an empty store."""
+    *values, checksum = sealed(State())
+    return f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{checksum.hex()}')"
+
+
+def read_state(database: Database) -> State:
+    """Read the state as the snapshot of `database` has it.
+
+    Raises:
+        StoreError: If it is not as it was written.
+    """
+    stored = database.execute(f"SELECT {_FIELDS}, checksum FROM state").fetchone()
+    try:
+        *values, checksum = stored
+        state = State(*values)
+        intact = sealed(state)[-1] == checksum
+    except (TypeError, ValueError, struct.error):
+        intact = False
+    if not intact:
+        raise database.altered("its state does not match its checksum")
+    return state
+
+
+def write_state(database: Database, state: State) -> None:
+    """Write the state, within a transaction of the caller."""
+    database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", sealed(state))
+
+
+def sealed(state: State) -> tuple[int, int, int, int, int, bytes]:
+    """The fields in the order of the columns, and 8 bytes over all of them."""
+    values = (state.generation, state.count, state.total, state.last_slot, state.last_removal)
+    return *values, blake2b(struct.pack("<5q", *values), digest_size=8).digest()

@@ -1,0 +1,73 @@
+"""The note beside the FAISS file, `vectors.json`: which rows it holds, its size and its digest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from index.errors import StoreError
+from index.references.rows import State
+from index.storage.files import read_sealed, write_sealed
+
+_FORMAT = 1
+_NOTE = "vectors.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which rows an index holds: those of the store when it stood there."""
+
+    count: int = 0
+    total: int = 0
+    last_slot: int = 0
+    last_removal: int = 0
+
+    @classmethod
+    def of(cls, state: State) -> Mark:
+        """The mark of an index that holds everything."""
+        return cls(state.count, state.total, state.last_slot, state.last_removal)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the note says.
+
+    Attributes:
+        dim: Length of the vectors.
+        size: Of the FAISS file, bytes.
+        sha256: Of the FAISS file, hex.
+        mark: Which rows it holds.
+    """
+
+    dim: int
+    size: int
+    sha256: str
+    mark: Mark
+
+
+def read_note(directory: Path) -> Note | None:
+    """Read the note of a gallery; None if it is missing, damaged or not such a note."""
+    try:
+        content = read_sealed(directory / _NOTE)
+    except StoreError:
+        return None
+    mark = content.get("mark")
+    if content.get("format") != _FORMAT or not isinstance(mark, dict):
+        return None
+    if set(mark) != {field.name for field in fields(Mark)}:
+        return None
+    dim, size, digest = content.get("dim"), content.get("size"), content.get("sha256")
+    if not (isinstance(dim, int) and isinstance(size, int) and isinstance(digest, str)):
+        return None
+    return Note(dim, size, digest, Mark(**mark)) if set(map(type, mark.values())) == {int} else None
+
+
+def write_note(directory: Path, note: Note) -> None:
+    """Write the note of a gallery, durably.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    content: dict[str, Any] = {"format": _FORMAT, **asdict(note)}
+    write_sealed(directory / _NOTE, content)
