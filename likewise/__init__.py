@@ -3,7 +3,7 @@
 The public names are imported when they are first used, so `import likewise` costs nothing.
 
 May import: embedder, index, likewise.bulk, likewise.calibration, likewise.commands,
-likewise.evaluation, likewise.output.
+likewise.evaluation, likewise.notebook, likewise.output.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
+from embedder.text import counted
 from index.decision import ERROR, Decision
 from index.gallery import Gallery
 from index.neighbours import Neighbours
@@ -69,6 +70,11 @@ class Decisions(Sequence[Decision]):
 
         return arrow_table(self._rows(), decided=True)
 
+    def _repr_html_(self) -> str:
+        from likewise.notebook.views import decisions_view
+
+        return decisions_view(self._decisions, self._pictures, self._gallery)
+
     def _rows(self) -> list[dict[str, Any]]:
         from likewise.output.rows import decision_row
 
@@ -100,8 +106,8 @@ class Decisions(Sequence[Decision]):
 
     def __repr__(self) -> str:
         counts = Counter(decision.decision for decision in self._decisions)
-        told = ", ".join(f"{count} {name}" for name, count in counts.items())
-        return f"<{len(self)} decisions{': ' if told else ''}{told}>"
+        parts = ", ".join(f"{count} {name}" for name, count in counts.items())
+        return f"<{counted(len(self), 'decision')}{': ' if parts else ''}{parts}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -138,6 +144,11 @@ class PictureNeighbours(Neighbours):
 
         return arrow_table(self._rows(), decided=False)
 
+    def _repr_html_(self) -> str:
+        from likewise.notebook.views import neighbours_view
+
+        return neighbours_view(self, self.pictures, self.gallery)
+
     def _rows(self) -> list[dict[str, Any]]:
         from likewise.output.rows import query_row
 
@@ -145,7 +156,7 @@ class PictureNeighbours(Neighbours):
 
     def __repr__(self) -> str:
         queries, k = self.distances.shape
-        return f"<{k} nearest references of {queries} pictures>"
+        return f"<{counted(k, 'nearest reference')} of {counted(queries, 'picture')}>"
 
 
 def completed(answers: list[Decision], embedded: Embedded, threshold: float) -> list[Decision]:

@@ -244,6 +244,14 @@ class Matcher:
         """Close the gallery."""
         self.gallery.close()
 
+    def _repr_html_(self) -> str:
+        from likewise.notebook.views import gallery_view
+
+        return gallery_view(self.gallery)
+
+    def __repr__(self) -> str:
+        return f"<Matcher of gallery {self.gallery.path.name!r}>"
+
     def __enter__(self) -> Matcher:
         return self
 
