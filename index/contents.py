@@ -18,6 +18,7 @@ from index.references.local import Store
 from index.references.rows import Reference, Row
 from index.search.current import CurrentIndex
 from likewise.arrays import Floats, Strings
+from likewise.names import forms
 
 
 class Contents:
@@ -61,7 +62,7 @@ class Contents:
     def __contains__(self, id: object) -> bool:
         if not isinstance(id, str):
             return False
-        return bool(self._store.named(checked_strings("id", [id])))
+        return bool(self._rows_named([id]))
 
     def ids(self, label: str | None = None) -> Iterator[str]:
         """All ids, or those of one group, in the order in which they were added."""
@@ -71,6 +72,16 @@ class Contents:
         """The same as `labels`, cached until the gallery changes."""
         with self._index.reading() as index:
             return {label: len(rows) for label, rows in index.groups().items()}
+
+    def stored_label(self, label: str) -> str:
+        """The group that a label means, as it was stored; the label itself where there is none."""
+        with self._index.reading() as index:
+            return index.stored_label(label)
+
+    def has_group(self, label: str) -> bool:
+        """Whether a reference has this label, in whatever spelling it was stored."""
+        with self._index.reading() as index:
+            return bool(len(index.rows_with(label)))
 
     def count_groups(self) -> int:
         """Count the groups, in a fifteenth of the time that reading them takes."""
@@ -121,9 +132,8 @@ class Contents:
             return list(zip(ids, labels, strict=True)), last
 
     def named(self, ids: Sequence[str]) -> dict[str, Reference]:
-        """The existing references among these ids, without pictures."""
-        rows = self._store.named(checked_strings("ids", ids))
-        return {row.id: row.reference(None) for row in rows}
+        """The existing references among these ids, in any spelling, without pictures."""
+        return {id: row.reference(None) for id, row in self._rows_named(ids).items()}
 
     def get(self, id: str) -> Reference:
         """The reference with this id.
@@ -132,7 +142,7 @@ class Contents:
             ReferenceNotFoundError: If there is none; also a KeyError.
         """
         with self._store.reading():
-            for row in self._store.named(checked_strings("id", [id])):
+            for row in self._rows_named([id]).values():
                 return row.reference(self._store.picture(row))
         raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
 
@@ -165,6 +175,18 @@ class Contents:
         for start in range(0, self._store.state().count, at_once):
             with self._index.reading() as index:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
+
+    def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The row of each id that is there: spelled just so, else composed or decomposed."""
+        spellings = {id: [id, *sorted(forms(id) - {id})] for id in checked_strings("ids", ids)}
+        wanted = list(dict.fromkeys(form for every in spellings.values() for form in every))
+        rows = {row.id: row for row in self._store.named(wanted)}
+        found = ((id, next(filter(None, map(rows.get, s)), None)) for id, s in spellings.items())
+        return {id: row for id, row in found if row is not None}
+
+    def _spelled(self, ids: Sequence[str]) -> list[str]:
+        """These ids, and those that are stored in another spelling."""
+        return list(dict.fromkeys([*ids, *(row.id for row in self._rows_named(ids).values())]))
 
     def _rows(self) -> list[Row]:
         """All rows, verified, and their number checked against the state."""

@@ -17,22 +17,19 @@ from typing import Any, Self
 
 import numpy as np
 
-from index.arguments import checked_strings, new_rows
-from index.contents import Contents
-from index.decision import CheckOptions, Decision, Rule, decide
-from index.errors import EmptyGalleryError, ReplacedError
-from index.neighbours import Neighbour, Neighbours
+from index.arguments import new_rows
+from index.errors import ReplacedError
 from index.operating_point import OperatingPoint
 from index.points import Manifest, OperatingPoints
+from index.questions import Questions
 from index.recovery import open_store
 from index.references.local import Store
-from index.search.by_group import nearest_by_group
 from index.search.current import CurrentIndex, checked_vectors
 from index.storage.directory import MODEL, create_directory
 from likewise.arrays import Floats, Pixels
 
 
-class Gallery(Contents):
+class Gallery(Questions):
     """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
 
     One process may change a gallery at a time and any number may read it; each sees complete
@@ -144,15 +141,6 @@ class Gallery(Contents):
         """A number that grows with every change."""
         return self._store.state().generation
 
-    def neighbours_of(self, k: int) -> int:
-        """Number of neighbours in an answer: `k`, or fewer if the gallery is smaller."""
-        if not (count := len(self)):
-            raise EmptyGalleryError(
-                f"Gallery {str(self.path)!r} holds no references to compare with. "
-                f"Add references: likewise add {self.path} DATA"
-            )
-        return min(k, count)
-
     @contextmanager
     def snapshot(self) -> Iterator[int]:
         """Let all queries of this thread see the same state; yields its generation.
@@ -206,93 +194,7 @@ class Gallery(Contents):
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction; returns how many of the ids existed."""
         with self._store.changing() as store:
-            change = store.remove(checked_strings("ids", ids))
+            change = store.remove(self._spelled(ids))
             if change.removed:
                 self._index.apply(change, np.empty((0, self.dim), np.float32))
         return len(change.removed)
-
-    def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
-        """Find the k nearest references of each query, exactly.
-
-        Thousands of queries in one call are much cheaper than one by one.
-
-        Args:
-            vectors: `(n, dim)`, float32, finite. Left unchanged.
-            k: Neighbours per query, `1 <= k <= len(self)`.
-            label: Search in this group only.
-
-        Returns:
-            ids, labels and distances, `(n, k)` each, nearest first, equal distances ordered by id.
-            A distance is Euclidean; an identical vector's is exactly 0.0.
-
-        Raises:
-            ValueError: If `vectors` has a wrong shape or dtype, or `k` is out of range.
-        """
-        queries = checked_vectors(vectors, self.dim)
-        with self._index.reading() as index:
-            return index.nearest(queries, k, label)
-
-    def nearest_by_group(
-        self, vectors: Floats, *, skip: Sequence[str | None] | None = None
-    ) -> tuple[list[str], Floats]:
-        """Find each query's distance to each group, exactly, at about the cost of one search.
-
-        Args:
-            vectors: `(n, dim)`, float32, finite. Left unchanged.
-            skip: For each query the id of a reference to leave out, or None; the references' own
-                ids search each reference among all others.
-
-        Returns:
-            The g labels, in order, and the distance to the nearest reference of each, `(n, g)`,
-            float32; inf if nothing is left of a group.
-
-        Raises:
-            ValueError: If `vectors` or `skip` has a wrong shape, or an id does not exist.
-        """
-        queries = checked_vectors(vectors, self.dim)
-        with self._index.reading() as index:
-            left_out = None if skip is None else index.rows_named(skip, len(queries))
-            groups = index.groups()
-            return list(groups), nearest_by_group(index.exact, groups, queries, left_out)
-
-    def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
-        """Find all references of each query whose distance is at most `radius`, nearest first.
-
-        Raises:
-            ValueError: If `vectors` has a wrong shape or dtype, or `radius` is negative or not a
-                number.
-        """
-        queries = checked_vectors(vectors, self.dim)
-        with self._index.reading() as index:
-            return index.within(queries, radius)
-
-    def check(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
-        """Decide for each query which group it belongs to, if any; see `decision`.
-
-        Args:
-            vectors: `(n, dim)`, float32, finite.
-            options: `1 <= k <= len(self)`.
-
-        Returns:
-            n decisions. For `options.group` a `match` or `no_match` with the distance to the
-            nearest reference of that group.
-
-        Raises:
-            ValueError: If `vectors` or `k` is invalid, or no reference has the label `group`.
-            GalleryError: If there is no such operating point, or no evidence with it.
-        """
-        return self.decide(vectors, options.k, self.points.rule(options))
-
-    def decide(self, vectors: Floats, k: int, rule: Rule) -> list[Decision]:
-        """Do what `check` does, with a resolved rule.
-
-        Args:
-            vectors: `(n, dim)`, float32, finite.
-            k: Neighbours that have a vote, `1 <= k <= len(self)`.
-            rule: As `points.rule` resolves it.
-        """
-        with self._store.reading():
-            neighbours, nearest = self.search(vectors, k), None
-            if rule.group is not None:
-                nearest = self.search(vectors, 1, label=rule.group).distances[:, 0]
-            return decide(neighbours, rule, nearest)

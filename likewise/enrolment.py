@@ -20,6 +20,7 @@ from index.gallery import Gallery
 from index.references.rows import Reference
 from likewise.arrays import Floats, Pixels
 from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.names import normal
 from likewise.remarks import Remarks
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
@@ -199,7 +200,7 @@ def _status(entry: Entry, known: Reference | Entry | None, by_metadata: bool) ->
     if known is None:
         return ADDED
     same = (
-        known.label == entry.label
+        normal(known.label) == normal(entry.label)
         and known.content == entry.content
         and (not by_metadata or dict(known.metadata) == dict(entry.metadata))
     )

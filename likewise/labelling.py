@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from embedder.data.records import Record, as_label
+from embedder.data.labels import as_label, reader_of
+from embedder.data.records import Record
 from embedder.data.splits import content_hash
 from embedder.errors import UnlabelledError
 from likewise.errors import LikewiseError
@@ -47,10 +48,13 @@ def labelled_records(
     if labels is None and ids is None:
         return map(_labelled, _stream(pictures))
     if ids is None and _is_single(labels):
-        return map(_record, _stream(pictures), repeat(labels), repeat(None), map(str, count()))
+        label = None if labels is None else as_label(_plain(labels)) or ""
+        return map(_record, _stream(pictures), repeat(label), repeat(None), map(str, count()))
     many = listed(pictures)
-    columns = _column("label", labels, len(many)), _column("id", ids, len(many))
-    return list(map(_record, many, *columns, map(str, count())))
+    column = list(map(_plain, _column("label", labels, len(many))))
+    label_of = reader_of(column)
+    read = (None if value is None else label_of(value) or "" for value in column)
+    return list(map(_record, many, read, _column("id", ids, len(many)), map(str, count())))
 
 
 def _stream(pictures: Pictures) -> Iterable[Picture]:
@@ -85,11 +89,14 @@ def _column(thing: str, values: Any, count: int) -> list[Any]:
     return column
 
 
-def _record(picture: Picture, label: Any, id: str | None, place: str) -> Record:
+def _record(picture: Picture, label: str | None, id: str | None, place: str) -> Record:
     record = as_record(picture, "")
     name = id or record.id
     if not name:
         decoded = isinstance(record.image, np.ndarray)
         name = content_hash(record.pixels()).hex() if decoded else place
-    value = label.item() if isinstance(label, np.generic | np.ndarray) else label
-    return replace(record, id=name, label=record.label if label is None else as_label(value))
+    return replace(record, id=name, label=record.label if label is None else label)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value

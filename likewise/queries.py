@@ -17,12 +17,15 @@ import numpy as np
 
 from embedder.data.records import Record
 from embedder.errors import UnlabelledError
+from embedder.text import counted
 from index.gallery import Gallery
 from index.search.by_group import set_apart
 from likewise.arrays import Floats, Indices
 from likewise.bulk.stream import embed_stream
+from likewise.joins import LabelJoin
 from likewise.matcher import Matcher
 from likewise.metrics.searches import Mated, NonMated
+from likewise.names import examples, normal
 from likewise.remarks import Remarks
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
@@ -49,6 +52,14 @@ class Queries:
         """Group of each picture, n; None for an unknown."""
         return [record.label for record in self.records]
 
+    def subset(self, rows: Sequence[int]) -> Queries:
+        """Keep the pictures at these places, in this order."""
+        return Queries(
+            [self.records[row] for row in rows],
+            [self.contents[row] for row in rows],
+            self.vectors[list(rows)],
+        )
+
     @classmethod
     def joined(cls, batches: Sequence[Queries], dim: int) -> Queries:
         """Put batches together.
@@ -67,7 +78,7 @@ class Queries:
 
 @dataclass(slots=True)
 class QueryReader:
-    """Embeds pictures batch by batch, and refuses those with a missing or a contradicting label.
+    """Embeds pictures batch by batch, and holds their labels against the gallery's groups.
 
     Attributes:
         matcher: Embedder and gallery.
@@ -77,6 +88,8 @@ class QueryReader:
         skipped: Number of pictures that were left out because they are references.
         unreadable: Id and reason of each picture that could not be read.
         remarks: On pictures that are nearly one grey value.
+        unlabelled: Id of each picture that was left out because it has no label.
+        join: The labelled pictures, counted by whether the gallery has their group.
     """
 
     matcher: Matcher
@@ -86,21 +99,46 @@ class QueryReader:
     skipped: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
+    unlabelled: list[str] = field(default_factory=list)
+    join: LabelJoin = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.join = LabelJoin(self.matcher.gallery.labels)
+
+    def passed_over(self) -> list[str]:
+        """Report the pictures that were left out or taken for unknowns, a line each."""
+        lines = []
+        if self.skipped:
+            pictures = counted(self.skipped, "picture")
+            lines.append(f"Passed over as already in the gallery: {pictures}.")
+        if self.unlabelled:
+            pictures = counted(len(self.unlabelled), "picture")
+            shown = examples(self.unlabelled)
+            lines.append(f"Passed over as without a label: {pictures}, {shown}.")
+        if strangers := self.join.sentence():
+            lines.append(strangers)
+        return lines
 
     def labelled(self, records: Iterable[Record]) -> Iterator[Queries]:
-        """Embed labelled pictures.
+        """Embed labelled pictures; those without a label are left out and noted.
 
         Raises:
-            UnlabelledError: If a picture has no label.
+            UnlabelledError: If none has a label.
         """
+        came = False
         for batch in self._embedded(records):
-            for record in batch.records:
-                if record.label is None:
-                    raise UnlabelledError(
-                        f"{record.id} has no label, and {self.purpose} compares answers with "
-                        "labels. Give pictures of unknown groups with --unknown."
-                    )
-            yield batch
+            rows = [row for row, label in enumerate(batch.labels) if label is not None]
+            self.unlabelled += [record.id for record in batch.records if record.label is None]
+            if rows:
+                came = True
+                labelled = batch.subset(rows)
+                self.join.count(labelled.labels)
+                yield labelled
+        if self.unlabelled and not came:
+            raise UnlabelledError(
+                f"{self.unlabelled[0]} has no label, and {self.purpose} compares answers with "
+                "labels. Give pictures of unknown groups with --unknown."
+            )
 
     def unknown(self, records: Iterable[Record]) -> Iterator[Queries]:
         """Embed pictures of none of the gallery's groups; their labels, if any, are dropped.
@@ -108,10 +146,9 @@ class QueryReader:
         Raises:
             UnlabelledError: If a picture's label is one of the gallery's groups.
         """
-        groups = self.matcher.gallery.labels
         for batch in self._embedded(records):
             for record in batch.records:
-                if record.label in groups:
+                if record.label in self.join:
                     raise UnlabelledError(
                         f"{record.id} is of group {record.label!r}, which the gallery has, so it "
                         "is not unknown. Give it as labelled data, or leave it out."
@@ -136,11 +173,7 @@ class QueryReader:
         references = self.matcher.gallery.vectors_of(batch.contents)
         remaining = [row for row, content in enumerate(batch.contents) if content not in references]
         self.skipped += len(batch.records) - len(remaining)
-        return Queries(
-            [batch.records[row] for row in remaining],
-            [batch.contents[row] for row in remaining],
-            batch.vectors[remaining],
-        )
+        return batch.subset(remaining)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +208,8 @@ class GroupDistances:
             skip: Id of the reference that is left out for each query, n.
         """
         groups, distances = gallery.nearest_by_group(vectors, skip=skip)
-        code: dict[str | None, int] = {name: column for column, name in enumerate(groups)}
+        code: dict[str | None, int] = {normal(name): at for at, name in enumerate(groups)}
+        code |= {name: at for at, name in enumerate(groups)}
         columns = np.array([code.get(label, -1) for label in labels], np.int64)
         return cls(groups, distances, columns)
 

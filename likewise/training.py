@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from embedder.data.bundled import is_bundled
-from embedder.data.sources import Dataset, load
+from embedder.data.sources import Dataset, load, records
 from embedder.data.splits import overlap
 from embedder.manifest import write_manifest
 from embedder.model import Embedder
 from embedder.training.destination import check_destination
 from embedder.training.recipes import RECIPES
 from likewise.arrays import Floats
+from likewise.joins import LabelJoin
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
@@ -74,6 +75,8 @@ def train(
 
     data = _TRAINING if data == "mnist" and split != "test" else data
     dataset = load(data, split=split)
+    if test is not None:
+        _require_spelling(dataset, test)
     model = fit(
         dataset,
         out,
@@ -89,6 +92,17 @@ def train(
     return record(model, "test", measure(model, dataset, load(test)))
 
 
+def _require_spelling(dataset: Dataset, test: str) -> None:
+    """Refuse test data whose labels are the training's in another spelling: all would be wrong.
+
+    Raises:
+        UnmatchedLabelsError: Naming such a label.
+    """
+    join = LabelJoin(set(dataset.labels))
+    join.count(record.label for record in records(test))
+    join.require_spelling(f"Give both data sets, {dataset.name} and {test}, the same labels.")
+
+
 def measure(embedder: Embedder, references: Dataset, queries: Dataset) -> dict[str, Any]:
     """Measure pairs among the queries, and the queries' nearest references.
 
@@ -100,22 +114,30 @@ def measure(embedder: Embedder, references: Dataset, queries: Dataset) -> dict[s
     Returns:
         The entries of `model.json`: `pair_accuracy` at the model's own threshold, `eer` and
         `pair_accuracy_at_0.5`, each the mean over seeds with its standard deviation as `…_spread`;
-        `nearest_neighbour_error`, the share of queries whose 5 nearest references have another
-        label by majority, with its count as `nearest_neighbour_errors`; and the sample sizes.
+        `nearest_neighbour_error`, the share of queries of the references' groups whose 5 nearest
+        references have another label by majority, with its count as `nearest_neighbour_errors`,
+        None without such queries; and the sample sizes, queries of other groups as `strangers`.
     """
     embeddings = embedder.embed(embedder.prepare(queries.images))
     threshold = embedder.operating_points["eer"]["threshold"]
     answers = _nearest_labels(embedder, references, embeddings)
-    wrong = sum(answer != label for answer, label in zip(answers, queries.labels, strict=True))
+    join = LabelJoin(set(references.labels))
+    join.count(queries.labels)
+    wrong = sum(
+        answer != label
+        for answer, label in zip(answers, queries.labels, strict=True)
+        if label in join
+    )
     return {
         "queries": len(queries),
+        **({"strangers": join.strangers.total()} if join.strangers else {}),
         "references": len(references),
         "in_both": len(overlap(references, queries)),
         "pairs": 2 * _PAIRS,
         "seeds": _SEEDS,
         **_pair_figures(embeddings, queries.labels, threshold),
         "nearest_neighbours": _NEAREST,
-        "nearest_neighbour_error": wrong / len(queries),
+        "nearest_neighbour_error": wrong / join.known if join.known else None,
         "nearest_neighbour_errors": wrong,
     }
 

@@ -17,7 +17,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("likewise", "embedder", "index")
-LEAVES = ("likewise.errors", "likewise.parallel", "likewise.arrays", "likewise.metrics")
+LEAVES = (
+    *("likewise.errors", "likewise.parallel", "likewise.arrays", "likewise.names"),
+    "likewise.metrics",
+)
 TRAIN = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
 SERVE = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`
 

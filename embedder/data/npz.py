@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.data.records import Records, as_label, from_arrays
+from embedder.data.labels import reader_of
+from embedder.data.records import Records, from_arrays
 from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
 from likewise.arrays import Pixels
@@ -112,7 +113,8 @@ def _as_labels(values: npt.NDArray[Any], where: str) -> list[str | None]:
         )
     if flat.dtype.kind == "S":
         flat = _decoded(flat, where)
-    return [as_label(label) for label in flat.tolist()]
+    values = flat.tolist()
+    return list(map(reader_of(values), values))
 
 
 def _decoded(texts: npt.NDArray[np.bytes_], where: str) -> npt.NDArray[np.str_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,15 @@ def import_pyarrow() -> Any:
     return pyarrow
 
 
-def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def parquet_rows(
+    path: Path, choose: Callable[[list[str]], str | None] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Stream (row number from 1, columns by name), a thousand rows in memory at a time.
+
+    Args:
+        path: The file.
+        choose: Chooses of all names of columns the one that is read; no row comes where it
+            chooses None. Without it all columns are read.
 
     Raises:
         DatasetError: If the file is damaged or no Parquet; the message names file and row.
@@ -47,7 +54,10 @@ def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     try:
         with arrow.parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_AT_ONCE):
+            column = choose(file.schema_arrow.names) if choose else None
+            if choose and column is None:
+                return
+            for batch in file.iter_batches(_AT_ONCE, columns=column and [column]):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row

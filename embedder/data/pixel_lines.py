@@ -12,15 +12,16 @@ from embedder.errors import ImageError
 
 
 def pictures_of_lines(
-    lines: list[str], side: int, before: int, within: SetRange
+    lines: list[str], side: int, before: int, within: SetRange, separator: str = ","
 ) -> Iterable[np.ndarray | ImageError]:
     """Read each line of numbers as a square picture; all at once where none is damaged.
 
     Args:
-        lines: n lines of `side * side` numbers, separated by commas.
+        lines: n lines of `side * side` numbers.
         side: Height and width of each picture.
         before: Number of rows of the table before these.
         within: The range of the whole table's values.
+        separator: Between two numbers.
 
     Returns:
         uint8 `(side, side)` for each line, or why it is no picture.
@@ -33,14 +34,14 @@ def pictures_of_lines(
         [array([[  0, 255],
                [255,   0]], dtype=uint8)]
     """
-    values = _numbers(lines, side * side)
+    values = _numbers(lines, side * side, separator)
     if values is not None:
         return within.to_8_bits(values, before + 1).reshape(-1, side, side)
-    rows = [_numbers([line], side * side) for line in lines]
+    rows = [_numbers([line], side * side, separator) for line in lines]
     whole = [row for row in rows if row is not None]
     images = iter(_pixels(whole, within, before).reshape(-1, side, side))
     return [
-        _damaged(line, side, number) if row is None else next(images)
+        _damaged(line.split(separator), side, number) if row is None else next(images)
         for number, (line, row) in enumerate(zip(lines, rows, strict=True), start=before + 1)
     ]
 
@@ -49,28 +50,28 @@ def _pixels(rows: list[np.ndarray], within: SetRange, before: int) -> np.ndarray
     return within.to_8_bits(np.concatenate(rows), before + 1) if rows else np.empty(0, np.uint8)
 
 
-def _damaged(line: str, side: int, row: int) -> ImageError:
-    problem = f"row {row}: expected {side * side} pixels of 0..255, but it {_fault(line, side)}"
+def _damaged(values: list[str], side: int, row: int) -> ImageError:
+    problem = f"row {row}: expected {side * side} pixels of 0..255, but it {_fault(values, side)}"
     return ImageError(f"{problem}: repair or remove the row.")
 
 
-def _numbers(lines: list[str], count: int) -> np.ndarray | None:
+def _numbers(lines: list[str], count: int, separator: str) -> np.ndarray | None:
     """Read lines as `(len(lines), count)`; None if one is not `count` numbers of 0..255."""
     if not any(map(str.strip, lines)):  # NumPy would warn
         return None
     for dtype in (np.uint8, np.float32):
         with suppress(ValueError, OverflowError):
             values: np.ndarray = np.loadtxt(
-                lines, dtype, delimiter=",", comments=None, ndmin=2, quotechar='"'
+                lines, dtype, delimiter=separator, comments=None, ndmin=2, quotechar='"'
             )
             right = values.shape == (len(lines), count)
             return values if right and ((values >= 0) & (values <= 255)).all() else None
     return None
 
 
-def _fault(line: str, side: int) -> str:
+def _fault(values: list[str], side: int) -> str:
     """Say what a line is that is no picture."""
-    cells = [cell.strip().strip('"') for cell in line.split(",")]
+    cells = [cell.strip().strip('"') for cell in values]
     if len(cells) != side * side:
         return f"has {len(cells)}"
     wrong = [cell for cell in cells if not (cell.isdecimal() and int(cell) <= 255)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from embedder.data.images import read_image
 from embedder.errors import ImageError
 from likewise.arrays import Pixels
+from likewise.names import composed, normal
 
 
 class Encoded(Protocol):
@@ -32,8 +32,8 @@ class Record:
 
     Attributes:
         id: Stable name of the picture in its source: `mnist/train/00017`, a path relative to the
-            source folder, `digits.csv/12`; see `as_text`.
-        label: The group it belongs to, None when the source does not name it; see `as_text`.
+            source folder, `digits.csv/12`; see `as_text` and `composed`.
+        label: The group it belongs to, None when the source does not name it; see `normal`.
         image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path or the bytes of a picture
             file; or the reason why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
@@ -51,9 +51,10 @@ class Record:
 
     def __post_init__(self) -> None:
         if not self.id.isascii():
-            object.__setattr__(self, "id", as_text(self.id))
-        if self.label is not None and not self.label.isascii():
-            object.__setattr__(self, "label", as_text(self.label))
+            object.__setattr__(self, "id", composed(as_text(self.id)))
+        label = self.label
+        if label is not None and (not label.isascii() or label != label.strip() or not label):
+            object.__setattr__(self, "label", normal(as_text(label)) or None)
 
     def pixels(self) -> Pixels:
         """Return the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
@@ -114,20 +115,6 @@ def as_text(name: str) -> str:
     except UnicodeEncodeError:  # half of a character, as JSON can name it
         raw = name.encode("utf-8", "backslashreplace")
     return raw.decode("utf-8", "backslashreplace")
-
-
-def as_label(value: object) -> str | None:
-    """Convert a value of a list or an array to a label; an empty text and NaN mean no label.
-
-    Example:
-        >>> as_label("cat"), as_label(7), as_label(7.0), as_label(""), as_label(float("nan"))
-        ('cat', '7', '7', None, None)
-    """
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return None if value in (None, "") else str(value)
 
 
 def from_arrays(

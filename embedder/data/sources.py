@@ -87,7 +87,9 @@ def _file_records(path: Path, name: str, split: str | None) -> Records:
         from embedder.data.zips import zip_records
 
         return zip_records(path)
-    if ending in ("csv", "jsonl", "ndjson", "parquet", "pq"):
+    if ending in ("xlsx", "xls", "ods"):
+        raise DatasetError(f"{name} is a spreadsheet, which is not read: save it as CSV.")
+    if ending in ("csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq"):
         from embedder.data.tables import table_records
 
         return table_records(path, "parquet" if ending == "pq" else ending)

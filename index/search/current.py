@@ -21,6 +21,7 @@ from index.search.derived import DerivedIndex
 from index.search.exact import LONGEST, ExactIndex
 from likewise.arrays import Bools, Floats, Indices, Strings
 from likewise.metrics.groups import rows_by_group
+from likewise.names import meant, normal
 
 
 class CurrentIndex:
@@ -130,11 +131,16 @@ class CurrentIndex:
             self._groups = rows_by_group(self.labels(np.arange(len(self._slots))).tolist())
         return self._groups
 
+    def stored_label(self, label: str) -> str:
+        """The group that a label means, as the gallery spells it; the label itself if none does."""
+        spelled = {normal(stored): stored for stored in self.groups()}
+        return label if label in self.groups() else spelled.get(normal(label), label)
+
     def rows_with(self, label: str | None) -> Indices:
         """All rows of one group, or all rows for None."""
         if label is None:
             return np.arange(len(self._slots))
-        return self.groups().get(label, np.empty(0, np.int64))
+        return self.groups().get(self.stored_label(label), np.empty(0, np.int64))
 
     def nearest(self, queries: Floats, k: int, label: str | None) -> Neighbours:
         """The k nearest references of each query, among all or those of one group; see `Gallery`.
@@ -144,7 +150,7 @@ class CurrentIndex:
             k: From 1 to the number of references that are searched.
             label: The group to search, or None for all.
         """
-        rows, part = (None, self.exact) if label is None else self._part(label)
+        rows, part = (None, self.exact) if label is None else self._part(self.stored_label(label))
         check_k(k, len(part), label)
 
         def named(places: Indices) -> Strings:
@@ -232,7 +238,8 @@ class CurrentIndex:
         rows = self.rows_with(label)
         if not len(rows):
             raise ValueError(
-                f"No reference of gallery '{self._directory}' has the label '{label}'."
+                f"No reference of gallery '{self._directory}' has the label '{label}'"
+                f"{meant(label, self.groups())}."
             )
         if label not in self._parts:
             self._parts[label] = self.exact.subset(rows)

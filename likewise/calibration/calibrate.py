@@ -15,7 +15,7 @@ from embedder.data.records import Record
 from index.operating_point import OperatingPoint
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
-from likewise.calibration.summary import OPTIMISTIC, Calibration, passed_over, point_name
+from likewise.calibration.summary import OPTIMISTIC, Calibration, point_name
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import Progress, QueryReader
@@ -39,7 +39,8 @@ def calibrate(
     Args:
         matcher: Embedder and gallery.
         data: Labelled pictures that are not in the gallery. Those of the gallery's groups are
-            asked with their group and, as unknowns, without it; those of other groups as unknowns.
+            asked with their group and, as unknowns, without it; those of other groups as unknowns,
+            which must be the fewer. Pictures without a label are passed over.
             With neither `data` nor `unknown`, the references themselves, each among all others.
         unknown: Pictures of none of the gallery's groups.
         fpir: Wanted share of unknowns that are matched, at most.
@@ -53,7 +54,9 @@ def calibrate(
 
     Raises:
         CalibrationError: If there are too few pictures for what is wanted; nothing is stored.
-        UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
+        UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
+        UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
+            some of a group whose label is only spelled otherwise; nothing is stored.
         ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
             the name that of a point which the model brings along.
         GalleryError: If the gallery cannot be read or changed.
@@ -86,6 +89,7 @@ def calibrate(
         contents, measured_on = None, OPTIMISTIC
     else:
         contents = _searched(reader, searches, data, unknown)
+        reader.join.require()
         measured_on = f"{len(contents)} pictures that are not in the gallery"
     if reader.remarks.are_most:
         raise CalibrationError(
@@ -94,7 +98,7 @@ def calibrate(
         )
     _require_unknowns(searches, reader, None if contents is None else len(contents))
     point = replace(
-        _point(searches, reader.skipped, fpir, fmr, cost, per_group),
+        _point(searches, reader.passed_over(), fpir, fmr, cost, per_group),
         gallery_size=size,
         generation=generation,
         measured_on=measured_on,
@@ -102,7 +106,9 @@ def calibrate(
     )
     name = point_name(point) if name is None else name
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
-    return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks)
+    return Calibration(
+        name, point, reader.skipped, reader.unreadable, reader.remarks, reader.passed_over()
+    )
 
 
 def wanted_cost(
@@ -176,7 +182,7 @@ def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | N
 
 def _point(
     searches: Searches,
-    skipped: int,
+    passed_over: list[str],
     fpir: float | None,
     fmr: float | None,
     cost: Cost | None,
@@ -190,9 +196,9 @@ def _point(
         assert cost is not None
         return point_for_cost(searches, cost)
     except CalibrationError as error:
-        if not skipped:
+        if not passed_over:
             raise
-        raise CalibrationError(f"{error} {passed_over(skipped)}") from error
+        raise CalibrationError(" ".join([str(error), *passed_over])) from error
 
 
 def _margin(value: float) -> float:

@@ -28,6 +28,7 @@ class Calibration:
             find themselves.
         unreadable: Id and reason of each picture that could not be read.
         remarks: On pictures that are nearly one grey value.
+        passed_over: Sentences about pictures passed over, and labels that the gallery lacks.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Calibration:
     in_gallery: int
     unreadable: list[tuple[str, str]]
     remarks: Remarks
+    passed_over: list[str]
 
     def sentences(self) -> list[str]:
         """Report the threshold and its error rates, a line each."""
@@ -58,9 +60,7 @@ class Calibration:
         if point.group_thresholds:
             groups = counted(len(point.group_thresholds), "group")
             lines.append(f"Thresholds of their own: {groups}.")
-        if self.in_gallery:
-            lines.append(passed_over(self.in_gallery))
-        return lines + self.remarks.warnings()
+        return [*lines, *self.passed_over, *self.remarks.warnings()]
 
 
 def command(gallery: str, name: str, point: OperatingPoint) -> str:
@@ -91,11 +91,6 @@ def command(gallery: str, name: str, point: OperatingPoint) -> str:
     if name != point_name(point):
         words += ["--name", name]
     return shlex.join(words)
-
-
-def passed_over(in_gallery: int) -> str:
-    """Report how many pictures were no queries because they are references."""
-    return f"Passed over as already in the gallery: {counted(in_gallery, 'picture')}."
 
 
 def point_name(point: OperatingPoint) -> str:

@@ -69,4 +69,5 @@ def evaluate(
         evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
     note_unreadable(evaluation.figures.unreadable)
-    note("\n".join([*sentences(evaluation.figures, out), *evaluation.remarks.warnings()]))
+    lines = [*evaluation.passed_over, *sentences(evaluation.figures, out)]
+    note("\n".join([*lines, *evaluation.remarks.warnings()]))

@@ -40,6 +40,7 @@ class Evaluation:
         identification: FPIR and FNIR over the threshold; None without any unknown.
         remarks: On pictures that are nearly one grey value.
         wrong: Rows of the mated queries that were missed, the nearest to a wrong group first.
+        passed_over: Sentences about pictures passed over, and labels that the gallery lacks.
     """
 
     figures: Figures
@@ -48,6 +49,7 @@ class Evaluation:
     identification: Curve | None
     remarks: Remarks
     wrong: list[int]
+    passed_over: list[str]
 
 
 def evaluate(
@@ -66,7 +68,8 @@ def evaluate(
     Args:
         matcher: Embedder and gallery.
         data: Labelled pictures. Those of the gallery's groups are mated queries and, with their
-            own group left out, non-mated ones; those of other groups are non-mated.
+            own group left out, non-mated ones; those of other groups are non-mated, and must be
+            the fewer. Pictures without a label are passed over.
         unknown: Further pictures of none of the gallery's groups.
         at: Operating point to judge; the default one when None.
         seed: Of all sampling; with it the report is the same each time.
@@ -78,7 +81,9 @@ def evaluate(
     Raises:
         OverlapError: If a picture is a reference, was trained on, or was calibrated with, unless
             that is allowed.
-        UnlabelledError: If a picture of `data` has no label, or one of `unknown` a known one.
+        UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
+        UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
+            some of a group whose label is only spelled otherwise.
         ValueError: If too few pictures came to measure anything.
         GalleryError: If the gallery cannot be read or has no such operating point.
 
@@ -94,6 +99,7 @@ def evaluate(
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     reader = QueryReader(matcher, "evaluation", progress=progress)
     batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
+    reader.join.require()
     queries = Queries.joined(batches, matcher.gallery.dim)
     overlap = count_overlap(matcher, queries, at, allowed=allow_overlap)
     rule = matcher.gallery.points.rule(CheckOptions(at=at))
@@ -121,7 +127,9 @@ def evaluate(
         unreadable=reader.unreadable,
         missed=missed,
     )
-    return Evaluation(figures, queries, pairs, _curve(searched), reader.remarks, wrong)
+    return Evaluation(
+        figures, queries, pairs, _curve(searched), reader.remarks, wrong, reader.passed_over()
+    )
 
 
 def _curve(searched: GroupDistances) -> Curve | None:

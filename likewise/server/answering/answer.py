@@ -17,6 +17,7 @@ from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
+from likewise.names import meant
 from likewise.output.rows import (
     Row,
     decision_row,
@@ -235,8 +236,9 @@ def check_options(gallery: Gallery, options: Options) -> None:
     if check.at is not None and check.at not in points:
         known = ", ".join(points) or "none"
         raise invalid(f"`at` must name an operating point: {known}. Received: {check.at}.")
-    if check.group is not None and check.group not in gallery.groups():
-        raise invalid(f"`group` must be the label of a group. Received: {check.group}.")
+    if check.group is not None and not gallery.has_group(check.group):
+        likely = meant(check.group, gallery.groups())
+        raise invalid(f"`group` must be the label of a group. Received: {check.group}{likely}.")
     decides = options.kind == CHECK and check.threshold is None
     if (decides or check.evidence) and not points:
         raise ApiError(

@@ -20,8 +20,9 @@ from threading import Thread
 from typing import Any
 
 from embedder.data.parquet import ParquetMissingError
+from embedder.data.pixel_tables import pixel_records
 from embedder.data.records import Records
-from embedder.data.tables import pixel_records, table_records
+from embedder.data.tables import table_records
 from embedder.data.zips import ZipLimits, zip_records
 from embedder.errors import ArchiveTooLargeError, DatasetError
 from index.decision import CheckOptions

@@ -19,6 +19,7 @@ from embedder.errors import ImageError
 from embedder.model import Embedder
 from likewise.arrays import Floats
 from likewise.enrolment import Entry
+from likewise.names import composed, normal
 from likewise.server.errors import invalid
 from likewise.server.requests.bodies import (
     IMAGE,
@@ -46,8 +47,8 @@ class Upload:
     """A reference in a request: a picture file, or a vector.
 
     Attributes:
-        id: Its name.
-        label: Its group.
+        id: Its name, in its one spelling.
+        label: Its group, likewise.
         metadata: JSON object.
         file: The picture file; None for a vector.
         vector: `(dim,)`, float32; None for a picture.
@@ -58,6 +59,10 @@ class Upload:
     metadata: Mapping[str, Any]
     file: bytes | None = None
     vector: Floats | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", composed(self.id))
+        object.__setattr__(self, "label", normal(self.label))
 
 
 async def read_uploads(request: Request, state: ServerState) -> list[Upload]:

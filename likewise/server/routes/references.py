@@ -118,7 +118,7 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
     [result] = await _enrolled(state, [upload])
     if isinstance(result, ImageError):
         raise result.bare()
-    body = Put(id=id, label=upload.label, status=result)
+    body = Put(id=upload.id, label=upload.label, status=result)
     return JSONResponse(body.model_dump(), 201 if result == ADDED else 200)
 
 

@@ -9,6 +9,7 @@ from likewise.calibration.calibrate import calibrate
 from likewise.evaluation.estimates import Estimate
 from likewise.evaluation.evaluate import evaluate
 from likewise.evaluation.overlap import OverlapError
+from likewise.joins import UnmatchedLabelsError
 from likewise.queries import GIVEN
 
 
@@ -160,11 +161,17 @@ def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, querie
     assert evaluate(matcher, chosen, at="eer", seeds=1).figures.overlap.calibration == 0
 
 
-def test_pictures_without_a_label_are_refused_as_data(matcher, queries):
+def test_a_picture_without_a_label_is_passed_over_and_named(matcher, queries):
+    evaluation = evaluate(matcher, [*queries, Record("x", None, queries[0].image)], seeds=1)
+    assert evaluation.figures.queries.mated == len(queries)
+    assert evaluation.passed_over == ["Passed over as without a label: 1 picture, 'x'."]
+
+
+def test_pictures_without_any_label_are_refused_as_data(matcher, queries):
     with pytest.raises(UnlabelledError, match="--unknown"):
-        evaluate(matcher, [*queries, Record("x", None, queries[0].image)])
+        evaluate(matcher, [Record("x", None, queries[0].image)])
 
 
 def test_pictures_of_no_group_of_the_gallery_cannot_be_evaluated(matcher, queries):
-    with pytest.raises(ValueError, match="none of 2 has such a label"):
+    with pytest.raises(UnmatchedLabelsError, match=r"none of 2 has such a label: 'cat' \(2\)"):
         evaluate(matcher, [Record(str(n), "cat", queries[n].image) for n in range(2)])

@@ -1,0 +1,144 @@
+"""The header of a table: its separator, and which column is what.
+
+Tables come from pandas, Excel, Kaggle, R, PowerShell and by hand, so that the names and the order
+of columns differ, and the separators.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from embedder.data.text_lines import text_lines
+from embedder.errors import DatasetError
+
+_SEPARATORS = (",", ";", "\t", "|")
+_PATHS = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path", "fullname", "image"),
+    *("image_path", "image_file", "image_name", "img", "img_path", "imagepath", "imagename"),
+)
+_LABELS = ("label", "labels", "class", "class_name", "classname", "category", "target")
+_IDS = ("id",)
+_NAMELESS = re.compile(r"|unnamed: \d+", re.IGNORECASE)  # the index, as pandas writes it
+_PIXEL = re.compile(r"(?:pixel|px|[pvx]|feature|attr?|col(?:umn)?)?[ _.-]?\d+(?:x\d+)?", re.I)
+_BEFORE = re.compile(r'"?(?:sep=(?P<separator>.)|#TYPE .*)"?')  # of Excel, and of PowerShell
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The places of the columns that mean something here, None for one that is missing."""
+
+    path: int | None
+    label: int | None
+    id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a table.
+
+    Attributes:
+        names: Of all columns, without outer spaces.
+        separator: Between two cells.
+        before: Number of lines before it.
+        roles: Of the columns.
+    """
+
+    names: list[str]
+    separator: str
+    before: int
+    roles: Roles
+
+    @property
+    def nameless(self) -> frozenset[int]:
+        """Places of columns without a name, which hold nothing: an index, what Excel left over."""
+        return frozenset(at for at, name in enumerate(self.names) if _NAMELESS.fullmatch(name))
+
+    @property
+    def pixels(self) -> list[int]:
+        """Places of the columns of pixels, in order; empty unless all else is label or id."""
+        known = {self.roles.label, self.roles.id, *self.nameless}
+        places = [at for at in range(len(self.names)) if at not in known]
+        names = [self.names[at] for at in places]
+        numbers = [int(name) for name in names if name.isdecimal()]
+        is_row = len(numbers) == len(names) and numbers != sorted(set(numbers))
+        return places if all(map(_PIXEL.fullmatch, names)) and not is_row else []
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a CSV of paths or of pixels, whatever separates its columns.
+
+    Raises:
+        DatasetError: If it has no column of paths, and columns of other than pixels.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "list.csv"
+        >>> _ = path.write_text("Filename;Class")
+        >>> header = read_header(path)
+        >>> header.separator, header.roles
+        (';', Roles(path=0, label=1, id=None))
+    """
+    lines, before = text_lines(path), 0
+    separators: tuple[str, ...] = _SEPARATORS
+    line = next(lines, "")
+    while mark := _BEFORE.fullmatch(line):
+        separators = (mark["separator"],) if mark["separator"] else separators
+        line, before = next(lines, ""), before + 1
+    for separator in separators:
+        names = [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+        header = Header(names, separator, before, roles(names))
+        if header.roles.path is not None or header.pixels:
+            return header
+    raise _unknown(path, line)
+
+
+def roles(names: Iterable[str]) -> Roles:
+    """Find the columns of paths, labels and ids; the plain names first, then the usual others.
+
+    Example:
+        >>> roles(["image", "class", "label"])
+        Roles(path=0, label=2, id=None)
+    """
+    return _roles(tuple(names))
+
+
+@lru_cache(maxsize=16)
+def _roles(names: tuple[str, ...]) -> Roles:
+    return Roles(*(_place(names, known) for known in (_PATHS, _LABELS, _IDS)))
+
+
+def _place(names: Sequence[str], known: Sequence[str]) -> int | None:
+    if known[0] in names:
+        return names.index(known[0])
+    folded = [str(name).strip().casefold().replace(" ", "_") for name in names]
+    return next((folded.index(name) for name in known if name in folded), None)
+
+
+def shown(names: Sequence[str]) -> str:
+    """Name the first few columns.
+
+    Example:
+        >>> shown(["label", *map(str, range(784))]), shown([])
+        ('label, 0, 1 and 782 more', 'nothing')
+    """
+    first = ", ".join(name[:40] for name in names[:_SHOWN]) or "nothing"
+    return first if len(names) <= _SHOWN else f"{first} and {len(names) - _SHOWN} more"
+
+
+def _unknown(path: Path, line: str) -> DatasetError:
+    names = [name.strip() for name in max((line.split(s) for s in _SEPARATORS), key=len)]
+    if len(names) > 1 and all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name in names):
+        return DatasetError(
+            f"{path} should begin with a header, but begins with {len(names)} numbers: put a line "
+            "before them, label,pixel0,pixel1 and so on, with label where the labels stand."
+        )
+    return DatasetError(
+        f"{path} should begin with a header, path,label or label,pixel0,pixel1 and so on, but "
+        f"begins with {shown([name for name in names if name])}: name its columns."
+    )

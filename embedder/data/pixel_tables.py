@@ -1,0 +1,112 @@
+"""A CSV of pixels, as Kaggle's: a row for each picture, a column for each pixel, perhaps a label.
+
+Leaves out: pictures that are not square, colour.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from embedder.data.columns import Header, read_header, shown
+from embedder.data.labels import reader_of
+from embedder.data.pixel_lines import pictures_of_lines
+from embedder.data.records import Record, Records
+from embedder.data.text_lines import begun_csv, text_lines
+from embedder.data.value_range import SetRange
+from embedder.errors import DatasetError
+
+_AT_ONCE = 1000
+
+
+class _Row(NamedTuple):
+    label: str
+    id: str
+    pixels: str  # numbers, separated as in the file
+
+
+def pixel_records(path: Path, name: str) -> Records:
+    """Stream the pictures of a CSV of pixels only: an untrusted one must not name our files.
+
+    Args:
+        path: A CSV as Kaggle's.
+        name: What the ids begin with.
+
+    Raises:
+        DatasetError: If it is damaged, as for `table_records`, or a list of paths.
+    """
+    header = read_header(path)
+    if not header.pixels:
+        raise DatasetError(
+            f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
+            f"{shown(header.names)}: paths are not followed here."
+        )
+    return pixel_table(path, header, name)
+
+
+def pixel_table(path: Path, header: Header, name: str) -> Records:
+    """Stream the pictures of a CSV of pixels.
+
+    Args:
+        path: The file.
+        header: Its header.
+        name: What the ids begin with, before the number or the id of the row.
+
+    Raises:
+        DatasetError: If its first row is damaged, or the pictures are not square.
+    """
+    return begun_csv(path, _records(path, header, name), header.before + 1)
+
+
+def _records(path: Path, header: Header, name: str) -> Iterator[Record]:
+    count = len(header.pixels)
+    side = round(count**0.5)
+    if side * side != count:
+        raise DatasetError(
+            f"{path} should have a square number of pixel columns, as 784 for 28 x 28, but has "
+            f"{count}: keep all of them."
+        )
+    label_of = reader_of(row.label for row in _rows(path, header))
+    within = SetRange(f"the pixels in {path}")
+    rows, number = _rows(path, header), 0
+    while chunk := list(islice(rows, _AT_ONCE)):
+        lines = [row.pixels for row in chunk]
+        images = pictures_of_lines(lines, side, number, within, header.separator)
+        for row, image in zip(chunk, images, strict=True):
+            number += 1
+            yield Record(f"{name}/{row.id or number}", label_of(row.label), image)
+
+
+def _rows(path: Path, header: Header) -> Iterator[_Row]:
+    """The rows below the header, label and id taken out."""
+    lines = islice(text_lines(path), header.before + 1, None)
+    last = len(header.names) - 1
+    if header.pixels == list(range(last + 1)):
+        return (_Row("", "", line) for line in lines)
+    label, separator = header.roles.label, header.separator
+    if header.pixels == list(range(1, last + 1)) and label == 0:
+        return (_first(line, separator) for line in lines)
+    return (_anywhere(line, header) for line in lines)
+
+
+def _first(line: str, separator: str) -> _Row:
+    if line.startswith('"'):  # the label itself may hold the separator
+        label, *rest = next(csv.reader([line], delimiter=separator))
+        return _Row(label, "", separator.join(rest))
+    label, _, pixels = line.partition(separator)
+    return _Row(label, "", pixels)
+
+
+def _anywhere(line: str, header: Header) -> _Row:
+    """Take out the label, the id and the columns without a name; others may be too many or few."""
+    cells = next(csv.reader([line], delimiter=header.separator))
+
+    def cell(place: int | None) -> str:
+        return cells[place] if place is not None and place < len(cells) else ""
+
+    dropped = {header.roles.label, header.roles.id, *header.nameless}
+    kept = (value for place, value in enumerate(cells) if place not in dropped)
+    return _Row(cell(header.roles.label), cell(header.roles.id), header.separator.join(kept))

@@ -1,0 +1,74 @@
+"""The lines of a text file, plain or gzip, and the start of a table."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from embedder.data.records import Record, Records
+from embedder.errors import DatasetError, ImageError
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its first two bytes, as PowerShell writes them
+
+
+def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
+    """Give the lines of a text file, plain or gzip, blank ones left out.
+
+    UTF-8, or UTF-16 that says so. Bytes that are no UTF-8 stay what they are, for they may be a
+    file's name.
+    """
+    packed = path.name.endswith(".gz")
+    number = 0  # also what the message names
+    try:
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            wide = stream.read(2) in _UTF_16
+            stream.seek(0)
+            encoding = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
+            text = io.TextIOWrapper(stream, *encoding, newline="")
+            for line in text:
+                number += 1
+                if line.strip():
+                    yield line if keep_ends else line.rstrip("\r\n")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(
+            f"{path} cannot be read after line {number} ({error}): restore it from a copy."
+        ) from error
+
+
+def count_lines(path: Path, header: int = 0) -> int | None:
+    """Count the lines below a header, blank ones included; None for gzip, which is slow."""
+    if path.name.endswith(".gz"):
+        return None
+    with path.open("rb") as stream:
+        blocks = iter(lambda: stream.read(1 << 20), b"")
+        return sum(block.count(b"\n") for block in blocks) - header
+
+
+def begun(path: Path, stream: Iterator[Record], count: Callable[[], int | None]) -> Records:
+    """Read the first record at once, and refuse a table that begins with a damaged row.
+
+    Args:
+        path: The file.
+        stream: Its records.
+        count: Counts them.
+    """
+    first = list(islice(stream, 1))
+    if first and isinstance(first[0].image, ImageError):
+        raise DatasetError(f"{path}, {first[0].image}")
+    return Records(chain(first, stream), count)
+
+
+def begun_csv(path: Path, stream: Iterator[Record], header: int) -> Records:
+    """Do so for a CSV.
+
+    Args:
+        path: The file.
+        stream: Its records.
+        header: Number of lines before the first row.
+    """
+    return begun(path, stream, partial(count_lines, path, header))

@@ -1,0 +1,130 @@
+"""Tables as pandas, Excel, Kaggle, R and PowerShell write them are read, or refused in short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embedder.data.pixel_tables import pixel_records
+from embedder.data.sources import records
+from embedder.errors import DatasetError
+
+PAIRS = [("a.png", "cat"), ("b.png", "dog")]
+
+# A list of two pictures, a cat and a dog.
+LISTS: dict[str, tuple[str, str]] = {
+    "commas": ("csv", "path,label\na.png,cat\nb.png,dog\n"),
+    "label first": ("csv", "label,path\ncat,a.png\ndog,b.png\n"),
+    "a German Excel": ("csv", "path;label\r\na.png;cat\r\nb.png;dog\r\n"),
+    "Excel with its separator": ("csv", "sep=;\r\npath;label\r\na.png;cat\r\nb.png;dog\r\n"),
+    "empty columns and rows of Excel": ("csv", "path,label,,\na.png,cat,,\nb.png,dog,,\n,,,\n"),
+    "rows with too many separators": ("csv", "path,label\na.png,cat,\nb.png,dog,,\n"),
+    "tabs": ("tsv", "path\tlabel\na.png\tcat\nb.png\tdog\n"),
+    "tabs in a CSV": ("csv", "path\tlabel\na.png\tcat\nb.png\tdog\n"),
+    "bars": ("csv", "path|label\na.png|cat\nb.png|dog\n"),
+    "the index of pandas": ("csv", ",path,label\n0,a.png,cat\n1,b.png,dog\n"),
+    "the index of pandas, twice": ("csv", "Unnamed: 0,path,label\n0,a.png,cat\n1,b.png,dog\n"),
+    "Kaggle's names": ("csv", "image,category\na.png,cat\nb.png,dog\n"),
+    "filename and class": ("csv", "filename,class\na.png,cat\nb.png,dog\n"),
+    "capitals": ("csv", "Path,Label\na.png,cat\nb.png,dog\n"),
+    "spaces in the header": ("csv", "File Name, Class Name\na.png,cat\nb.png,dog\n"),
+    "PowerShell": (
+        "csv",
+        '#TYPE System.Object\n"FullName","Class"\n"a.png","cat"\n"b.png","dog"\n',
+    ),
+    "JSON lines": ("jsonl", '{"file": "a.png", "class": "cat"}\n{"file": "b.png", "class": "dog"}'),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(("ending", "text"), LISTS.values(), ids=LISTS)
+def test_a_list_is_read_whoever_wrote_it(tmp_path, ending, text, encoding):
+    (tmp_path / f"list.{ending}").write_text(text, encoding)
+    read = list(records(tmp_path / f"list.{ending}"))
+    assert [(record.id, record.label) for record in read] == PAIRS
+    assert [record.image for record in read] == [tmp_path / id for id, _ in PAIRS]
+    assert [dict(record.metadata) for record in read] == [{}, {}]
+
+
+def test_the_plain_names_come_before_all_others(tmp_path):
+    (tmp_path / "l.csv").write_text("image,path,class,label\nx,a.png,y,cat\n")
+    [record] = records(tmp_path / "l.csv")
+    assert (record.id, record.label) == ("a.png", "cat")
+    assert record.metadata == {"image": "x", "class": "y"}
+
+
+ROW = [3, 1, 240, 1]  # the pixels of a picture of 2 x 2
+NAMES = "pixel0 pixel1 pixel2 pixel3"
+
+# A table of one picture labelled 7, in cells to be separated.
+TABLES: dict[str, tuple[str, str]] = {
+    "Kaggle": (f"label {NAMES}", "7 3 1 240 1"),
+    "the label last": (f"{NAMES} label", "3 1 240 1 7"),
+    "OpenML": (f"{NAMES} class", "3 1 240 1 7"),
+    "the label amid": ("pixel0 pixel1 label pixel2 pixel3", "3 1 7 240 1"),
+    "a capital": (f"Label {NAMES}", "7 3 1 240 1"),
+    "numbered from 1": ("label 1x1 1x2 2x1 2x2", "7 3 1 240 1"),
+    "pandas without names": ("0 1 2 3 label", "3 1 240 1 7"),
+    "the index of pandas": (f'"" label {NAMES}', "0 7 3 1 240 1"),
+    "R": ("V1 V2 V3 V4 target", "3 1 240 1 7"),
+    "all quoted": (
+        f'"label" "{NAMES.replace(" ", chr(34) + " " + chr(34))}"',
+        '"7" "3" "1" "240" "1"',
+    ),
+    "a float as label": (f"label {NAMES}", "7.0 3 1 240 1"),
+}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(("header", "row"), TABLES.values(), ids=TABLES)
+def test_a_table_of_pixels_is_read_whoever_wrote_it(tmp_path, header, row, separator):
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header}\n{row}\n{row}\n".replace(" ", separator))
+    for read in (records(path), pixel_records(path, "t.csv")):
+        first, second = read
+        assert (first.id, first.label, second.id) == ("t.csv/1", "7", "t.csv/2")
+        np.testing.assert_array_equal(first.pixels().ravel(), ROW)
+
+
+def test_a_column_id_names_the_pictures(tmp_path):
+    (tmp_path / "test.csv").write_text("id,pixel0,pixel1,pixel2,pixel3\n012,3,1,240,1\n")
+    [record] = records(tmp_path / "test.csv")
+    assert (record.id, record.label) == ("test.csv/012", None)
+
+
+def test_a_quoted_label_may_hold_the_separator(tmp_path):
+    text = 'label,pixel0,pixel1,pixel2,pixel3\n"T-shirt, top",3,1,240,1\n'
+    (tmp_path / "t.csv").write_text(text)
+    assert next(records(tmp_path / "t.csv")).label == "T-shirt, top"
+
+
+MANY = ",".join(f"thing{n}" for n in "abcdefghijklmnopqrstuvwxyz" * 30)
+PIXELS = ",".join(f"pixel{n}" for n in range(784))
+
+# What is refused, and what the message says, which is never longer than a screen's three lines.
+REFUSED: dict[str, tuple[str, str, str]] = {
+    "no known column": ("csv", f"{MANY}\n1,2\n", "begins with thinga, thingb, thingc and 777 more"),
+    "no header": ("csv", "7,3,1,4,1\n", "begins with 5 numbers: put a line before them"),
+    "a further column": (
+        "csv",
+        f"label,{PIXELS},usage\n1,2\n",
+        "begins with label, pixel0, pixel1",
+    ),
+    "not square": ("csv", "label,pixel0,pixel1\n7,1,2\n", "a square number of pixel columns"),
+    "a spreadsheet": ("xlsx", "PK", "is a spreadsheet, which is not read: save it as CSV"),
+    "many keys": (
+        "jsonl",
+        "{" + ",".join(f'"k{n}": 1' for n in range(785)) + "}",
+        "k0, k1, k2 and",
+    ),
+}
+
+
+@pytest.mark.parametrize(("ending", "text", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_table_is_refused_in_short(tmp_path: Path, ending, text, told):
+    (tmp_path / f"t.{ending}").write_text(text)
+    with pytest.raises(DatasetError, match=told) as caught:
+        list(records(tmp_path / f"t.{ending}"))
+    assert len(str(caught.value).replace(str(tmp_path), "")) < 240
