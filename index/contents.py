@@ -17,6 +17,7 @@ from index.points import OperatingPoints
 from index.references.local import Store
 from index.references.rows import Reference, Row
 from index.search.current import CurrentIndex
+from index.search.verification import require_same
 from likewise.arrays import Floats, Strings
 from likewise.names import forms
 
@@ -39,9 +40,10 @@ class Contents:
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()
-        with self._store.lock:
+        with self._store.reading():
             self._store.verify()
-            self._index.load()
+            with self._index.reading() as index:
+                require_same(index, self._store.rows(), self.path)
 
     def require_in_place(self) -> None:
         """Refuse a gallery that was moved, removed or replaced, as every query and change does.

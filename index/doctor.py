@@ -148,9 +148,10 @@ def _searched(
             near.distances.tolist(),
             strict=True,
         ):
-            if distances[0] != 0:
-                lost.append(id)
+            # of very many equal vectors its own need not be among the nearest
             own = others.index(id) if id in others else len(others) - 1
+            if distances[own] != 0 or (id in others and groups[own] != label):
+                lost.append(id)
             del groups[own], distances[own]
             _judge(examination, close, id, label, groups, distances)
         progress(len(ids[rows]))
@@ -200,8 +201,8 @@ def _note_broken(examination: Examination, lost: list[str], dead: set[str]) -> N
     remedy = "delete vectors.faiss, it is made again from the store"
     if lost:
         examination.broken.append(
-            f"{len(lost)} references do not find themselves at distance 0, the first is "
-            f"'{lost[0]}': {remedy}."
+            f"{len(lost)} references do not find themselves at distance 0 under their label, the "
+            f"first is '{lost[0]}': {remedy}."
         )
     if dead:
         examination.broken.append(

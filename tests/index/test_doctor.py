@@ -1,13 +1,18 @@
 """The doctor: what is planted is found, and a whole gallery is called whole."""
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 
 from index.doctor import examine
 from index.gallery import Gallery
+from index.search.note import read_note, write_note
 
 
 @pytest.fixture
@@ -101,6 +106,58 @@ def test_a_search_that_misses_is_broken(clusters, monkeypatch):
     broken = examine(clusters).broken
     assert "do not find themselves" in broken[0]
     assert "true nearest" in broken[1]
+
+
+def rewritten(path, change):
+    """Write vectors.faiss anew, with a note that fits it: all but the rows is as it should be."""
+    index: Any = faiss.read_index(str(path / "vectors.faiss"))
+    slots = faiss.vector_to_array(index.id_map)
+    flat: Any = faiss.downcast_index(index.index)
+    vectors = faiss.rev_swig_ptr(flat.get_xb(), index.ntotal * index.d).reshape(index.ntotal, -1)
+    slots, vectors = change(slots.copy(), vectors.copy())
+    index = faiss.IndexIDMap(faiss.IndexFlatL2(index.d))
+    index.add_with_ids(vectors, slots)
+    faiss.write_index(index, str(path / "vectors.faiss"))
+    content = (path / "vectors.faiss").read_bytes()
+    note = read_note(path)
+    assert note is not None
+    digest = hashlib.sha256(content).hexdigest()
+    write_note(path, replace(note, size=len(content), sha256=digest))
+
+
+def swapped(vectors, a, b):
+    vectors[[a, b]] = vectors[[b, a]]
+    return vectors
+
+
+MIX_UPS = {
+    "every vector under the next slot": (lambda s, v: (s, np.roll(v, 1, axis=0)), 60),
+    "two vectors exchanged": (lambda s, v: (s, swapped(v, 3, 40)), 2),
+    "one vector moved by one unit in the last place": (
+        lambda s, v: (s, np.where(np.arange(60)[:, None] == 7, np.nextafter(v, np.float32(9)), v)),
+        1,
+    ),
+    "one slot of another number": (lambda s, v: (np.where(s == 60, 61, s), v), 1),
+}
+
+
+@pytest.mark.parametrize(("change", "count"), MIX_UPS.values(), ids=MIX_UPS)
+def test_references_that_answer_under_another_s_name_are_broken(clusters, change, count):
+    clusters.add(["last"], spot(0.5), ["left"])  # a slot after those, which the note knows
+    clusters.remove(["last"])
+    clusters.close()
+    rewritten(clusters.path, change)
+    with Gallery.open(clusters.path) as gallery:
+        [sentence] = examine(gallery).broken
+    assert f"vectors.faiss' does not match the references: {count} references answer" in sentence
+    (clusters.path / "vectors.faiss").unlink()
+    with Gallery.open(clusters.path) as gallery:
+        assert examine(gallery).broken == []
+
+
+def test_more_equal_vectors_than_neighbours_are_asked_for_are_no_damage(clusters):
+    clusters.add([f"same/{n}" for n in range(20)], spot(9).repeat(20, 0), ["left"] * 20)
+    assert examine(clusters).broken == []
 
 
 @pytest.mark.slow
