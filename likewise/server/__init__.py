@@ -1,4 +1,4 @@
-"""A gallery behind HTTP: the service of `likewise serve` and its page. Needs the extra `serve`.
+"""The HTTP server of `likewise serve` and its web page. Needs the extra `serve`.
 
 May import: embedder, index, likewise, likewise.maps, likewise.matcher,
 likewise.server.answering, likewise.server.jobs, likewise.server.requests,

@@ -1,4 +1,4 @@
-"""The ASGI application: routes, exception handlers, and what starts and stops with it."""
+"""The ASGI application: routes, exception handlers, start and stop."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ from likewise.server.state import ServerState
 
 PAGE = Path(__file__).parent / "page"
 _PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.is_file())
-# Called by the gate, past the framework, which only documents them.
+# Called by the gate; the framework only documents them.
 HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
 _ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
 _LARGE_AT_A_TIME = 2  # requests that decode large pictures
-_UNDER_WAY = 20_000  # objects of a full turn, which a collection would look through
+_UNDER_WAY = 20_000  # objects of a full turn, which a garbage collection would scan
 
 
 class Application(FastAPI):
@@ -66,12 +66,12 @@ class Application(FastAPI):
 def create_app(
     path: Path, settings: Settings, tell: Callable[[str], object] = lambda line: None
 ) -> Gate:
-    """Make the ASGI application of a gallery, which it opens at once and closes when it ends.
+    """Create the ASGI application of a gallery, which is opened now and closed at shutdown.
 
     Args:
         path: The gallery.
         settings: Limits and keys.
-        tell: Called with the lines of the log.
+        tell: Called with each log line.
 
     Raises:
         GalleryError: If there is no gallery at `path`, or it is damaged.
@@ -152,9 +152,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _warm(state: ServerState) -> None:
     """Load the vectors, then the names.
 
-    What is there by then stays, and is looked through once more and no more: a collection of all
-    that the libraries hold stopped every request for 40 ms, every few thousand requests. Nor are
-    the answers under way looked through, twice in each turn of 64, as if they were left over.
+    Then freeze all objects and raise the collector's threshold: scanning the libraries' objects
+    stopped all requests for 40 ms, every few thousand requests, and answers in progress were
+    scanned twice in each turn of 64.
     """
     try:
         state.matcher.gallery.warm()
@@ -168,7 +168,7 @@ def _warm(state: ServerState) -> None:
 
 
 async def _page(name: str = "index.html") -> Response:
-    """Give a file of the page; a request chooses among names and never makes a path."""
+    """Serve a file of the page; a request selects a known name and never builds a path."""
     if name not in _PAGE_FILES:
         raise ApiError("not_found", "The page has no such file.", "The page itself is at /.")
     return FileResponse(PAGE / name, headers={"Cache-Control": "no-cache"})

@@ -1,7 +1,7 @@
-"""API keys: where they come from, and what one allows. Compared in constant time.
+"""API keys: reading them, and what each allows. Compared in constant time.
 
-Without any key the server is for this machine alone: it answers only to a loopback name, so that no
-other site's name can be pointed at it (DNS rebinding), and only to pages of its own.
+Without keys the server is for this machine only: it answers only to loopback names, which prevents
+DNS rebinding, and only to its own pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from likewise.errors import LikewiseError
 
 READ_VARIABLE, WRITE_VARIABLE = "LIKEWISE_READ_KEYS", "LIKEWISE_WRITE_KEYS"
-_LEAST = 16  # characters: what cannot be guessed by trying
+_LEAST = 16  # characters, too many to guess
 
 
 class Access(IntEnum):
@@ -33,8 +33,8 @@ class Keys:
     """The keys of one server.
 
     Attributes:
-        read: Keys that may ask.
-        write: Keys that may ask and change.
+        read: Keys for queries.
+        write: Keys for queries and changes.
 
     Example:
         >>> keys = Keys(read=("a-key-that-may-ask",), write=("a-key-that-may-change",))
@@ -53,15 +53,15 @@ class Keys:
 
 
 def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
-    """Gather the keys of a file and of the environment; None where there are none.
+    """Read keys from a file and the environment; None if neither is set.
 
     Args:
         path: Lines `read KEY` and `write KEY`; `#` starts a comment. None for no file.
-        environment: Of the process: comma-separated keys under two names.
+        environment: Environment variables; two of them hold comma-separated keys.
 
     Raises:
         LikewiseError: If the file cannot be read, others can read it, or a key is too short; if
-            keys are wanted, but there is none.
+            key settings are present but empty.
     """
     lines = [] if path is None else _lines(path)
     named = [str(path)] if path is not None else []
@@ -87,7 +87,7 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
 
 
 def _lines(path: Path) -> list[tuple[str, str, str]]:
-    """Where each key stands, its kind, and the key."""
+    """Location, kind and text of each key."""
     try:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
@@ -105,6 +105,6 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
 
 
 def _among(given: bytes, keys: Iterable[str]) -> bool:
-    """Whether a key is one of these; all are compared, so that time tells nothing."""
+    """Whether a key is among these; all are compared, so timing reveals nothing."""
     equal = [hmac.compare_digest(given, key.encode()) for key in keys]
     return any(equal)

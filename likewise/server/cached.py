@@ -12,18 +12,18 @@ from likewise.server.errors import ApiError
 
 T = TypeVar("T")
 
-_PAUSE = 20.0  # times the length of the last computation: a gallery may change all the time
+_PAUSE = 20.0  # pause between computations, in multiples of the last one's duration
 
 
 class Cached(Generic[T]):
-    """A value that is computed in the background and depends on a state.
+    """A value that depends on a state and is computed in the background.
 
-    Once there is a value, `get` returns it at once, even if the state has changed since; the next
-    value is computed meanwhile.
+    Once there is a value, `get` returns it immediately, even if outdated, and a new value is
+    computed in the background.
 
     Args:
-        compute: Returns the value. Called in a thread of its own, one call at a time.
-        state: Returns what the value depends on; a new state makes the value outdated.
+        compute: Returns the value. Called in its own thread, one call at a time.
+        state: Returns the state; a new state makes the value outdated.
 
     Example:
         >>> cached = Cached(lambda: 7, lambda: "generation 1")
@@ -37,7 +37,7 @@ class Cached(Generic[T]):
         self._state = state
         self._lock = Lock()
         self._thread: Thread | None = None
-        self._of: Hashable = None  # the state that the value, or the error, is of
+        self._of: Hashable = None  # the state of the value or error
         self._not_before = 0.0
         self._values: list[T] = []  # none or one
         self._error: Exception | None = None
@@ -47,7 +47,7 @@ class Cached(Generic[T]):
 
         Raises:
             ApiError: If the first value is still being computed.
-            Exception: What the first computation raised.
+            Exception: The exception of the first computation.
         """
         state = self._state()
         with self._lock:
@@ -63,7 +63,7 @@ class Cached(Generic[T]):
         raise ApiError("not_ready", "This is being computed for the first time.", "Try again soon.")
 
     def wait(self) -> None:
-        """Wait for the computation that is running, or for the first one, which this starts."""
+        """Wait for the running computation, or start the first one and wait."""
         if self._thread is None:
             with suppress(ApiError):
                 self.get()

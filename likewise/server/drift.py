@@ -1,7 +1,7 @@
-"""The drift of live traffic: distances of the latest queries against what the gallery expects.
+"""Drift of live traffic: the latest queries' distances compared with the expected ones.
 
-Expected are, of known pictures, the distances of references to their nearest other reference and,
-of unknown ones, those of the calibration's evidence (`likewise.metrics.drift`).
+Known pictures should have the distances of references to their nearest other reference, unknown
+ones those of the calibration's evidence (`likewise.metrics.drift`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SAMPLE = 2000  # references
 
 
 def expected(gallery: Gallery, seed: int = 0) -> Expected:
-    """Measure what is to be expected, on a sample of the references.
+    """Measure the expected distances on a sample of the references.
 
     Raises:
         ApiError: If there are no two references.
@@ -28,7 +28,7 @@ def expected(gallery: Gallery, seed: int = 0) -> Expected:
     with gallery.snapshot():
         ids, _, vectors = gallery.references()
         if len(vectors) < 2:
-            raise ApiError("empty_gallery", "There are no two references to compare.")
+            raise ApiError("empty_gallery", "The gallery has fewer than two references.")
         rng = np.random.default_rng(seed)
         rows = rng.choice(len(vectors), min(_SAMPLE, len(vectors)), replace=False)
         nearest = gallery.search(vectors[rows], 2)
@@ -42,7 +42,7 @@ def expected(gallery: Gallery, seed: int = 0) -> Expected:
 
 
 def now(live: Floats, due: Cached[Expected]) -> float:
-    """The drift of live distances; NaN while what is expected is not known yet."""
+    """Drift of the live distances; NaN until the expected ones are known."""
     try:
         return drift(live, due.get())
     except ApiError:

@@ -20,7 +20,7 @@ from index.errors import (
     StoreError,
 )
 
-# What each code is answered with; the documentation of every route draws on this.
+# Status and description of each code, also for the OpenAPI document.
 STATUS = {
     "unauthorized": 401,
     "forbidden": 403,
@@ -50,7 +50,7 @@ class ApiError(HTTPException):
         code: A key of `STATUS`.
         message: One sentence: what was expected, what came.
         hint: What to do, or None.
-        headers: Further headers of the answer.
+        headers: Additional headers.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class ApiError(HTTPException):
         self.code, self.message, self.hint = code, message, hint
 
     def response(self) -> Response:
-        """The answer."""
+        """The HTTP response."""
         body = {"code": self.code, "message": self.message, "hint": self.hint}
         return Response(
             json.dumps(body), self.status_code, self.headers, media_type="application/json"
@@ -73,19 +73,19 @@ class ApiError(HTTPException):
 
 
 def invalid(message: str, hint: str | None = None) -> ApiError:
-    """An error response to an argument that does not fit."""
+    """The error for an invalid argument."""
     return ApiError("invalid", message, hint)
 
 
 def too_large(
     what: str, limit: str, hint: str | None = None, headers: Mapping[str, str] | None = None
 ) -> ApiError:
-    """An error response to a request that exceeds a limit of this server."""
+    """The error for a request that exceeds a limit."""
     return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
 
 
 def as_api_error(error: Exception) -> ApiError:
-    """The answer to anything that was raised; what is not expected tells nothing of its inside."""
+    """Map any exception to an error response; an unexpected one reveals no details."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, TimeoutError):
@@ -93,7 +93,7 @@ def as_api_error(error: Exception) -> ApiError:
             "timeout",
             "The request took too long.",
             "Send fewer pictures, or try again later.",
-            {"Connection": "close"},  # its body may still be coming
+            {"Connection": "close"},  # the body may not have been read yet
         )
     if isinstance(error, TooManyPixelsError):
         return ApiError("too_large", f"The picture is too large: {error}.")
@@ -115,7 +115,7 @@ def as_api_error(error: Exception) -> ApiError:
 
 
 def _of_store(error: StoreError) -> ApiError:
-    """What the store says names files of the server, which are none of the client's concern."""
+    """Errors of the store, without the names of the server's files."""
     if isinstance(error, ReadOnlyError):
         return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
     if isinstance(error, ReplacedError):
@@ -130,7 +130,7 @@ def _of_store(error: StoreError) -> ApiError:
 
 
 def _of_framework(error: HTTPException) -> ApiError:
-    """What routing and parsing of bodies raise."""
+    """Errors of routing and of parsing bodies."""
     if error.status_code == HTTPStatus.NOT_FOUND:
         return ApiError(
             "not_found", "There is nothing at this path.", "GET /openapi.json lists all."

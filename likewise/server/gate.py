@@ -1,7 +1,7 @@
 """ASGI middleware: request ids, authentication, limits, timeouts, errors, security headers.
 
-The routes that are called most often are called from here, without the framework's own routing,
-which would cost as much as the answer.
+The busiest routes are called from here, because the framework's routing would cost as much as the
+answer.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from likewise.server.state import ServerState, state_of
 
 Endpoint = Callable[[Request, ServerState], Awaitable[Response]]
 
-_OPEN = ("/", "/healthz", "/readyz")  # what needs no key, beside the page's files
+_OPEN = ("/", "/healthz", "/readyz")  # paths without a key, besides the page's files
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # others are counted as one
+_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # other methods are counted together
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_JOBS = "/v1/jobs"  # uploads and results of any length, timed by their route
+_JOBS = "/v1/jobs"  # uploads and results of any length, which have their own timeouts
 _READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
 _NOTABLE = (401, 403, 429, 500, 504)  # statuses
 _SLOW = 1.0  # seconds
@@ -52,9 +52,9 @@ def is_notable(status: int, seconds: float, *, changed: bool) -> bool:
     """Whether a request is logged by default: a change, a refusal, a failure, or a slow one.
 
     Args:
-        status: Of its response; 0 if the client went away before.
-        seconds: How long it took.
-        changed: Whether it was meant to change the gallery.
+        status: Status of the response; 0 if the client disconnected first.
+        seconds: Duration in seconds.
+        changed: Whether it was a request for a change.
 
     Example:
         >>> is_notable(200, 0.01, changed=False), is_notable(401, 0.01, changed=False)
@@ -67,11 +67,11 @@ class Gate:
     """The ASGI middleware around an application.
 
     Attributes:
-        state: The server's.
+        state: The server's state.
 
     Args:
         app: The application.
-        state: The server's.
+        state: The server's state.
         hot: Endpoints that are called without the application's routing, by method and path.
     """
 
@@ -103,13 +103,13 @@ class Gate:
             async with asyncio.timeout(None if long else self.state.settings.timeout):
                 await self._pass(scope, self._limited(receive, headers, long), response)
         except ClientDisconnect:
-            pass  # nobody waits for an answer
+            pass  # the client has left
         except Exception as error:
             shown = as_api_error(error)
             failed = error if shown.code == "internal" else None
             if not response.started:
                 await shown.response()(scope, receive, response)
-            elif not response.ended:  # what went out cannot be taken back: the connection ends
+            elif not response.ended:  # the response has started: only closing is left
                 raise
         finally:
             self._in_flight -= 1
@@ -119,7 +119,7 @@ class Gate:
     def _record(
         self, scope: Scope, id: bytes, status: int, seconds: float, error: Exception | None
     ) -> None:
-        """Count and log a request that is done."""
+        """Count and log a finished request."""
         method, path = scope["method"], scope["path"]
         route = path if (method, path) in self._hot else _template(scope)
         if method not in _METHODS:
@@ -142,7 +142,7 @@ class Gate:
             await response(scope, receive, send)
 
     def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
-        """The client's id where it is short and plain, else a new one."""
+        """The client's request id if it is short and plain, else a new one."""
         id = headers.get(b"x-request-id")
         if id is not None and _PLAIN_ID.fullmatch(id):
             return id
@@ -151,7 +151,7 @@ class Gate:
     # ------------------------------------------------------------ authentication
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        """Refuse a request that is not allowed.
+        """Authorize a request.
 
         Raises:
             ApiError: If its key does not allow it, or too many requests are in flight.
@@ -172,13 +172,13 @@ class Gate:
             )
         if changes(method, path):
             if settings.read_only:
-                raise ApiError("read_only", "This server changes nothing: it runs read-only.")
+                raise ApiError("read_only", "This server is read-only.")
             if access < Access.WRITE:
                 raise ApiError("forbidden", "This key may read, but not change the gallery.")
         if self._in_flight > settings.max_in_flight and path != "/metrics":
             raise ApiError(
                 "too_many",
-                f"The server works on {settings.max_in_flight} requests already.",
+                f"The server is already working on {settings.max_in_flight} requests.",
                 "Try again after the seconds in Retry-After.",
             )
         if b"%" in scope["raw_path"]:
@@ -187,7 +187,7 @@ class Gate:
     # ------------------------------------------------------------ limits
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
-        """Refuse a body that is too large: by its declared length, or while it streams in."""
+        """Refuse a body that is too large: by its declared length, or while it is read."""
         settings = self.state.settings
         most = settings.max_upload if long else settings.max_bytes
         declared = headers.get(b"content-length")
@@ -209,7 +209,7 @@ class Gate:
 
 
 class _Response:
-    """Sends a response, with the headers that all responses have.
+    """Sends a response with the common headers.
 
     Attributes:
         started: Whether its status was sent.
@@ -234,13 +234,13 @@ class _Response:
 
 
 def _template(scope: Scope) -> str:
-    """The path of a request's route, with names in place of ids; `other` for unknown paths."""
+    """The route's path template; `other` for unknown paths."""
     route = scope.get("route")
     return str(getattr(route, "path_format", "other"))
 
 
 def changes(method: str, path: str) -> bool:
-    """Whether a request may change the gallery; jobs only ask.
+    """Whether a request changes the gallery; jobs do not.
 
     Example:
         >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")
@@ -267,7 +267,7 @@ def may_write(request: Request) -> bool:
 
 
 def _access(settings: Settings, headers: Mapping[bytes, bytes]) -> Access:
-    """What a request may do; everything on a server without keys."""
+    """Access of a request; everything on a server without keys."""
     return Access.WRITE if settings.keys is None else settings.keys.access(key_of(headers))
 
 
@@ -282,10 +282,12 @@ def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
         )
     origin = headers.get(b"origin")
     if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
-        raise ApiError("forbidden", "A server without keys answers no other site's pages.")
+        raise ApiError(
+            "forbidden", "A server without keys refuses requests from other sites' pages."
+        )
 
 
-@lru_cache(maxsize=64)  # a server is called by few names
+@lru_cache(maxsize=64)  # few host names occur
 def _is_loopback(host: str) -> bool:
     try:
         return "@" not in host and urlsplit(f"//{host}").hostname in _LOOPBACK

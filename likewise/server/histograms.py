@@ -1,7 +1,7 @@
 """Histograms of the distances between references, and error rates at each threshold.
 
-They are computed on drawn pairs. The error rates are optimistic: the model may have been trained on
-these very pictures. `likewise evaluate` measures them on others.
+Computed on random pairs. The rates are optimistic, because the model may have been trained on these
+pictures; `likewise evaluate` measures them on others.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from likewise.metrics.rates import count_within
 from likewise.server.errors import ApiError
 from likewise.server.schemas.gallery import Distances
 
-PAIRS = 200_000  # of each kind: a share of 0.1 % is known to within a seventh
+PAIRS = 200_000  # per kind: a share of 0.1 % is accurate to a seventh
 _BINS, _THRESHOLDS = 100, 400
 
 
 def version_of(gallery: Gallery) -> Hashable:
-    """What the histograms depend on."""
+    """The state that the histograms depend on."""
     return gallery.generation, evidence_of(gallery)
 
 
@@ -37,7 +37,7 @@ def measure(gallery: Gallery) -> Distances:
         _, labels, vectors = gallery.references()
         evidence = evidence_of(gallery)
     if len(vectors) < 2:
-        raise ApiError("empty_gallery", "There are no two references to compare.", "Add some.")
+        raise ApiError("empty_gallery", "The gallery has fewer than two references.", "Add some.")
     genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0
     # Finer towards 0, where the thresholds of large galleries lie.

@@ -1,7 +1,7 @@
-"""Ids of references in paths: any text, and the same one for every way to write it.
+"""Reference ids in URL paths: any text, however it is percent-encoded.
 
-A path's bytes are percent-decoded by the server, which puts one sign in place of all that is no
-UTF-8: names that differ there would be one. And the framework's own paths end at a line break.
+The server decodes a path and replaces all invalid UTF-8 by one character, so different ids would
+become equal. The framework's own path parameters end at a line break.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from likewise.server.errors import invalid
 
 
 class _Id(PathConvertor):
-    """The rest of a path, slashes and line breaks too."""
+    """The rest of a path, including slashes and line breaks."""
 
     regex = r"[\s\S]*"
 
@@ -24,10 +24,10 @@ ID = "/{id:id}"
 
 
 def check_utf8(raw_path: bytes) -> None:
-    """Refuse a path whose percent-encoded bytes are no UTF-8.
+    """Refuse a path whose percent-encoded bytes are not UTF-8.
 
     Raises:
-        ApiError: If they are none.
+        ApiError: If they are not.
 
     Example:
         >>> check_utf8(b"/v1/references/%C3%BC.png")

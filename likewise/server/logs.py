@@ -1,4 +1,4 @@
-"""One line of JSON for each request worth it: never a picture, never a key."""
+"""Log notable requests as JSON lines, without pictures or keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Log:
     """Write log lines.
 
     Args:
-        write: Takes a line, without its end.
+        write: Called with each line, without its line end.
         every: Whether every request is logged, not only the notable ones; see `gate`.
 
     Example:
@@ -44,10 +44,10 @@ class Log:
             id: Its id.
             method: GET and so on.
             route: Template of its path, which holds no ids.
-            status: Of its response; 0 if the client went away before.
-            seconds: How long it took.
-            decisions: One per picture, where it asked for decisions.
-            error: What went wrong in the server, with its traceback.
+            status: Status of the response; 0 if the client disconnected first.
+            seconds: Duration in seconds.
+            decisions: One per picture, if it was a check.
+            error: Exception in the server, logged with its traceback.
         """
         line: dict[str, Any] = {
             "time": _now(),
@@ -62,7 +62,7 @@ class Log:
         self._write(json.dumps(line, ensure_ascii=False))
 
     def failure(self, what: str, error: Exception) -> None:
-        """Log what went wrong outside any request."""
+        """Log a failure outside any request."""
         line = {"time": _now(), "failure": what, "error": _trace(error)}
         self._write(json.dumps(line, ensure_ascii=False))
 

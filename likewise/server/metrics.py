@@ -1,7 +1,7 @@
-"""What /metrics tells Prometheus.
+"""Prometheus metrics.
 
-Whatever is counted for each picture is counted once for each turn of the batcher, and what can be
-asked when Prometheus asks is asked then: requests pay for little.
+Counts per picture are added once per turn of the batcher, and gauges are read when Prometheus
+scrapes, so requests pay little.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _KEPT = 8192  # distances of the latest queries
 
 
 class Metrics:
-    """The figures of one application.
+    """The metrics of one application.
 
     Args:
-        threshold: Distances are told in bins about it.
+        threshold: Unit of the edges of the distance histogram's bins.
     """
 
     def __init__(self, threshold: float) -> None:
@@ -77,7 +77,7 @@ class Metrics:
         self.registry.register(self._nearest)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Add a figure that is asked for when Prometheus asks; NaN if the gallery cannot tell."""
+        """Add a gauge that is read at each scrape; NaN if the gallery cannot be read."""
 
         def now() -> float:
             try:
@@ -96,25 +96,25 @@ class Metrics:
         child.inc()
 
     def took(self, stage: str, seconds: float) -> None:
-        """Count what a stage took."""
+        """Record the duration of a stage."""
         self._stages[stage].observe(seconds)
 
     @contextmanager
     def timed(self, stage: str) -> Generator[None, None, None]:
-        """Count what the block takes."""
+        """Record the duration of the block."""
         started = time.perf_counter()
         yield
         self.took(stage, time.perf_counter() - started)
 
     def turn(self, waits: Sequence[float], pictures: int) -> None:
-        """Count a turn of the batcher: how long each of its questions waited, and its size."""
+        """Record a turn of the batcher: the waiting times of its questions, and its size."""
         for seconds in waits:
             self.took(WAIT, seconds)
         self._turns.observe(pictures)
 
     def decided(self, decisions: Sequence[str]) -> None:
         """Count decisions."""
-        if len(decisions) == 1:  # nearly always
+        if len(decisions) == 1:  # the usual case
             self._decisions[decisions[0]].inc()
             return
         for name, count in Counter(decisions).items():
@@ -129,12 +129,12 @@ class Metrics:
         return self._nearest.latest()
 
     def text(self) -> bytes:
-        """All figures, as Prometheus reads them."""
+        """All metrics in Prometheus's text format."""
         return prometheus.generate_latest(self.registry)
 
 
 class _Distances(Collector):
-    """A histogram that whole arrays are added to, and the latest of them."""
+    """A histogram of arrays of distances, with the latest values."""
 
     def __init__(self, threshold: float) -> None:
         self._edges = np.array(_OF_THRESHOLD) * threshold
@@ -145,7 +145,7 @@ class _Distances(Collector):
         self._lock = Lock()
 
     def add(self, values: Floats) -> None:
-        """Count some distances."""
+        """Add distances."""
         bins = np.searchsorted(self._edges, values)
         counts = np.bincount(bins, minlength=len(self._counts))
         with self._lock:
@@ -156,12 +156,12 @@ class _Distances(Collector):
             self._seen += len(kept)
 
     def latest(self) -> Floats:
-        """The distances counted last."""
+        """The latest distances."""
         with self._lock:
             return self._ring[: min(self._seen, _KEPT)].copy()
 
     def collect(self) -> Iterable[HistogramMetricFamily]:
-        """The histogram, as Prometheus's client asks for it."""
+        """The histogram, for Prometheus's client."""
         with self._lock:
             below = np.cumsum(self._counts).tolist()
             total = self._sum

@@ -1,6 +1,6 @@
-"""What /openapi.json tells beyond the types of the routes: bodies, errors, keys.
+"""OpenAPI details beyond the routes' types: bodies, errors, keys.
 
-The routes that are asked most read their requests by hand; what they take is written here.
+The busiest routes parse requests by hand, so their parameters are described here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 _BODIES: list[type[BaseModel]] = [Images, Vectors, NewReference, NewReferences, Ids, Pair]
 _REFERENCE = "#/components/schemas/{model}"
 _FILE: Json = {"type": "string", "format": "binary", "description": "A picture file."}
-# What any request may be answered with, and what any that may change the gallery.
+# Errors of any request, and of any request that changes the gallery.
 _ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "not_ready", "timeout")
 _CHANGING = ("read_only", "too_large", "unsupported_media_type")
 ASKING = (  # by routes that take pictures
@@ -42,7 +42,7 @@ def form(required: Iterable[str], **properties: Json) -> Json:
 
 
 def body(content: Json) -> Json:
-    """What a route takes, by content type."""
+    """Request body by content type."""
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -118,7 +118,7 @@ DELETE = body({"application/json": {"schema": ref(Ids)}})
 
 
 def parameters(model: type[BaseModel]) -> list[Json]:
-    """The options of a model as they stand in a query string."""
+    """The fields of a model as query parameters."""
     schema = model.model_json_schema(ref_template=_REFERENCE)
     return [
         {
@@ -133,7 +133,7 @@ def parameters(model: type[BaseModel]) -> list[Json]:
 
 
 def asking(options: type[BaseModel], answer: type[BaseModel]) -> Json:
-    """How a route that reads its request by hand is documented."""
+    """Documentation of a route that parses its request by hand."""
     return {
         "responses": {200: {"model": answer}, **errors(*ASKING)},
         "openapi_extra": {**PICTURES, "parameters": [*parameters(options), _FINGERPRINT]},
@@ -141,7 +141,7 @@ def asking(options: type[BaseModel], answer: type[BaseModel]) -> Json:
 
 
 def errors(*codes: str) -> dict[int | str, Json]:
-    """The answers with these codes, for a route's `responses`."""
+    """Error responses with these codes, for a route's `responses`."""
     by_status: dict[int | str, list[str]] = {}
     for code in codes:
         by_status.setdefault(STATUS[code], []).append(code)
@@ -152,7 +152,7 @@ def errors(*codes: str) -> dict[int | str, Json]:
 
 
 def completed(schema: Json) -> Json:
-    """Add to a schema what any route may answer, the bodies, and the keys."""
+    """Add common errors, bodies and keys to a schema."""
     components = schema.setdefault("components", {})
     models: list[type[BaseModel]] = [*_BODIES, Error]
     _, definitions = models_json_schema(

@@ -1,7 +1,7 @@
-"""One connection: HTTP/1.1 as uvicorn reads it, and what that leaves open.
+"""One connection: uvicorn's HTTP/1.1 protocol with stricter limits and errors.
 
-Bytes that are not HTTP get an error response in the shape of all errors, after the answers to the
-requests before them. Headers have a limit of bytes and of time. An upgrade request is read as if it
+Invalid HTTP gets a standard error response, after the responses to earlier requests. Headers have
+size and time limits. An upgrade request is read as if it
 did not ask for the upgrade.
 """
 
@@ -29,7 +29,7 @@ class Protocol(HttpToolsProtocol):
     _unanswered: Sequence[Any] = ()  # requests, in order; more than one if they did not wait
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a request."""
+        """Register the connection and expect a request."""
         super().connection_made(transport)
         state = cast(Gate, self.app).state
         self._batcher, self._timeout = state.answering.batcher, state.settings.timeout
@@ -37,7 +37,7 @@ class Protocol(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Give up all that was asked, of which uvicorn remembers the latest only."""
+        """Cancel all requests; uvicorn itself only cancels the latest."""
         self._head_came()
         self._batcher.expect_no_more(self)
         for cycle in self._waiting():
@@ -45,7 +45,7 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless these are headers without end."""
+        """Parse data, within the limit of the headers' size."""
         self._unset_keepalive_if_required()
         unread: bytes | None = data
         while unread is not None:

@@ -1,4 +1,4 @@
-"""A sample of the references laid out in the plane, for the map of the page."""
+"""The map of the page: a sample of the references, laid out in two dimensions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from likewise.maps.layout import laid_out, sample
 from likewise.server.errors import ApiError
 from likewise.server.schemas.gallery import Map, Place
 
-POINTS = 1500  # two to three seconds of one core; more would not be told apart on a screen
+POINTS = 1500  # takes two to three seconds of one core; more points would be indistinguishable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """A map, ready to be sent, and what places further vectors on it.
+    """A map as JSON, with the data to place further vectors on it.
 
     Attributes:
         body: A `Map` as JSON.
-        vectors: Of its n points, `(n, dim)`.
-        places: Theirs, `(n, 2)`, in [0, 1].
+        vectors: Vectors of its n points, `(n, dim)`.
+        places: Positions of its points, `(n, 2)`, in [0, 1].
     """
 
     body: bytes
@@ -29,7 +29,7 @@ class Layout:
 
 
 def lay_out(gallery: Gallery) -> Layout:
-    """Make the map.
+    """Compute the map.
 
     Raises:
         ApiError: If there are no references.

@@ -1,4 +1,4 @@
-"""The process: an address, a socket, and an end in which all that was accepted is answered."""
+"""The server process: bind, serve, shut down gracefully."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 def serve(
     gallery: Path, settings: Settings, *, host: str, port: int, tell: Callable[[str], object]
 ) -> None:
-    """Serve a gallery until the process is told to stop.
+    """Serve a gallery until the process receives a signal.
 
     Args:
         gallery: Its directory.
         settings: Limits and keys.
-        host: Address to listen at; without keys only a loopback one.
-        port: To listen at; 0 takes a free one.
-        tell: Called with one sentence once requests are answered, and with the lines of the log.
+        host: Address to listen on; without keys only a loopback address.
+        port: Port to listen on; 0 picks a free one.
+        tell: Called with a sentence once the server is ready, and with log lines.
 
     Raises:
-        LikewiseError: If the address is not to be had, or needs keys.
+        LikewiseError: If the address is unavailable, or needs keys.
         GalleryError: If there is no gallery, or it is damaged.
     """
     Server(gallery, settings, host=host, port=port, tell=tell).run()
 
 
 class Server(uvicorn.Server):
-    """A gallery at an address: the socket is open from the start, `run` answers.
+    """A gallery at an address: the socket opens now, `run` serves.
 
     Args:
         gallery: As for `serve`, and so on.
@@ -69,7 +69,7 @@ class Server(uvicorn.Server):
                 app,
                 http=Protocol,
                 log_config=None,
-                log_level="critical",  # what is worth it stands in our own log
+                log_level="critical",  # we write our own log
                 access_log=False,
                 server_header=False,
                 ws="none",
@@ -79,16 +79,16 @@ class Server(uvicorn.Server):
         )
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer until told to stop, then finish what was accepted."""
+        """Serve until a signal, then finish accepted requests."""
         super().run([self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to answer, and say so."""
+        """Start serving and announce it."""
         await super().startup(sockets)
         self._tell(self._sentence)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End in order: to be told to stop is no failure, so the exit status is 0."""
+        """Shut down gracefully: a signal is not a failure, so the exit status is 0."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 

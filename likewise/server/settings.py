@@ -1,4 +1,4 @@
-"""What an operator may set: limits, keys, and whether the gallery may be changed."""
+"""The operator's settings: limits, keys, read-only mode."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one server answers.
+    """Settings of one server.
 
     Attributes:
-        keys: API keys that may read or write; None answers this machine alone.
+        keys: API keys that may read or write; None serves this machine only.
         read_only: Whether every change is refused, whatever the key.
         max_bytes: Largest body of a request.
         max_pixels: Largest picture, width times height, at most what
             `embedder.data.images` reads; a larger one is not decoded.
         max_images: Most pictures or vectors in a request.
-        max_in_flight: Requests worked on at a time; further ones are sent away with 429.
-        timeout: Seconds that a request may take, its upload included.
-        jobs: Directory for large uploads and what comes of them; None for one beside the gallery.
+        max_in_flight: Maximum number of concurrent requests; further ones get 429.
+        timeout: Maximum duration of a request in seconds, upload included.
+        jobs: Directory for large uploads and results; None for one beside the gallery.
         max_upload: Largest body of a job, in bytes.
-        max_jobs: Jobs that may wait; further ones are sent away with 429.
+        max_jobs: Maximum number of waiting jobs; further ones get 429.
         keep_jobs: Seconds for which a finished job is cached.
-        log_all: Whether every request is logged, and not only those worth it.
-        grace: Seconds in which a server that is told to stop finishes what it accepted.
+        log_all: Whether every request is logged, not only notable ones.
+        grace: Seconds to finish accepted requests during shutdown.
     """
 
     keys: Keys | None = None

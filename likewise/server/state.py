@@ -22,7 +22,7 @@ from likewise.server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """The gallery, and how it is served.
+    """State of the server.
 
     Attributes:
         matcher: Embedder and gallery; may be shared between threads.
@@ -30,12 +30,12 @@ class ServerState:
         answering: Answers questions about pictures.
         ready: Set once the gallery can answer.
         decoding: Limits how many requests decode large pictures at a time.
-        changing: Held by the request that changes the gallery.
+        changing: Lock of the request that changes the gallery.
         distances: Histograms of the references' distances.
         layout: The map of the references.
         jobs: Large uploads on disk.
-        runner: Checks them.
-        metrics: Figures for Prometheus.
+        runner: Runs the jobs.
+        metrics: Prometheus metrics.
         log: Log of requests.
     """
 

@@ -1,4 +1,4 @@
-"""Questions of many requests, answered together.
+"""Batch the questions of concurrent requests.
 
 May import: embedder, index, likewise.matcher, likewise.output, likewise.server.errors,
 likewise.server.metrics.

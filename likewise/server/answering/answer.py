@@ -1,8 +1,8 @@
-"""Answer questions about pictures or vectors, those of many requests together.
+"""Answer questions about pictures or vectors, batching concurrent requests.
 
-All pictures of a turn are embedded at once; then those with the same options are searched at once.
-A row depends on its picture, the options and the gallery alone: it is the same to the bit as if its
-picture had been asked about alone, or by `likewise check`.
+All pictures of a turn are embedded in one batch; those with the same options are searched in one
+batch. A row depends only on its picture, the options and the gallery, so it is identical to that of
+a single request, or of `likewise check`, to the bit.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Vectorised:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """What a search found for n vectors: how the row of each is made, and that of an unreadable."""
+    """Search results of n vectors, with functions that make their rows."""
 
     row: Callable[[str, int], Row]
     unreadable: Callable[[str, str], Row]
@@ -67,15 +67,15 @@ class _Found:
 
 
 class Answering:
-    """Answers the questions of requests, together those that wait at the same time.
+    """Answers questions; those that wait at the same time are answered together.
 
     Attributes:
         batcher: The queue of questions.
 
     Args:
         matcher: Embedder and gallery.
-        metrics: Counts the time of each stage, distances and decisions.
-        decoding: Limits how many requests decode large pictures at a time: they take memory.
+        metrics: Records stage times, distances and decisions.
+        decoding: Limits how many requests decode large pictures at a time, to save memory.
         max_pixels: Largest picture, width times height.
     """
 
@@ -94,15 +94,15 @@ class Answering:
         """Ask about the pictures or vectors of one request.
 
         Args:
-            options: The same for all.
-            pictures: n of them.
+            options: Options for all pictures.
+            pictures: The n pictures or vectors.
 
         Returns:
-            The answers of its pieces of `PIECE` pictures, in order.
+            The answers, one for each piece of `PIECE` pictures, in order.
 
         Raises:
-            ImageError: If its only picture cannot be read; among others it is a row that says so.
-            ApiError: If the options do not fit.
+            ImageError: If the only picture is unreadable; among others it becomes an error row.
+            ApiError: If the gallery does not support the options.
             EmptyGalleryError: If there are no references to compare with.
         """
         if pictures.is_large():
@@ -135,16 +135,16 @@ class Answering:
     # ------------------------------------------------------------ many, in the batcher's thread
 
     def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
-        """Give an answer, or what went wrong, for each question.
+        """Return an answer or an exception for each question.
 
-        A question with a large picture that is not prepared gets a `LargePictureError`.
+        A question with an unprepared large picture gets a `LargePictureError`.
         """
         embedded = self._embedded(questions)
         found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
         return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
 
     def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
-        """Embed the pictures of all questions in one go."""
+        """Embed the pictures of all questions in one batch."""
         requests = [question.pictures for question in questions]
         embedded = embed(requests, self._matcher.embedder, self._metrics.timed)
         return [
@@ -153,7 +153,7 @@ class Answering:
         ]
 
     def _found(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
-        """Search for all questions that are asked with the same options in one go."""
+        """Search for all questions with the same options in one batch."""
         answers: dict[int, Answer | Exception] = {}
         alike: dict[Options, list[int]] = {}
         for place, one in enumerate(questions):
@@ -163,7 +163,7 @@ class Answering:
                 try:
                     found = self._answers(options, [questions[at] for at in places], generation)
                     answers.update(zip(places, found, strict=True))
-                except Exception as error:  # of these options alone: the others get their answers
+                except Exception as error:  # only for these options: others still get answers
                     answers.update(dict.fromkeys(places, error))
         return [answers[place] for place in range(len(questions))]
 
@@ -227,7 +227,7 @@ def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> lis
 
 
 def check_options(gallery: Gallery, options: Options) -> None:
-    """Refuse options that a gallery cannot answer with.
+    """Refuse options that the gallery does not support.
 
     Raises:
         ApiError: If there is no such group or operating point, no threshold, or no evidence.

@@ -1,15 +1,13 @@
-"""Requests that wait at the same time are answered together, in turns, by one thread.
+"""Dynamic batching: one thread answers all waiting questions together, in turns.
 
-There is no timer: a turn takes whatever waits, so that on an idle server a request goes at once
-and alone, and on a busy one all go together that came during the last turn. It begins when the
-event loop has nothing more to read. While answers go out and the next requests come in, Python is
-busy with them; a turn begun meanwhile would be small and would wait for Python's lock again and
-again, and so would they. For some milliseconds it also waits for those that are about to ask: that
-were just answered, or have just connected. They would split into halves that wait for each other's
-turns. A large request comes in pieces, one of them in each turn, so that it delays small ones by no
-more than a piece.
+There is no fixed delay: a turn takes all waiting questions. On an idle server a request is answered
+at once and alone; on a busy one a turn has all requests that arrived during the last. A turn starts
+when the event loop has nothing more to read: an earlier turn would be small and would compete with
+the loop for Python's lock. It also waits some milliseconds for clients that are likely to ask,
+those just answered or just connected; else clients split into two halves that wait for each other.
+A large request is cut into pieces, one per turn, so it delays small ones by at most one piece.
 
-Does not know what a question is.
+Independent of what a question is.
 """
 
 from __future__ import annotations
@@ -26,21 +24,21 @@ from typing import Any, Generic, TypeVar
 Q = TypeVar("Q")
 A = TypeVar("A")
 
-_LOOKS = 3  # times that the loop finds nothing new to read before a turn begins
-_GRACE = 0.004  # seconds without a new question after which nobody more is expected
-_BACK = 0.012  # seconds that a turn waits for others at most, after the last or after its first
-_TURN = 512  # pictures answered together: more gain nothing, and all wait for the last
+_LOOKS = 3  # idle rounds of the event loop before a turn starts
+_GRACE = 0.004  # seconds without a new question after which a turn starts
+_BACK = 0.012  # longest wait for others, in seconds, after the last turn or its first question
+_TURN = 512  # pictures per turn: more gain no throughput and cost latency
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """One question that waits.
+    """A waiting question.
 
     Attributes:
-        question: What is asked.
-        size: How many pictures that is.
-        future: Where the answer goes.
-        since: When it was asked.
+        question: The question.
+        size: Its number of pictures.
+        future: Future of the answer.
+        since: Time of arrival.
     """
 
     question: Any
@@ -52,13 +50,13 @@ class _Waiting:
 class Batcher(Generic[Q, A]):
     """A queue, and the thread that empties it.
 
-    All but the work itself happens in the event loop's thread.
+    Everything but the work itself runs in the event loop's thread.
 
     Args:
-        work: Makes of some questions as many answers; in place of one, or raised for all, an
-            exception. Called in the batcher's thread.
-        observe: Told of each turn how long its questions had waited, in seconds, and how many
-            pictures they are.
+        work: Turns questions into as many answers, any of which may be an exception; an
+            exception that it raises is for all. Called in the batcher's thread.
+        observe: Called for each turn with the waiting times of its questions, in seconds, and
+            the number of pictures.
 
     Example:
         >>> async def asked() -> list[int]:
@@ -96,25 +94,25 @@ class Batcher(Generic[Q, A]):
         self._thread.start()
 
     def close(self) -> None:
-        """Let the thread end after its turn, and wait for it; nothing may wait any more."""
+        """Stop the thread after its turn; no question may be waiting."""
         self._turns.put(None)
         if self._thread.ident is not None:
             self._thread.join()
 
     def __len__(self) -> int:
-        """How many questions wait."""
+        """Number of waiting questions."""
         return len(self._small) + len(self._pieces)
 
     async def ask(self, question: Q, size: int, *, piece: bool = False) -> A:
-        """Give the answer to a question; who stops waiting for it takes it off the queue.
+        """Answer a question; cancelling removes it from the queue.
 
         Args:
-            question: What is asked.
-            size: How many pictures that is.
+            question: The question.
+            size: Its number of pictures.
             piece: Whether it is part of a large request, which lets small ones go first.
 
         Raises:
-            Exception: Whatever the work gave, or raised, for it.
+            Exception: The exception that the work returned or raised for it.
         """
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._latest = time.perf_counter()
@@ -125,11 +123,11 @@ class Batcher(Generic[Q, A]):
         return await future
 
     def expect(self, client: Hashable) -> None:
-        """Say that a client has connected and is about to ask."""
+        """Note that a client has connected and is likely to ask."""
         self._newcomers[client] = time.perf_counter()
 
     def expect_no_more(self, client: Hashable) -> None:
-        """Say that it has asked, or left."""
+        """Note that the client has asked, or left."""
         self._newcomers.pop(client, None)
 
     def _begin_soon(self) -> None:
@@ -138,7 +136,7 @@ class Batcher(Generic[Q, A]):
             asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, _LOOKS)
 
     def _begin_when_quiet(self, arrivals: int, looks: int) -> None:
-        """Begin a turn, unless more has come since the loop looked last, or is about to."""
+        """Start a turn, unless more questions have arrived or are expected."""
         looks = _LOOKS if self._arrivals > arrivals else looks - 1
         if len(self) < _TURN and (looks > 0 or self._more_expected()):
             asyncio.get_running_loop().call_soon(self._begin_when_quiet, self._arrivals, looks)
@@ -152,9 +150,9 @@ class Batcher(Generic[Q, A]):
             self._resting = True
 
     def _more_expected(self) -> bool:
-        """Whether some are likely to ask now: who have just connected, or were just answered.
+        """Whether clients are likely to ask now: those just connected or just answered.
 
-        Who misses a turn that the others are in waits for two.
+        A client that misses a turn waits for two.
         """
         now = time.perf_counter()
         self._newcomers = {
@@ -169,7 +167,7 @@ class Batcher(Generic[Q, A]):
         )
 
     def _turn(self) -> list[_Waiting]:
-        """What waits, up to a turn's worth: one piece, and of the small ones as many as fit."""
+        """The questions of the next turn: one piece, and as many small ones as fit."""
         turn: list[_Waiting] = []
         size = 0
         while self._pieces and not turn:
@@ -189,13 +187,13 @@ class Batcher(Generic[Q, A]):
     def _answers(self, questions: list[Q]) -> Sequence[A | Exception]:
         try:
             return self._work(questions)
-        except Exception as error:  # must not end the thread: all that wait would wait for ever
+        except Exception as error:  # must not end the thread: nothing would be answered again
             return [error] * len(questions)
 
     # ------------------------------------------------------------ in the loop's again
 
     def _end(self, turn: list[_Waiting], answers: Sequence[A | Exception]) -> None:
-        """Hand the answers of a turn over, and look for the next one."""
+        """Deliver the answers of a turn and prepare the next one."""
         for one, answer in zip(turn, answers, strict=True):
             if one.future.done():
                 continue
@@ -210,6 +208,6 @@ class Batcher(Generic[Q, A]):
 
 
 def _append(turn: list[_Waiting], waiting: _Waiting) -> None:
-    """Add what somebody still waits for."""
+    """Add a question that was not cancelled."""
     if not waiting.future.done():
         turn.append(waiting)

@@ -1,8 +1,8 @@
-"""Pictures of many requests to vectors, all at once.
+"""Embed the pictures of many requests in one batch.
 
-Small pictures are decoded by the thread that embeds them, which costs less than handing them to
-another thread. Large pictures would make all others wait: they are decoded first, in other threads,
-and only a few of them are in memory at their own size at any time.
+Small pictures are decoded by the embedding thread, which is cheaper than handing them to another.
+Large pictures would block all others: they are decoded first, in other threads, a few at a time to
+save memory.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ DECODE, EMBED = "decode", "embed"  # stages
 
 
 class LargePictureError(Exception):
-    """A picture is too large to be decoded by the thread that embeds."""
+    """The picture is too large for the embedding thread to decode."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A picture that is decoded and prepared already.
+    """A decoded and prepared picture.
 
     Attributes:
         pixels: uint8, of the shape that the network takes.
@@ -51,7 +51,7 @@ class Pictures:
 
     Attributes:
         ids: n names.
-        images: Files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared ones, or why there is none;
+        images: Files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared pictures, or errors;
             None for vectors.
         vectors: `(n, dim)`, float32, finite; None for pictures.
     """
@@ -86,8 +86,8 @@ class Embedded:
     """The vectors of the pictures of one request.
 
     Attributes:
-        vectors: Of the m pictures that could be read, in order, `(m, dim)`.
-        reasons: Why the others could not, by their places.
+        vectors: Vectors of the m readable pictures, in order, `(m, dim)`.
+        reasons: Errors of the unreadable ones, by position.
         remarks: On those that are nearly one grey value, by their rows among the m.
     """
 
@@ -100,7 +100,7 @@ def prepare(pictures: Pictures, embedder: Embedder, max_pixels: int) -> Pictures
     """Decode the files among pictures, one after the other, to the shape that the network takes.
 
     Args:
-        pictures: Files and others, which stay as they are.
+        pictures: Files, which are decoded, and others, which are unchanged.
         embedder: Prepares pictures for its network.
         max_pixels: Largest picture, width times height; a larger one becomes an error.
     """
@@ -111,7 +111,7 @@ def prepare(pictures: Pictures, embedder: Embedder, max_pixels: int) -> Pictures
 def embed(
     requests: Sequence[Pictures], embedder: Embedder, timed: Timed
 ) -> list[Embedded | LargePictureError]:
-    """Decode and embed the pictures of all requests in one go.
+    """Decode and embed the pictures of all requests in one batch.
 
     Args:
         requests: The pictures or vectors of each request.
@@ -119,7 +119,7 @@ def embed(
         timed: Measures the time of each stage.
 
     Returns:
-        For each request its vectors, or an error where a picture is large.
+        For each request its vectors, or an error if a picture is large.
     """
     rows: list[Pixels | None] = []  # as the network takes them; None where `unprepared` has them
     unprepared: list[Pixels] = []
@@ -153,7 +153,7 @@ def embed(
 def _read(
     pictures: Pictures, rows: list[Pixels | None], unprepared: list[Pixels]
 ) -> dict[int, ImageError]:
-    """Append the pictures to the rows to embed; return why others cannot be read."""
+    """Append readable pictures to the batch; return the errors of the others."""
     reasons: dict[int, ImageError] = {}
     for place, picture in enumerate(() if pictures.images is None else pictures.images):
         try:

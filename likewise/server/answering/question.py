@@ -1,4 +1,4 @@
-"""Questions about pictures or vectors, and their answers, as data."""
+"""Questions about pictures or vectors, and their answers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from likewise.arrays import Floats
 from likewise.server.answering.pictures import Pictures
 
 CHECK, QUERY, EMBED = "check", "query", "embed"
-PIECE = 256  # pictures of one request that are answered in one turn
+PIECE = 256  # pictures of one request per turn
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an answer is made of, beside the picture.
+    """The options of a question.
 
     Attributes:
         kind: `CHECK`, `QUERY` or `EMBED`.
-        check: How it is checked; of a query `k`, `at` and `evidence` count.
+        check: Check options; a query uses only `k`, `at` and `evidence`.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What one request asks: about which pictures, with which options."""
+    """The pictures and options of a request, or of a piece of it."""
 
     options: Options
     pictures: Pictures
@@ -38,15 +38,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """What came of one question.
+    """The answer to one question.
 
     Attributes:
         rows: One JSON object for each picture or vector, as `likewise.output.rows` describes it.
-        vectors: Of the pictures that could be read, `(m, dim)`.
-        reasons: Why the others could not, by their places.
-        generation: Of the gallery that answered.
-        point: The operating point that decided, if one did.
-        decisions: Of the rows, where they have any.
+        vectors: Vectors of the readable pictures, `(m, dim)`.
+        reasons: Errors of the unreadable ones, by position.
+        generation: The gallery's generation.
+        point: The operating point used, if any.
+        decisions: The rows' decisions, if they have any.
     """
 
     rows: list[bytes]
@@ -58,7 +58,7 @@ class Answer:
 
 
 def joined(answers: list[Answer]) -> tuple[Floats, dict[int, ImageError]]:
-    """The vectors of all pieces, and why pictures have none, by their places in the request."""
+    """The vectors of all pieces, and the errors by position in the request."""
     reasons = {
         PIECE * piece + place: error
         for piece, answer in enumerate(answers)

@@ -1,4 +1,4 @@
-"""The process that does one job: `python -P -m likewise.server.jobs JOB GALLERY`."""
+"""The process that runs one job: `python -P -m likewise.server.jobs JOB GALLERY`."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from likewise.shadowing import ShadowedError, refuse_shadowing
 
 
 def main(directory: Path, gallery: Path) -> None:
-    """Do a job, unless a foreign module hides one of ours."""
+    """Run a job, unless a foreign module hides one of ours."""
     try:
         refuse_shadowing()
     except ShadowedError as error:

@@ -1,7 +1,7 @@
-"""Does the jobs of a directory one after the other, each in a process of its own.
+"""Run the jobs of a directory one after the other, each in its own process.
 
-Of several servers over one directory only one does, the others wait for it to end. To stop, the
-process is killed: its journal is what the next one goes on with.
+If several servers share the directory, one runs jobs and the others wait until it ends. Stopping
+kills the process; the next one continues from its journal.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from threading import Event, Thread
 from likewise.server.jobs.store import FAILED, JobStore, StoredJob
 
 _COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs")
-_SWEEP = 600.0  # seconds between two looks for what is kept no longer
-_LOOK = 1.0  # seconds between two looks for what other servers accepted
-_WAIT = 0.05  # seconds between two looks at the process
+_SWEEP = 600.0  # seconds between two sweeps of expired jobs
+_LOOK = 1.0  # seconds between two looks for other servers' jobs
+_WAIT = 0.05  # seconds between two polls of the process
 _CRASHED = {
     "code": "internal",
     "message": "The process that checked the pictures ended before it was done.",
@@ -27,11 +27,11 @@ _CRASHED = {
 
 
 class JobRunner:
-    """A thread that starts what is waiting.
+    """A thread that runs waiting jobs.
 
     Args:
         store: The jobs.
-        gallery: That they are asked of.
+        gallery: The gallery to check against.
         keep: Seconds for which a finished job is cached.
     """
 
@@ -44,15 +44,15 @@ class JobRunner:
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
-        """Begin, with what an earlier server left first."""
+        """Start, with jobs left by an earlier server first."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for a new job at once."""
+        """Look for a new job now."""
         self._wake.set()
 
     def close(self) -> None:
-        """End; what is under way is gone on with by the next server."""
+        """Stop; the next server continues a running job."""
         self._stop.set()
         self._wake.set()
         self._thread.join()
@@ -60,7 +60,7 @@ class JobRunner:
     def _run(self) -> None:
         swept = -_SWEEP
         while not self._stop.is_set():
-            with suppress(OSError):  # a full disk must not end the thread: the next look may do
+            with suppress(OSError):  # a full disk must not end the thread: try again next time
                 self._work_through()
                 if time.monotonic() - swept > _SWEEP:
                     self._store.sweep(self._keep)
@@ -69,7 +69,7 @@ class JobRunner:
             self._wake.clear()
 
     def _work_through(self) -> None:
-        """Do all that is waiting, unless another server does."""
+        """Run all waiting jobs, unless another server does."""
         if self._store.next() is None:
             return
         with self._store.alone() as alone:
@@ -77,7 +77,7 @@ class JobRunner:
                 self._work(job)
 
     def _work(self, job: StoredJob) -> None:
-        """Let a process do a job; end it when it is removed, or when we are to stop."""
+        """Run a job in a process; end it if the job is removed or the server stops."""
         directory = self._store.directory(job.id)
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(

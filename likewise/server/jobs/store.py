@@ -1,12 +1,13 @@
-"""The jobs of a server on the disk: a directory for each, whole or not there.
+"""Jobs on disk: one directory each, created atomically.
 
-    ID/job.json     what is asked, and how far it is; replaced in one step
-    ID/upload.zip   the pictures, or upload.csv, or list.jsonl and files/; gone when it is done
+    ID/job.json     options and progress; replaced atomically
+    ID/upload.zip   the pictures, or upload.csv, or list.jsonl and files/; removed at the end
     ID/rows.jsonl   the result, also as .csv and .parquet; rows.jsonl.partial while it grows
-    lock            held by the one process that works on jobs
+    lock            held by the process that runs jobs
 
-Several servers may share the directory. A job is removed by renaming it away, which whoever works
-on it notices. Does not receive uploads (`uploads`) and does not check pictures (`job_process`).
+Several servers may share the directory. A job is removed by renaming its directory, which the
+process that runs it notices. Does not receive uploads (`uploads`) and does not check pictures
+(`job_process`).
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ ZIP, CSV, LIST = "upload.zip", "upload.csv", "list.jsonl"
 FILES = "files"  # what `LIST` names lies in there
 _NOTE, _LOCK = "job.json", "lock"
 _ID = re.compile(r"[0-9a-f]{14}-[0-9a-f]{8}")
-_LEFT_OVER = 24 * 3600  # seconds after which what a killed server left of an upload goes
+_LEFT_OVER = 24 * 3600  # seconds after which remains of a killed server's upload are removed
 
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """What is known of one job.
+    """State of one job.
 
     Attributes:
-        id: Names it; later jobs have greater ids.
+        id: Its id; later jobs have greater ids.
         created: When it was accepted, UTC, ISO 8601.
         source: `ZIP`, `CSV` or `LIST`.
         name: What the client calls the upload.
         asked: The options, as `likewise.bulk.job.Job` takes them.
-        total: Pictures in it, None where that is not known.
+        total: Number of pictures, None if unknown.
         state: One of the four.
-        done: Rows so far.
-        decisions: How often each decision came out.
+        done: Number of rows so far.
+        decisions: Number of rows by decision.
         error: Why it failed: `code`, `message` and `hint`.
         finished: When it was done or failed, in seconds since 1970.
     """
@@ -67,12 +68,12 @@ class StoredJob:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it is done or failed."""
         return self.state in (DONE, FAILED)
 
 
 class JobStore:
-    """The jobs in a directory, which is made when the first one comes.
+    """The jobs in a directory, which is created with the first job.
 
     Example:
         >>> import tempfile
@@ -88,17 +89,17 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._ended: set[str] = set()  # need not be read again to find what is to be done
+        self._ended: set[str] = set()  # finished jobs, which need not be read again
 
     def directory(self, id: str) -> Path:
-        """Where a job lies."""
+        """Directory of a job."""
         return self.path / id
 
     # ------------------------------------------------------------ coming
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A directory for an upload, which goes away unless `submit` takes it."""
+        """A directory for an upload, removed unless `submit` takes it."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = self.path / f".new.{secrets.token_hex(8)}"
         folder.mkdir(mode=0o700)
@@ -124,7 +125,7 @@ class JobStore:
     # ------------------------------------------------------------ reading
 
     def get(self, id: str) -> StoredJob | None:
-        """One job, None where there is none of this id."""
+        """Get a job; None if it does not exist."""
         if not _ID.fullmatch(id):
             return None
         try:
@@ -137,7 +138,7 @@ class JobStore:
         return [job for id in reversed(self._ids()) if (job := self.get(id))]
 
     def next(self) -> StoredJob | None:
-        """The job to be done now: the oldest that is not finished."""
+        """The next job to run: the oldest unfinished one."""
         for id in self._ids():
             if id not in self._ended and (job := self.get(id)):
                 if not job.is_finished:
@@ -146,13 +147,13 @@ class JobStore:
         return None
 
     def unfinished(self) -> int:
-        """How many jobs wait or run."""
+        """Number of waiting and running jobs."""
         return sum(not job.is_finished for job in self.all())
 
     # ------------------------------------------------------------ changing
 
     def update(self, job: StoredJob, **changed: Any) -> StoredJob:
-        """Write what has changed of a job.
+        """Write changed fields of a job.
 
         Raises:
             FileNotFoundError: If it was removed meanwhile.
@@ -162,7 +163,7 @@ class JobStore:
         return job
 
     def remove(self, id: str) -> bool:
-        """Remove a job, whatever its state; False if there is none of this id."""
+        """Remove a job in any state; False if it does not exist."""
         if not _ID.fullmatch(id):
             return False
         away = self.path / f".gone.{secrets.token_hex(8)}"
@@ -174,7 +175,7 @@ class JobStore:
         return True
 
     def sweep(self, keep: float) -> None:
-        """Remove jobs that were finished more than `keep` seconds ago, and what kills left."""
+        """Remove jobs finished more than `keep` seconds ago, and remains of killed servers."""
         now = time.time()
         for job in self.all():
             if job.finished is not None and job.finished < now - keep:
@@ -186,13 +187,13 @@ class JobStore:
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
-        """Be the one process that works on these jobs, if no other is; a kill gives it back."""
+        """Become the process that runs these jobs, unless another is; a kill releases it."""
         with locked(self.path / _LOCK, wait=False) as held:
             yield held
 
     @contextmanager
     def working(self, id: str) -> Iterator[None]:
-        """Be the one process that works on a job, after any other that still does.
+        """Become the only process that works on a job, after waiting for any other.
 
         Raises:
             FileNotFoundError: If the job was removed.
@@ -208,7 +209,7 @@ class JobStore:
 
 
 def _write(path: Path, job: StoredJob, *, durably: bool) -> None:
-    """Replace a note in one step; only one process writes it at a time."""
+    """Replace a state file atomically; only one process writes it at a time."""
     draft = path.with_name(f"{path.name}.new")
     with draft.open("w", encoding="utf-8") as file:
         json.dump(asdict(job), file)
@@ -219,8 +220,8 @@ def _write(path: Path, job: StoredJob, *, durably: bool) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file, or a directory's list of names, to the disk."""
-    if os.name != "posix":  # Windows opens no directory, and brings its changes to the disk itself
+    """Sync a file, or a directory's entries, to the disk."""
+    if os.name != "posix":  # Windows cannot open directories, and syncs their changes itself
         return
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,6 +1,6 @@
-"""An upload of any length to the disk, as it comes: a zip, a CSV, or many files of a form.
+"""Stream an upload of any length to disk: a zip, a CSV, or many files of a form.
 
-A name that a client gives is an id and never a path. Does not look into what comes.
+A client's file name becomes an id, never a path. The content is not examined here.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ async def receive(
         request: Its body is not read yet.
         directory: Empty.
         name: What to call an upload that has no name of its own.
-        most: Files, at most.
-        seconds: For which the client may send nothing.
+        most: Maximum number of files.
+        seconds: Longest pause of the client, in seconds.
 
     Returns:
-        What lies in the directory now, `ZIP`, `CSV` or `LIST`, and what the client calls it.
+        The kind of upload, `ZIP`, `CSV` or `LIST`, and the client's name for it.
 
     Raises:
         ApiError: If the body is none of these, is damaged, or too large.
@@ -83,7 +83,7 @@ async def _blocks(request: Request, seconds: float) -> AsyncIterator[bytes]:
 
 
 class _Files:
-    """Writes the files of a form as they come, and a list of their names."""
+    """Writes the files of a form while they are received, and a list of their names."""
 
     def __init__(self, directory: Path, most: int) -> None:
         self._directory = directory
@@ -95,7 +95,7 @@ class _Files:
         self._list = (directory / LIST).open("x", encoding="utf-8")
 
     def begin(self, field: str, filename: str | None) -> None:
-        """A file begins; there is nothing else in the form."""
+        """Start a file; the form may contain nothing else."""
         if field != _FIELD or filename is None:
             raise invalid(
                 f"A form must hold files in the field `{_FIELD}` alone. Received: `{field}`."
@@ -108,12 +108,12 @@ class _Files:
         self._list.write(f"{json.dumps(row)}\n")
 
     def data(self, data: bytes) -> None:
-        """Some more of it."""
+        """Append data."""
         assert self._file is not None
         self._file.write(data)
 
     def end(self) -> None:
-        """It is whole."""
+        """Finish a part."""
         assert self._file is not None
         self._file.close()
         self._count += 1
@@ -125,7 +125,7 @@ class _Files:
         self._list.close()
 
     def result(self, name: str) -> tuple[str, str]:
-        """What came; a single zip or CSV is not one picture among many."""
+        """The kind of upload; a single zip or CSV is not a list of one picture."""
         if not self._count:
             raise invalid(f"The form holds no file in the field `{_FIELD}`.", "Send at least one.")
         for source in (ZIP, CSV):

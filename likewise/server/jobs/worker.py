@@ -1,9 +1,9 @@
-"""The work of the process that does one job.
+"""The process that runs one job.
 
-A process of its own, so that a single request need not share Python's lock with thousands of
-pictures, and a decoder that crashes takes no server along. It may be killed at any moment: rows
-are made by `likewise.bulk.job.Job`, whose journal the next process goes on with. When its stdin
-ends, the server has ended, and so does it.
+A separate process, so that requests do not share Python's lock with thousands of pictures, and a
+crashing decoder does not take the server down. It may be killed at any moment:
+`likewise.bulk.job.Job` keeps a journal from which the next process continues. When its stdin
+closes, the server has ended, and the process ends too.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from likewise.server.jobs.store import (
 
 LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
 _POLITE = 10  # niceness: single requests come first
-_EVERY = 0.3  # seconds between two notes of how far it is
+_EVERY = 0.3  # seconds between two progress updates
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
 def main(directory: Path, gallery: Path) -> None:
-    """Do a job, or what is left of it."""
+    """Run a job, or the rest of it."""
     with suppress(OSError, AttributeError):  # forbidden in a strict sandbox; unknown to Windows
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -76,9 +76,9 @@ def source_records(directory: Path, source: str, name: str) -> Records:
     """Stream the pictures of an upload.
 
     Args:
-        directory: Where it lies.
+        directory: Directory of the upload.
         source: `ZIP`, `CSV` or `LIST`.
-        name: What the client calls it; the ids of a CSV's rows begin with it.
+        name: The client's name for it; the ids of a CSV's rows begin with it.
 
     Raises:
         DatasetError: If it is damaged, or too large.
@@ -92,7 +92,7 @@ def source_records(directory: Path, source: str, name: str) -> Records:
 
 
 def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
-    """Check all pictures of a job into its results; what is to be noted then."""
+    """Check all pictures of a job and write the results; returns the final state."""
     output = store.directory(job.id) / RESULTS["jsonl"]
     with Matcher.open(gallery) as matcher:
         try:
@@ -119,7 +119,7 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
 
 
 class _Progress:
-    """Counts rows, those of earlier processes too, and notes them now and then."""
+    """Counts rows, including earlier processes', and saves progress from time to time."""
 
     def __init__(self, store: JobStore, job: StoredJob) -> None:
         self.done = 0
@@ -129,7 +129,7 @@ class _Progress:
         self._noted = 0.0
 
     def begin(self, output: Path, check: Job) -> None:
-        """Count what earlier processes did."""
+        """Count the rows of earlier processes."""
         self._earlier: Counter[str] = Counter()
         self._check = check
         for path in (output, journal_path(output)):
@@ -137,7 +137,7 @@ class _Progress:
                 self._earlier = Counter(filter(None, map(_decision, lines)))
 
     def went_on(self, rows: int) -> None:
-        """Note that further rows are done."""
+        """Record further rows."""
         self.done += rows
         if time.monotonic() - self._noted > _EVERY:
             self._noted = time.monotonic()
@@ -161,7 +161,7 @@ def _decision(line: bytes) -> str | None:
 
 
 def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]:
-    """What the client is told of an error."""
+    """The error for the client."""
     found = told_of_upload(error, directory, name) if isinstance(error, DatasetError) else error
     told = as_api_error(found)
     if told.code == "internal":
@@ -170,7 +170,7 @@ def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]
 
 
 def told_of_upload(error: DatasetError, directory: Path, name: str) -> ApiError:
-    """The answer to an upload that cannot be read; names it as the client does."""
+    """The error for an unreadable upload, with the client's name for it."""
     text = str(error)
     for source in (ZIP, CSV, LIST):
         text = text.replace(str(directory / source), name)

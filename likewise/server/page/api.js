@@ -120,6 +120,6 @@ function cutOff() {
   return new ApiError(0, {
     code: "cut_off",
     message: "The server ended the connection while the pictures were being sent.",
-    hint: "Perhaps they are too large, or a file has changed on your disk: choose fewer, or again.",
+    hint: "Perhaps they are too large, or a file changed on your disk: choose fewer, or choose them again.",
   });
 }

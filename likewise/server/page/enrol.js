@@ -148,8 +148,8 @@ export class Enrolment {
 
 function refusal(gallery) {
   const why = gallery.read_only
-    ? "This server only reads: it was started with --read-only."
-    : "This key may only read. With one that may write, references can be added and removed.";
+    ? "This server is read-only: it was started with --read-only."
+    : "This is a read key. A write key can add and remove references.";
   return [
     h("p", { class: "quiet" }, why),
     gallery.read_only

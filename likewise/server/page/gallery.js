@@ -94,8 +94,8 @@ function nothingYet() {
   return h(
     "div",
     { class: "empty" },
-    h("p", { class: "lead" }, "Nothing is known yet."),
-    h("p", {}, "Add the first references: pictures, and the group that they belong to."),
+    h("p", { class: "lead" }, "The gallery is empty."),
+    h("p", {}, "Add the first references: pictures and their group."),
   );
 }
 

@@ -65,7 +65,7 @@ async function load() {
         "div",
         { class: "empty" },
         h("p", { class: "lead" }, "The map is being drawn …"),
-        h("p", {}, "That happens once for each state of the gallery."),
+        h("p", {}, "It is drawn again when the gallery changes."),
       ),
     );
   const found = await whenReady("/v1/gallery/map", { waiting });
@@ -87,7 +87,7 @@ async function mark(pictures) {
   if (!pictures.length) {
     scatter.mark([]);
     landed.replaceChildren(
-      h("p", { class: "quiet" }, "What you draw or give under Ask is marked here, where it lands."),
+      h("p", { class: "quiet" }, "Pictures that you ask about are marked here."),
     );
     return;
   }

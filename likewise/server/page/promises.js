@@ -28,7 +28,7 @@ export function describePoints({ operating_points: points, default_point: usual,
     h("h2", {}, "Operating points"),
     told.length
       ? h("ul", { class: "promises" }, ...told)
-      : h("p", {}, "None has been measured yet: `likewise calibrate` does it."),
+      : h("p", {}, "None has been measured yet: run `likewise calibrate`."),
   );
 }
 

@@ -1,4 +1,4 @@
-"""Request bodies and query strings to pictures, vectors and options.
+"""Parse request bodies and query strings into pictures, vectors and options.
 
 May import: embedder, index, likewise.enrolment, likewise.matcher, likewise.server.answering,
 likewise.server.errors, likewise.server.schemas, likewise.server.state.

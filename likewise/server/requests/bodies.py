@@ -1,7 +1,7 @@
 """Parse request bodies (image, multipart, JSON, .npy) into pictures or vectors.
 
-Pictures are not decoded here. What is too large is refused as soon as that is known: by the
-declared length, while it streams in, by the header of an array.
+Pictures are not decoded here. Bodies that are too large are refused as early as possible: by the
+declared length, while reading, or by an array's header.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ async def read_pictures(request: Request, state: ServerState, id: str) -> Pictur
 
     Args:
         request: Its body is not read yet.
-        state: Limits, and the model that vectors must fit.
-        id: Name of a picture that is the whole body.
+        state: Limits, and the gallery's model.
+        id: Id of the picture if it is the whole body.
 
     Raises:
-        ApiError: If the body is none of the known forms, does not fit the model, or is too large.
+        ApiError: If the body has an unknown type, does not fit the model, or is too large.
     """
     headers = dict(request.scope["headers"])
     kind = media_type(headers)
@@ -66,7 +66,7 @@ async def read_pictures(request: Request, state: ServerState, id: str) -> Pictur
 
 
 def media_type(headers: Mapping[bytes, bytes]) -> str:
-    """What a body says that it is, without parameters; empty if it does not say."""
+    """Content type without parameters; empty if missing."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise ApiError(
             "unsupported_media_type", "A body must not be compressed as a whole.", "Send it plain."
@@ -76,7 +76,7 @@ def media_type(headers: Mapping[bytes, bytes]) -> str:
 
 
 def unsupported(kind: str, known: Sequence[str]) -> ApiError:
-    """The answer to a body of a kind that a route does not take."""
+    """The error for an unsupported content type."""
     return ApiError(
         "unsupported_media_type",
         f"Expected a body of type {', '.join(known)}. Received: {kind or 'none named'}.",
@@ -85,7 +85,7 @@ def unsupported(kind: str, known: Sequence[str]) -> ApiError:
 
 
 def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
-    """Refuse vectors that their sender made with another model."""
+    """Refuse vectors made by another model."""
     given = headers.get(FINGERPRINT)
     ours = matcher.gallery.fingerprint
     if given is not None and given != ours.encode():
@@ -97,7 +97,7 @@ def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
 
 
 def check_count(count: int, state: ServerState) -> None:
-    """Refuse none and too many."""
+    """Refuse zero or too many pictures."""
     most = state.settings.max_images
     if not count:
         raise invalid("The body holds no picture and no vector.", "Send at least one.")
@@ -106,7 +106,7 @@ def check_count(count: int, state: ServerState) -> None:
 
 
 async def read_body(request: Request) -> bytes:
-    """Read a whole body; `gate` ends one that is too large while it comes."""
+    """Read the whole body; `gate` stops one that is too large."""
     parts = []
     more = True
     while more:
@@ -125,15 +125,15 @@ async def _uploaded(request: Request, state: ServerState) -> Pictures:
 
 
 def parsed(model: Any, given: Any, name: str = "body") -> Any:
-    """Check JSON, or a text, against a model or a `TypeAdapter`.
+    """Validate JSON or text against a model or a `TypeAdapter`.
 
     Args:
         model: The model.
         given: JSON as bytes, or a text.
-        name: What to call it as a whole.
+        name: Name of the whole input in errors.
 
     Raises:
-        ApiError: Naming the first thing that does not fit.
+        ApiError: If it is invalid; names the first problem.
     """
     kind = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     try:
@@ -145,14 +145,14 @@ def parsed(model: Any, given: Any, name: str = "body") -> Any:
 
 
 def first_error(error: ValidationError, name: str = "body") -> ApiError:
-    """Say in one sentence what is the first thing that does not fit in what `name` is."""
+    """Describe the first problem of `name` in one sentence."""
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, found["loc"])) or name
     return invalid(f"`{where}`: {found['msg']}.")
 
 
 def decoded(data: str) -> bytes:
-    """The bytes of base64, or of a data: URI.
+    """Decode base64 or a data: URI.
 
     Example:
         >>> decoded("aGk="), decoded("data:image/png;base64,aGk=")
@@ -182,9 +182,9 @@ def _from_json(body: bytes, matcher: Matcher) -> Pictures:
 
 
 def _form_of(body: bytes) -> type[Images | Vectors]:
-    """What a body in JSON is to be, by its one field: whatever else is wrong is told as of that."""
+    """Choose the model of a JSON body by its field, so that errors refer to that model."""
     named = [form for field, form in _FORMS.items() if b'"%b"' % field.encode() in body]
-    if len(named) != 1:  # nothing, or a word that may stand elsewhere: look closer
+    if len(named) != 1:  # neither or both words: parse it
         fields = parsed(dict[str, Any], body)
         named = [form for field, form in _FORMS.items() if field in fields]
     if len(named) != 1:
@@ -194,7 +194,7 @@ def _form_of(body: bytes) -> type[Images | Vectors]:
 
 
 def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> Floats:
-    """Lists of numbers as vectors of the gallery's length."""
+    """Convert lists of numbers to vectors of the gallery's dimension."""
     dim = matcher.gallery.dim
     wrong = next((len(row) for row in rows if len(row) != dim), None)
     if wrong is not None:
@@ -205,7 +205,7 @@ def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> Floats:
 
 
 def checked(vectors: Floats, matcher: Matcher) -> Floats:
-    """Refuse what is not finite."""
+    """Refuse values that are not finite."""
     try:
         return checked_vectors(vectors, matcher.gallery.dim)
     except ValueError as error:
@@ -250,14 +250,14 @@ def check_pixels(height: int, width: int, state: ServerState) -> None:
 
 
 def read_npy(body: bytes, most: int) -> npt.NDArray[Any]:
-    """Read NumPy's own format without copying, objects refused.
+    """Read a .npy file without copying; object arrays are refused.
 
     Args:
-        body: The file.
-        most: Rows, at most.
+        body: Content of the file.
+        most: Maximum number of rows.
 
     Raises:
-        ApiError: If it is no such file, or its size is not what its header says.
+        ApiError: If it is not a .npy file, or its size differs from its header.
     """
     stream = io.BytesIO(body)
     try:
@@ -269,14 +269,14 @@ def read_npy(body: bytes, most: int) -> npt.NDArray[Any]:
             raise ValueError("expected rows of plain numbers, in C order")
         if shape[0] > most:
             raise too_large(f"The array has {shape[0]} rows", f"{most}", "Send several requests.")
-        size = math.prod((dtype.itemsize, *shape))  # of any size: nothing overflows
+        size = math.prod((dtype.itemsize, *shape))  # Python integers do not overflow
         came = len(body) - stream.tell()
         if size != came:
             raise ValueError(f"its header says {size} bytes of data, but {came} came")
         return np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape)
     except ApiError:
         raise
-    except Exception as error:  # the header is evaluated: much can go wrong
+    except Exception as error:  # parsing the header can raise many exceptions
         reason = " ".join(str(error).split()) or type(error).__name__
         raise invalid(
             f"The array cannot be read: {reason[:200]}.", "Write it with numpy.save."

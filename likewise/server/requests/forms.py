@@ -1,6 +1,6 @@
-"""Forms, `multipart/form-data`, as they come: whole, in UTF-8, of known fields.
+"""Streaming parser of `multipart/form-data`: complete, in UTF-8, with known fields only.
 
-Hands each part to whoever receives it. Does not keep files (`uploads`).
+Passes each part to a receiver. Does not write files (`uploads`).
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ MULTIPART = "multipart/form-data"
 
 
 class Receiver(Protocol):
-    """What becomes of the parts of a form, one after the other."""
+    """Receives the parts of a form, one after the other."""
 
     def begin(self, field: str, filename: str | None) -> None:
-        """A part begins; it is a text if it has no file's name."""
+        """Start a part; it is text if it has no file name."""
 
     def data(self, data: bytes) -> None:
-        """Some more of it."""
+        """Append data."""
 
     def end(self) -> None:
-        """It is whole."""
+        """Finish a part."""
 
 
 class FormParser:
-    """Cuts a form into its parts.
+    """Splits a form into its parts.
 
     Args:
-        content_type: The header of the request.
-        receiver: Gets the parts.
+        content_type: Content-Type header of the request.
+        receiver: Receives the parts.
 
     Raises:
-        ApiError: If the form has no boundary, or says that it is in another encoding than UTF-8.
+        ApiError: If the form has no boundary, or an encoding other than UTF-8.
     """
 
     def __init__(self, content_type: str, receiver: Receiver) -> None:
@@ -73,10 +73,10 @@ class FormParser:
             raise _unreadable(error) from error
 
     def write(self, data: bytes) -> None:
-        """Take some bytes of the form.
+        """Feed bytes of the form.
 
         Raises:
-            ApiError: If they are none.
+            ApiError: If they are not a valid form.
         """
         try:
             self._parser.write(data)
@@ -84,12 +84,12 @@ class FormParser:
             raise _unreadable(error) from error
 
     def finish(self) -> None:
-        """Refuse a form that is cut off."""
+        """Refuse an incomplete form."""
         if not self._ended:
             raise invalid("The form is cut off: its last boundary is missing.")
 
     def close(self) -> None:
-        """Let go of all, which is otherwise one cycle with what the receiver holds."""
+        """Break the reference cycle with the receiver."""
         del self._parser
 
     def _part_begins(self) -> None:
@@ -120,7 +120,7 @@ def _unreadable(error: FormParserError) -> ApiError:
 
 
 def text_of(what: str, content: bytes) -> str:
-    """Read UTF-8: other bytes are refused, for replaced they could stand for another name."""
+    """Decode UTF-8 strictly: replacing invalid bytes could yield another name."""
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -132,7 +132,7 @@ class File:
     """A file of a form.
 
     Attributes:
-        name: As the client calls it; may be empty.
+        name: The client's file name; may be empty.
         content: Its bytes.
     """
 
@@ -146,7 +146,7 @@ class Form:
     Args:
         files: Fields that may hold files.
         texts: Fields that may hold text.
-        most: Files, at most.
+        most: Maximum number of files.
     """
 
     def __init__(self, files: Collection[str], texts: Collection[str], most: int) -> None:
@@ -165,7 +165,7 @@ class Form:
         """The text of a field.
 
         Raises:
-            ApiError: If it stands there twice or, without a default, not at all; if it is no text.
+            ApiError: If it occurs twice, is missing without a default, or is not text.
         """
         values = self._texts[field]
         if not values and default is not None:
@@ -175,7 +175,7 @@ class Form:
         return text_of(field, values[0])
 
     def begin(self, field: str, filename: str | None) -> None:
-        """A part begins."""
+        """Start a part."""
         if field not in (self._texts if filename is None else self._files):
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
             raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")
@@ -184,11 +184,11 @@ class Form:
         self._field, self._filename = field, filename
 
     def data(self, data: bytes) -> None:
-        """Some more of it."""
+        """Append data."""
         self._content.append(data)
 
     def end(self) -> None:
-        """It is whole."""
+        """Finish a part."""
         content = b"".join(self._content)
         self._content.clear()
         if self._filename is None:
@@ -200,16 +200,16 @@ class Form:
 async def read_form(
     request: Request, files: Collection[str], texts: Collection[str] = (), *, most: int
 ) -> Form:
-    """Read a form into memory; `gate` ends one that is too large while it comes.
+    """Read a form into memory; `gate` stops one that is too large.
 
     Args:
         request: Its body is not read yet.
         files: Fields that may hold files.
         texts: Fields that may hold text.
-        most: Files, at most.
+        most: Maximum number of files.
 
     Raises:
-        ApiError: If it is no whole form, holds too many files, or any other field.
+        ApiError: If it is incomplete, has too many files, or an unknown field.
     """
     form = Form(files, texts, most)
     with closing(FormParser(request.headers["content-type"], form)) as parser:

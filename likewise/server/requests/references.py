@@ -1,6 +1,6 @@
 """Parse requests that enrol references (image, multipart, JSON) into entries.
 
-Pictures are not decoded while the request is parsed, but by `decode`.
+Pictures are decoded later, by `decode`.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
 
     Args:
         request: Its body is not read yet.
-        state: Limits, and the gallery that vectors must fit.
+        state: Limits, and the gallery.
 
     Raises:
-        ApiError: If the body does not fit, holds no reference, or is too large.
+        ApiError: If the body is invalid, empty or too large.
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
@@ -99,12 +99,12 @@ async def read_upload(
 
     Args:
         request: Its body is not read yet.
-        state: Limits, and the gallery that a vector must fit.
-        id: Name of the reference.
-        label: Label of a picture that is the whole body.
+        state: Limits, and the gallery.
+        id: Id of the reference.
+        label: Label of the picture if it is the whole body.
 
     Raises:
-        ApiError: If the body does not fit, or is too large.
+        ApiError: If the body is invalid or too large.
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind.startswith(IMAGE):
@@ -124,12 +124,12 @@ def decode(
     """Decode the picture files of uploads.
 
     Args:
-        uploads: n of them.
+        uploads: The n uploads.
         embedder: Prepares pictures for its network.
         max_pixels: Largest picture, width times height.
 
     Returns:
-        For each an entry, or why its picture cannot be read.
+        For each an entry, or the error of an unreadable picture.
     """
     return [_decoded(upload, embedder, max_pixels) for upload in uploads]
 

@@ -1,4 +1,4 @@
-"""Options in a query string, checked against a model; an unknown one is refused."""
+"""Validate query strings against a model; unknown options are refused."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ M = TypeVar("M", bound=Strict)
 
 
 def parsed_options(model: type[M], query_string: bytes) -> M:
-    """Read a query string as a model.
+    """Parse a query string into a model.
 
     Raises:
-        ApiError: If an option is unknown, given twice, or does not fit.
+        ApiError: If an option is unknown, repeated or invalid.
     """
     given = named_values(query_string)
-    options = {name: value for name, value in given.items() if value}  # an empty one is none
+    options = {name: value for name, value in given.items() if value}  # an empty one is unset
     try:
         return model.model_validate(options)
     except ValidationError as error:
@@ -29,10 +29,10 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
 
 
 def named_values(query_string: bytes) -> dict[str, str]:
-    """Read a query string, which the framework would read however damaged it is.
+    """Parse a query string strictly, unlike the framework.
 
     Raises:
-        ApiError: If it is none, or names an option twice.
+        ApiError: If it is malformed, or repeats an option.
 
     Example:
         >>> named_values(b"label=7&id=")

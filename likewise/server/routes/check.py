@@ -1,7 +1,7 @@
-"""Routes that answer questions: check, query, embed.
+"""Routes check, query and embed.
 
-Check and query are asked the most, so they stay a plain function of the request: options are parsed
-once for each different query string, rows come as ready JSON.
+Check and query are the busiest routes, so they are plain functions of the request: options are
+cached by query string, rows are ready-made JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from likewise.server.schemas.questions import EmbedOptions, NamedCheckParameters
 from likewise.server.state import ServerState, state_of
 
 router = APIRouter(prefix="/v1")
-State = Annotated[ServerState, Depends(state_of)]  # where the gate calls, it passes its own
+State = Annotated[ServerState, Depends(state_of)]  # the gate passes its own
 _MODELS: dict[str, type[Strict]] = {
     CHECK: NamedCheckParameters,
     QUERY: QueryOptions,
@@ -55,7 +55,7 @@ async def query(request: Request, state: State) -> Response:
 
 @router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
 async def embed(request: Request, state: State) -> Response:
-    """Give the vectors of pictures."""
+    """Embed pictures."""
     options, id = _options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
     pictures = await read_pictures(request, state, id)
@@ -89,7 +89,7 @@ async def _asked(request: Request, state: ServerState, kind: str) -> Response:
 
 
 def _written(kind: str, answers: Sequence[Answer]) -> Response:
-    """The answer to a check or query, from those of its pieces."""
+    """Join the answers of a check's or query's pieces."""
     rows = b",".join(row for answer in answers for row in answer.rows)
     generation = min(answer.generation for answer in answers)
     if kind == QUERY:
@@ -99,7 +99,7 @@ def _written(kind: str, answers: Sequence[Answer]) -> Response:
 
 
 def _with_gaps(vectors: Floats, reasons: Collection[int]) -> Floats:
-    """A row for each picture; that of an unreadable one is NaN."""
+    """One row per picture; NaN for an unreadable one."""
     count = len(vectors) + len(reasons)
     rows = np.full((count, vectors.shape[1]), np.nan, np.float32)
     rows[[place for place in range(count) if place not in reasons]] = vectors
@@ -114,10 +114,10 @@ def _as_npy(vectors: Floats) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
-    """The options of a question, and the name of a picture that is the whole body.
+    """Options of a question, and the id of a picture that is the whole body.
 
     Raises:
-        ApiError: If an option is unknown or does not fit.
+        ApiError: If an option is unknown or invalid.
     """
     given = parsed_options(_MODELS[kind], query_string).model_dump()
     id = given.pop("id")
@@ -127,7 +127,7 @@ def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
 
 
 class _Ready(Response):
-    """JSON that is written already."""
+    """Ready-made JSON."""
 
     def __init__(self, body: bytes) -> None:
         self.status_code = 200

@@ -41,7 +41,7 @@ router = APIRouter(prefix="/v1")
     openapi_extra={**PAIR, "parameters": parameters(CompareOptions)},
 )
 async def compare(request: Request) -> Response:
-    """Give the distance of two pictures, and whether it is a match."""
+    """Compare two pictures: their distance, and whether they match."""
     state = state_of(request)
     options = parsed_options(CompareOptions, request.scope["query_string"])
     first, second = await _pair(request, state)

@@ -15,5 +15,5 @@ router = APIRouter(prefix="/v1/gallery")
     "/distances", summary="Histograms of distances", responses=errors("empty_gallery", "not_ready")
 )
 def distances(request: Request) -> Distances:
-    """Tell how far pairs of references are apart, and the error rates at each threshold."""
+    """Histograms of the distances between references, and the error rates at each threshold."""
     return state_of(request).distances.get()

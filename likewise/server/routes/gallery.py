@@ -1,4 +1,4 @@
-"""Routes that tell what the gallery is: its groups, pictures, model, operating points."""
+"""Routes about the gallery: groups, pictures, model, operating points."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from likewise.server.schemas.gallery import (
 from likewise.server.state import state_of
 
 router = APIRouter(prefix="/v1")
-_MAX_AGE = 300  # seconds for which a browser need not ask again
+_MAX_AGE = 300  # seconds that a browser may cache it
 _PNG = {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.get("/gallery", summary="What the gallery is")
 def gallery(request: Request) -> GalleryInfo:
-    """Tell its size, its model, its operating points, and the limits of a request."""
+    """Get the gallery's size, model and operating points, and the limits of a request."""
     state = state_of(request)
     held, embedder, settings = state.matcher.gallery, state.matcher.embedder, state.settings
     with held.snapshot() as generation:
@@ -66,7 +66,7 @@ def gallery(request: Request) -> GalleryInfo:
 
 @router.get("/groups", summary="The groups")
 def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Groups:
-    """List the groups with how many references each has, and the ids of some of them."""
+    """List the groups with their numbers of references and ids of samples."""
     held = state_of(request).matcher.gallery
     with held.snapshot():
         return Groups(
@@ -88,7 +88,7 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
     },
 )
 def picture(request: Request, id: PathId) -> Response:
-    """Give the stored picture of a reference, as the network takes it, as PNG."""
+    """Get a reference's stored picture, as the network sees it, as PNG."""
     found = state_of(request).matcher.gallery.get(id)
     if found.picture is None:
         raise ApiError("not_found", "This reference was enrolled without a picture.")

@@ -1,4 +1,4 @@
-"""Routes for those who run the server: does it live, is it ready, how does it fare."""
+"""Routes for operators: liveness, readiness, metrics."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ router = APIRouter()
 
 @router.get("/healthz", summary="Whether the process lives")
 async def healthz() -> Status:
-    """Answer at once, whatever the gallery does."""
+    """Answer immediately, whatever the gallery's state."""
     return Status(status="ok")
 
 
 @router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
-    """Answer ok once the vectors are loaded, and while the gallery lies where it did."""
+    """Answer ok once the vectors are loaded, while the gallery is in place."""
     state = state_of(request)
     if not state.ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
@@ -37,5 +37,5 @@ async def readyz(request: Request) -> Status:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 def metrics(request: Request) -> Response:
-    """Give all figures, in Prometheus's text format."""
+    """Get all metrics in Prometheus's text format."""
     return Response(state_of(request).metrics.text(), media_type=CONTENT_TYPE)

@@ -1,6 +1,6 @@
-"""Routes of jobs: large uploads that are checked while the client does something else.
+"""Routes of jobs: large uploads that are checked in the background.
 
-Jobs are those of the server, not of a key: whoever has a key that may read sees all of them.
+Jobs belong to the server, not to a key: every read key sees all of them.
 """
 
 from __future__ import annotations
@@ -59,17 +59,19 @@ _REFUSED = ("empty_gallery", "not_calibrated", "read_only", "too_large", "unsupp
 async def submit(
     request: Request, response: Response, options: Annotated[JobOptions, Query()]
 ) -> JobInfo:
-    """Accept a zip, a CSV or many files; the answer says where to ask how far it is.
+    """Submit a zip, a CSV or many files as a job; `Location` is where to follow it.
 
-    Pictures in a zip are those that `likewise check` would take: by the ending of their names,
-    hidden ones passed over. The result is that of `likewise check -o`, to the byte.
+    Pictures in a zip are selected as by `likewise check`: by file name ending, without hidden
+    files. The result is that of `likewise check -o`, to the byte.
     """
     state = state_of(request)
     asked = options.model_dump(exclude={"name"})
     await asyncio.to_thread(_check_options, state, asked)
     store, settings = state.jobs, state.settings
     if await asyncio.to_thread(store.unfinished) >= settings.max_jobs:
-        raise ApiError("too_many", f"{settings.max_jobs} jobs wait already.", "Try again later.")
+        raise ApiError(
+            "too_many", f"{settings.max_jobs} jobs are already waiting.", "Try again later."
+        )
     with _staging(store) as directory:
         source, name = await receive(
             request, directory, name=options.name, most=LIMITS.entries, seconds=settings.timeout
@@ -83,13 +85,13 @@ async def submit(
 
 @router.get("", summary="All jobs")
 def jobs(request: Request) -> JobList:
-    """List all jobs that are kept, of all keys, the latest first."""
+    """List all jobs, of all keys, the latest first."""
     return JobList(jobs=[_info(job) for job in state_of(request).jobs.all()])
 
 
 @router.get("/{id}", summary="One job", responses=errors("not_found"))
 def job(request: Request, id: JobId) -> JobInfo:
-    """Tell how far a job is."""
+    """Get the state and progress of a job."""
     return _info(_found(request, id))
 
 
@@ -103,7 +105,7 @@ def job(request: Request, id: JobId) -> JobInfo:
     },
 )
 def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> FileResponse:
-    """Give the rows of a job that is done, in the order of its pictures."""
+    """Get the rows of a finished job, in the order of its pictures."""
     found = _found(request, id)
     if found.state != DONE:
         raise ApiError(
@@ -129,7 +131,7 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
     responses=errors("not_found"),
 )
 def remove(request: Request, id: JobId) -> None:
-    """End a job, if it is not done, and remove it with its result."""
+    """Cancel a job if it is unfinished, and remove it with its result."""
     if not state_of(request).jobs.remove(id):
         raise _unknown(id)
 
@@ -151,21 +153,19 @@ def _staging(store: JobStore) -> Iterator[Path]:
         with store.staging() as directory:
             yield directory
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
-        raise ApiError(
-            "read_only", "This server has no directory that it may write jobs into."
-        ) from error
+        raise ApiError("read_only", "This server has no writable directory for jobs.") from error
 
 
 def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
-    """Refuse options that no picture can be checked with, before anything is sent."""
+    """Refuse invalid options before the upload is read."""
     if asked["threshold"] is not None and asked["at"] is not None:
         raise invalid("Give `threshold` or `at`, not both.")
     check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
-    state.matcher.gallery.neighbours_of(asked["k"])  # asked of no empty gallery
+    state.matcher.gallery.neighbours_of(asked["k"])  # fails for an empty gallery
 
 
 def _looked_into(directory: Path, source: str, name: str) -> int:
-    """Count the pictures of an upload; refuse one that cannot be read."""
+    """Count the pictures of an upload; refuse an unreadable one."""
     try:
         return source_records(directory, source, name).count() or 0
     except DatasetError as error:

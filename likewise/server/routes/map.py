@@ -1,4 +1,4 @@
-"""Routes of the map: a sample of the references in the plane, and where pictures land."""
+"""Routes of the map: a sample of the references, and the positions of pictures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/gallery")
     responses={200: {"model": Map}, **errors("empty_gallery", "not_ready")},
 )
 def map_of(request: Request) -> Response:
-    """Lay out a sample of the references so that near ones lie together."""
+    """Get a map of a sample of the references, on which near ones are close."""
     return Response(state_of(request).layout.get().body, media_type="application/json")
 
 
@@ -37,7 +37,7 @@ def map_of(request: Request) -> Response:
     openapi_extra={**PICTURES, "parameters": [*parameters(EmbedOptions), *PICTURES["parameters"]]},
 )
 async def land(request: Request) -> Positions:
-    """Place pictures among the references on the map."""
+    """Place pictures on the map."""
     state = state_of(request)
     options = parsed_options(EmbedOptions, request.scope["query_string"])
     layout = await asyncio.to_thread(state.layout.get)

@@ -38,7 +38,7 @@ from likewise.server.state import ServerState, state_of
 T = TypeVar("T")
 
 router = APIRouter(prefix="/v1/references")
-_TOKEN = re.compile("[0-9a-f]{1,15}")  # a place as a number of base 16: less than 2**63
+_TOKEN = re.compile("[0-9a-f]{1,15}")  # a position in base 16, less than 2**63
 
 
 @router.get("", summary="List references")
@@ -55,7 +55,7 @@ def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> R
 
 @router.post("", summary="Enrol several references", openapi_extra=UPSERT)
 async def upsert(request: Request) -> Upserted:
-    """Enrol references, all in one transaction; an id that is there already is replaced."""
+    """Enrol references in one transaction; existing ids are replaced."""
     state = state_of(request)
     uploads = await read_uploads(request, state)
     results = await _enrolled(state, uploads)
@@ -71,7 +71,7 @@ async def upsert(request: Request) -> Upserted:
 
 @router.post("/delete", summary="Remove several references", openapi_extra=DELETE)
 async def remove_some(request: Request) -> RemovedSome:
-    """Remove references, all in one transaction; unknown ids are told and are no error."""
+    """Remove references in one transaction; unknown ids are reported, not an error."""
     state = state_of(request)
     kind = media_type(dict(request.scope["headers"]))
     if kind != JSON:
@@ -93,7 +93,7 @@ async def remove_some(request: Request) -> RemovedSome:
 def reference(
     request: Request, id: PathId, options: Annotated[OneReferenceOptions, Query()]
 ) -> Reference:
-    """Tell what is known of a reference."""
+    """Get a reference."""
     found = state_of(request).matcher.gallery.get(id)
     return Reference(
         id=found.id,
@@ -112,7 +112,7 @@ def reference(
     responses={201: {"model": Put, "description": "Added"}, **errors("not_an_image")},
 )
 async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query()]) -> Response:
-    """Enrol a picture or a vector under this id, in place of what was there."""
+    """Enrol a picture or a vector under this id, replacing any earlier one."""
     state = state_of(request)
     upload = await read_upload(request, state, id=id, label=options.label)
     [result] = await _enrolled(state, [upload])
@@ -133,7 +133,7 @@ async def remove(request: Request, id: PathId) -> Removed:
 
 
 async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | ImageError]:
-    """What became of each upload, or why it cannot be read."""
+    """The outcome or error of each upload."""
     embedder, gallery = state.matcher.embedder, state.matcher.gallery
     async with state.decoding:
         most = state.settings.max_pixels
@@ -147,12 +147,12 @@ async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | 
 
 
 async def _changed(state: ServerState, change: Callable[..., T], *arguments: Any) -> T:
-    """Change the gallery; requests that wait for their turn to do so occupy no thread."""
+    """Change the gallery; waiting requests occupy no thread."""
     async with state.changing:
         return await asyncio.to_thread(change, *arguments)
 
 
 def _place(token: str) -> int:
     if not _TOKEN.fullmatch(token):
-        raise invalid("`after` must be what `next` of the page before was.")
+        raise invalid("`after` must be the `next` of the previous page.")
     return int(token, 16)

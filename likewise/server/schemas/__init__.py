@@ -1,7 +1,6 @@
-"""Everything that goes in and out as JSON, and the options in a query string.
+"""Schemas of JSON bodies and query strings.
 
-What is written here is what /openapi.json tells: each field with what it means, its unit, its range
-and an example.
+They define /openapi.json: each field's meaning, unit, range and an example.
 
 May import: nothing.
 """

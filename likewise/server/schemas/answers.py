@@ -1,4 +1,4 @@
-"""What comes of a question about pictures, and of one that cannot be answered."""
+"""Answers about pictures, and errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from likewise.server.schemas.fields import Generation, Numbers, PictureName
 
 
 class Error(BaseModel):
-    """Every answer that is no answer."""
+    """An error response."""
 
     code: str = Field(description="What went wrong, for programs.", examples=["invalid"])
     message: str = Field(

@@ -1,4 +1,4 @@
-"""What several schemas share: fields with their meaning, range and example."""
+"""Fields shared by several schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_NEIGHBOURS = 100
 
 
 class Strict(BaseModel):
-    """Refuses fields that it does not know: a misspelt one must not pass as its default."""
+    """Refuses unknown fields, so that a misspelt one is not ignored."""
 
     model_config = ConfigDict(extra="forbid")
 

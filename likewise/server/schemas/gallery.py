@@ -29,7 +29,7 @@ class Groups(BaseModel):
 
 
 class GroupOptions(Strict):
-    """What is told of groups."""
+    """Options of the list of groups."""
 
     samples: int = Field(
         6, ge=0, le=100, description="How many ids of each group to give, 0 to 100.", examples=[6]
@@ -59,7 +59,7 @@ class Model(BaseModel):
 
 
 class RequestLimits(BaseModel):
-    """What one request may hold."""
+    """Limits of a request."""
 
     bytes: int = Field(ge=1, description="Largest body, in bytes.", examples=[67108864])
     pixels: int = Field(
@@ -69,7 +69,7 @@ class RequestLimits(BaseModel):
 
 
 class GalleryInfo(BaseModel):
-    """What the gallery is."""
+    """The gallery and its limits."""
 
     references: int = Field(ge=0, description="How many references it holds.", examples=[60000])
     groups: int = Field(ge=0, description="How many groups they form.", examples=[10])
@@ -109,7 +109,7 @@ class GalleryInfo(BaseModel):
 
 
 class Distances(BaseModel):
-    """How far pairs of references are apart, and what error rates follow at each threshold."""
+    """Distances of pairs of references, and error rates at each threshold."""
 
     edges: list[float] = Field(
         description="Of the bins, Euclidean distances, ascending from 0; one more than bins.",
@@ -159,7 +159,7 @@ class Place(BaseModel):
 
 
 class Map(BaseModel):
-    """References laid out in the plane: near ones lie together, distances beyond say nothing."""
+    """A map of references: near ones are similar; larger distances mean nothing."""
 
     points: list[Place] = Field(
         description="A sample of the references, spread over the groups.",
@@ -177,7 +177,7 @@ class Landed(BaseModel):
 
 
 class Positions(BaseModel):
-    """Where pictures land on the map."""
+    """Positions of pictures on the map."""
 
     positions: list[Landed] = Field(
         description="Of those that can be read, in order.",
@@ -186,6 +186,6 @@ class Positions(BaseModel):
 
 
 class Status(BaseModel):
-    """Whether the server lives."""
+    """State of the server."""
 
     status: Literal["ok"] = Field(description="Always ok.", examples=["ok"])

@@ -1,4 +1,4 @@
-"""Jobs: large uploads, how far they are, and their results."""
+"""Jobs: large uploads, their progress and results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likewise.server.schemas.questions import CheckParameters
 
 
 class JobOptions(CheckParameters):
-    """How the pictures of a large upload are checked."""
+    """Options of a job."""
 
     name: str = Field(
         "upload",
@@ -24,7 +24,7 @@ class JobOptions(CheckParameters):
 
 
 class JobInfo(BaseModel):
-    """One job, and how far it is."""
+    """A job and its progress."""
 
     id: str = Field(
         description="Names it; later jobs have greater ids.",
@@ -51,7 +51,7 @@ class JobInfo(BaseModel):
 
 
 class JobList(BaseModel):
-    """All jobs that are kept, of all keys."""
+    """All jobs, of all keys."""
 
     jobs: list[JobInfo] = Field(
         description="The latest first.",
@@ -68,7 +68,7 @@ class JobList(BaseModel):
 
 
 class ResultOptions(Strict):
-    """How the result is written."""
+    """Options of a result."""
 
     format: Literal["jsonl", "csv", "parquet"] = Field(
         "jsonl",

@@ -1,4 +1,4 @@
-"""What is asked about pictures: the options, and the bodies that are JSON."""
+"""Questions about pictures: options and JSON bodies."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class CheckParameters(Strict):
 
 
 class NamedCheckParameters(CheckParameters):
-    """Query parameters of a check, and the name of a picture that is the whole body."""
+    """Query parameters of a check, and the id of a picture that is the whole body."""
 
     id: BodyName = "image"
 
 
 class QueryOptions(Strict):
-    """How nearest references are found."""
+    """Options of a query."""
 
     k: Neighbours = 5
     at: Point = None
@@ -58,13 +58,13 @@ class QueryOptions(Strict):
 
 
 class EmbedOptions(Strict):
-    """The name of a picture that is the whole body."""
+    """The id of a picture that is the whole body."""
 
     id: BodyName = "image"
 
 
 class CompareOptions(Strict):
-    """What decides about a pair."""
+    """Options of a comparison."""
 
     at: Point = None
 

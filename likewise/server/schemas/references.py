@@ -1,4 +1,4 @@
-"""References: listed, told of, enrolled and removed."""
+"""References: listing, reading, enrolling, removing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ReferenceName(BaseModel):
 
 
 class ReferencePage(BaseModel):
-    """Some references, in the order in which they were enrolled."""
+    """A page of references, in the order of enrolment."""
 
     references: list[ReferenceName] = Field(
         description="At most `limit` of them.",
@@ -59,7 +59,7 @@ class Reference(BaseModel):
 
 
 class OneReferenceOptions(Strict):
-    """What is told of a reference."""
+    """Options of reading a reference."""
 
     vector: bool = Field(False, description="Whether to give its embedding.", examples=[False])
 
@@ -103,7 +103,7 @@ class NewReferences(Strict):
 
 
 class Put(BaseModel):
-    """What became of a reference."""
+    """Outcome of enrolling a reference."""
 
     id: str = Field(description="Its id.", examples=["seven.png"])
     label: GroupName
@@ -114,7 +114,7 @@ class Put(BaseModel):
 
 
 class Upserted(BaseModel):
-    """What became of several references."""
+    """Outcome of enrolling several references."""
 
     added: int = Field(ge=0, description="Ids that are new.", examples=[2])
     replaced: int = Field(ge=0, description="Ids that were there otherwise.", examples=[0])
@@ -134,12 +134,12 @@ class Ids(Strict):
 
 
 class Removed(BaseModel):
-    """What was removed."""
+    """Outcome of a removal."""
 
     removed: int = Field(ge=0, description="How many were there.", examples=[1])
 
 
 class RemovedSome(Removed):
-    """What was removed, and what was not there."""
+    """Outcome of a removal: the number removed, and unknown ids."""
 
     missing: list[str] = Field(description="Ids that were not there.", examples=[["eight.png"]])

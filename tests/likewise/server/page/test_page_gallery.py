@@ -93,7 +93,7 @@ def test_a_drawing_can_be_added_to_the_group_that_was_found(open_page, own):
 def test_a_server_that_only_reads_says_why_nothing_can_be_added(digits, open_page):
     server = Server(digits, "--read-only")
     page = open_page(server, "gallery")
-    expect(page.locator(".enrol")).to_contain_text("This server only reads")
+    expect(page.locator(".enrol")).to_contain_text("This server is read-only")
     expect(page.get_by_role("button", name="Add")).to_have_count(0)
     server.stop()
 

@@ -50,7 +50,7 @@ def test_a_key_that_may_only_read_says_so_and_another_may_write(open_page, locke
     page = open_page(locked, "gallery")
     page.watch.expected.append("401")
     give_key(page, READ_KEY)
-    expect(page.locator(".enrol")).to_contain_text("This key may only read.")
+    expect(page.locator(".enrol")).to_contain_text("This is a read key.")
     page.get_by_role("button", name="Use another key").click()
     give_key(page, WRITE_KEY)
     expect(page.get_by_role("button", name="Add")).to_be_visible()
