@@ -43,20 +43,32 @@ def compare_row(
     """
     first, second = _only(a), _only(b)
     images = embedder.prepare([_pixels(first), _pixels(second)])
+    return pair_row((first.id, second.id), images, embedder, threshold)
+
+
+def pair_row(
+    ids: tuple[str, str], images: Pixels, embedder: Embedder, threshold: float | None
+) -> Row:
+    """Compare two pictures that are prepared already; else as `compare_row`.
+
+    Args:
+        ids: Their names.
+        images: `(2, *input_shape)`, uint8, as the network takes them.
+        embedder: The model.
+        threshold: Largest distance that is a match; None decides nothing.
+    """
     apart = between(*embedder.embed(images))
     decision = None
     if threshold is not None:
         decision = MATCH if apart <= threshold else NO_MATCH
     row = {
-        "a": first.id,
-        "b": second.id,
+        "a": ids[0],
+        "b": ids[1],
         "distance": shortest([apart])[0],
         "threshold": shortest_threshold(threshold),
         "decision": decision,
     }
-    remarks = [
-        f"{(first.id, second.id)[at]}: {text}" for at, text in remarks_on_flat(images).items()
-    ]
+    remarks = [f"{ids[at]}: {text}" for at, text in remarks_on_flat(images).items()]
     return remarked(row, "; ".join(remarks) or None)
 
 

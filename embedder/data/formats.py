@@ -61,6 +61,7 @@ _BEGINNINGS = re.compile(
     ),
     re.DOTALL,
 )
+COMMON = tuple(_COMMON)
 _HEAD = 128  # bytes that tell a format
 _OTHER_ENDINGS = frozenset((".heic", ".heif", ".hif", ".eps", ".ps", ".wmf", ".emf"))
 

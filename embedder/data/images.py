@@ -45,7 +45,7 @@ _KINDS = {b"\x08\0\0\0\0": "L", b"\x08\2\0\0\0": "RGB"}  # 8 bits, not interlace
 _IDAT = zlib.crc32(b"IDAT")
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 NO_MEMORY = "it takes more memory than may be used: scale it down"
-_UNREADABLE = "not a picture in a format that can be read"
+UNREADABLE = "not a picture in a format that can be read"
 
 
 def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
@@ -82,7 +82,7 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         return pixels
     name = format_of(content)
     if name is None:
-        raise ImageError(_UNREADABLE if content else "empty file")
+        raise ImageError(UNREADABLE if content else "empty file")
     refuse_drawing(name)
     if is_common(name) and bounded_pixels(name, content) is not None:
         return decode(io.BytesIO(content), max_pixels)
@@ -100,7 +100,7 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
         name = format_of(stream.read(_PLAIN))
         stream.seek(0)
         if name is None:
-            raise ImageError(_UNREADABLE)
+            raise ImageError(UNREADABLE)
         refuse_drawing(name)
         with _opened(name, stream) as image:
             return _pixels(image, max_pixels)
@@ -170,7 +170,7 @@ def _opened(name: str, stream: BinaryIO) -> Image.Image:
     try:
         return _factory(name)(stream, "")
     except (SyntaxError, IndexError, TypeError, struct.error) as error:  # as Pillow itself does
-        raise ImageError(_UNREADABLE) from error
+        raise ImageError(UNREADABLE) from error
 
 
 def _silence_libtiff() -> None:

@@ -63,6 +63,11 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
     help="Maximum duration of a request, in seconds.  [default: 30]",
 )
 @click.option(
+    "--decode-timeout",
+    type=Number(0, min_open=True),
+    help="Maximum processor time to decode one picture, in seconds.  [default: 5]",
+)
+@click.option(
     "--max-upload",
     type=click.IntRange(min=1),
     help="Maximum size of a job's upload, in bytes.  [default: 1 GiB]",

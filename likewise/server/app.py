@@ -22,6 +22,7 @@ from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.server import drift, histograms
 from likewise.server.answering.answer import Answering
+from likewise.server.answering.decoders import Decoders
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError, as_api_error, invalid
 from likewise.server.gate import Gate
@@ -49,7 +50,6 @@ _PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.is_file())
 # Called by the gate; the framework only documents them.
 HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
 _ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
-_LARGE_AT_A_TIME = 2  # requests that decode large pictures
 _UNDER_WAY = 20_000  # objects of a full turn, which a garbage collection would scan
 
 
@@ -103,8 +103,8 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     metrics = Metrics(threshold or 1.0)
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
-    decoding = asyncio.Semaphore(_LARGE_AT_A_TIME)
-    answering = Answering(matcher, metrics, decoding, settings.max_pixels)
+    decoders = Decoders(matcher.embedder, settings.max_pixels, settings.decode_timeout)
+    answering = Answering(matcher, metrics, decoders)
     due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))
     metrics.gauge(
         "likewise_queue", "Questions that wait to be answered.", lambda: len(answering.batcher)
@@ -123,7 +123,7 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
         settings=settings,
         answering=answering,
         ready=Event(),
-        decoding=decoding,
+        decoders=decoders,
         changing=asyncio.Lock(),
         distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),
         layout=Cached(lambda: lay_out(held), lambda: held.generation),
@@ -143,6 +143,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loading = asyncio.create_task(asyncio.to_thread(_warm, state))
     yield
     await loading
+    await asyncio.to_thread(state.decoders.close)
     await asyncio.to_thread(state.runner.close)
     await asyncio.to_thread(state.answering.batcher.close)
     state.matcher.close()

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from embedder.errors import ImageError, TooManyPixelsError
+from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
 from index.errors import (
     BusyError,
     EmptyGalleryError,
@@ -40,6 +40,7 @@ STATUS = {
     "not_ready": 503,
     "timeout": 504,
 }
+_CONVERT = "Save it anew as PNG or JPEG."
 _RETRY = {"too_many": "1", "not_ready": "1"}  # seconds
 
 
@@ -97,6 +98,10 @@ def as_api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, TooManyPixelsError):
         return ApiError("too_large", f"The picture is too large: {error}.")
+    if isinstance(error, FormatError):
+        return ApiError("unsupported_media_type", f"The picture cannot be read: {error}.", _CONVERT)
+    if isinstance(error, DecodingError):
+        return ApiError("not_an_image", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, ImageError):
         return ApiError("not_an_image", f"The picture cannot be read: {error}.")
     if isinstance(error, HTTPException):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from types import FrameType
 
 import uvicorn
@@ -15,6 +17,7 @@ from likewise.server.app import create_app
 from likewise.server.protocol import Protocol
 from likewise.server.settings import Settings
 
+_FOR_REQUESTS = 0.85  # of the grace; the rest is for what ends after them
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -62,7 +65,7 @@ class Server(uvicorn.Server):
             raise
         shown = f"[{host}]" if ":" in host else host
         self.address = f"http://{shown}:{self._listener.getsockname()[1]}/"
-        self._tell = tell
+        self._tell, self._grace = tell, settings.grace
         self._sentence = f"Serving {gallery.name} on {self.address}"
         super().__init__(
             uvicorn.Config(
@@ -74,7 +77,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 ws="none",
                 proxy_headers=False,
-                timeout_graceful_shutdown=round(settings.grace),
+                timeout_graceful_shutdown=max(1, int(_FOR_REQUESTS * settings.grace)),
             )
         )
 
@@ -88,9 +91,21 @@ class Server(uvicorn.Server):
         self._tell(self._sentence)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Shut down gracefully: a signal is not a failure, so the exit status is 0."""
+        """Shut down gracefully: a signal is not a failure, so the exit status is 0.
+
+        After the grace period the process exits whatever it is doing: acknowledged changes are
+        durable.
+        """
+        if not self.should_exit:
+            last = Timer(self._grace, self._cut_off)
+            last.daemon = True
+            last.start()
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+    def _cut_off(self) -> None:
+        self._tell(f"Ended after {self._grace:g} s with work that did not stop.")
+        os._exit(1)
 
 
 def _check_address(host: str, settings: Settings) -> None:

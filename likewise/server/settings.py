@@ -25,6 +25,7 @@ class Settings:
         max_images: Most pictures or vectors in a request.
         max_in_flight: Maximum number of concurrent requests; further ones get 429.
         timeout: Maximum duration of a request in seconds, upload included.
+        decode_timeout: Maximum processor time to decode one picture, in seconds.
         jobs: Directory for large uploads and results; None for one beside the gallery.
         max_upload: Largest body of a job, in bytes.
         max_jobs: Maximum number of waiting jobs; further ones get 429.
@@ -40,6 +41,7 @@ class Settings:
     max_images: int = 2_000
     max_in_flight: int = 256
     timeout: float = 30.0
+    decode_timeout: float = 5.0
     jobs: Path | None = None
     max_upload: int = 1024 * MIB
     max_jobs: int = 32
@@ -48,8 +50,9 @@ class Settings:
     grace: float = 35.0
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.timeout) or math.isnan(self.keep_jobs):
+        limits = (self.timeout, self.decode_timeout)
+        if not all(map(math.isfinite, limits)) or math.isnan(self.keep_jobs):
             raise LikewiseError(
-                "Expected a number of seconds for timeout and keep_jobs. "
-                f"Received: {self.timeout} and {self.keep_jobs}."
+                "Expected a number of seconds for timeout, decode_timeout and keep_jobs. "
+                f"Received: {self.timeout}, {self.decode_timeout} and {self.keep_jobs}."
             )

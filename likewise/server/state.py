@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from likewise.matcher import Matcher
 from likewise.server.answering.answer import Answering
+from likewise.server.answering.decoders import Decoders
 from likewise.server.cached import Cached
 from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
@@ -29,7 +30,7 @@ class ServerState:
         settings: Limits and keys.
         answering: Answers questions about pictures.
         ready: Set once the gallery can answer.
-        decoding: Limits how many requests decode large pictures at a time.
+        decoders: Prepare pictures that would delay other requests.
         changing: Lock of the request that changes the gallery.
         distances: Histograms of the references' distances.
         layout: The map of the references.
@@ -43,7 +44,7 @@ class ServerState:
     settings: Settings
     answering: Answering
     ready: Event
-    decoding: asyncio.Semaphore
+    decoders: Decoders
     changing: asyncio.Lock
     distances: Cached[Distances]
     layout: Cached[Layout]

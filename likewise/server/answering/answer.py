@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from embedder.errors import ImageError
 from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.arrays import Floats
@@ -28,12 +29,13 @@ from likewise.output.rows import (
     remarked,
 )
 from likewise.server.answering.batcher import Batcher
+from likewise.server.answering.decoders import Decoders, unready
 from likewise.server.answering.pictures import (
     Embedded,
-    LargePictureError,
     Pictures,
+    Prepared,
+    UnreadyError,
     embed,
-    prepare,
 )
 from likewise.server.answering.question import (
     CHECK,
@@ -75,17 +77,13 @@ class Answering:
     Args:
         matcher: Embedder and gallery.
         metrics: Records stage times, distances and decisions.
-        decoding: Limits how many requests decode large pictures at a time, to save memory.
-        max_pixels: Largest picture, width times height.
+        decoders: Prepare pictures that would delay other requests.
     """
 
-    def __init__(
-        self, matcher: Matcher, metrics: Metrics, decoding: asyncio.Semaphore, max_pixels: int
-    ) -> None:
+    def __init__(self, matcher: Matcher, metrics: Metrics, decoders: Decoders) -> None:
         self._matcher = matcher
         self._metrics = metrics
-        self._decoding = decoding
-        self._max_pixels = max_pixels
+        self._decoders = decoders
         self.batcher: Batcher[Question, Answer] = Batcher(self.answer, observe=metrics.turn)
 
     # ------------------------------------------------------------ one request, in the event loop
@@ -105,12 +103,15 @@ class Answering:
             ApiError: If the gallery does not support the options.
             EmptyGalleryError: If there are no references to compare with.
         """
-        if pictures.is_large():
-            pictures = await self._prepared(pictures)
+        embedder, images = self._matcher.embedder, pictures.images
+        if images is not None:
+            places = unready(images, embedder.preprocessing, embedder.input_shape)
+            pictures = await self._prepared(pictures, places)
         try:
             answers = await self._in_pieces(options, pictures)
-        except LargePictureError:
-            answers = await self._in_pieces(options, await self._prepared(pictures))
+        except UnreadyError:  # which only its pixels show
+            every = range(len(pictures))
+            answers = await self._in_pieces(options, await self._prepared(pictures, every))
         if len(pictures) == 1 and answers[0].reasons:
             raise answers[0].reasons[0].bare()
         for answer in answers:
@@ -126,29 +127,34 @@ class Answering:
             *(ask(Question(options, piece), len(piece), piece=True) for piece in pieces)
         )
 
-    async def _prepared(self, pictures: Pictures) -> Pictures:
-        async with self._decoding:
-            return await asyncio.to_thread(
-                prepare, pictures, self._matcher.embedder, self._max_pixels
-            )
+    async def _prepared(self, pictures: Pictures, places: Sequence[int]) -> Pictures:
+        """The pictures, those at some places decoded and prepared."""
+        if not places or pictures.images is None:
+            return pictures
+        images = list(pictures.images)
+        raw = [place for place in places if isinstance(images[place], bytes | np.ndarray)]
+        results = await self._decoders.prepare([images[place] for place in raw])
+        for place, result in zip(raw, results, strict=True):
+            images[place] = result if isinstance(result, ImageError) else Prepared(result.pixels)
+        return replace(pictures, images=images)
 
     # ------------------------------------------------------------ many, in the batcher's thread
 
     def answer(self, questions: Sequence[Question]) -> list[Answer | Exception]:
         """Return an answer or an exception for each question.
 
-        A question with an unprepared large picture gets a `LargePictureError`.
+        A question with a picture that must be prepared first gets an `UnreadyError`.
         """
         embedded = self._embedded(questions)
         found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
         return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
 
-    def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | LargePictureError]:
+    def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | UnreadyError]:
         """Embed the pictures of all questions in one batch."""
         requests = [question.pictures for question in questions]
         embedded = embed(requests, self._matcher.embedder, self._metrics.timed)
         return [
-            known if isinstance(known, LargePictureError) else Vectorised(question, known)
+            known if isinstance(known, UnreadyError) else Vectorised(question, known)
             for question, known in zip(questions, embedded, strict=True)
         ]
 

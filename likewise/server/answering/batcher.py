@@ -86,6 +86,7 @@ class Batcher(Generic[Q, A]):
         self._expected = 1  # questions of the next turn, if all that were answered ask again
         self._newcomers: dict[Hashable, float] = {}  # when clients connected that have not asked
         self._resting = True  # neither a turn under way nor one about to begin
+        self._began: float | None = None  # when the turn under way did
         self._turns: SimpleQueue[list[_Waiting] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="batcher", daemon=True)
 
@@ -102,6 +103,11 @@ class Batcher(Generic[Q, A]):
     def __len__(self) -> int:
         """Number of waiting questions."""
         return len(self._small) + len(self._pieces)
+
+    def busy(self) -> float:
+        """Seconds that the turn under way has taken; 0 between turns."""
+        began = self._began
+        return 0.0 if began is None else time.perf_counter() - began
 
     async def ask(self, question: Q, size: int, *, piece: bool = False) -> A:
         """Answer a question; cancelling removes it from the queue.
@@ -181,7 +187,9 @@ class Batcher(Generic[Q, A]):
 
     def _run(self) -> None:
         while (turn := self._turns.get()) is not None:
+            self._began = time.perf_counter()
             answers = self._answers([one.question for one in turn])
+            self._began = None
             turn[0].future.get_loop().call_soon_threadsafe(self._end, turn, answers)
 
     def _answers(self, questions: list[Q]) -> Sequence[A | Exception]:

@@ -1,34 +1,30 @@
 """Embed the pictures of many requests in one batch.
 
-Small pictures are decoded by the embedding thread, which is cheaper than handing them to another.
-Large pictures would block all others: they are decoded first, in other threads, a few at a time to
-save memory.
+Pictures of the network's own shape are decoded by the embedding thread, which is cheaper than
+handing them to another. All others would delay every request: `decoders` prepares them first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from embedder.data.images import read_image
-from embedder.errors import ImageError, TooManyPixelsError
+from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
+from embedder.preprocessing.prepare import are_ready
 from likewise.arrays import Floats, Pixels
-
-_SMALL_FILE = 32 << 10  # bytes
-_SMALL_PICTURE = 1 << 20  # pixels: a file may be small and its picture large
-
 
 Timed = Callable[[str], AbstractContextManager[None]]
 DECODE, EMBED = "decode", "embed"  # stages
 
 
-class LargePictureError(Exception):
-    """The picture is too large for the embedding thread to decode."""
+class UnreadyError(Exception):
+    """A picture must be prepared before the embedding thread can take it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,14 +68,6 @@ class Pictures:
             None if self.vectors is None else self.vectors[some],
         )
 
-    def is_large(self) -> bool:
-        """Whether a file is large; a small file may still hold a large picture."""
-        if self.images is None or isinstance(self.images, np.ndarray):
-            return False
-        return any(
-            isinstance(picture, bytes) and len(picture) > _SMALL_FILE for picture in self.images
-        )
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
@@ -96,21 +84,21 @@ class Embedded:
     remarks: dict[int, str]
 
 
-def prepare(pictures: Pictures, embedder: Embedder, max_pixels: int) -> Pictures:
-    """Decode the files among pictures, one after the other, to the shape that the network takes.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """The readable pictures of one request, and the errors of the others by place."""
 
-    Args:
-        pictures: Files, which are decoded, and others, which are unchanged.
-        embedder: Prepares pictures for its network.
-        max_pixels: Largest picture, width times height; a larger one becomes an error.
-    """
-    images = () if pictures.images is None else pictures.images
-    return replace(pictures, images=[_prepared(image, embedder, max_pixels) for image in images])
+    rows: list[Pixels | Prepared]
+    reasons: dict[int, ImageError]
+
+    def raw(self) -> list[Pixels]:
+        """Those that are not prepared."""
+        return [row for row in self.rows if isinstance(row, np.ndarray)]
 
 
 def embed(
     requests: Sequence[Pictures], embedder: Embedder, timed: Timed
-) -> list[Embedded | LargePictureError]:
+) -> list[Embedded | UnreadyError]:
     """Decode and embed the pictures of all requests in one batch.
 
     Args:
@@ -119,74 +107,67 @@ def embed(
         timed: Measures the time of each stage.
 
     Returns:
-        For each request its vectors, or an error if a picture is large.
+        For each request its vectors, or an error if a picture must be prepared first.
     """
-    rows: list[Pixels | None] = []  # as the network takes them; None where `unprepared` has them
-    unprepared: list[Pixels] = []
-    spans: list[tuple[int, int, dict[int, ImageError]] | LargePictureError] = []
     with timed(DECODE):
-        for pictures in requests:
-            first, first_unprepared = len(rows), len(unprepared)
-            try:
-                reasons = _read(pictures, rows, unprepared)
-                spans.append((first, len(rows), reasons))
-            except LargePictureError as error:
-                del rows[first:], unprepared[first_unprepared:]
-                spans.append(error)
+        read = _without_unready([_read(pictures) for pictures in requests], embedder)
     with timed(EMBED):
-        images = _images(rows, unprepared, embedder)
+        rows = [row for one in read if isinstance(one, _Read) for row in one.rows]
+        images = _images(rows, embedder)
         vectors = embedder.embed(images)
     remarks = remarks_on_flat(images)
+    results: list[Embedded | UnreadyError] = []
+    first = 0
+    for pictures, one in zip(requests, read, strict=True):
+        if isinstance(one, UnreadyError):
+            results.append(one)
+        elif pictures.vectors is not None:
+            results.append(Embedded(pictures.vectors, {}, {}))
+        else:
+            end = first + len(one.rows)
+            here = {row - first: text for row, text in remarks.items() if first <= row < end}
+            results.append(Embedded(vectors[first:end], one.reasons, here))
+            first = end
+    return results
 
-    def embedded(pictures: Pictures, first: int, end: int, why: dict[int, ImageError]) -> Embedded:
-        if pictures.vectors is not None:
-            return Embedded(pictures.vectors, why, {})
-        here = {row - first: text for row, text in remarks.items() if first <= row < end}
-        return Embedded(vectors[first:end], why, here)
 
-    return [
-        span if isinstance(span, LargePictureError) else embedded(pictures, *span)
-        for pictures, span in zip(requests, spans, strict=True)
-    ]
-
-
-def _read(
-    pictures: Pictures, rows: list[Pixels | None], unprepared: list[Pixels]
-) -> dict[int, ImageError]:
-    """Append readable pictures to the batch; return the errors of the others."""
+def _read(pictures: Pictures) -> _Read:
+    """Decode the pictures of one request."""
+    rows: list[Pixels | Prepared] = []
     reasons: dict[int, ImageError] = {}
     for place, picture in enumerate(() if pictures.images is None else pictures.images):
         try:
-            if isinstance(picture, bytes):
-                picture = read_image(picture, max_pixels=_SMALL_PICTURE)
-        except TooManyPixelsError as error:
-            raise LargePictureError from error
+            row = read_image(picture) if isinstance(picture, bytes) else picture
         except ImageError as error:
-            picture = error.bare()
-        if isinstance(picture, ImageError):
-            reasons[place] = picture
-        elif isinstance(picture, Prepared):
-            rows.append(picture.pixels)
+            row = error.bare()
+        if isinstance(row, ImageError):
+            reasons[place] = row
         else:
-            rows.append(None)
-            unprepared.append(picture)
-    return reasons
+            rows.append(row)
+    return _Read(rows, reasons)
 
 
-def _images(rows: list[Pixels | None], unprepared: list[Pixels], embedder: Embedder) -> Pixels:
+def _without_unready(read: Sequence[_Read], embedder: Embedder) -> list[_Read | UnreadyError]:
+    """Replace each request that holds an expensive picture by an error."""
+    raw = [pixels for one in read for pixels in one.raw()]
+    ready = are_ready(raw, embedder.preprocessing, embedder.input_shape)
+    if all(ready):
+        return list(read)
+    left = iter(ready)
+    return [one if all([next(left) for _ in one.raw()]) else UnreadyError() for one in read]
+
+
+def _images(rows: Sequence[Pixels | Prepared], embedder: Embedder) -> Pixels:
+    """The pictures as one array, as the network takes them."""
     if not rows:
         return np.empty((0, *embedder.input_shape), np.uint8)
-    prepared: Sequence[Pixels] | Pixels = embedder.prepare(unprepared) if unprepared else ()
+    raw = [row for row in rows if isinstance(row, np.ndarray)]
+    prepared: Sequence[Pixels] | Pixels = embedder.prepare(raw) if raw else ()
     if len(prepared) < len(rows):
         left = iter(prepared)
-        prepared = np.stack([next(left) if row is None else row for row in rows])
+        prepared = np.stack([_pixels(row, left) for row in rows])
     return np.asarray(prepared)
 
 
-def _prepared(picture: Picture, embedder: Embedder, max_pixels: int) -> Picture:
-    if not isinstance(picture, bytes):
-        return picture
-    try:
-        return Prepared(embedder.prepare([read_image(picture, max_pixels=max_pixels)])[0])
-    except ImageError as error:
-        return error.bare()
+def _pixels(row: Pixels | Prepared, prepared: Iterator[Pixels]) -> Pixels:
+    return row.pixels if isinstance(row, Prepared) else next(prepared)

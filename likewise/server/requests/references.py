@@ -13,13 +13,12 @@ import numpy as np
 from pydantic import TypeAdapter
 from starlette.requests import Request
 
-from embedder.data.images import read_image
-from embedder.data.splits import content_hash
+from embedder.decoders.task import Result
 from embedder.errors import ImageError
-from embedder.model import Embedder
 from likewise.arrays import Floats
 from likewise.enrolment import Entry
 from likewise.names import composed, normal
+from likewise.server.answering.decoders import Decoders
 from likewise.server.errors import invalid
 from likewise.server.requests.bodies import (
     IMAGE,
@@ -118,31 +117,28 @@ async def read_upload(
     raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
 
 
-def decode(
-    uploads: Sequence[Upload], embedder: Embedder, max_pixels: int
-) -> list[Entry | ImageError]:
+async def decode(uploads: Sequence[Upload], decoders: Decoders) -> list[Entry | ImageError]:
     """Decode the picture files of uploads.
 
     Args:
         uploads: The n uploads.
-        embedder: Prepares pictures for its network.
-        max_pixels: Largest picture, width times height.
+        decoders: Prepare pictures for the network.
 
     Returns:
         For each an entry, or the error of an unreadable picture.
     """
-    return [_decoded(upload, embedder, max_pixels) for upload in uploads]
+    files = [upload.file for upload in uploads if upload.file is not None]
+    results = iter(await decoders.prepare(files, hashed=True))
+    return [_entry(upload, None if upload.file is None else next(results)) for upload in uploads]
 
 
-def _decoded(upload: Upload, embedder: Embedder, max_pixels: int) -> Entry | ImageError:
+def _entry(upload: Upload, result: Result | ImageError | None) -> Entry | ImageError:
     named = (upload.id, upload.label, upload.metadata)
-    if upload.file is None:
+    if result is None:
         return Entry(*named, vector=upload.vector)
-    try:
-        pixels = read_image(upload.file, max_pixels=max_pixels)
-    except ImageError as error:
-        return error.bare()
-    return Entry(*named, embedder.prepare([pixels])[0], content_hash(pixels))
+    if isinstance(result, ImageError):
+        return result
+    return Entry(*named, result.pixels, result.content)
 
 
 def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from embedder.data.images import read_image
-from embedder.data.records import Record
+from embedder.decoders.task import Result
+from embedder.errors import ImageError
 from index.decision import CheckOptions
-from likewise.comparison import compare_row, pair_threshold
+from likewise.arrays import Pixels
+from likewise.comparison import pair_row, pair_threshold
 from likewise.output.rows import Row, json_line
 from likewise.server.answering.answer import check_options
 from likewise.server.answering.question import CHECK, Options
@@ -44,34 +46,25 @@ async def compare(request: Request) -> Response:
     """Compare two pictures: their distance, and whether they match."""
     state = state_of(request)
     options = parsed_options(CompareOptions, request.scope["query_string"])
-    first, second = await _pair(request, state)
-    row = await asyncio.to_thread(_compared, state, first, second, options.at)
+    sides = await _pair(request, state)
+    first, second = sides
+    images = [_pixels(result) for result in await state.decoders.prepare([first[1], second[1]])]
+    ids = (first[0], second[0])
+    row = await asyncio.to_thread(_compared, state, ids, np.stack(images), options.at)
     return Response(json_line(row)[:-1], media_type="application/json")
 
 
-async def _pair(request: Request, state: ServerState) -> tuple[Record, Record]:
-    """The two pictures of a request, decoded."""
+async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]:
+    """The names and files of the two pictures of a request."""
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
         pair: Pair = parsed(Pair, await read_body(request))
-        sides = [
+        return [
             (side.id or name, decoded(side.data))
             for name, side in (("first", pair.first), ("second", pair.second))
         ]
-    elif kind == MULTIPART:
-        sides = await _uploaded_pair(request, state)
-    else:
+    if kind != MULTIPART:
         raise unsupported(kind, (MULTIPART, JSON))
-    most = state.settings.max_pixels
-    async with state.decoding:
-        pixels = [
-            await asyncio.to_thread(read_image, content, max_pixels=most) for _, content in sides
-        ]
-    first, second = (Record(id, None, some) for (id, _), some in zip(sides, pixels, strict=True))
-    return first, second
-
-
-async def _uploaded_pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]:
     form = await read_form(request, ("first", "second"), most=2)
     files = [form.files(field) for field in ("first", "second")]
     if [len(some) for some in files] != [1, 1]:
@@ -82,8 +75,14 @@ async def _uploaded_pair(request: Request, state: ServerState) -> list[tuple[str
     ]
 
 
-def _compared(state: ServerState, first: Record, second: Record, at: str | None) -> Row:
+def _pixels(result: Result | ImageError) -> Pixels:
+    if isinstance(result, ImageError):
+        raise result.bare()
+    return result.pixels
+
+
+def _compared(state: ServerState, ids: tuple[str, str], images: Pixels, at: str | None) -> Row:
     matcher = state.matcher
     check_options(matcher.gallery, Options(CHECK, CheckOptions(at=at)))
     threshold = pair_threshold(matcher.gallery, at)
-    return compare_row([first], [second], matcher.embedder, threshold)
+    return pair_row(ids, images, matcher.embedder, threshold)

@@ -12,6 +12,7 @@ from likewise.server.schemas.gallery import Status
 from likewise.server.state import state_of
 
 router = APIRouter()
+STALLED = 5.0  # seconds, far more than the questions of one turn take
 
 
 @router.get("/healthz", summary="Whether the process lives")
@@ -22,11 +23,13 @@ async def healthz() -> Status:
 
 @router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
-    """Answer ok once the vectors are loaded, while the gallery is in place."""
+    """Answer ok once the vectors are loaded, while the gallery is in place and gives answers."""
     state = state_of(request)
     if not state.ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
     state.matcher.gallery.require_in_place()
+    if state.answering.batcher.busy() > STALLED:
+        raise ApiError("not_ready", "No question is answered at present.", "Try again later.")
     return Status(status="ok")
 
 

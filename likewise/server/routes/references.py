@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -135,9 +136,7 @@ async def remove(request: Request, id: PathId) -> Removed:
 async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | ImageError]:
     """The outcome or error of each upload."""
     embedder, gallery = state.matcher.embedder, state.matcher.gallery
-    async with state.decoding:
-        most = state.settings.max_pixels
-        results = await asyncio.to_thread(decode, uploads, embedder, most)
+    results = await decode(uploads, state.decoders)
     entries = [result for result in results if isinstance(result, Entry)]
     try:
         statuses = iter(await _changed(state, enrol, embedder, gallery, entries))
@@ -147,9 +146,20 @@ async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | 
 
 
 async def _changed(state: ServerState, change: Callable[..., T], *arguments: Any) -> T:
-    """Change the gallery; waiting requests occupy no thread."""
-    async with state.changing:
-        return await asyncio.to_thread(change, *arguments)
+    """Change the gallery; waiting requests occupy no thread.
+
+    A cancelled change runs on in its thread, so it keeps the lock until it has ended.
+    """
+    await state.changing.acquire()
+    running = asyncio.get_running_loop().run_in_executor(None, partial(change, *arguments))
+
+    def end(ended: asyncio.Future[T]) -> None:
+        state.changing.release()
+        if not ended.cancelled():
+            ended.exception()  # marks it as seen, because nobody may wait for it any more
+
+    running.add_done_callback(end)
+    return await asyncio.shield(running)
 
 
 def _place(token: str) -> int:

@@ -21,11 +21,11 @@ from tests.likewise.server.conftest import image, png, serving
 PNG = {"Content-Type": "image/png"}
 
 
-@pytest.mark.parametrize("limit", ["timeout", "keep_jobs"])
+@pytest.mark.parametrize("limit", ["timeout", "decode_timeout", "keep_jobs"])
 def test_a_limit_that_is_no_number_is_refused(limit):
     options: dict[str, Any] = {limit: float("nan")}
     with pytest.raises(
-        LikewiseError, match="Expected a number of seconds for timeout and keep_jobs"
+        LikewiseError, match="a number of seconds for timeout, decode_timeout and keep_jobs"
     ):
         Settings(**options)
 

@@ -15,6 +15,7 @@ from index.decision import CheckOptions
 from likewise.server.answering import batcher as batching
 from likewise.server.answering.answer import Answering
 from likewise.server.answering.batcher import Batcher
+from likewise.server.answering.decoders import Decoders
 from likewise.server.answering.pictures import Pictures
 from likewise.server.answering.question import Answer, Options, Question
 from likewise.server.metrics import Metrics
@@ -205,7 +206,7 @@ OPTIONS = st.builds(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(asked=st.lists(st.tuples(OPTIONS, st.lists(st.integers(0, 41), max_size=4)), min_size=1))
 def test_answers_given_together_are_those_given_one_by_one(asked, matcher, queries):
-    answering = Answering(matcher, Metrics(1.0), asyncio.Semaphore(1), max_pixels=1 << 20)
+    answering = Answering(matcher, Metrics(1.0), Decoders(matcher.embedder, 1 << 20, 5.0))
     files = [*map(png, queries), b"no picture", b""]
     vectors = matcher.embedder.embed(np.stack([record.pixels() for record in queries]))
     questions = []
