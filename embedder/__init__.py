@@ -1,4 +1,4 @@
-"""Pictures to vectors: data sets, preprocessing, training, and the embedder itself.
+"""From pictures to vectors: data sets, preprocessing, training, and the embedder itself.
 
 Names are imported when they are first used, so `import embedder` costs nothing.
 

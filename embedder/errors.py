@@ -1,4 +1,4 @@
-"""What can go wrong between a picture and its vector.
+"""Errors of reading, embedding and training.
 
 Every message is one plain sentence: what was expected, what came, what to do.
 Wrong arguments are `ValueError`s and are not listed here.
@@ -10,19 +10,19 @@ from likewise.errors import LikewiseError
 
 
 class EmbedderError(LikewiseError):
-    """Base of every error that this package raises on purpose."""
+    """Base of this package's errors."""
 
 
 class ImageError(EmbedderError):
     """One picture cannot be read; the message is a short reason without its path."""
 
     def bare(self) -> Self:
-        """The same, to be kept or raised again: a traceback's frames would keep the picture too."""
+        """A copy without a traceback, whose frames would keep the picture in memory."""
         return type(self)(*self.args)
 
 
 class TooManyPixelsError(ImageError):
-    """A picture is larger than whoever reads it wants to decode."""
+    """A picture exceeds the limit of pixels."""
 
 
 class FormatError(ImageError):
@@ -34,16 +34,16 @@ class DecodingError(ImageError):
 
 
 class DatasetError(EmbedderError):
-    """A data set is missing, damaged or not in a known form; the message names file and row."""
+    """A data set is missing, damaged or of unknown format; the message names file and row."""
 
 
 class ArchiveTooLargeError(DatasetError):
-    """An archive holds more than may be read; the message says how much, and the limit."""
+    """An archive is larger than the limit; the message has both sizes."""
 
 
 class ModelError(EmbedderError):
-    """A saved model is missing, altered, or of another kind than expected."""
+    """A saved model is missing, altered or of an unexpected kind."""
 
 
 class UnlabelledError(EmbedderError):
-    """A picture that should become a reference, or be asked about with its label, has none."""
+    """A picture that needs a label has none."""

@@ -1,4 +1,4 @@
-"""The manifest of a saved model, `model.json`: read, checked, written, fingerprinted.
+"""The manifest of a saved model, `model.json`: reading, checking, writing, fingerprinting.
 
 It names the SHA-256 of the model's other files and carries one of its own, so an altered model is
 refused before it gives other embeddings.
@@ -45,7 +45,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def read_file(directory: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
-    """Read a file of a model and compare it with the manifest.
+    """Read a file of a model and verify it against the manifest.
 
     Args:
         directory: The model's directory.
@@ -62,7 +62,7 @@ def read_file(directory: Path, name: str, manifest: Mapping[str, Any]) -> bytes:
 
 
 def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest and its checksum, whole or not at all.
+    """Write the manifest and its checksum, atomically.
 
     Args:
         directory: The model's directory.
@@ -76,7 +76,7 @@ def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def fingerprint(network: bytes, input_shape: Sequence[int], preprocessing: str) -> str:
-    """Name a network and its preprocessing: 12 hex digits, equal for equal trainings.
+    """Fingerprint a network and its preprocessing: 12 hex digits, equal for equal trainings.
 
     Args:
         network: Contents of `model.tflite`.

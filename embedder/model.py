@@ -1,4 +1,4 @@
-"""A saved model, opened for use: pictures in, embeddings out. Never imports TensorFlow.
+"""The embedder: a saved model in use, from pictures to embeddings. Never imports TensorFlow.
 
 A model is a directory:
 
@@ -77,7 +77,7 @@ class Embedder:
         return cls(directory, manifest, network, threads)
 
     def prepare(self, images: Sequence[npt.NDArray[Any]] | npt.NDArray[Any]) -> Pixels:
-        """Bring pictures of any size, grey or RGB, to the shape that the network takes.
+        """Fit pictures of any size, grey or RGB, to the network's input shape.
 
         Returns:
             Pixels, shape `(n, *input_shape)`, uint8, by the model's own preprocessing.

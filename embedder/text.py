@@ -1,10 +1,10 @@
-"""Numbers of things in sentences."""
+"""Counts with nouns, for sentences."""
 
 from __future__ import annotations
 
 
 def counted(number: int, thing: str) -> str:
-    """Say how many there are; all plurals that are needed end in s.
+    """Combine a count with its noun; the plural adds an s.
 
     Example:
         >>> counted(1, "group"), counted(2, "group")

@@ -1,4 +1,4 @@
-"""The array types of the project, once. Shapes stand where an array is taken or given."""
+"""The project's array types. Shapes are documented where arrays are passed."""
 
 from __future__ import annotations
 

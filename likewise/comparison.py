@@ -1,4 +1,4 @@
-"""One pair of pictures: their distance, and whether it is a match."""
+"""Compare two pictures: their distance, and whether they match."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def compare_row(
     """Compare two pictures.
 
     Args:
-        a: A stream of exactly one picture.
-        b: Another.
+        a: Stream of exactly one picture.
+        b: Stream of the other picture.
         embedder: The model.
-        threshold: Largest distance that is a match; None decides nothing.
+        threshold: Largest matching distance; None makes no decision.
 
     Returns:
         `{"a", "b", "distance", "threshold", "decision"}`, and `reason` where a picture is nearly

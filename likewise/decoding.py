@@ -1,4 +1,4 @@
-"""Records to network-ready pixels, in threads that run ahead.
+"""Decode records to network-ready pixels, in threads that run ahead.
 
 A chunk of records becomes one array. Pictures keep their own size only for a moment, so a folder of
 large photographs takes little more memory than one of small ones.

@@ -1,7 +1,7 @@
 """Enrol labelled pictures and vectors as references of a gallery.
 
-Unchanged references are skipped. Each different picture is embedded once, and not at all where the
-gallery knows it, under any id: a call that was cut off can be repeated at little cost.
+Unchanged references are skipped. Each distinct picture is embedded once, or not at all if the
+gallery has it under any id, so an interrupted call can be repeated at little cost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.names import normal
 from likewise.remarks import Remarks
 
-BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
+BATCH = 2048  # references in one transaction: the most that a kill can lose
 _SECONDS = 2.0  # large pictures are made durable at least as often
 
 Status = Literal["added", "replaced", "unchanged"]
@@ -34,7 +34,7 @@ UNCHANGED: Status = "unchanged"
 
 @dataclass(slots=True)
 class AddReport:
-    """What became of the records that were to be added.
+    """Outcome of adding records.
 
     Attributes:
         added: New ids.

@@ -1,7 +1,7 @@
-"""What a user names as input: files, folders, globs, data sets, and `-` for a list of paths.
+"""Resolve inputs: files, folders, globs, data sets, and `-` for a list of paths.
 
-Sources are opened before the first picture is read, so a misspelt one fails at once. The pictures
-themselves are opened one by one, in their turn.
+Sources are opened before the first picture is read, so a misspelt one fails at once. Pictures are
+opened one by one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exclusive locks between processes; a lock goes with its process, however it ends."""
+"""Exclusive locks between processes, released when a process ends in any way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock that a file stands for, within the block.
+    """Hold the lock of a file inside the block.
 
     filelock takes 0.1 s to import, so it is imported when a lock is taken.
 

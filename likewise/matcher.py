@@ -1,4 +1,4 @@
-"""An embedder and a gallery as one object: pictures in, neighbours and decisions out.
+"""Matcher: an embedder and a gallery as one object, from pictures to decisions.
 
     pictures ─decode─▶ pixels ─embed─▶ vectors ─Gallery─▶ Neighbours, Decisions
 

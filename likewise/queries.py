@@ -1,9 +1,9 @@
-"""Labelled pictures as queries of a calibration or an evaluation: embedded, searched by group.
+"""Embed and search labelled pictures, as queries of a calibration or an evaluation.
 
     records ─embed_stream─▶ Queries ─Gallery.nearest_by_group─▶ GroupDistances
 
-A picture of a group that the gallery has is two queries: a mated one, whose group should be found,
-and a non-mated one with its own group left out, for which nothing should be.
+A picture whose group is in the gallery is two queries: a mated one, whose group should be found,
+and a non-mated one without its own group, for which nothing should match.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class QueryReader:
 
     Attributes:
         matcher: Embedder and gallery.
-        purpose: What the queries are for, for the errors' text: `calibration` or `evaluation`.
+        purpose: `calibration` or `evaluation`, for error messages.
         skip_references: Whether to leave out pictures that are references.
         progress: Called with the number of further pictures that are done.
         skipped: Number of pictures that were left out because they are references.

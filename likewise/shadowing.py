@@ -1,4 +1,4 @@
-"""Refuse a foreign module that hides one of ours: a user's own `embedder.py`, `index.py`.
+"""Refuse foreign modules that shadow ours, such as a user's own `embedder.py` or `index.py`.
 
 Python imports the first module of a name that it finds, and a notebook's folder, or `PYTHONPATH=.`,
 comes before installed packages. Our modules would then fail with a traceback, deep inside.
@@ -17,7 +17,7 @@ _HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class ShadowedError(LikewiseError):
-    """Python finds another module under the name of one of ours."""
+    """Another module shadows one of ours."""
 
 
 @cache

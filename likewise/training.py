@@ -1,4 +1,4 @@
-"""Train a model, save it, and measure it on pictures that no choice was ever made with.
+"""Train a model, save it, and measure it on pictures used for no choice.
 
 Two protocols of measurement: balanced random pairs, judged at the threshold that validation chose;
 and the nearest references of a gallery, by majority.

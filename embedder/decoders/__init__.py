@@ -1,4 +1,4 @@
-"""Decoder processes: pictures whose cost is not bounded by their header are decoded by these.
+"""Decoder processes, for pictures whose header does not bound their decoding cost.
 
 A picture that takes a process too long, too much memory, or that crashes it, costs that process
 alone.

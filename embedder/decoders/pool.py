@@ -1,4 +1,4 @@
-"""A small pool of decoder processes, started when they are needed and replaced when they end."""
+"""A pool of decoder processes, started on demand and replaced when they end."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DecoderPool:
         self._closed = False
 
     def decode(self, task: Task, source: bytes | str | os.PathLike[str] | Pixels) -> Result:
-        """Decode one picture, once a process is free.
+        """Decode one picture, as soon as a process is free.
 
         Args:
             task: How.
@@ -76,7 +76,7 @@ class DecoderPool:
         return _result(*answer)
 
     def close(self) -> None:
-        """End all processes; what they decode is given up."""
+        """Kill all processes; running decodings are lost."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

@@ -1,4 +1,4 @@
-"""One decoder process, seen from outside: started, asked, ended."""
+"""The parent's side of a decoder process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a decoder process is asked, what it answers, and how both travel through a pipe."""
+"""Tasks and results of a decoder process, and their encoding in a pipe."""
 
 from __future__ import annotations
 

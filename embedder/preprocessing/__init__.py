@@ -1,4 +1,4 @@
-"""Any picture to the exact shape that a network takes.
+"""Preprocessing: fit any picture to a network's input shape.
 
 May import: nothing.
 """

@@ -1,4 +1,4 @@
-"""Find the connected parts of a drawing, and tell a digit from specks and edges."""
+"""Find connected components, and separate a digit from specks and edges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _INK = 0.15  # from here on a pixel of a mask counts as ink
 
 
 def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
-    """Keep what belongs to the digit and clear everything else.
+    """Keep the digit and clear everything else.
 
     Args:
         mask: float32 `(h, w)`, 0 paper to 1 ink.
@@ -30,7 +30,7 @@ def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:
 
 
 def bounds(mask: np.ndarray) -> tuple[slice, slice] | None:
-    """Give the rows and columns that hold any ink (more than `_INK`), None when there is none."""
+    """Rows and columns that contain ink (more than `_INK`); None if there is none."""
     rows, columns = (
         np.flatnonzero((mask > _INK).any(axis=1)),
         np.flatnonzero((mask > _INK).any(axis=0)),
@@ -41,13 +41,13 @@ def bounds(mask: np.ndarray) -> tuple[slice, slice] | None:
 
 
 def at_edge(mask: np.ndarray) -> bool:
-    """Tell whether any ink (more than `_INK`) reaches the edge of the picture."""
+    """Whether ink (more than `_INK`) touches the edge of the picture."""
     edges = mask[0], mask[-1], mask[:, 0], mask[:, -1]
     return any((edge > _INK).any() for edge in edges)
 
 
 def is_inside(mask: np.ndarray) -> bool:
-    """Tell whether there is ink and next to none of it hangs on the edges."""
+    """Whether there is ink and hardly any of it touches the edges."""
     _, boxes, areas = components(mask > _INK)
     touches = _touch_edge(boxes, mask.shape)
     return bool(areas[touches].sum() < 0.1 * areas[~touches].max(initial=0))
@@ -58,7 +58,7 @@ def _touch_edge(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def components(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Name the connected regions (8 neighbours) of a bool array.
+    """Label the connected regions (8 neighbours) of a bool array.
 
     Args:
         on: bool `(h, w)`.
@@ -84,7 +84,7 @@ def components(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _runs(on: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give row, first column and end column of each horizontal run, in reading order."""
+    """Row, first column and end column of each horizontal run, in reading order."""
     padded = np.zeros((on.shape[0], on.shape[1] + 2), np.int8)
     padded[:, 1:-1] = on
     change = np.diff(padded, axis=1)

@@ -1,4 +1,4 @@
-"""Make any drawn, scanned or photographed digit look as MNIST's own.
+"""Make any drawn, scanned or photographed digit look like MNIST's.
 
 MNIST's digits were cut out, fitted into a box of 20 x 20 with the aspect kept, and centred
 by mass in 28 x 28, white ink on black. Here the same is done to pictures from elsewhere:
@@ -22,14 +22,14 @@ from PIL import Image
 from embedder.preprocessing import components, ink, strokes
 
 _LOOK = 128  # longest side at which a picture is looked at
-_PHOTO = 64  # pixels on the longer side from which a picture may be a photograph with shadows
-_CLOSER = 3  # looks after the first, at most
+_PHOTO = 64  # larger pictures, in pixels of the longer side, may be photographs with shadows
+_CLOSER = 3  # maximum number of further looks
 _FILLED = 0.7  # share of the view that a digit and its margin fill when it is close enough
 _MARGIN = 0.3  # kept around a digit when it is cut out again, as a share of its longer side
 
 
 class Box(NamedTuple):
-    """A part of a picture in pixels, as Pillow has it."""
+    """A part of a picture in pixels, as in Pillow."""
 
     left: float
     top: float
@@ -43,7 +43,7 @@ class Box(NamedTuple):
 
 
 def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
-    """Cut the digit out of a picture and lay it out as MNIST was made.
+    """Crop the digit of a picture and lay it out like MNIST.
 
     Args:
         image: uint8 `(h, w)` or `(h, w, 3)`, any size, light on dark or dark on light.
@@ -67,7 +67,7 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
 
 
 def _close_up(picture: Image.Image) -> np.ndarray:
-    """Look at the picture, then closer and closer until the digit fills most of the view."""
+    """Zoom into the picture until the digit fills most of the view."""
     box = Box(0, 0, picture.width, picture.height)
     mask = _first_look(picture, box)
     for _ in range(_CLOSER):
@@ -83,7 +83,7 @@ def _close_up(picture: Image.Image) -> np.ndarray:
 
 
 def _first_look(picture: Image.Image, box: Box) -> np.ndarray:
-    """Look at the whole picture; what reaches its edge may be a digit cut close, or a shadow."""
+    """Look at the whole picture; ink at the edge may be a tightly cropped digit or a shadow."""
     mask = components.digit(_ink(picture, box, whole=True), whole=True)
     if box.side >= _PHOTO and components.at_edge(mask):
         without_shadows = _ink(picture, box, whole=False)
@@ -93,7 +93,7 @@ def _first_look(picture: Image.Image, box: Box) -> np.ndarray:
 
 
 def _ink(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
-    """Give the ink in `box` as float32 0..1, at most `_LOOK` a side."""
+    """Ink mask of `box`, float32 0..1, at most `_LOOK` pixels a side."""
     height, width = box.bottom - box.top, box.right - box.left
     scale = _LOOK / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -103,7 +103,7 @@ def _ink(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
 
 
 def _in_picture(bounds: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:
-    """Carry slices of a mask over to the pixels of the picture."""
+    """Convert slices of a mask to pixels of the picture."""
     rows, columns = bounds
     down, across = (box.bottom - box.top) / shape[0], (box.right - box.left) / shape[1]
     return Box(
@@ -150,7 +150,7 @@ def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _centred(digit: np.ndarray, axis: int, length: int) -> int:
-    """Find where the digit must begin along an axis for its centre of mass to be in the middle."""
+    """Start of the digit along an axis that centres its mass."""
     weights = digit.sum(axis=1 - axis)
     centre = float(weights @ (np.arange(len(weights)) + 0.5)) / max(float(weights.sum()), 1e-9)
     return int(np.clip(round(length / 2 - centre), 0, length - len(weights)))

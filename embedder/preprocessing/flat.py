@@ -1,4 +1,4 @@
-"""Prepared pictures that are nearly one grey value: nothing in them can decide an answer.
+"""Detect prepared pictures that are nearly one grey value, and so contain no information.
 
 A blank sheet is one, and so is a mask of 0 and 1 that was saved as if it were 0 and 255.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from likewise.arrays import Pixels
 
-FLAT = 16  # grey levels of 255: what spans no more is nearly one grey value
+FLAT = 16  # of 255 grey levels: a smaller range is nearly one grey value
 
 
 def remarks_on_flat(images: Pixels) -> dict[int, str]:

@@ -1,4 +1,4 @@
-"""Tell ink from paper: by colour, polarity and the paper's own brightness."""
+"""Separate ink from paper: by colour, polarity and the paper's brightness."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from embedder.preprocessing import filters
 
 _LEAST = 10.0  # grey levels of contrast below which a picture counts as blank
 _WIDEST = 0.5  # share of a picture's longer side that every stroke is narrower than
-_WIDEST_INSIDE = 0.35  # the same where paper was left around the digit
+_WIDEST_INSIDE = 0.35  # the same if there is paper around the digit
 _EVEN = 0.2  # a border whose spread is less than this share of the picture's is even
 _COARSE = 32  # side at which the shading of the paper is fitted
 _EXPLAINED = 0.92  # share of the paper's variance that a fit of its shading must explain
 
 
 def contrast(pixels: np.ndarray, whole: bool = True) -> np.ndarray:
-    """Say how much each pixel differs from the paper around it, in the direction of the ink.
+    """Contrast of each pixel with the paper around it, in the direction of the ink.
 
     Args:
         pixels: float32 `(h, w, c)`, 0..255.
@@ -36,7 +36,7 @@ def contrast(pixels: np.ndarray, whole: bool = True) -> np.ndarray:
 
 
 def mask(ink: np.ndarray) -> np.ndarray:
-    """Bring contrast to 0..1: 0 surely paper, 1 surely ink, a soft edge between.
+    """Scale contrast to 0..1: 0 for paper, 1 for ink, a soft edge between.
 
     Args:
         ink: float32 `(h, w)`, as `contrast` gives it.
@@ -56,13 +56,13 @@ def mask(ink: np.ndarray) -> np.ndarray:
 
 
 def _strongest(ink: np.ndarray) -> float:
-    """Give the contrast that the strongest five pixels and at least 0.05 % of all reach."""
+    """Contrast that the strongest five pixels, and at least 0.05 % of all, reach."""
     count = max(5, ink.size // 2000)
     return float(np.partition(ink, -count, axis=None)[-count])
 
 
 def _noise(ink: np.ndarray) -> float:
-    """Estimate the noise from what bends between neighbours, so that strokes do not count."""
+    """Estimate the noise from second differences, so that strokes do not count."""
     bend = ink[:, :-4:2] - 2 * ink[:, 2:-2:2] + ink[:, 4::2]
     return 1.4826 * float(np.median(np.abs(bend))) / 6**0.5 if bend.size else 0.0
 
@@ -82,7 +82,7 @@ def _deviation(plane: np.ndarray) -> np.ndarray:
 
 
 def _is_light_ink(plane: np.ndarray) -> bool:
-    """Tell polarity: ink is rarer than paper and stands out more; the border is paper.
+    """Detect polarity: ink is rarer than paper and stands out more; the border is paper.
 
     An even border may also be a frame around the page, so there one looks further inside.
     """
@@ -96,14 +96,14 @@ def _is_light_ink(plane: np.ndarray) -> bool:
 
 
 def _ring(plane: np.ndarray, depth: int) -> np.ndarray:
-    """Give the pixels that lie `depth` inside the edges."""
+    """Pixels at distance `depth` from the edges."""
     depth = min(depth, (min(plane.shape) - 1) // 2)
     last = -1 - depth
     return np.concatenate([plane[depth], plane[last], plane[:, depth], plane[:, last]])
 
 
 def _shading(paper: np.ndarray) -> np.ndarray | float:
-    """Fit a slow change of the paper's brightness as a quadratic surface; 0 if it is none.
+    """Fit the paper's shading as a quadratic surface; 0 if there is none.
 
     A shadow with an edge is no quadratic surface, and is left to the closing alone.
     """
@@ -119,6 +119,6 @@ def _shading(paper: np.ndarray) -> np.ndarray | float:
 
 @functools.lru_cache(maxsize=64)
 def _terms(height: int, width: int) -> np.ndarray:
-    """Give the six terms of a quadratic surface over -1..1, `(height * width, 6)`."""
+    """The six terms of a quadratic surface over -1..1, `(height * width, 6)`."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)

@@ -1,4 +1,4 @@
-"""Bring pictures of any size and colour to the exact shape that a network takes.
+"""Fit pictures of any size and colour to a network's input shape.
 
 Which way is used is part of a model and of its fingerprint:
 
@@ -20,7 +20,7 @@ _LUMA = np.array([77, 150, 29], np.uint32)  # ITU-R 601 luma weights, in 256ths
 def prepare(
     images: Sequence[np.ndarray] | np.ndarray, preprocessing: str, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Bring pictures to what a network takes.
+    """Fit pictures to a network's input shape.
 
     A picture that already has this form costs next to nothing and comes back to the bit:
     for `resize` any picture of the right shape, for `digit` one of the right size whose
@@ -95,7 +95,7 @@ def _is_ready(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> 
 def _stacked(
     images: Sequence[np.ndarray] | np.ndarray, shape: tuple[int, ...]
 ) -> np.ndarray | None:
-    """Give the pictures as one array when all of them have the wanted shape, else None."""
+    """The pictures as one array if all have the target shape, else None."""
     if isinstance(images, np.ndarray):
         return images if images.dtype == np.uint8 and images.shape[1:] == shape else None
     if not images:
@@ -115,7 +115,7 @@ def _check(image: np.ndarray) -> None:
 
 
 def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Bring one checked picture to `shape`, or to one that broadcasts to it."""
+    """Fit one checked picture to `shape`, or to a shape that broadcasts to it."""
     if preprocessing == "resize":
         return resize(_in_colours(image, shape), (shape[0], shape[1]))
     if image.shape[:2] == shape[:2]:
@@ -129,7 +129,7 @@ def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.nd
 
 
 def _white_on_black(images: np.ndarray) -> np.ndarray:
-    """Tell of each picture `(n, h, w[, 3])` whether most of its outermost pixels are dark."""
+    """Whether most outermost pixels are dark, for each picture `(n, h, w[, 3])`."""
     edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
     light = sum((edge >= 128).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
     count = sum(int(np.prod(edge.shape[1:])) for edge in edges)
@@ -137,7 +137,7 @@ def _white_on_black(images: np.ndarray) -> np.ndarray:
 
 
 def _in_colours(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Make a picture grey or RGB, whichever `shape` has."""
+    """Convert a picture to grey or RGB, as `shape` requires."""
     if len(shape) == 2 and image.ndim == 3:
         return grey(image)
     if len(shape) == 3 and image.ndim == 2:
@@ -146,7 +146,7 @@ def _in_colours(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """Turn uint8 RGB `(h, w, 3)` into grey `(h, w)` by luma; equal channels stay as they are.
+    """Convert uint8 RGB `(h, w, 3)` to grey `(h, w)` by luma; equal channels are unchanged.
 
     Example:
         >>> import numpy as np
@@ -186,7 +186,7 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _border_colour(image: np.ndarray) -> np.ndarray:
-    """Give the median colour of the outermost pixels, channel by channel."""
+    """Median colour of the outermost pixels, by channel."""
     edges = [image[[0, -1]].swapaxes(0, 1), image[:, [0, -1]]]
     colour: np.ndarray = np.median(np.concatenate(edges), axis=(0, 1))
     return colour.astype(np.uint8)

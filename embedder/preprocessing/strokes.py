@@ -1,4 +1,4 @@
-"""Bring the strokes of a cut-out digit to the width that handwriting in MNIST has."""
+"""Adjust the stroke width of a cropped digit to that of MNIST."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def usual_width(fine: np.ndarray) -> np.ndarray:
     """
     width = _width(fine)
     wanted = min(max(width, _USUAL[0]), _USUAL[1])
-    change = (wanted - width) / 2  # on either side
+    change = (wanted - width) / 2  # on each side
     if abs(change) < 0.25:
         return fine
     room = math.ceil(max(change, 0)) + 1

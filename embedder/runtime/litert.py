@@ -12,7 +12,7 @@ import numpy as np
 from likewise import parallel
 from likewise.arrays import Floats, Pixels
 
-BATCH = 64  # measured: larger batches fall out of the cache, smaller ones pay per call
+BATCH = 64  # measured: larger batches exceed the cache, smaller ones have overhead per call
 _MIN_PER_THREAD = 16  # fewer pictures are not worth a thread
 
 
@@ -70,7 +70,7 @@ class _Interpreter:
     def __init__(self, network: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        with _silent_stderr():  # LiteRT reports there, once, that it uses the processor
+        with _silent_stderr():  # LiteRT prints there once that it uses the CPU
             self._interpreter = Interpreter(model_content=network, num_threads=1)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
@@ -93,7 +93,7 @@ _stderr_lock = threading.Lock()
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Discard what native code writes to stderr: LiteRT has no option for that."""
+    """Discard native code's output on stderr, for which LiteRT has no option."""
     with _stderr_lock, open(os.devnull, "w") as nowhere:
         saved = os.dup(2)
         try:

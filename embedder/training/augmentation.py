@@ -1,4 +1,4 @@
-"""Light distortion of the training pictures: what another hand or another scan would do.
+"""Light distortion of training pictures, like that of another hand or scanner.
 
 Each picture is turned, scaled, sheared, shifted and bent a little, all in one bilinear
 resampling, so that it is blurred once and not once per step. Outside its border a picture goes
@@ -46,7 +46,7 @@ class Distortion(keras.layers.Layer):
         return tf.cast(tf.round(moved), inputs.dtype) if inputs.dtype == "uint8" else moved
 
     def _sources(self, n: Any, height: int, width: int) -> tuple[Any, Any]:
-        """Where each pixel comes from: two tensors `(n, h, w)`, in pixels."""
+        """Source position of each pixel: two tensors `(n, h, w)`, in pixels."""
 
         def spread(limit: float) -> Any:
             limit *= self.strength
@@ -66,7 +66,7 @@ class Distortion(keras.layers.Layer):
         return from_y + (height - 1) / 2, from_x + (width - 1) / 2
 
     def get_config(self) -> dict[str, Any]:
-        """Return what rebuilds this layer."""
+        """Return the configuration of this layer."""
         return {**super().get_config(), "strength": self.strength, "seed": self.seed}
 
 

@@ -1,4 +1,4 @@
-"""Averaged weights: what is measured and saved in place of those that the last step left.
+"""Averaged weights, which are measured and saved instead of the last step's.
 
 An optimizer that averages keeps, beside each weight, its exponential moving average. It varies
 less from epoch to epoch and is mostly better. Steps go on from the weights themselves, so the
@@ -23,7 +23,7 @@ from keras.layers import BatchNormalization
 
 
 def averaging(share: float, steps: int) -> dict[str, Any]:
-    """Give the arguments that make a Keras optimizer average the weights.
+    """Arguments that make a Keras optimizer average the weights.
 
     Args:
         share: Of the whole training, after which the weights of a step count 1/e of the newest;
@@ -43,7 +43,7 @@ def averaging(share: float, steps: int) -> dict[str, Any]:
 
 @contextmanager
 def averaged_weights(model: keras.Model, batches: Sequence[Any]) -> Iterator[None]:
-    """Put the averages in place of a compiled model's weights for as long as this lasts.
+    """Use the averages as a compiled model's weights inside the block.
 
     Changes nothing where the optimizer does not average.
 
@@ -77,7 +77,7 @@ def _renew_statistics(model: keras.Model, batches: Sequence[Any]) -> None:
 
 
 def _normalisations(model: keras.Model) -> Iterator[BatchNormalization]:
-    """Find the layers of batch normalisation, those of models within the model too."""
+    """All batch normalisation layers, including those of nested models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _normalisations(layer)

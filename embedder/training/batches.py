@@ -1,4 +1,4 @@
-"""What Keras is fed: batches of pictures, drawn afresh each epoch by seed and epoch alone.
+"""Batches for Keras, drawn for each epoch from seed and epoch alone.
 
 Nothing is remembered between epochs, so a training that goes on after a kill sees the same
 batches as one that was never killed.
@@ -23,7 +23,7 @@ MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batc
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of one epoch after another; a subclass says how an epoch is `drawn`."""
+    """Batches, epoch by epoch; a subclass implements `drawn`."""
 
     def __init__(self, recipe: Recipe, epoch: int) -> None:
         super().__init__()
@@ -39,20 +39,20 @@ class Batches(keras.utils.PyDataset):
         return len(self._drawn)
 
     def inputs(self, count: int) -> list[Any]:
-        """Draw the first batches of epoch 0, at most `count`, whatever epoch it is now."""
+        """Draw at most `count` batches of epoch 0, in any epoch."""
         first = copy(self)
         first.epoch = 0
         first._drawn = first.drawn()
         return [first[position][0] for position in range(min(count, len(first)))]
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch's batches."""
+        """Draw the next epoch's batches."""
         self.epoch += 1
         self._drawn = self.drawn()
 
 
 class DrawnPairs(Batches):
-    """The tutorial's way: fixed pairs from `create_pairs`, in a new order each epoch."""
+    """The tutorial's batches: fixed pairs from `create_pairs`, shuffled each epoch."""
 
     def __init__(self, images: Pixels, labels: list[str], recipe: Recipe, epoch: int = 0) -> None:
         self.images = images

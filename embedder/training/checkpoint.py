@@ -1,4 +1,4 @@
-"""A training's memory of itself: checkpoint, history and best weights, after every epoch.
+"""Checkpoints: training state, history and best weights, saved after every epoch.
 
 Everything lies in one directory beside the model to be. `history.json` is written last and
 names the other files, so a kill at any moment leaves the state of the last whole epoch.
@@ -37,7 +37,7 @@ class State:
         self.epochs: list[dict[str, Any]] = []
 
     def begin(self) -> None:
-        """Start anew, where no earlier training would be lost.
+        """Start a training, unless that would destroy an unfinished one.
 
         Raises:
             ModelError: If an earlier run left something.
@@ -49,7 +49,7 @@ class State:
             )
 
     def resume(self) -> None:
-        """Take up what an earlier run of the same training left.
+        """Resume an earlier run of the same training.
 
         Raises:
             ModelError: If it was started with other data or settings, or is no training.
@@ -79,28 +79,28 @@ class State:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The epoch with the lowest validation EER, the first of several equals."""
+        """The first epoch with the lowest validation EER."""
         return min(self.epochs, key=lambda epoch: float(epoch["eer"]))
 
     @property
     def checkpoint(self) -> Path:
-        """Weights and optimizer of the last whole epoch."""
+        """Weights and optimizer state of the last complete epoch."""
         return self.path / f"epoch-{len(self.epochs)}.weights.h5"
 
     @property
     def best_weights(self) -> Path:
-        """Weights of the base network at its best epoch, averaged where the training averages."""
+        """Weights of the base network at its best epoch, averaged if the training averages."""
         return self.path / f"best-{self.best['epoch']}.weights.h5"
 
     def add(self, epoch: dict[str, Any], base: keras.Model) -> None:
-        """Take up one more epoch, and the weights of `base` if it is the best so far."""
+        """Add an epoch, and the weights of `base` if it is the best so far."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.epochs.append(epoch)
         if self.best is epoch:
             base.save_weights(self.best_weights)
 
     def write(self, model: keras.Model) -> None:
-        """Record what was added, with the model in training; delete the files it made needless."""
+        """Save the state and the model in training; delete obsolete files."""
         model.save_weights(self.checkpoint)
         part = self.path / "history.json.part"
         part.write_text(json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1))
@@ -111,7 +111,7 @@ class State:
 
 
 class ValidationEER(keras.callbacks.Callback):
-    """After each epoch: measure the EER on held-out images, record it, stop when it stays.
+    """After each epoch, measure and record the EER on held-out images; stop early.
 
     Args:
         base: The base network in training.
@@ -146,7 +146,7 @@ class ValidationEER(keras.callbacks.Callback):
                 generator.state.assign([self.seed + 1000 * number, epoch << 20])
 
     def measured(self) -> EqualErrorRate:
-        """Measure the base network as it stands."""
+        """Measure the current base network."""
         embeddings = self.base.predict(self.images, batch_size=500, verbose=0)
         pairs = pair_distances(embeddings, self.labels, VALIDATION_PAIRS, self.seed)
         return equal_error_rate(det_curve(*pairs))

@@ -1,4 +1,4 @@
-"""Made groups: half of a picture of one group joined to half of one of another.
+"""Synthetic groups: halves of pictures of two groups joined.
 
 Ten groups teach an embedder to tell ten things apart, and it forgets what the ten do not need; an
 eleventh group then falls upon one of them. The upper halves of all 7s on the mirrored upper halves
@@ -19,14 +19,14 @@ from embedder.training.outliers import OF_NO_GROUP
 from likewise.arrays import Indices, Pixels
 from likewise.metrics.groups import Groups
 
-MEMBERS = 4  # of each made group in a batch
+MEMBERS = 4  # pictures of each synthetic group in a batch
 _MIRRORED = np.array([(0, 1), (1, 0), (1, 1)])  # the first half, the second
 
 
 def make_composites(
     pictures: Pixels, groups: Groups, count: int, rng: np.random.Generator
 ) -> tuple[Pixels, Indices]:
-    """Make pictures of made groups, `MEMBERS` of each.
+    """Make pictures of synthetic groups, `MEMBERS` of each.
 
     Args:
         pictures: Of the groups, `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.

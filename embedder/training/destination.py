@@ -1,4 +1,4 @@
-"""Where a model may be written: at a free place or over an earlier model, never over anything else.
+"""Check where a model may be written: to a new path or over an earlier model, nothing else.
 
 Asked before a training begins, so that no hour of it ends in a refusal.
 """
@@ -12,7 +12,7 @@ from embedder.errors import ModelError
 
 
 def check_destination(out: Path, *data: str) -> None:
-    """Refuse to write a model where something would be lost that is no model.
+    """Refuse a destination where anything but a model would be lost.
 
     Args:
         out: Directory of the model to be.

@@ -1,4 +1,4 @@
-"""Write a trained base network as a model directory: for LiteRT, for Keras, and described."""
+"""Write a trained base network as a model directory: LiteRT, Keras and manifest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def to_litert(base: keras.Model) -> bytes:
 def save_model(
     base: keras.Model, out: Path, preprocessing: str, details: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Write a model directory, whole or not at all.
+    """Write a model directory, atomically.
 
     Args:
         base: The trained base network.

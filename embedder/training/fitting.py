@@ -16,7 +16,7 @@ from embedder.training.networks import siamese_network
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from likewise.arrays import Pixels
 
-_RENEWING_BATCHES = 20  # from which averaged weights get their statistics
+_RENEWING_BATCHES = 20  # for the statistics of averaged weights
 
 
 class Labelled(NamedTuple):
@@ -35,7 +35,7 @@ def fit(
     *,
     verbose: bool = False,
 ) -> None:
-    """Train `base` from the last epoch in `state` on; it ends with the weights of the best epoch.
+    """Train `base`, continuing after the last epoch in `state`; keep the best epoch's weights.
 
     Args:
         base: The base network.

@@ -1,4 +1,4 @@
-"""What a trained network is worth: figures and thresholds on its validation pictures."""
+"""Measure a trained network: figures and thresholds on validation pictures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OUTLIERS = 5_000
 def measured(
     base: keras.Model, fitted_on: Labelled, validation: Labelled, recipe: Recipe
 ) -> dict[str, Any]:
-    """Measure a base network on pictures that it was not fitted to.
+    """Measure a base network on held-out pictures.
 
     Args:
         base: The trained base network.

@@ -1,4 +1,4 @@
-"""Many pictures in, one row each out: as a stream, or as a job that a kill does not harm.
+"""Bulk checks: one row per picture, as a stream or as a resumable job.
 
 May import: embedder, index, likewise.decoding, likewise.locking, likewise.matcher, likewise.output,
 likewise.remarks.

@@ -1,6 +1,6 @@
-"""Embeddings into a file: a NumPy array, or a Parquet table with ids and labels.
+"""Write embeddings to a file: a NumPy array, or a Parquet table with ids and labels.
 
-Written as they come, so memory does not grow with the number of pictures.
+Rows are streamed, so memory does not grow with the number of pictures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from likewise.remarks import Remarks
 
 @dataclass(slots=True)
 class EmbedReport:
-    """What became of the pictures: how many rows were written, and which are empty and why."""
+    """Report: the number of rows, and the unreadable pictures with reasons."""
 
     rows: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
@@ -46,10 +46,10 @@ def write_embeddings(
         records: The pictures.
         path: `.npy`, float32 `(n, dim)`, with NaN in the row of a picture that cannot be read; or
             `.parquet`, with the columns id, label, embedding (float32) and reason.
-        progress: Called with the number of further pictures that are done.
+        progress: Called with the number of pictures done since the last call.
 
     Raises:
-        LikewiseError: If the ending is another.
+        LikewiseError: If the ending is neither.
     """
     report = EmbedReport()
     make = _FILES.get(path.suffix.lower())

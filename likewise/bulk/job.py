@@ -1,4 +1,4 @@
-"""A bulk check into a file that survives a kill: a job can be resumed where it was cut off."""
+"""A bulk check into a file, which can be resumed after a kill."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
 from likewise.output.rows import columns, together
 
-_ROWS_AT_ONCE = 256  # the most that a kill can cost
+_ROWS_AT_ONCE = 256  # the most rows that a kill can lose
 _NAMED_INPUTS = 20
 
 
 class Job:
-    """A check of all pictures of its inputs, to be written into a file.
+    """A check of all pictures of its inputs, written to a file.
 
     Attributes:
         columns: Columns of a CSV of the rows.
         summary: Counts of the rows of this run.
-        earlier: Number of rows that an earlier run had written.
+        earlier: Number of rows from earlier runs.
 
     Args:
         matcher: Embedder and gallery.
@@ -60,12 +60,12 @@ class Job:
         self.earlier = 0
 
     def write(self, output: Path, *, resume: bool = False) -> None:
-        """Write the rows into a file, which appears when it is complete.
+        """Write the rows to a file, which appears once it is complete.
 
         Args:
-            output: `.jsonl`, `.csv` or `.parquet`; until it is complete the rows lie in a journal
+            output: `.jsonl`, `.csv` or `.parquet`; until it is complete the rows are in a journal
                 beside it.
-            resume: Go on with the journal of a run that was cut off.
+            resume: Continue the journal of an interrupted run.
 
         Raises:
             ResumeError: If there is a journal and `resume` is not set, or it is another job's; or
@@ -90,7 +90,7 @@ class Job:
                 journal.write(batch)
 
     def _settings(self) -> dict[str, Any]:
-        """Everything that decides the rows."""
+        """All settings that determine the rows."""
         gallery, rule = self._matcher.gallery, self._rule
         return {
             "job": "check",
@@ -110,7 +110,7 @@ class Job:
 
 
 def _named(inputs: list[str]) -> list[str]:
-    """Name the inputs; a shell's long list of files by a digest."""
+    """Describe the inputs; a long list of files by a digest."""
     if len(inputs) <= _NAMED_INPUTS:
         return inputs
     digest = hashlib.sha256("\0".join(inputs).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,8 +1,8 @@
-"""The record of an unfinished job, so that a killed one can go on.
+"""The journal of an unfinished job, from which a killed job continues.
 
-`rows.csv.partial` lies beside the file to be, `rows.csv`: a first line that says what the job is
-(gallery and its generation, model, options, inputs), then one JSON row per picture. Rows are
-appended; at the end the wanted file is made from them in one step, and the journal goes.
+`rows.csv.partial` is beside the output, `rows.csv`: a first line that describes the job (gallery
+and generation, model, options, inputs), then one JSON row per picture. Rows are appended; at the
+end the output is written from them atomically, and the journal is removed.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _decoder = json.JSONDecoder()
 
 
 class ResumeError(LikewiseError):
-    """What an interrupted job left cannot be continued."""
+    """An interrupted job cannot be continued."""
 
 
 class Journal:
-    r"""Rows that are on their way into a file.
+    r"""The rows of an unfinished output file.
 
     Attributes:
-        output: The file to be.
+        output: The output file.
         path: The journal.
-        done: How many rows an earlier run left.
+        done: Number of rows from earlier runs.
 
     Args:
         output: A `.jsonl`, `.csv` or `.parquet` file.
-        settings: All that decides the rows, for JSON; going on needs the same.
+        settings: JSON settings that determine the rows; resuming requires the same.
         columns: As for `outputs.writer`.
-        resume: Go on with what an earlier run left, if it left something.
+        resume: Continue an earlier run's journal, if there is one.
 
     Raises:
         ResumeError: If an earlier run left something and `resume` is not set, or it was
@@ -70,7 +70,7 @@ class Journal:
         self.output = output
         self.path = journal_path(output)
         self.done = 0
-        self._idle = True  # nothing written: not worth going on with
+        self._idle = True  # nothing to resume
         self._columns = columns
         header = json_line(dict(settings))
         self._held = ExitStack()
@@ -83,18 +83,18 @@ class Journal:
             with written(self.path):
                 self._start_or_go_on(header)
         except BaseException:
-            with suppress(OSError):  # a full disk, which is reported already
+            with suppress(OSError):  # a full disk, already reported
                 self._held.close()
             raise
 
     def remaining(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Pass over the inputs whose rows are there, without decoding them; yield the others.
+        """Skip inputs whose rows exist, without decoding them; yield the others.
 
         Args:
             records: All inputs of the job, from the first.
 
         Raises:
-            ResumeError: If they are not the inputs that the journal was begun with.
+            ResumeError: If they differ from the inputs of the journal.
         """
         stream = iter(records)
         with self.path.open("rb") as journal:
@@ -106,14 +106,14 @@ class Journal:
         yield from stream
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Append rows; a kill after this returned does not lose them."""
+        """Append rows, durably once this returns."""
         with written(self.path):
             self._file.write(b"".join(map(json_line, rows)))
             self._file.flush()
         self._idle = self._idle and not rows
 
     def finish(self) -> None:
-        """Make the wanted file of all rows, then remove the journal."""
+        """Write the output from all rows, then remove the journal."""
         with self.path.open("rb") as journal:
             journal.readline()
             if format_of(self.output) == "jsonl":
@@ -134,7 +134,7 @@ class Journal:
                 self.path.unlink(missing_ok=True)
 
     def _hold(self) -> None:
-        """Be the one process that writes this journal."""
+        """Become the only process that writes this journal."""
         lock = self.path.with_name(f"{self.path.name}.lock")
         if not self._held.enter_context(locked(lock, wait=False)):
             raise ResumeError(
@@ -151,7 +151,7 @@ class Journal:
             )
 
     def _drop_half_line(self) -> None:
-        """Cut off what a kill left after the last line end."""
+        """Truncate an incomplete last line."""
         end = self._file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _BLOCK)
@@ -182,7 +182,7 @@ class Journal:
 
 
 def journal_path(output: Path) -> Path:
-    """Name the journal of a file to be.
+    """Path of the journal of an output file.
 
     Example:
         >>> journal_path(Path("rows.csv")).name
@@ -192,7 +192,7 @@ def journal_path(output: Path) -> Path:
 
 
 def _difference(stored: bytes, header: bytes) -> str | None:
-    """Name the first setting that differs, if any does."""
+    """Describe the first setting that differs, if any."""
     now = json.loads(header)
     try:
         before = dict(json.loads(stored))
@@ -223,5 +223,5 @@ def _id_of(line: bytes) -> str | None:
 
 
 def _unlink(path: Path) -> None:
-    with suppress(OSError):  # Windows removes no open file
+    with suppress(OSError):  # Windows cannot remove open files
         path.unlink()

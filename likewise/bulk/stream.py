@@ -1,4 +1,4 @@
-"""Many pictures in, one row each out, in input order and in constant memory.
+"""Check or query a stream of pictures: one row each, in order, in constant memory.
 
     records ─chunks─▶ decode │ embed ─▶ Gallery.decide │ rows
 
@@ -36,14 +36,14 @@ from likewise.output.rows import (
 from likewise.remarks import Remarks
 
 CHUNK = 2048  # pictures searched together
-_SECONDS = 0.5  # large pictures need not fill a chunk: rows and progress come at least as often
+_SECONDS = 0.5  # seconds after which an incomplete chunk is processed
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Summary:
-    """Counts of rows by decision, and how long they took.
+    """Counts of rows by decision, and the duration.
 
     Attributes:
         decisions: Number of rows by decision.
@@ -108,9 +108,9 @@ def check_stream(
 ) -> Generator[Row, None, None]:
     """Check each picture of a stream, of any length.
 
-    A row depends on its picture and the gallery alone, not on its neighbours in the stream or on
-    where it was cut, so a job that goes on later gives the same rows. The rule is resolved once:
-    an operating point that changes meanwhile is used from the next stream on.
+    A row depends only on its picture and the gallery, so a resumed job gives the same rows. The
+    rule is resolved once: an operating point that changes meanwhile applies from the next stream
+    on.
 
     Args:
         matcher: Embedder and gallery.
@@ -236,7 +236,7 @@ def embed_stream(
 
 
 def _bounded(chunk: int, k: int) -> int:
-    """Make chunks smaller where k is so large that their neighbours would fill the memory."""
+    """Reduce the chunk size for large k, to bound the memory of neighbours."""
     return max(1, min(chunk, NEIGHBOURS_AT_ONCE // k))
 
 
@@ -248,7 +248,7 @@ def _answered(
     *,
     hashed: bool = False,
 ) -> Generator[tuple[Decoded, T], None, None]:
-    """Decode in threads of their own, embed and answer in another, while the caller makes rows."""
+    """Decode in threads, embed and search in another, while the caller makes rows."""
 
     def answered(part: Decoded) -> tuple[Decoded, T]:
         return part, answer(embedder.embed(part.images))

@@ -1,4 +1,4 @@
-"""Calibration: a threshold for a wanted error rate, measured and stored in the gallery.
+"""Calibration: measure and store a threshold for a target error rate.
 
 May import: embedder, index, likewise.matcher, likewise.queries, likewise.remarks.
 """

@@ -1,4 +1,4 @@
-"""Calibrate a gallery: pictures in, a threshold for a wanted error rate stored in it.
+"""Calibrate a gallery: measure and store a threshold for a target error rate.
 
 records ─QueryReader─▶ vectors ─Searches─▶ distances ─points─▶ OperatingPoint
 """
@@ -34,7 +34,7 @@ def calibrate(
     name: str | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Measure a threshold for a wanted error rate, and store it as the gallery's default.
+    """Measure the threshold for a target error rate, and store it as the gallery's default.
 
     Args:
         matcher: Embedder and gallery.
@@ -43,17 +43,17 @@ def calibrate(
             which must be the fewer. Pictures without a label are passed over.
             With neither `data` nor `unknown`, the references themselves, each among all others.
         unknown: Pictures of none of the gallery's groups.
-        fpir: Wanted share of unknowns that are matched, at most.
-        fmr: In its place, the wanted share of pairs of two groups within the threshold.
-        cost: In its place, what errors cost.
-        per_group: Give groups to which enough unknowns come nearest their own thresholds.
+        fpir: Target: largest share of unknowns that match.
+        fmr: Or largest share of pairs of two groups within the threshold.
+        cost: Or the costs of errors.
+        per_group: Give each group with enough nearest unknowns its own threshold.
         min_margin: Stored with the point; the rates are measured without it, as it can only turn
             matches into `ambiguous`.
         name: Of the point; by default it says what was wanted, such as `fpir-0.01`.
         progress: Called with the number of further pictures that are done.
 
     Raises:
-        CalibrationError: If there are too few pictures for what is wanted; nothing is stored.
+        CalibrationError: If there are too few pictures for the target; nothing is stored.
         UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise; nothing is stored.
@@ -114,10 +114,10 @@ def calibrate(
 def wanted_cost(
     false_match: float | None, miss: float | None, share_unknown: float | None
 ) -> Cost | None:
-    """Put the three numbers of a cost together; None where none is given.
+    """Combine the three numbers of a cost; None if all are None.
 
     Raises:
-        ValueError: If only some are given, or one is out of range.
+        ValueError: If only some are set, or one is out of range.
 
     Example:
         >>> wanted_cost(10, 1, 0.2)
@@ -153,7 +153,7 @@ def _searched(
     data: Iterable[Record] | None,
     unknown: Iterable[Record] | None,
 ) -> list[bytes]:
-    """Search all pictures batch by batch; content hashes of those that were searched."""
+    """Search all pictures batch by batch; return their content hashes."""
     contents: list[bytes] = []
     for batch in chain(reader.labelled(data or ()), reader.unknown(unknown or ())):
         searches.add(batch.vectors, batch.labels)

@@ -1,4 +1,4 @@
-"""The operating point for a wanted FPIR, a wanted FMR or the least cost."""
+"""Operating points for a target FPIR, a target FMR or the least cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from likewise.metrics.thresholds import (
 
 
 def point_for_fpir(searches: Searches, target: float, per_group: bool) -> OperatingPoint:
-    """The largest threshold at which at most the wanted share of unknowns is matched.
+    """The largest threshold at which at most the target share of unknowns matches.
 
     Args:
         searches: With enough non-mated queries for the target.
@@ -41,7 +41,7 @@ def point_for_fpir(searches: Searches, target: float, per_group: bool) -> Operat
 
 
 def point_for_fmr(searches: Searches, target: float) -> OperatingPoint:
-    """The largest threshold within which at most the wanted share of pairs of two groups lies.
+    """The largest threshold at which at most the target share of pairs of two groups matches.
 
     The measured rate is that of pairs; FPIR and FNIR of a search at the same threshold stay beside
     it.
@@ -71,7 +71,7 @@ def point_for_fmr(searches: Searches, target: float) -> OperatingPoint:
 
 
 def point_for_cost(searches: Searches, cost: Cost) -> OperatingPoint:
-    """The threshold at which false matches and misses together cost least.
+    """The threshold with the least expected cost.
 
     Args:
         searches: With mated and non-mated queries.

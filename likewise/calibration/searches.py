@@ -1,4 +1,4 @@
-"""The searches that a calibration measures, collected batch by batch."""
+"""Searches of a calibration, collected batch by batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OWN_AT_ONCE = 8192
 
 
 class Searches:
-    """Mated queries, non-mated queries by kind and, where an FMR is wanted, pairs of two groups.
+    """Mated queries, non-mated queries by kind and, for an FMR, pairs of two groups.
 
     Args:
         gallery: The gallery that is searched.

@@ -1,4 +1,4 @@
-"""A calibration reported in sentences, and the command that repeats it."""
+"""A calibration's summary in sentences, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Calibration:
     """A stored operating point, and the pictures that it was not measured with.
 
     Attributes:
-        name: Of the point, which is the gallery's default now.
-        point: As it was stored.
+        name: Name of the point, now the gallery's default.
+        point: The stored point.
         in_gallery: Number of pictures that were passed over because they are references, and would
             find themselves.
         unreadable: Id and reason of each picture that could not be read.
@@ -64,7 +64,7 @@ class Calibration:
 
 
 def command(gallery: str, name: str, point: OperatingPoint) -> str:
-    """Spell out the command that measures a stored point anew.
+    """The command that repeats the calibration of a stored point.
 
     Args:
         gallery: Path of the gallery.

@@ -1,4 +1,4 @@
-"""stdin, stdout, notes on stderr, progress bars, and what the terminal can show."""
+"""stdin, stdout, notes on stderr, progress bars, and terminal capabilities."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
     """Show how many pictures are done, how fast, and the time left where the total is known.
 
-    The bar appears on stderr once the work takes longer than a second; in a log, seldom.
+    The bar appears on stderr once the work takes longer than a second; in a log, every ten seconds.
 
     Args:
         total: Number of pictures, or None.
 
     Yields:
-        A function that counts so many pictures more as done.
+        A function that adds to the number of finished pictures.
     """
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""What a gallery is, for `likewise info`: its size, groups, model, thresholds and files."""
+"""Describe a gallery for `likewise info`: size, groups, model, thresholds and files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN_GROUPS = 40
 
 
 def describe(matcher: Matcher) -> dict[str, Any]:
-    """Gather what there is to say about a gallery, as plain JSON.
+    """Describe a gallery as plain JSON.
 
     Example:
         >>> import tempfile

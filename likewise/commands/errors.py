@@ -1,4 +1,4 @@
-"""Exceptions to one line on stderr and an exit status."""
+"""Convert exceptions to one line on stderr and an exit status."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ TRACEBACK = "LIKEWISE_TRACEBACK"
 
 
 def in_one_line(error: BaseException) -> BaseException:
-    """Turn what a command raised into what click ends with: one line on stderr, exit status 1.
+    """Convert an exception to click's: one line on stderr, exit status 1.
 
     Returns:
-        What is to be raised in its place.
+        The exception to raise instead.
     """
     if isinstance(error, (click.ClickException, click.Abort, click.exceptions.Exit)):
         return error  # click knows these: wrong usage is status 2

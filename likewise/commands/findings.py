@@ -1,4 +1,4 @@
-"""The doctor's findings of a gallery and its embedder, and how a person reads them."""
+"""The doctor's findings about a gallery and its embedder, as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 10
 
 
 def examined(path: Path, progress: Callable[[int], object] = lambda done: None) -> Examination:
-    """Examine a gallery; what keeps it from opening is broken too.
+    """Examine a gallery; a failure to open it is damage too.
 
     Raises:
         GalleryError: If there is no gallery at `path`.
@@ -33,7 +33,7 @@ def examined(path: Path, progress: Callable[[int], object] = lambda done: None) 
 
 
 def text(examination: Examination, gallery: str) -> str:
-    """Write the findings for a person: what is broken, then what to look at and what to do.
+    """Format the findings: damage, else advice with the next command.
 
     Example:
         >>> print(text(Examination(references=2, groups=1, small_groups={"a b": 2}), "my.gallery"))

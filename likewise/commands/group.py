@@ -1,7 +1,7 @@
-"""The command `likewise` at a glance: its commands by name and first line, imported when they run.
+"""The command `likewise`: its subcommands by name and first line, imported when they run.
 
-stdout carries data, stderr everything else. Whatever a command needs is imported when it runs, so
-that `likewise --help` and a single query start at once.
+stdout is for data, stderr for everything else. A command imports what it needs when it runs, so
+`likewise --help` and a single query start fast.
 """
 
 # ruff: noqa: D301 - click wants a real backspace before lines that must not be wrapped
@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        if sys.stderr is None:  # closed; a file that is opened must not get its number
+        if sys.stderr is None:  # closed: no opened file may get its descriptor
             sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         try:
             return super().invoke(ctx)

@@ -1,8 +1,8 @@
 """Pictures in a terminal: two pixels in each character cell, as half blocks.
 
 With colour a cell shows its upper pixel as foreground and its lower one as background. Without,
-blocks and shades stand for light and dark. Does not look at the terminal: callers say how wide it
-is and whether it shows colour.
+blocks and shades stand for light and dark. Callers pass the terminal's width and whether it shows
+colour.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EDGE = 0.35  # difference of the two pixels in a cell that is shown as an edge
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """A picture with what stands under it.
+    """A picture with captions.
 
     Attributes:
         picture: uint8, `(h, w)` grey or `(h, w, 3)` RGB.

@@ -11,7 +11,7 @@ from likewise.arrays import Pixels
 from likewise.commands.half_blocks import GAP, Panel, panel_width, side_by_side
 from likewise.matcher import Matcher
 
-_NARROWEST = 12  # columns in which a digit can still be told
+_NARROWEST = 12  # columns in which a digit is still recognisable
 
 
 def show_neighbours(
@@ -26,9 +26,9 @@ def show_neighbours(
     """Draw a query, then its nearest references with label and distance under each.
 
     Args:
-        matcher: Says how the network sees the query, and holds the references' pictures.
+        matcher: Embedder and gallery.
         picture: The query.
-        title: What stands under the query.
+        title: Caption of the query.
         nearest: Its neighbours; as many as fit are drawn.
         columns: Width of the terminal.
         colour: Whether it shows 24-bit colour.

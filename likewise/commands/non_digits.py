@@ -1,4 +1,4 @@
-"""Pictures that are no digits, made in code: letters, noise, a blank sheet, a doodle.
+"""Non-digit pictures made in code: letters, noise, a blank sheet, a doodle.
 
 For the demonstration: a gallery of digits should say `no_match` to most of them.
 """
@@ -12,15 +12,15 @@ import numpy as np
 from embedder.data.records import Record
 from likewise.arrays import Pixels
 
-_LETTERS = "AEFHKMRWXY"  # none that is drawn like a digit, as I, O, S and Z are
+_LETTERS = "AEFHKMRWXY"  # without I, O, S and Z, which look like digits
 _SIDE = 84
 
 
 def non_digits(seed: int = 7) -> Iterator[Record]:
-    """Stream pictures that are no digits.
+    """Stream non-digit pictures.
 
     Args:
-        seed: Of the noise.
+        seed: Seed of the noise.
 
     Returns:
         Records with the label None.

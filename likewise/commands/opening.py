@@ -1,4 +1,4 @@
-"""Open what commands work on: pictures, a gallery, a model."""
+"""Open the inputs of commands: pictures, a gallery, a model."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def read(inputs: Iterable[str], split: str | None = None) -> Records:
     """Stream the pictures of all inputs; a misspelt one fails at once.
 
     Args:
-        inputs: What the user named.
-        split: Part of an input that holds both.
+        inputs: The user's inputs.
+        split: `train` or `test`, for inputs that hold both.
 
     Returns:
         Their pictures, one input after the other.
@@ -37,11 +37,11 @@ def read(inputs: Iterable[str], split: str | None = None) -> Records:
 def read_some(inputs: Iterable[str], split: str | None) -> Records:
     """Stream the pictures of inputs that must hold at least one.
 
-    The first is read now, so that useless input fails before anything is made of it.
+    The first is read now, so an empty input fails before anything is created.
 
     Args:
-        inputs: What the user named.
-        split: Part of an input that holds both.
+        inputs: The user's inputs.
+        split: `train` or `test`, for inputs that hold both.
 
     Returns:
         Their pictures, one input after the other.
@@ -66,7 +66,7 @@ def opened_for_asking(
     Args:
         gallery: The gallery's directory.
         inputs: The pictures that the user named.
-        split: Part of an input that holds both.
+        split: `train` or `test`, for inputs that hold both.
 
     Yields:
         The matcher, and the pictures.
@@ -84,7 +84,7 @@ def opened_for_asking(
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Pause the garbage collector: what imports make all stays. Saves a twentieth of a query."""
+    """Pause the garbage collector during imports: saves a twentieth of a query."""
     was = gc.isenabled()
     gc.disable()
     try:

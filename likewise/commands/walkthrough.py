@@ -1,6 +1,6 @@
-"""The demonstration: real digits from end to end, told as lines of text.
+"""The demonstration on real digits, as lines of text.
 
-It is a user like any other: it only calls what the commands call.
+It uses only what the commands use.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def demonstrate(path: Path, terminal: Terminal, track: Track) -> Iterator[str]:
     """Build a gallery of MNIST's training digits, ask it, check the test digits with it.
 
     Args:
-        path: The gallery; one that is there already is gone on with.
+        path: The gallery; an existing one is reused.
         terminal: Where the pictures are shown.
         track: Wraps a stream of so many records in a progress bar.
 

@@ -1,4 +1,4 @@
-"""Evaluate a gallery on labelled pictures that it has not seen: every figure, with its interval.
+"""Evaluate a gallery on unseen labelled pictures: every figure, with its interval.
 
     records ─QueryReader─▶ Queries ─GroupDistances─▶ Figures
 
@@ -31,7 +31,7 @@ from likewise.remarks import Remarks
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """The figures, and what is needed to draw them.
+    """The figures, and the data to plot them.
 
     Attributes:
         figures: All figures.
@@ -63,7 +63,7 @@ def evaluate(
     allow_overlap: bool = False,
     progress: Progress = lambda done: None,
 ) -> Evaluation:
-    """Measure how well a gallery answers for pictures that it has not seen.
+    """Measure how well a gallery answers for unseen pictures.
 
     Args:
         matcher: Embedder and gallery.
@@ -72,9 +72,9 @@ def evaluate(
             the fewer. Pictures without a label are passed over.
         unknown: Further pictures of none of the gallery's groups.
         at: Operating point to judge; the default one when None.
-        seed: Of all sampling; with it the report is the same each time.
+        seed: Seed of all sampling; the same seed gives the same report.
         seeds: How often pairs, and queries to rank all references for, are drawn.
-        allow_overlap: Measure even where pictures are references, were trained on, or chose the
+        allow_overlap: Measure even if pictures are references, were trained on, or chose the
             threshold.
         progress: Called with the number of further pictures that are done.
 
@@ -84,7 +84,7 @@ def evaluate(
         UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise.
-        ValueError: If too few pictures came to measure anything.
+        ValueError: If there are too few pictures to measure anything.
         GalleryError: If the gallery cannot be read or has no such operating point.
 
     Example:

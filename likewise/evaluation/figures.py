@@ -1,4 +1,4 @@
-"""The figures of an evaluation, typed; `to_json` writes them as they stand in `report.json`."""
+"""Typed figures of an evaluation; `to_json` writes them for `report.json`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group by group: which are missed, within which distance are they found; and each single miss."""
+"""Figures by group: misses and distances; and a list of all misses."""
 
 from __future__ import annotations
 

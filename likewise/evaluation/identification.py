@@ -1,4 +1,4 @@
-"""One to many: is the nearest group the right one, and how often is an unknown taken for known?"""
+"""Identification (one to many): how often the nearest group is right, and unknowns match."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class IdentificationFigures:
 
 
 def identification(searched: GroupDistances, limits: Limits) -> IdentificationFigures:
-    """Count right answers and errors of both kinds, and which group is taken for which.
+    """Count correct answers, both kinds of errors, and confusions of groups.
 
     Args:
         searched: With at least one mated query.

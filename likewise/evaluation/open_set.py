@@ -1,4 +1,4 @@
-"""Open set: how well known pictures are told from unknown ones, at any threshold.
+"""Open-set figures: how well distances separate known from unknown pictures.
 
 Dhamija, Günther, Boult, Reducing Network Agnostophobia, NeurIPS 2018.
 """
@@ -20,7 +20,7 @@ from likewise.queries import GIVEN, LEFT_OUT, GroupDistances
 
 @dataclass(frozen=True, slots=True)
 class OpenSetFigures:
-    """How well knowns are told from unknowns of one kind, at any threshold.
+    """How well distances separate knowns from one kind of unknowns.
 
     Attributes:
         auroc: How often a known query comes nearer than an unknown one.

@@ -1,4 +1,4 @@
-"""Pictures that were seen before, by the gallery, the embedder or the calibration."""
+"""Detect pictures that the gallery, the embedder or the calibration has seen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAMED = 5  # pictures that an error names
 
 
 class OverlapError(LikewiseError):
-    """Pictures to evaluate with were trained on, or are references."""
+    """Evaluation pictures were trained on, are references, or chose the threshold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Are the nearest references the right ones? For drawn mated queries, against them all."""
+"""Retrieval figures: ranking all references for a sample of mated queries."""
 
 from __future__ import annotations
 

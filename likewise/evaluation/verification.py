@@ -1,4 +1,4 @@
-"""One to one: are two pictures of one group? Measured on random pairs of the queries."""
+"""Verification (one to one): figures of random pairs of the queries."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class VerificationFigures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verification:
-    """Figures of pairs, and what is needed to draw them.
+    """Figures of pairs, and the data to plot them.
 
     Attributes:
         figures: All figures of pairs.

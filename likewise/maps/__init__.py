@@ -1,4 +1,4 @@
-"""Vectors in the plane: the map of the page and of the report.
+"""Two-dimensional maps of vectors, for the page and the report.
 
 May import: nothing.
 """

@@ -1,7 +1,7 @@
-"""A map of vectors: each has a place in the plane, near neighbours stay near.
+"""Lay vectors out in two dimensions, keeping near neighbours near.
 
-No label enters (`tsne`): groups that stand apart on the map are apart. How far apart, it does not
-say. Does not draw (`plots`).
+Labels are not used (`tsne`), so groups that are separate on the map are separate; distances between
+them mean nothing. Does not draw (`plots`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""t-SNE: places in the plane at which near neighbours are near, exactly, in NumPy.
+"""t-SNE, exact, in NumPy.
 
 Van der Maaten and Hinton, Visualizing Data using t-SNE, JMLR 9 (2008), 2579-2605; begun at the two
 largest principal components, so that groups lie about as they do in the whole (Kobak and Berens,

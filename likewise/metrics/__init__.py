@@ -1,4 +1,4 @@
-"""Distances to error rates, with intervals. NumPy alone.
+"""From distances to error rates, with intervals. NumPy only.
 
 May import: nothing.
 """

@@ -1,4 +1,4 @@
-"""Rows by label: the members of each group, and partners of the same or of another group."""
+"""Group rows by label, and draw partners of the same or another group."""
 
 from __future__ import annotations
 

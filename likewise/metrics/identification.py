@@ -1,4 +1,4 @@
-"""One-to-many figures: is the nearest group the right one, and are unknowns told from knowns?
+"""Identification figures (one to many): ranks, FPIR and FNIR, AUROC, OSCR, confusion.
 
 Smaller is closer, `distance <= threshold` is a match. Terms are those of ISO/IEC 19795-1. Every
 function names its formula and its source.

@@ -1,4 +1,4 @@
-"""Thresholds: one for all groups, or one for each group that needs its own."""
+"""Thresholds: one for all groups, with exceptions by group."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from likewise.arrays import Doubles
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A threshold, and those of groups that have their own.
+    """A threshold, and thresholds by group.
 
     Attributes:
         threshold: Largest distance that is a match, equality included, Euclidean.

@@ -1,4 +1,4 @@
-"""The distances that searches return, of queries whose group is in the gallery and of all others.
+"""Search distances of mated and of non-mated queries.
 
 A query is matched when its nearest reference lies within the threshold, equality included. Where
 groups have thresholds of their own, that of the nearest reference's group counts.

@@ -1,4 +1,4 @@
-"""Thresholds for a wanted error rate, or for the least expected cost.
+"""Choose thresholds for a target error rate, or for the least expected cost.
 
 As ISO/IEC 19795-1 defines the rates of a search at a threshold t,
 
@@ -25,12 +25,12 @@ from likewise.metrics.searches import Mated, NonMated
 
 
 class CalibrationError(LikewiseError):
-    """Too few distances to support the threshold that is wanted; the text says how many suffice."""
+    """Too few distances to support the target; the text states how many suffice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What errors cost, and how often a query is an unknown.
+    """Costs of errors, and the share of unknown queries.
 
     The expected cost of a query is share_unknown · false_match · FPIR(t) + (1 − share_unknown) ·
     miss · FNIR(t): the detection cost function of NIST's evaluations of speaker recognition.
@@ -204,7 +204,7 @@ def require_support(subject: str, target: float, trials: int, trials_name: str) 
     """Refuse a target below the smallest rate that so many trials can support.
 
     Raises:
-        CalibrationError: With the number that it would take.
+        CalibrationError: If there are too few trials; the text states the number needed.
     """
     if smallest_rate(trials) <= target:
         return

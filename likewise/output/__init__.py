@@ -1,4 +1,4 @@
-"""Answers as rows, into streams and files.
+"""Rows of answers, and writing them to streams and files.
 
 May import: embedder, index.
 """

@@ -1,4 +1,4 @@
-"""Text from elsewhere, made fit for a terminal. Not for files: they keep names as they are."""
+"""Escape untrusted text for a terminal. Not for files, which keep names unchanged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def printable(text: str) -> str:
 
 
 def _shown(character: str) -> str:
-    from unicodedata import category  # seldom needed
+    from unicodedata import category  # rarely needed
 
     if category(character) in _ACTING:
         return character.encode("unicode_escape").decode()

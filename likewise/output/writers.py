@@ -1,6 +1,6 @@
-"""Rows into a stream or a file: JSON lines, CSV, Parquet, or a table for people.
+"""Write rows to a stream or a file: JSON lines, CSV, Parquet, or a table for people.
 
-A file appears whole or not at all: it is written beside its name and then put in place.
+Files are written atomically, to a temporary name first.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _AT_ONCE = 1024
 
 
 class Writer(Protocol):
-    """Something that rows can be written to."""
+    """Protocol of a writer of rows."""
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write some rows."""
+        """Write rows."""
 
     def close(self) -> None:
-        """Write what must stand at the end; the stream stays open."""
+        """Finish the output; the stream stays open."""
 
 
 class JsonLines:
@@ -41,7 +41,7 @@ class JsonLines:
         self._stream = stream
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write some rows."""
+        """Write rows."""
         self._stream.write(b"".join(map(json_line, rows)))
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ class Csv:
         self._lines([dict(zip(columns, columns, strict=True))])
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write some rows."""
+        """Write rows."""
         self._lines(map(flat, rows))
 
     def _lines(self, rows: Iterable[Row]) -> None:
@@ -77,7 +77,7 @@ class Table:
         self._waiting: list[Row] = []
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write some rows."""
+        """Write rows."""
         self._waiting += for_people(rows)
         while len(self._waiting) >= _AT_ONCE:
             self._draw(self._waiting[:_AT_ONCE])
