@@ -35,6 +35,12 @@ def test_pictures_of_different_shapes_and_none_come_back() -> None:
     assert decode_picture(colour or b"").shape == (4, 4, 3)
 
 
+def test_a_list_of_pictures_of_one_shape_is_encoded_as_their_array_is() -> None:
+    pictures = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    assert encode_pictures(list(pictures)) == encode_pictures(pictures)
+    assert encode_pictures([pictures[0], None, pictures[2]])[2] == encode_pictures(pictures)[2]
+
+
 def test_a_digit_takes_less_than_half_its_pixels() -> None:
     digit = np.zeros((28, 28), np.uint8)
     digit[5:23, 10:16] = 200  # 108 of 784 pixels
