@@ -6,6 +6,10 @@ from __future__ import annotations
 def counted(number: int, thing: str) -> str:
     """Combine a count with its noun; the plural adds an s.
 
+    Args:
+        number: How many there are.
+        thing: Its name in the singular.
+
     Example:
         >>> counted(1, "group"), counted(2, "group")
         ('1 group', '2 groups')

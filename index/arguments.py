@@ -14,6 +14,10 @@ from likewise.arrays import Floats, Pixels
 def checked_strings(name: str, values: Sequence[str]) -> list[str]:
     """Check that strings can be stored and read back.
 
+    Args:
+        name: Name of the argument, for the error.
+        values: The strings; none may be empty or invalid Unicode.
+
     Example:
         >>> checked_strings("ids", ["a", ""])
         Traceback (most recent call last):
@@ -40,6 +44,14 @@ def new_rows(
     contents: Sequence[bytes | None] | None,
 ) -> list[NewRow]:
     """Combine the columns of `Gallery.add` into rows, one per checked vector.
+
+    Args:
+        ids: n names.
+        vectors: `(n, dim)`, float32, finite.
+        labels: n groups.
+        metadata: n JSON objects or None, or None for all.
+        pictures: n pictures or None, uint8, or None for all.
+        contents: n hashes of pictures or None, or None for all.
 
     Raises:
         ValueError: If a column has the wrong length, or a value cannot be stored.

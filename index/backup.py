@@ -13,8 +13,8 @@ from pathlib import Path
 from index.errors import GalleryError, StoreError
 from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
+from index.manifest import identity, read_manifest
 from index.operating_point import OperatingPoint
-from index.points import identity, read_manifest
 from index.recovery import open_store
 from index.references.rows import State
 from index.storage.directory import (

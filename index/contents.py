@@ -91,7 +91,12 @@ class Contents:
             return self._store.count_labels()
 
     def samples(self, label: str, count: int) -> list[str]:
-        """Ids of up to `count` references of a group, spread over it, oldest first."""
+        """Ids of up to `count` references of a group, spread over it, oldest first.
+
+        Args:
+            label: The group.
+            count: Largest number of ids, >= 0.
+        """
         with self._index.reading() as index:
             rows = index.rows_with(label)
             places = np.linspace(

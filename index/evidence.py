@@ -89,6 +89,14 @@ def write_evidence(directory: Path, kind: str, values: npt.NDArray[Any]) -> str:
 def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
     """Read what `write_evidence` wrote.
 
+    Args:
+        directory: The gallery's.
+        kind: One of `KINDS`.
+        name: As `write_evidence` returned it.
+
+    Returns:
+        The array that was written.
+
     Raises:
         StoreError: If the file is missing or altered; the text names it.
     """
@@ -109,7 +117,13 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
 
 
 def evidence_path(directory: Path, kind: str, name: str) -> Path:
-    """Path of the file of this kind and name."""
+    """Path of the file of this kind and name.
+
+    Args:
+        directory: The gallery's.
+        kind: One of `KINDS`.
+        name: As `write_evidence` returned it.
+    """
     return directory / f"{kind}-{name}.npy"
 
 

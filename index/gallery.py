@@ -19,8 +19,9 @@ import numpy as np
 
 from index.arguments import new_rows
 from index.errors import ReplacedError
+from index.manifest import Manifest
 from index.operating_point import OperatingPoint
-from index.points import Manifest, OperatingPoints
+from index.points import OperatingPoints
 from index.questions import Questions
 from index.recovery import open_store
 from index.references.local import Store
@@ -45,6 +46,7 @@ class Gallery(Questions):
 
     Example:
         >>> import tempfile
+        >>> from index.decision import CheckOptions
         >>> folder = tempfile.TemporaryDirectory()
         >>> with Gallery.create(Path(folder.name, "pets"), dim=2, fingerprint="3f9a") as gallery:
         ...     gallery.add(["a", "b"], np.eye(2, dtype=np.float32), ["cat", "dog"])

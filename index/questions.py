@@ -45,6 +45,17 @@ class Questions(Contents):
 
         Raises:
             ValueError: If `vectors` has a wrong shape or dtype, or `k` is out of range.
+
+        Example:
+            >>> import tempfile
+            >>> from index.gallery import Gallery
+            >>> with Gallery.create(f"{tempfile.mkdtemp()}/g", dim=2, fingerprint="3f") as gallery:
+            ...     gallery.add(["a", "b"], np.eye(2, dtype=np.float32), ["cat", "dog"])
+            ...     neighbours = gallery.search(np.float32([[1, 0.25], [0, 1]]), k=2)
+            >>> neighbours.ids.tolist()
+            [['a', 'b'], ['b', 'a']]
+            >>> neighbours.distances.round(2).tolist()[1]
+            [0.0, 1.409999966621399]
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
@@ -75,6 +86,13 @@ class Questions(Contents):
 
     def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
         """Find all references of each query whose distance is at most `radius`, nearest first.
+
+        Args:
+            vectors: `(n, dim)`, float32, finite. Left unchanged.
+            radius: Largest Euclidean distance, >= 0, included.
+
+        Returns:
+            n lists, each as long as there are references within the radius.
 
         Raises:
             ValueError: If `vectors` has a wrong shape or dtype, or `radius` is negative or not a

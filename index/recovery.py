@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.errors import StoreError
-from index.points import read_manifest
+from index.manifest import read_manifest
 from index.references.high_water import older_state
 from index.references.local import Store
 from index.references.rows import State

@@ -77,6 +77,10 @@ def pair_point(gallery: Gallery, at: str | None = None) -> str | None:
 
     That is the gallery's default one; but of the two that a model brings along, `default` is
     measured for searches and `eer` for pairs.
+
+    Args:
+        gallery: Holds the operating points.
+        at: Name of an operating point; None for the default one.
     """
     if at is not None:
         return at
@@ -87,6 +91,13 @@ def pair_point(gallery: Gallery, at: str | None = None) -> str | None:
 
 def pair_threshold(gallery: Gallery, at: str | None = None) -> float:
     """The threshold of `pair_point`.
+
+    Args:
+        gallery: Holds the operating points.
+        at: Name of an operating point; None for the default one.
+
+    Returns:
+        A distance; pairs up to it match.
 
     Raises:
         GalleryError: If the gallery has no such operating point, or none at all.

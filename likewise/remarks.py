@@ -31,7 +31,12 @@ class Remarks:
     first: str = ""
 
     def add(self, id: str, remark: str) -> None:
-        """Count a picture."""
+        """Count a picture.
+
+        Args:
+            id: The picture's id.
+            remark: What makes its answer doubtful.
+        """
         self.count += 1
         self.first = self.first or f"{id} is {remark}"
 

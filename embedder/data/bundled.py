@@ -50,6 +50,10 @@ def is_bundled(source: str) -> bool:
 def bundled_records(source: str, split: str | None = None) -> Records:
     """Stream `mnist` (training digits, then test digits), one half of it, or one digit.
 
+    Args:
+        source: `mnist`, `mnist/train`, `mnist/test`, or one of these with the number of a digit.
+        split: `train` or `test`, for `mnist`.
+
     Raises:
         DatasetError: If the split or the number does not exist, or a file is damaged.
 

@@ -140,6 +140,10 @@ class Dataset:
     def subset(self, rows: Sequence[int] | np.ndarray, name: str = "") -> Dataset:
         """Give the pictures at `rows`, in that order, as a data set of their own.
 
+        Args:
+            rows: Positions, from 0; one may come more than once.
+            name: What to call the new data set; this one's name when empty.
+
         Example:
             >>> import numpy as np
             >>> Dataset(["a", "b"], ["1", "2"], np.zeros((2, 3, 3), np.uint8)).subset([1]).ids

@@ -71,6 +71,10 @@ def split(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
 def overlap(a: Dataset, b: Dataset) -> list[Overlap]:
     """Find the pictures that stand in both data sets, pixel by pixel the same.
 
+    Args:
+        a: A data set.
+        b: Another.
+
     Returns:
         One `Overlap` (id in `a`, id in `b`) for each such picture of `b`, in the order of
         `b`; the id in `a` is that of its first copy. Empty when the two have none in common.

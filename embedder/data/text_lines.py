@@ -21,6 +21,10 @@ def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
 
     UTF-8, or UTF-16 that says so. Bytes that are no UTF-8 stay what they are, for they may be a
     file's name.
+
+    Args:
+        path: The file.
+        keep_ends: Whether lines keep their ends.
     """
     packed = path.name.endswith(".gz")
     number = 0  # also what the message names
@@ -41,7 +45,12 @@ def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
 
 
 def count_lines(path: Path, header: int = 0) -> int | None:
-    """Count the lines below a header, blank ones included; None for gzip, which is slow."""
+    """Count the lines below a header, blank ones included; None for gzip, which is slow.
+
+    Args:
+        path: The file.
+        header: Number of lines before the first row.
+    """
     if path.name.endswith(".gz"):
         return None
     with path.open("rb") as stream:

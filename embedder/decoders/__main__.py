@@ -28,7 +28,13 @@ _POLITE = 10  # niceness
 
 
 def main(seconds: float, memory: int, polite: bool) -> None:
-    """Decode until stdin ends."""
+    """Decode until stdin ends.
+
+    Args:
+        seconds: Processor time that a picture may take.
+        memory: Bytes that the process may use.
+        polite: Whether other processes go first.
+    """
     answers = _answers_apart()
     _limit(memory, polite)
     while (message := receive(sys.stdin.buffer)) is not None:

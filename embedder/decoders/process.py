@@ -60,6 +60,13 @@ class DecoderProcess:
     def ask(self, note: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         """Send a message and wait for the answer.
 
+        Args:
+            note: The message, JSON.
+            body: Bytes that follow it.
+
+        Returns:
+            The note and the bytes of the answer.
+
         Raises:
             EndedError: If the process ends instead.
         """

@@ -41,7 +41,13 @@ class Result:
 
 
 def send(stream: BinaryIO, note: dict[str, Any], body: bytes | memoryview = b"") -> None:
-    """Write a message: a line of JSON, and bytes."""
+    """Write a message: a line of JSON, and bytes.
+
+    Args:
+        stream: Where to.
+        note: The message, JSON.
+        body: Bytes that follow it.
+    """
     stream.write(json.dumps({**note, "size": len(body)}).encode() + b"\n")
     stream.write(body)
     stream.flush()

@@ -21,6 +21,13 @@ def smooth(plane: np.ndarray) -> np.ndarray:
 def mean(plane: np.ndarray, window: int) -> np.ndarray:
     """Average over a square of the odd side `window`.
 
+    Args:
+        plane: Numbers, `(h, w)`.
+        window: Side of the square, odd, >= 1.
+
+    Returns:
+        `(h, w)`, float.
+
     Example:
         >>> mean(np.array([[0.0, 3.0, 0.0, 0.0]]), 3).tolist()
         [[1.0, 1.0, 1.0, 0.0]]
@@ -37,6 +44,14 @@ def closed(plane: np.ndarray, window: int, beyond: int = 0) -> np.ndarray:
 
     With `beyond`, the edges count as going on for so many pixels outside, so that what is
     dark along an edge is not filled.
+
+    Args:
+        plane: Grey values, `(h, w)`.
+        window: Side of the square, odd, >= 1.
+        beyond: Pixels by which the edges are continued, >= 0.
+
+    Returns:
+        `(h, w)`, of the same dtype.
 
     Example:
         >>> closed(np.array([[9, 9, 2, 9, 9, 1, 1, 1, 1]]), 3).tolist()
@@ -69,6 +84,13 @@ def _padded(plane: np.ndarray, axis: int, before: int, after: int) -> np.ndarray
 
 def widened(plane: np.ndarray, steps: int) -> np.ndarray:
     """Let the light parts grow by `steps` pixels, nearly round: a cross, then a square, in turn.
+
+    Args:
+        plane: Grey values, `(h, w)`.
+        steps: Pixels by which light parts grow, >= 0.
+
+    Returns:
+        `(h, w)`, of the same dtype.
 
     Example:
         >>> widened(np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]]), 1).tolist()

@@ -93,7 +93,12 @@ class State:
         return self.path / f"best-{self.best['epoch']}.weights.h5"
 
     def add(self, epoch: dict[str, Any], base: keras.Model) -> None:
-        """Add an epoch, and the weights of `base` if it is the best so far."""
+        """Add an epoch, and the weights of `base` if it is the best so far.
+
+        Args:
+            epoch: Figures of the epoch, by name.
+            base: The base network after it.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         self.epochs.append(epoch)
         if self.best is epoch:

@@ -22,7 +22,13 @@ Tensor = Any  # Keras has no public type for its tensors
 
 
 def pair_costs(same: Tensor, distance: Tensor, margin: float) -> Tensor:
-    """Cost of each pair: same·d² + (1 - same)·max(margin - d, 0)², of the inputs' shape."""
+    """Cost of each pair: same·d² + (1 - same)·max(margin - d, 0)², of the inputs' shape.
+
+    Args:
+        same: 1 for a pair of one label, else 0, float.
+        distance: Distances, of the same shape, >= 0.
+        margin: Distance beyond which different pairs cost nothing, > 0.
+    """
     same = ops.cast(same, distance.dtype)
     return same * ops.square(distance) + (1.0 - same) * _hinge(margin, distance)
 

@@ -58,7 +58,14 @@ def pair_positions(
     *,
     pairs_per_image: int = 1,
 ) -> tuple[Indices, Indices, Floats]:
-    """Draw the pairs of `create_pairs` as positions: `first`, `second` and `same`, `(pairs,)`."""
+    """Draw the pairs of `create_pairs` as positions: `first`, `second` and `same`, `(pairs,)`.
+
+    Args:
+        labels: One per image, `(n,)`.
+        min_equals: As for `create_pairs`.
+        seed: The same seed draws the same pairs.
+        pairs_per_image: Pairs of each kind that begin with an image, >= 1.
+    """
     groups = Groups.of(labels)
     first = np.tile(np.arange(len(groups.codes)), pairs_per_image)
     equals = len(first) // 2 if min_equals is None else min_equals

@@ -132,6 +132,15 @@ def row_checksum(
 ) -> int:
     """64 bits over all fields and their lengths, as a signed integer.
 
+    Args:
+        slot: Place of the row in the table.
+        id: Name of the reference.
+        label: Its group.
+        content: Hash of its picture, or None.
+        metadata: JSON text, or None.
+        vector: Little-endian float32 values.
+        picture_digest: Digest of the encoded picture, or None.
+
     Example:
         >>> row_checksum(1, "ab", "c", None, None, b"", None) == row_checksum(
         ...     1, "a", "bc", None, None, b"", None

@@ -12,13 +12,22 @@ _AT_ONCE = 500  # parameters in one statement
 
 
 def rows_after(database: Database, slot: int) -> Iterator[Row]:
-    """Every row whose slot is beyond `slot`, in the order of slots."""
+    """Every row whose slot is beyond `slot`, in the order of slots.
+
+    Args:
+        database: The references.
+        slot: The last slot that is left out.
+    """
     query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
     return _verified(database, database.execute(query, (slot,)))
 
 
 def rows_at(database: Database, slots: Sequence[int]) -> list[Row]:
     """The rows at these distinct slots, in no order.
+
+    Args:
+        database: The references.
+        slots: Distinct slots.
 
     Raises:
         StoreError: If a row is missing or altered.
@@ -35,6 +44,10 @@ def rows_with_ids(database: Database, ids: Sequence[str]) -> list[Row]:
     """The rows with these ids, in no order.
 
     Before an absence is reported, SQLite's index behind it is verified, once.
+
+    Args:
+        database: The references.
+        ids: The names.
     """
     unique = list(dict.fromkeys(ids))
     rows = list(_chosen(database, "id", unique))
@@ -44,12 +57,21 @@ def rows_with_ids(database: Database, ids: Sequence[str]) -> list[Row]:
 
 
 def rows_with_contents(database: Database, contents: Sequence[bytes]) -> list[Row]:
-    """The rows with these contents, in no order."""
+    """The rows with these contents, in no order.
+
+    Args:
+        database: The references.
+        contents: Hashes of pictures.
+    """
     return list(_chosen(database, "content", contents))
 
 
 def picture_of(database: Database, row: Row) -> bytes | None:
     """The encoded picture of a row, verified.
+
+    Args:
+        database: The references.
+        row: A row of it.
 
     Raises:
         StoreError: If it is missing or altered.

@@ -36,7 +36,12 @@ def read_state(database: Database) -> State:
 
 
 def write_state(database: Database, state: State) -> None:
-    """Write the state, within a transaction of the caller."""
+    """Write the state, within a transaction of the caller.
+
+    Args:
+        database: The references.
+        state: What to write.
+    """
     database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", sealed(state))
 
 

@@ -55,6 +55,10 @@ class DerivedIndex:
     def catch_up(self, store: Store, state: State) -> None:
         """Catch up with the caller's snapshot.
 
+        Args:
+            store: The references.
+            state: The snapshot's.
+
         Raises:
             StoreError: If the store's rows do not match its state.
         """
@@ -74,7 +78,12 @@ class DerivedIndex:
             )
 
     def apply(self, change: Change, vectors: Floats) -> None:
-        """Apply the caller's own change, if that saves reading it back."""
+        """Apply the caller's own change, if that saves reading it back.
+
+        Args:
+            change: What a transaction did.
+            vectors: Those of the rows that it added, `(n, dim)`, float32.
+        """
         if self._mark != Mark.of(change.before):
             return  # the next `catch_up` reads it
         self._remove(change.removed)

@@ -13,7 +13,7 @@ Squared values never leave this file. Stores nothing, knows no ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -21,10 +21,9 @@ from typing import Any
 import faiss
 import numpy as np
 
+from index.search.ties import Namer, order_ties, sorted_by_id
 from likewise import parallel
-from likewise.arrays import Bools, Doubles, Floats, Indices, Ints, Strings
-
-Namer = Callable[[Indices], Strings]  # rows of any shape to ids; called where distances are equal
+from likewise.arrays import Bools, Doubles, Floats, Indices, Ints
 
 LONGEST = 1e18  # longer vectors would overflow float32 when squared
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
@@ -112,18 +111,27 @@ class ExactIndex:
             if len(doubtful) > _SELDOM * len(queries):
                 self._padding = _MANY
             self._rank_again(queries, doubtful, k, rows, distances, namer)
-        _order_ties(rows, distances, k, namer, proven)
+        order_ties(rows, distances, k, namer, proven)
         return rows[:, :k], distances[:, :k]
 
     def within(self, queries: Floats, radius: float, namer: Namer) -> list[tuple[Indices, Floats]]:
-        """All rows whose distance is at most `radius`, nearest first, for each query."""
+        """All rows whose distance is at most `radius`, nearest first, for each query.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            radius: Largest Euclidean distance, >= 0, included.
+            namer: Names the rows, to order equal distances by id.
+
+        Returns:
+            For each query the rows `(m,)` and their distances `(m,)`, float32.
+        """
         reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
         rows_within = []
         for start in range(0, len(queries), _WIDE_AT_ONCE):
             part = slice(start, start + _WIDE_AT_ONCE)
             for rows, distances in self._reached(queries[part], reach[part]):
                 inside = distances.astype(np.float64) <= radius
-                rows_within.append(_sorted_by_id(rows[inside], distances[inside], namer))
+                rows_within.append(sorted_by_id(rows[inside], distances[inside], namer))
         return rows_within
 
     def _searched(self, queries: Floats, k: int) -> tuple[Indices, Floats, Bools]:
@@ -213,7 +221,7 @@ class ExactIndex:
         squared, candidates = self.flat.search(queries[chosen], wide, params=_by_differences())
         bound = _may_round_to(distances[chosen, k - 1]) * self._relative_error + _TINY
         near, far, proven = self._ranked(queries[chosen], k, squared, candidates, bound)
-        _order_ties(near, far, k, namer, proven)
+        order_ties(near, far, k, namer, proven)
         rows[chosen, :k], distances[chosen, :k] = near[:, :k], far[:, :k]
         crowded = chosen[~proven]
         for start in range(0, len(crowded), _WIDE_AT_ONCE):
@@ -221,7 +229,7 @@ class ExactIndex:
             reached = self._reached(queries[part], distances[part, k - 1])
             for query, (near, far) in zip(part.tolist(), reached, strict=True):
                 inside = far <= distances[query, k - 1]
-                near, far = _sorted_by_id(near[inside], far[inside], namer)
+                near, far = sorted_by_id(near[inside], far[inside], namer)
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
 
     def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
@@ -283,18 +291,3 @@ def _may_round_to(distances: Floats) -> Doubles:
     """The largest squared distance whose root may round to `distances` in float32."""
     exact: Doubles = distances.astype(np.float64) ** 2 * _HALF_ULP
     return exact
-
-
-def _order_ties(rows: Indices, distances: Floats, k: int, namer: Namer, proven: Bools) -> None:
-    """Order equal distances by id, in place, where one of the first k has an equal."""
-    equal = distances[:, 1 : k + 1] == distances[:, : distances.shape[1] - 1][:, :k]
-    for query in np.flatnonzero(equal.any(axis=1) & proven).tolist():
-        rows[query], distances[query] = _sorted_by_id(rows[query], distances[query], namer)
-
-
-def _sorted_by_id(rows: Indices, distances: Floats, namer: Namer) -> tuple[Indices, Floats]:
-    """Sort by distance, then id; Python orders strings as their UTF-8 bytes are ordered."""
-    ids = namer(rows).tolist()
-    keyed = zip(distances.tolist(), ids, range(len(ids)), strict=True)
-    order = np.array([place for _, _, place in sorted(keyed)], np.intp)
-    return rows[order], distances[order]

@@ -66,6 +66,10 @@ def read_note(directory: Path) -> Note | None:
 def write_note(directory: Path, note: Note) -> None:
     """Write the note of a gallery, durably.
 
+    Args:
+        directory: The gallery's.
+        note: What to write.
+
     Raises:
         OSError: If it cannot be written.
     """

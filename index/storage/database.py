@@ -70,7 +70,13 @@ class Database:
 
     @classmethod
     def create(cls, path: Path, statements: Sequence[str], version: int) -> None:
-        """Create a file with these statements at an unused path."""
+        """Create a file with these statements at an unused path.
+
+        Args:
+            path: The file to make.
+            statements: SQL that makes the tables.
+            version: Format number of the tables.
+        """
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.execute("PRAGMA page_size = 8192")
@@ -87,11 +93,21 @@ class Database:
         self._access.close()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement."""
+        """Run one statement.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            values: The values.
+        """
         return self._access.connection.execute(statement, values)
 
     def execute_many(self, statement: str, rows: Iterator[Sequence[Any]]) -> None:
-        """Run one statement for each row of values."""
+        """Run one statement for each row of values.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            rows: Values of each run.
+        """
         self._access.connection.executemany(statement, rows)
 
     @contextmanager

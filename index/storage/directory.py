@@ -25,6 +25,13 @@ def create_directory(
 ) -> None:
     """Create an empty gallery, atomically even if killed.
 
+    Args:
+        path: The directory to make.
+        dim: Length of the vectors, >= 1.
+        fingerprint: Identifies the embedder that makes the vectors.
+        operating_points: Named thresholds, each a JSON object.
+        model: Directory of the model to copy in, or None.
+
     Raises:
         GalleryError: If `path` exists already.
         ValueError: If `dim` is less than 1, or an operating point is not plain JSON.
@@ -69,6 +76,10 @@ def staged(path: Path) -> Iterator[Path]:
 
 def copy_directory(source: Path, target: Path) -> None:
     """Copy a directory to an unused path; unlike `copytree`, stop at the first failure.
+
+    Args:
+        source: The directory to copy.
+        target: The directory to make.
 
     Raises:
         OSError: If a file cannot be read or written.

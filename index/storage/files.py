@@ -65,6 +65,10 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
     """Write `fields` with their checksum to `path`, atomically and durably.
 
+    Args:
+        path: The file to write.
+        fields: A JSON object.
+
     Raises:
         ValueError: If `fields` cannot be written as JSON.
         OSError: If the file cannot be written.

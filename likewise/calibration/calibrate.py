@@ -116,6 +116,11 @@ def wanted_cost(
 ) -> Cost | None:
     """Combine the three numbers of a cost; None if all are None.
 
+    Args:
+        false_match: Cost of matching an unknown picture, > 0, or None.
+        miss: Cost of missing a picture whose group is in the gallery, > 0, or None.
+        share_unknown: Expected share of unknown pictures, above 0 and below 1, or None.
+
     Raises:
         ValueError: If only some are set, or one is out of range.
 

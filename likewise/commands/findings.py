@@ -19,6 +19,10 @@ _SHOWN = 10
 def examined(path: Path, progress: Callable[[int], object] = lambda done: None) -> Examination:
     """Examine a gallery; a failure to open it is damage too.
 
+    Args:
+        path: Directory of the gallery.
+        progress: Called with the number of further references that are examined.
+
     Raises:
         GalleryError: If there is no gallery at `path`.
     """
@@ -34,6 +38,10 @@ def examined(path: Path, progress: Callable[[int], object] = lambda done: None) 
 
 def text(examination: Examination, gallery: str) -> str:
     """Format the findings: damage, else advice with the next command.
+
+    Args:
+        examination: What was found.
+        gallery: Path of the gallery, for the commands that are advised.
 
     Example:
         >>> print(text(Examination(references=2, groups=1, small_groups={"a b": 2}), "my.gallery"))

@@ -39,6 +39,11 @@ class Panel:
 def panel_width(count: int, columns: int, *, most: int = 28) -> int:
     """Give the width of each of `count` pictures side by side in a terminal of `columns`.
 
+    Args:
+        count: Number of pictures side by side, >= 0.
+        columns: Width of the terminal, >= 1.
+        most: Largest width of a picture, in columns.
+
     Example:
         >>> panel_width(5, 80)  # 5 pictures of 14 columns and 4 gaps of 2 make 78
         14
@@ -49,6 +54,11 @@ def panel_width(count: int, columns: int, *, most: int = 28) -> int:
 
 def side_by_side(panels: Sequence[Panel], width: int, *, colour: bool) -> list[str]:
     """Draw pictures of `width` columns next to each other, with their captions.
+
+    Args:
+        panels: Pictures with their captions.
+        width: Columns of each picture, >= 1.
+        colour: Whether the terminal shows 24-bit colour.
 
     Returns:
         Lines of text, without line ends.

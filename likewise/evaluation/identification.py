@@ -86,7 +86,12 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
 
 
 def answers_within(searched: GroupDistances, limits: Limits) -> list[str | None]:
-    """The nearest group of each mated query, m; None beyond its threshold."""
+    """The nearest group of each mated query, m; None beyond its threshold.
+
+    Args:
+        searched: Distances of the queries, m of them mated, to each group.
+        limits: Largest distances that are a match.
+    """
     nearest = searched.nearest(searched.distances[searched.known])
     within = nearest.matched(limits)
     return [name if near else None for name, near in zip(nearest.labels, within, strict=True)]

@@ -90,6 +90,10 @@ def middles(places: Doubles, labels: Sequence[str]) -> dict[str, tuple[float, fl
 
     A group in two parts has its name in one of them, not in the space between.
 
+    Args:
+        places: Places in the plane, `(n, 2)`, float64.
+        labels: Their n groups.
+
     Example:
         >>> middles(np.array([[0.0, 0.0], [0.1, 0.0], [1.0, 1.0]]), ["a", "a", "b"])
         {'a': (0.0, 0.0), 'b': (1.0, 1.0)}

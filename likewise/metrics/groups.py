@@ -57,6 +57,10 @@ class Groups:
         """Draw for each image another image of its label, shape `(len(images),)`, int64.
 
         Each image's label must have at least two images.
+
+        Args:
+            images: Rows of images, `(p,)`, int64.
+            rng: Source of randomness.
         """
         codes = self.codes[images]
         rank = np.empty(len(self.order), dtype=np.int64)
@@ -70,6 +74,10 @@ class Groups:
         """Draw for each image one of another label, shape `(len(images),)`, int64.
 
         There must be at least two labels.
+
+        Args:
+            images: Rows of images, `(p,)`, int64.
+            rng: Source of randomness.
         """
         codes = self.codes[images]
         drawn = rng.integers(0, len(self.order) - self.sizes[codes])

@@ -45,6 +45,11 @@ def drawn_pairs(
 ) -> tuple[Indices, Indices]:
     """Draw the pairs of `pair_distances`: rows of the images, `(pairs, 2)`, same and different.
 
+    Args:
+        labels: One per image, `(n,)`.
+        pairs: Number of pairs of each kind, >= 1.
+        seed: The same seed draws the same pairs.
+
     Raises:
         ValueError: If the labels allow no same pair or no different pair.
     """
@@ -106,7 +111,12 @@ def drawn_distances(
 
 
 def distances_of(embeddings: Floats, pairs: Indices) -> Reals:
-    """Euclidean distance of each pair, `(p,)`; `pairs` holds rows of `embeddings`, `(p, 2)`."""
+    """Euclidean distance of each pair, `(p,)`; `pairs` holds rows of `embeddings`, `(p, 2)`.
+
+    Args:
+        embeddings: `(n, dim)`, float32.
+        pairs: Rows of `embeddings`, `(p, 2)`, int64.
+    """
     distances = np.empty(len(pairs))
     for start in range(0, len(pairs), _AT_ONCE):
         first, second = pairs[start : start + _AT_ONCE].T

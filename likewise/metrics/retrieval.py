@@ -19,6 +19,13 @@ def precision_at_1(relevant: Bools) -> Doubles:
 def recall_at_k(relevant: Bools, k: int) -> Doubles:
     """Whether any of the k nearest is of the query's group (Jégou, Douze, Schmid, PAMI 33 (2011)).
 
+    Args:
+        relevant: Whether each neighbour is of the query's group, `(n, m)`, nearest first.
+        k: Number of neighbours that count, 1 to m.
+
+    Returns:
+        0 or 1 for each query, `(n,)`, float64.
+
     Example:
         >>> recall_at_k(np.array([[False, True], [False, False]]), 2).tolist()
         [1.0, 0.0]
@@ -46,8 +53,14 @@ def r_precision(relevant: Bools, sizes: Ints) -> Doubles:
 def map_at_r(relevant: Bools, sizes: Ints) -> Doubles:
     """Mean over the R nearest of the precision at each that is of the group, 0 at the others.
 
-    MAP@R = 1/R · Σ P(i) for those i <= R that are relevant (Musgrave, Belongie, Lim, ECCV 2020);
-    arguments as for `r_precision`.
+    MAP@R = 1/R · Σ P(i) for those i <= R that are relevant (Musgrave, Belongie, Lim, ECCV 2020).
+
+    Args:
+        relevant: Whether each neighbour is of the query's group, `(n, m)`, nearest first.
+        sizes: References of each query's group, R, `(n,)`, 1 to m.
+
+    Returns:
+        A value in [0, 1] for each query, `(n,)`, float64.
 
     Example:
         >>> map_at_r(np.array([[True, False, True]]), np.array([3])).tolist()  # (1 + 2/3) / 3

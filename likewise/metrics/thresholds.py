@@ -127,6 +127,13 @@ def threshold_for_fpir(kinds: Sequence[NonMated], target: float) -> float:
     It is so for all non-mated queries together, and for each kind that has enough of them to
     support the target by itself, so that many of an easy kind do not cover up for a hard one.
 
+    Args:
+        kinds: Non-mated queries of each kind.
+        target: Largest share of them that may match, in (0, 1).
+
+    Returns:
+        A distance, >= 0.
+
     Raises:
         CalibrationError: If there are too few non-mated queries to support the target.
         ValueError: If `target` is out of range.
@@ -176,6 +183,14 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
 
     Every distance that occurs is tried, and one that is below them all.
 
+    Args:
+        mated: Queries whose group is in the gallery.
+        pool: Queries of no group of the gallery.
+        cost: Price of each kind of error, and how often unknowns come.
+
+    Returns:
+        A distance, >= 0.
+
     Raises:
         CalibrationError: If there are no mated or no non-mated queries.
 
@@ -202,6 +217,12 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
 
 def require_support(subject: str, target: float, trials: int, trials_name: str) -> None:
     """Refuse a target below the smallest rate that so many trials can support.
+
+    Args:
+        subject: What is asked for, to begin the error's sentence.
+        target: The wanted rate, in (0, 1).
+        trials: How many there are, >= 0.
+        trials_name: What the trials are, in the plural.
 
     Raises:
         CalibrationError: If there are too few trials; the text states the number needed.

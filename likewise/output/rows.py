@@ -98,17 +98,33 @@ def decision_row(id: str, answer: Decision) -> Row:
 
 
 def remarked(row: Row, remark: str | None) -> Row:
-    """Add what makes an answer doubtful as its reason, if there is anything."""
+    """Add what makes an answer doubtful as its reason, if there is anything.
+
+    Args:
+        row: Any row.
+        remark: The doubt, or None.
+    """
     return row if remark is None else {**row, "reason": remark}
 
 
 def error_row(id: str, reason: str, threshold: float | None) -> Row:
-    """Make the row of a picture that could not be checked."""
+    """Make the row of a picture that could not be checked.
+
+    Args:
+        id: The picture's id.
+        reason: Why it could not be read.
+        threshold: Largest distance that is a match for the other pictures, or None.
+    """
     return decision_row(id, Decision(ERROR, None, None, threshold, None, None, [], reason))
 
 
 def query_error_row(id: str, reason: str) -> Row:
-    """Make the row of a queried picture that could not be read."""
+    """Make the row of a queried picture that could not be read.
+
+    Args:
+        id: The picture's id.
+        reason: Why it could not be read.
+    """
     return {"id": id, "neighbours": [], "reason": reason}
 
 
@@ -127,6 +143,10 @@ def query_row(id: str, nearest: Sequence[Neighbour], p_value: float | None = Non
 
 def together(rows: Iterable[Row], most: int) -> Iterator[list[Row]]:
     """Put rows together in lists of `most`, of fewer where rows have very many neighbours.
+
+    Args:
+        rows: Any number.
+        most: Largest number of rows in a list, >= 1.
 
     Example:
         >>> rows = [{"id": "a", "neighbours": []}] * 5
@@ -160,6 +180,11 @@ def json_line(row: Row) -> bytes:
 
 def columns(k: int, *, decided: bool, evidence: bool = False) -> list[str]:
     """Name the columns of a CSV of rows with k neighbours.
+
+    Args:
+        k: Neighbours of a row, >= 0.
+        decided: Whether the rows are those of `check`, else of `query`.
+        evidence: Whether they have p-values.
 
     Example:
         >>> columns(1, decided=False)

@@ -27,6 +27,11 @@ class ReportError(LikewiseError):
 def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
     """Write both files into a new directory, or over an earlier report, whole or not at all.
 
+    Args:
+        evaluation: What was measured.
+        matcher: Embedder and gallery that were evaluated.
+        out: The directory.
+
     Raises:
         ReportError: If `out` is there and is no report.
         OSError: If it cannot be written.

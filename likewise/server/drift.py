@@ -22,6 +22,10 @@ _SAMPLE = 2000  # references
 def expected(gallery: Gallery, seed: int = 0) -> Expected:
     """Measure the expected distances on a sample of the references.
 
+    Args:
+        gallery: The one that is served.
+        seed: Chooses the sample.
+
     Raises:
         ApiError: If there are no two references.
     """
@@ -42,7 +46,15 @@ def expected(gallery: Gallery, seed: int = 0) -> Expected:
 
 
 def now(live: Floats, due: Cached[Expected]) -> float:
-    """Drift of the live distances; NaN until the expected ones are known."""
+    """Drift of the live distances; NaN until the expected ones are known.
+
+    Args:
+        live: Distances of recent queries to their nearest reference, `(n,)`, float32.
+        due: The expected distances, once they are known.
+
+    Returns:
+        0 or more; NaN for too few queries.
+    """
     try:
         return drift(live, due.get())
     except ApiError:

@@ -74,14 +74,26 @@ class ApiError(HTTPException):
 
 
 def invalid(message: str, hint: str | None = None) -> ApiError:
-    """The error for an invalid argument."""
+    """The error for an invalid argument.
+
+    Args:
+        message: What is wrong, a sentence.
+        hint: What to do, or None.
+    """
     return ApiError("invalid", message, hint)
 
 
 def too_large(
     what: str, limit: str, hint: str | None = None, headers: Mapping[str, str] | None = None
 ) -> ApiError:
-    """The error for a request that exceeds a limit."""
+    """The error for a request that exceeds a limit.
+
+    Args:
+        what: What is too large.
+        limit: The limit, as it is shown.
+        hint: What to do, or None.
+        headers: Further headers of the response.
+    """
     return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
 
 

@@ -125,7 +125,7 @@ class Gate:
         if method not in _METHODS:
             method = "other"
         self.state.metrics.request(method, route, status)
-        changed = changes(method, path) and path not in self._hot
+        changed = _changes(method, path) and path not in self._hot
         if self.state.log.every or error or is_notable(status, seconds, changed=changed):
             decisions = scope.get("likewise.decisions")
             name = id.decode("latin-1")
@@ -170,7 +170,7 @@ class Gate:
                 "Send it as Authorization: Bearer KEY, or as X-API-Key: KEY.",
                 {"WWW-Authenticate": "Bearer"},
             )
-        if changes(method, path):
+        if _changes(method, path):
             if settings.read_only:
                 raise ApiError("read_only", "This server is read-only.")
             if access < Access.WRITE:
@@ -239,11 +239,11 @@ def _template(scope: Scope) -> str:
     return str(getattr(route, "path_format", "other"))
 
 
-def changes(method: str, path: str) -> bool:
+def _changes(method: str, path: str) -> bool:
     """Whether a request changes the gallery; jobs do not.
 
     Example:
-        >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")
+        >>> _changes("POST", "/v1/check"), _changes("DELETE", "/v1/references/a.png")
         (False, True)
     """
     if method in ("GET", "HEAD", "OPTIONS") or path.startswith(_JOBS):

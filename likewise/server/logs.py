@@ -62,7 +62,12 @@ class Log:
         self._write(json.dumps(line, ensure_ascii=False))
 
     def failure(self, what: str, error: Exception) -> None:
-        """Log a failure outside any request."""
+        """Log a failure outside any request.
+
+        Args:
+            what: What was being done.
+            error: What went wrong.
+        """
         line = {"time": _now(), "failure": what, "error": _trace(error)}
         self._write(json.dumps(line, ensure_ascii=False))
 

@@ -77,7 +77,13 @@ class Metrics:
         self.registry.register(self._nearest)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Add a gauge that is read at each scrape; NaN if the gallery cannot be read."""
+        """Add a gauge that is read at each scrape; NaN if the gallery cannot be read.
+
+        Args:
+            name: Name of the metric.
+            text: Its help text.
+            value: Called when Prometheus scrapes.
+        """
 
         def now() -> float:
             try:
@@ -88,7 +94,13 @@ class Metrics:
         prometheus.Gauge(name, text, registry=self.registry).set_function(now)
 
     def request(self, method: str, route: str, status: int) -> None:
-        """Count a request."""
+        """Count a request.
+
+        Args:
+            method: The request's method.
+            route: The pattern of its path.
+            status: Status of the response.
+        """
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
@@ -96,7 +108,12 @@ class Metrics:
         child.inc()
 
     def took(self, stage: str, seconds: float) -> None:
-        """Record the duration of a stage."""
+        """Record the duration of a stage.
+
+        Args:
+            stage: Name of the stage.
+            seconds: Its duration.
+        """
         self._stages[stage].observe(seconds)
 
     @contextmanager
@@ -107,7 +124,12 @@ class Metrics:
         self.took(stage, time.perf_counter() - started)
 
     def turn(self, waits: Sequence[float], pictures: int) -> None:
-        """Record a turn of the batcher: the waiting times of its questions, and its size."""
+        """Record a turn of the batcher: the waiting times of its questions, and its size.
+
+        Args:
+            waits: Seconds that each question waited.
+            pictures: Number of pictures that were answered together.
+        """
         for seconds in waits:
             self.took(WAIT, seconds)
         self._turns.observe(pictures)

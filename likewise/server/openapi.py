@@ -36,7 +36,12 @@ def ref(model: type[BaseModel]) -> Json:
 
 
 def form(required: Iterable[str], **properties: Json) -> Json:
-    """The schema of a form."""
+    """The schema of a form.
+
+    Args:
+        required: Names of the fields that must be there.
+        properties: Schema of each field by name.
+    """
     fields = {"type": "object", "required": list(required), "properties": properties}
     return {"schema": {**fields, "additionalProperties": False}}
 
@@ -52,7 +57,12 @@ def files(description: str) -> Json:
 
 
 def text(description: str, example: str) -> Json:
-    """A text in a field of a form."""
+    """A text in a field of a form.
+
+    Args:
+        description: What the field means.
+        example: A value of it.
+    """
     return {"type": "string", "description": description, "examples": [example]}
 
 
@@ -133,7 +143,12 @@ def parameters(model: type[BaseModel]) -> list[Json]:
 
 
 def asking(options: type[BaseModel], answer: type[BaseModel]) -> Json:
-    """Documentation of a route that parses its request by hand."""
+    """Documentation of a route that parses its request by hand.
+
+    Args:
+        options: Model of the query string.
+        answer: Model of the response.
+    """
     return {
         "responses": {200: {"model": answer}, **errors(*ASKING)},
         "openapi_extra": {**PICTURES, "parameters": [*parameters(options), _FINGERPRINT]},

@@ -235,6 +235,10 @@ def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> lis
 def check_options(gallery: Gallery, options: Options) -> None:
     """Refuse options that the gallery does not support.
 
+    Args:
+        gallery: The one that is asked.
+        options: Those of a request.
+
     Raises:
         ApiError: If there is no such group or operating point, no threshold, or no evidence.
     """

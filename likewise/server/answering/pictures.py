@@ -60,7 +60,12 @@ class Pictures:
         return len(self.ids)
 
     def cut(self, start: int, stop: int) -> Pictures:
-        """The pictures or vectors from `start` to `stop`."""
+        """The pictures or vectors from `start` to `stop`.
+
+        Args:
+            start: First place, from 0.
+            stop: Place after the last.
+        """
         some = slice(start, stop)
         return Pictures(
             self.ids[some],

@@ -7,7 +7,12 @@ from likewise.shadowing import ShadowedError, refuse_shadowing
 
 
 def main(directory: Path, gallery: Path) -> None:
-    """Run a job, unless a foreign module hides one of ours."""
+    """Run a job, unless a foreign module hides one of ours.
+
+    Args:
+        directory: The job's directory.
+        gallery: The gallery's directory.
+    """
     try:
         refuse_shadowing()
     except ShadowedError as error:

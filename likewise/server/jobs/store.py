@@ -111,7 +111,15 @@ class JobStore:
     def submit(
         self, staged: Path, source: str, name: str, asked: dict[str, Any], total: int | None
     ) -> StoredJob:
-        """Accept an upload as a job; it is on the disk when this returns."""
+        """Accept an upload as a job; it is on the disk when this returns.
+
+        Args:
+            staged: Directory of the upload.
+            source: File in it that names the pictures.
+            name: What the client calls the upload.
+            asked: Options of the check, JSON.
+            total: Number of pictures, or None where counting takes long.
+        """
         id = f"{time.time_ns() // 1000:014x}-{secrets.token_hex(4)}"
         created = datetime.now(UTC).isoformat(timespec="seconds")
         job = StoredJob(id, created, source, name, asked, total)
@@ -154,6 +162,10 @@ class JobStore:
 
     def update(self, job: StoredJob, **changed: Any) -> StoredJob:
         """Write changed fields of a job.
+
+        Args:
+            job: The job as it was read.
+            changed: Fields with their new values.
 
         Raises:
             FileNotFoundError: If it was removed meanwhile.

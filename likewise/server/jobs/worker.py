@@ -51,7 +51,12 @@ _FAILED = "The check failed; the file `log` in the job's directory on the server
 
 
 def main(directory: Path, gallery: Path) -> None:
-    """Run a job, or the rest of it."""
+    """Run a job, or the rest of it.
+
+    Args:
+        directory: The job's directory.
+        gallery: The gallery's directory.
+    """
     with suppress(OSError, AttributeError):  # forbidden in a strict sandbox; unknown to Windows
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -170,7 +175,13 @@ def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]
 
 
 def told_of_upload(error: DatasetError, directory: Path, name: str) -> ApiError:
-    """The error for an unreadable upload, with the client's name for it."""
+    """The error for an unreadable upload, with the client's name for it.
+
+    Args:
+        error: Why the upload cannot be read.
+        directory: Where it lies; not named in the response.
+        name: What the client calls it.
+    """
     text = str(error)
     for source in (ZIP, CSV, LIST):
         text = text.replace(str(directory / source), name)

@@ -7,23 +7,16 @@ declared length, while reading, or by an array's header.
 from __future__ import annotations
 
 import binascii
-import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from embedder.data.value_range import SetRange
-from embedder.errors import DatasetError
-from index.search.current import checked_vectors
-from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Pictures
 from likewise.server.errors import ApiError, invalid, too_large
+from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
 from likewise.server.requests.forms import MULTIPART, read_form
 from likewise.server.schemas.questions import Images, Vectors
 from likewise.server.state import ServerState
@@ -56,9 +49,9 @@ async def read_pictures(request: Request, state: ServerState, id: str) -> Pictur
     elif kind == JSON:
         pictures = _from_json(await read_body(request), matcher)
     elif kind == NPY:
-        pictures = _from_npy(await read_body(request), state)
+        pictures = from_npy(await read_body(request), state)
     elif kind == RAW:
-        pictures = _raw(await read_body(request), matcher)
+        pictures = from_raw(await read_body(request), matcher)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON, NPY, RAW))
     check_count(len(pictures), state)
@@ -76,7 +69,12 @@ def media_type(headers: Mapping[bytes, bytes]) -> str:
 
 
 def unsupported(kind: str, known: Sequence[str]) -> ApiError:
-    """The error for an unsupported content type."""
+    """The error for an unsupported content type.
+
+    Args:
+        kind: Media type of the body.
+        known: Media types that the route takes.
+    """
     return ApiError(
         "unsupported_media_type",
         f"Expected a body of type {', '.join(known)}. Received: {kind or 'none named'}.",
@@ -85,7 +83,12 @@ def unsupported(kind: str, known: Sequence[str]) -> ApiError:
 
 
 def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
-    """Refuse vectors made by another model."""
+    """Refuse vectors made by another model.
+
+    Args:
+        headers: Headers of the request.
+        matcher: Its embedder made the gallery's vectors.
+    """
     given = headers.get(FINGERPRINT)
     ours = matcher.gallery.fingerprint
     if given is not None and given != ours.encode():
@@ -97,7 +100,12 @@ def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
 
 
 def check_count(count: int, state: ServerState) -> None:
-    """Refuse zero or too many pictures."""
+    """Refuse zero or too many pictures.
+
+    Args:
+        count: Number of pictures or vectors, >= 0.
+        state: Holds the limits.
+    """
     most = state.settings.max_images
     if not count:
         raise invalid("The body holds no picture and no vector.", "Send at least one.")
@@ -145,7 +153,12 @@ def parsed(model: Any, given: Any, name: str = "body") -> Any:
 
 
 def first_error(error: ValidationError, name: str = "body") -> ApiError:
-    """Describe the first problem of `name` in one sentence."""
+    """Describe the first problem of `name` in one sentence.
+
+    Args:
+        error: What pydantic found.
+        name: What was read, for the sentence.
+    """
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, found["loc"])) or name
     return invalid(f"`{where}`: {found['msg']}.")
@@ -173,7 +186,7 @@ def _from_json(body: bytes, matcher: Matcher) -> Pictures:
     if isinstance(given, Images):
         ids = [image.id for image in given.images]
         return Pictures(ids, [decoded(image.data) for image in given.images])
-    ids = _numbered(len(given.vectors)) if given.ids is None else given.ids
+    ids = numbered(len(given.vectors)) if given.ids is None else given.ids
     if len(ids) != len(given.vectors):
         raise invalid(
             f"`ids` must name each of {len(given.vectors)} vectors. Received: {len(ids)}."
@@ -191,97 +204,3 @@ def _form_of(body: bytes) -> type[Images | Vectors]:
         received = "both" if named else "neither"
         raise invalid(f"The body must hold either `images` or `vectors`. Received: {received}.")
     return named[0]
-
-
-def as_vectors(rows: Sequence[Sequence[float]], matcher: Matcher) -> Floats:
-    """Convert lists of numbers to vectors of the gallery's dimension."""
-    dim = matcher.gallery.dim
-    wrong = next((len(row) for row in rows if len(row) != dim), None)
-    if wrong is not None:
-        raise invalid(f"A vector must have {dim} numbers for this gallery. Received: {wrong}.")
-    with np.errstate(over="ignore"):  # becomes infinite, which is refused
-        vectors = np.array(rows, np.float64).reshape(-1, dim).astype(np.float32)
-    return checked(vectors, matcher)
-
-
-def checked(vectors: Floats, matcher: Matcher) -> Floats:
-    """Refuse values that are not finite."""
-    try:
-        return checked_vectors(vectors, matcher.gallery.dim)
-    except ValueError as error:
-        raise invalid(str(error)) from error
-
-
-def _raw(body: bytes, matcher: Matcher) -> Pictures:
-    row = 4 * matcher.gallery.dim
-    if len(body) % row:
-        raise invalid(
-            f"Raw float32 rows of this gallery have {row} bytes each, but there are {len(body)}."
-        )
-    vectors = np.frombuffer(body, "<f4").reshape(-1, matcher.gallery.dim)
-    return Pictures(_numbered(len(vectors)), vectors=checked(vectors.astype(np.float32), matcher))
-
-
-def _from_npy(body: bytes, state: ServerState) -> Pictures:
-    array = read_npy(body, state.settings.max_images)
-    if array.dtype.kind == "f" and array.dtype.itemsize == 4 and array.ndim == 2:
-        vectors = checked(array.astype(np.float32), state.matcher)
-        return Pictures(_numbered(len(vectors)), vectors=vectors)
-    picture = array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3)
-    if array.dtype.kind not in "buif" or not picture:
-        raise invalid(
-            "An array must be pictures, (n, h, w) or (n, h, w, 3), or float32 vectors (n, dim). "
-            f"Received: {array.dtype} {array.shape}."
-        )
-    check_pixels(array.shape[1], array.shape[2], state)
-    try:
-        return Pictures(_numbered(len(array)), SetRange("the array").to_8_bits(array))
-    except DatasetError as error:
-        raise invalid(str(error)) from error
-
-
-def check_pixels(height: int, width: int, state: ServerState) -> None:
-    """Refuse a picture that is empty or too large."""
-    most = state.settings.max_pixels
-    if not height * width:
-        raise invalid(f"A picture must have pixels. Received: {height} x {width}.")
-    if height * width > most:
-        raise too_large(f"A picture of {height} x {width} pixels is too large", f"{most} pixels")
-
-
-def read_npy(body: bytes, most: int) -> npt.NDArray[Any]:
-    """Read a .npy file without copying; object arrays are refused.
-
-    Args:
-        body: Content of the file.
-        most: Maximum number of rows.
-
-    Raises:
-        ApiError: If it is not a .npy file, or its size differs from its header.
-    """
-    stream = io.BytesIO(body)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = {(1, 0): np.lib.format.read_array_header_1_0}
-        read[2, 0] = np.lib.format.read_array_header_2_0
-        shape, by_columns, dtype = read[version](stream)
-        if by_columns or dtype.hasobject or not shape or min(shape) < 0:
-            raise ValueError("expected rows of plain numbers, in C order")
-        if shape[0] > most:
-            raise too_large(f"The array has {shape[0]} rows", f"{most}", "Send several requests.")
-        size = math.prod((dtype.itemsize, *shape))  # Python integers do not overflow
-        came = len(body) - stream.tell()
-        if size != came:
-            raise ValueError(f"its header says {size} bytes of data, but {came} came")
-        return np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape)
-    except ApiError:
-        raise
-    except Exception as error:  # parsing the header can raise many exceptions
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise invalid(
-            f"The array cannot be read: {reason[:200]}.", "Write it with numpy.save."
-        ) from error
-
-
-def _numbered(count: int) -> list[str]:
-    return list(map(str, range(count)))

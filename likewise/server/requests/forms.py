@@ -23,7 +23,12 @@ class Receiver(Protocol):
     """Receives the parts of a form, one after the other."""
 
     def begin(self, field: str, filename: str | None) -> None:
-        """Start a part; it is text if it has no file name."""
+        """Start a part; it is text if it has no file name.
+
+        Args:
+            field: Name of the field.
+            filename: Name of the file, or None for a text.
+        """
 
     def data(self, data: bytes) -> None:
         """Append data."""
@@ -120,7 +125,12 @@ def _unreadable(error: FormParserError) -> ApiError:
 
 
 def text_of(what: str, content: bytes) -> str:
-    """Decode UTF-8 strictly: replacing invalid bytes could yield another name."""
+    """Decode UTF-8 strictly: replacing invalid bytes could yield another name.
+
+    Args:
+        what: What the bytes are, for the error.
+        content: The bytes.
+    """
     try:
         return content.decode()
     except UnicodeDecodeError as error:
@@ -164,6 +174,10 @@ class Form:
     def text(self, field: str, default: bytes | None = None) -> str:
         """The text of a field.
 
+        Args:
+            field: Name of the field.
+            default: Value of a field that is missing; None where it must be there.
+
         Raises:
             ApiError: If it occurs twice, is missing without a default, or is not text.
         """
@@ -175,7 +189,12 @@ class Form:
         return text_of(field, values[0])
 
     def begin(self, field: str, filename: str | None) -> None:
-        """Start a part."""
+        """Start a part.
+
+        Args:
+            field: Name of the field.
+            filename: Name of the file, or None for a text.
+        """
         if field not in (self._texts if filename is None else self._files):
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
             raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")

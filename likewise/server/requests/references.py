@@ -20,10 +20,10 @@ from likewise.enrolment import Entry
 from likewise.names import composed, normal
 from likewise.server.answering.decoders import Decoders
 from likewise.server.errors import invalid
+from likewise.server.requests.arrays import as_vectors
 from likewise.server.requests.bodies import (
     IMAGE,
     JSON,
-    as_vectors,
     check_count,
     decoded,
     media_type,

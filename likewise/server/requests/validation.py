@@ -17,6 +17,10 @@ M = TypeVar("M", bound=Strict)
 def parsed_options(model: type[M], query_string: bytes) -> M:
     """Parse a query string into a model.
 
+    Args:
+        model: What the options must fit.
+        query_string: As it came, still encoded.
+
     Raises:
         ApiError: If an option is unknown, repeated or invalid.
     """

@@ -1,0 +1,101 @@
+"""A gallery's manifest, `gallery.json`: its format, embedder and operating points, as JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
+from index.storage.directory import FORMAT, MANIFEST, sync
+from index.storage.files import read_sealed, write_sealed
+
+DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read the fields of `gallery.json`.
+
+    Raises:
+        GalleryError: If `path` is not a gallery.
+        StoreError: If the file is missing, altered or of another format; the text names it.
+    """
+    if not path.is_dir():
+        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+    manifest = read_sealed(path / MANIFEST)
+    if manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"'{path / MANIFEST}' is of format {manifest.get('format')}, but this version reads"
+            f" format {FORMAT}: use the version that wrote it."
+        )
+    return manifest
+
+
+class Manifest:
+    """The `gallery.json` in a directory; a changed stat reveals a replaced file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = identity(path / MANIFEST)
+        self._fields = read_manifest(path)
+
+    def current(self) -> dict[str, Any]:
+        """The fields, read again only if the file was replaced.
+
+        Raises:
+            ReplacedError: If the file belongs to another gallery.
+        """
+        seen = identity(self._path / MANIFEST)
+        if seen != self._seen:
+            fields = read_manifest(self._path)
+            for name in ("dim", "fingerprint"):
+                if fields.get(name) != self._fields[name]:
+                    raise ReplacedError(
+                        f"'{self._path}' is no longer the gallery that was opened: its {name}"
+                        f" is now {fields.get(name)}. Open it again."
+                    )
+            self._seen, self._fields = seen, fields
+        return self._fields
+
+    def require_fingerprint(self, fingerprint: str) -> None:
+        """Refuse any embedder but the one that made the vectors.
+
+        Raises:
+            FingerprintError: Naming both.
+        """
+        built_with = self.current()["fingerprint"]
+        if fingerprint != built_with:
+            raise FingerprintError(
+                f"Gallery '{self._path}' was built with model {built_with}, but this model"
+                f" is {fingerprint}: use the gallery's own model or build the gallery again."
+            )
+
+    def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
+        """Add or replace an operating point in the file; call it as the only writer.
+
+        A kill at any moment leaves either the old or the new file.
+
+        Args:
+            name: Name of the point.
+            point: The point, JSON.
+            default: Whether it becomes the gallery's default.
+
+        Raises:
+            ValueError: If the point is not plain JSON.
+            OSError: If the file cannot be written.
+        """
+        fields = read_manifest(self._path)
+        points = {**fields["operating_points"], name: point}
+        chosen = {DEFAULT_POINT: name} if default else {}
+        write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
+        sync(self._path)
+
+
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """A value that changes when a file is replaced; None if there is no file."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
