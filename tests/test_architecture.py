@@ -35,16 +35,16 @@ MODULES = {module_name(path): path for name in PACKAGES for path in (ROOT / name
 
 def imported(nodes: Iterable[ast.AST]) -> set[str]:
     """Dotted names: 'embedder.model' for `import embedder.model` and for `from … import …`."""
-    found = set()
+    result = set()
     for node in nodes:
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            result |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute, so that they can be read by name"
             assert node.module is not None
             dotted = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in MODULES else node.module for name in dotted}
-    return found
+            result |= {name if name in MODULES else node.module for name in dotted}
+    return result
 
 
 @cache
@@ -149,10 +149,10 @@ def test_only_commands_print():
 def streams(module: str) -> set[str]:
     """Which of print, sys.stdout and sys.stderr a module names; a training shows its progress."""
     nodes = list(ast.walk(ast.parse(MODULES[module].read_text())))
-    found = {node.id for node in nodes if isinstance(node, ast.Name)}
-    found |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    result = {node.id for node in nodes if isinstance(node, ast.Name)}
+    result |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     speaking = {"print", "stdout", "stderr"}
-    return found & (speaking - {"stderr"} if top_names(module) & TRAIN else speaking)
+    return result & (speaking - {"stderr"} if top_names(module) & TRAIN else speaking)
 
 
 def loaded_after(code: str) -> set[str]:

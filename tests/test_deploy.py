@@ -37,15 +37,15 @@ __all__ = ["real_gallery"]  # a fixture of the tests of the server
 
 def block(kind: str, holding: str = "") -> str:
     """The page's block of a kind that holds some text."""
-    found = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    [text] = [text for text in found if holding in text]
+    result = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    [text] = [text for text in result if holding in text]
     return text
 
 
 def tool(name: str, package: str) -> str:
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    assert found, f"{name} is needed for this test: apt-get install {package}"
-    return found
+    result = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    assert result, f"{name} is needed for this test: apt-get install {package}"
+    return result
 
 
 def output(*command: str | Path) -> str:
@@ -128,8 +128,8 @@ def test_the_proxies_take_bodies_as_large_as_the_server_does():
 def test_caddy_finds_no_fault_with_its_configuration(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     (tmp_path / "Caddyfile").write_text(block("caddyfile"))
-    told = output(tool("caddy", "caddy"), "validate", "--config", tmp_path / "Caddyfile")
-    assert "Valid configuration" in told
+    message = output(tool("caddy", "caddy"), "validate", "--config", tmp_path / "Caddyfile")
+    assert "Valid configuration" in message
 
 
 @pytest.fixture
@@ -202,9 +202,9 @@ def test_nginx_passes_on_pictures_jobs_and_ids_of_requests(proxied, queries):
 def test_every_figure_worth_an_alarm_is_told(real_gallery):
     named = set(re.findall(r"`[^`]*(likewise_[a-z_]+)[^`]*`", PAGE))
     with serving(real_gallery) as client:
-        told = set(re.findall(r"^(likewise_[a-z_]+)", client.get("/metrics").text, re.MULTILINE))
+        message = set(re.findall(r"^(likewise_[a-z_]+)", client.get("/metrics").text, re.MULTILINE))
     assert len(named) >= 5
-    assert named <= told
+    assert named <= message
 
 
 # ------------------------------------------------------------------ the image
@@ -217,7 +217,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def argument(name: str) -> str:
-    return next(rest for found, rest in instructions() if found == name)
+    return next(rest for result, rest in instructions() if result == name)
 
 
 @pytest.fixture(scope="module")
@@ -337,8 +337,8 @@ def test_the_steps_of_the_page_install_a_service_with_keys(image, tmp_path):
     unit = image / "etc" / "systemd" / "system" / "likewise.service"
     assert unit.read_text() == UNIT.read_text()
     gallery = image / "var" / "lib" / "likewise" / "digits.gallery"
-    told = output(image / "opt" / "likewise" / "bin" / "likewise", "info", gallery)
-    assert "references: 10000" in told
+    message = output(image / "opt" / "likewise" / "bin" / "likewise", "info", gallery)
+    assert "references: 10000" in message
 
 
 @pytest.mark.slow

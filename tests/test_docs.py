@@ -161,12 +161,12 @@ COMMANDS = dict(leaves(main))
 @pytest.mark.parametrize(("document", "line"), list(documented()))
 def test_a_documented_command_and_its_options_exist(document, line):
     words = shlex.split(re.split(r"[|>]", line)[0])[1:]
-    given = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    passed = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     name = next((name for name in COMMANDS if words[: len(name.split())] == name.split()), None)
     known = COMMANDS[name].params if name else main.params
     assert name or not words[0].isalpha(), f"{document}: no command {words[0]!r}"
     options = {option for param in known for option in (*param.opts, *param.secondary_opts)}
-    assert given <= options | {"--help", "-h", "--version"}
+    assert passed <= options | {"--help", "-h", "--version"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

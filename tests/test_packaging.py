@@ -130,8 +130,8 @@ def test_pip_install_of_the_sources_gives_a_command_that_works(fresh, tmp_path, 
 @pytest.mark.parametrize(("extra", "package"), [("train", "tensorflow"), ("serve", "fastapi")])
 def test_pip_finds_what_an_extra_needs(fresh, extra, package, tmp_path, monkeypatch):
     constrain(monkeypatch, extra, tmp_path)
-    told = succeed(fresh / "pip", "install", "--dry-run", f".[{extra}]")
-    assert re.search(rf"^Would install .*\b{package}-\d", told, re.MULTILINE)
+    output = succeed(fresh / "pip", "install", "--dry-run", f".[{extra}]")
+    assert re.search(rf"^Would install .*\b{package}-\d", output, re.MULTILINE)
 
 
 def test_make_demo_works_on_a_fresh_copy_of_the_sources(tmp_path):

@@ -47,8 +47,8 @@ class Keys:
 
     def access(self, key: str | None) -> Access:
         """What a key allows."""
-        given = (key or "").encode()
-        may_read, may_write = (_among(given, keys) for keys in (self.read, self.write))
+        sent = (key or "").encode()
+        may_read, may_write = (_among(sent, keys) for keys in (self.read, self.write))
         return Access.WRITE if may_write else Access.READ if may_read else Access.NONE
 
 
@@ -95,16 +95,16 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error
-    found = []
+    keys = []
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.partition("#")[0].split()
         if words and (len(words) != 2 or words[0] not in ("read", "write")):
             raise LikewiseError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
-        found += [(f"{path}, line {number}", words[0], words[1])] if words else []
-    return found
+        keys += [(f"{path}, line {number}", words[0], words[1])] if words else []
+    return keys
 
 
-def _among(given: bytes, keys: Iterable[str]) -> bool:
+def _among(sent: bytes, keys: Iterable[str]) -> bool:
     """Whether a key is among these; all are compared, so timing reveals nothing."""
-    equal = [hmac.compare_digest(given, key.encode()) for key in keys]
+    equal = [hmac.compare_digest(sent, key.encode()) for key in keys]
     return any(equal)

@@ -17,8 +17,8 @@ def copied(tmp_path):
 @pytest.mark.parametrize("name", ["model.tflite", "model.json"])
 def test_an_altered_model_is_refused_by_name(copied, name):
     content = bytearray((copied / name).read_bytes())
-    at = content.index(b'"seed": ') + 8 if name == "model.json" else len(content) // 2
-    content[at] = ord("9") if content[at] != ord("9") else ord("8")
+    index = content.index(b'"seed": ') + 8 if name == "model.json" else len(content) // 2
+    content[index] = ord("9") if content[index] != ord("9") else ord("8")
     (copied / name).write_bytes(content)
     with pytest.raises(ModelError, match=rf"{name} of model .*altered or damaged"):
         Embedder.load(copied)

@@ -32,8 +32,8 @@ def test_a_picture_gives_the_same_bits_in_a_batch_of_any_size(embedder, pixels, 
 
 
 def test_the_number_of_threads_changes_nothing(pixels):
-    one, four = (Embedder.load(threads=threads).embed(pixels) for threads in (1, 4))
-    np.testing.assert_array_equal(one, four)
+    item, four = (Embedder.load(threads=threads).embed(pixels) for threads in (1, 4))
+    np.testing.assert_array_equal(item, four)
 
 
 @pytest.mark.costly

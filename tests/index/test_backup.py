@@ -128,9 +128,9 @@ def test_a_full_disk_names_the_target_and_leaves_nothing(gallery, tmp_path, monk
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source, None, target)
 
     monkeypatch.setattr(shutil, "copyfile", full)
-    with pytest.raises(OSError, match="No space left") as told:
+    with pytest.raises(OSError, match="No space left") as output:
         back_up(gallery.path, tmp_path / "copy")
-    assert told.value.filename == str(tmp_path / "copy")
+    assert output.value.filename == str(tmp_path / "copy")
     assert not list(tmp_path.glob("*copy*"))
 
 

@@ -108,8 +108,8 @@ def test_threads_may_share_a_gallery(gallery: Gallery) -> None:
 
     def search() -> None:
         for _ in range(30):
-            found = gallery.search(query, 2)[0][0].id
-            wrong.extend([found] if found != "r42" else [])
+            result = gallery.search(query, 2)[0][0].id
+            wrong.extend([result] if result != "r42" else [])
 
     def change() -> None:
         for i in range(30):

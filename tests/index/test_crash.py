@@ -130,9 +130,9 @@ def test_nothing_acknowledged_is_lost_at_hundreds_of_kills(tmp_path: Path, kills
             with Gallery.open(path) as gallery:
                 expected.settle(batches(gallery))
                 if expected.present:
-                    some = f"{rng.choice(sorted(expected.present))}/{rng.integers(BATCH)}"
-                    [[nearest]] = gallery.search(vector(some)[None], 1).ids.tolist()
-                    assert nearest == some
+                    batch = f"{rng.choice(sorted(expected.present))}/{rng.integers(BATCH)}"
+                    [[nearest]] = gallery.search(vector(batch)[None], 1).ids.tolist()
+                    assert nearest == batch
                 if kill % 20 == 0:
                     gallery.verify()
     finally:
@@ -147,6 +147,6 @@ def assert_index_agrees(path: Path) -> None:
     with Gallery.open(path) as gallery:
         gallery.verify()
         ids = list(gallery.ids())
-        found = gallery.search(np.stack([vector(id) for id in ids]), 1)
-        assert found.ids[:, 0].tolist() == ids
-        assert not found.distances.any()
+        result = gallery.search(np.stack([vector(id) for id in ids]), 1)
+        assert result.ids[:, 0].tolist() == ids
+        assert not result.distances.any()

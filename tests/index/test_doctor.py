@@ -30,11 +30,11 @@ def spot(x, y=0.0):
 
 
 def test_a_whole_gallery_with_clear_groups_has_nothing_to_report(clusters):
-    found = examine(clusters, threshold=0.5)
-    assert (found.references, found.groups, found.search_recall) == (60, 2, 1.0)
-    assert (found.broken, found.duplicates, found.mislabels) == ([], [], [])
-    assert (found.outliers, found.overlaps) == ([], [])
-    assert found.small_groups == {}
+    result = examine(clusters, threshold=0.5)
+    assert (result.references, result.groups, result.search_recall) == (60, 2, 1.0)
+    assert (result.broken, result.duplicates, result.mislabels) == ([], [], [])
+    assert (result.outliers, result.overlaps) == ([], [])
+    assert result.small_groups == {}
 
 
 def test_a_reference_among_another_group_is_a_probable_mislabel(clusters):
@@ -47,7 +47,7 @@ def test_a_reference_among_another_group_is_a_probable_mislabel(clusters):
 def test_a_good_reference_beside_a_mislabelled_one_is_not_accused(clusters):
     _, _, vectors = clusters.stored()
     clusters.add(["wrong"], vectors[-1:] + np.float32(1e-4), ["left"])
-    assert [one.id for one in examine(clusters, threshold=0.5).mislabels] == ["wrong"]
+    assert [item.id for item in examine(clusters, threshold=0.5).mislabels] == ["wrong"]
 
 
 def test_a_reference_with_none_in_reach_is_an_outlier(clusters):
@@ -64,8 +64,10 @@ def test_the_same_vector_under_several_ids_is_reported_once(clusters):
 
 
 def test_groups_that_reach_into_each_other_are_named_with_their_share(clusters):
-    found = examine(clusters, threshold=5.0)  # all are in reach, but the five nearest are their own
-    assert found.overlaps == []
+    result = examine(
+        clusters, threshold=5.0
+    )  # all are in reach, but the five nearest are their own
+    assert result.overlaps == []
     clusters.add([f"mixed/{n}" for n in range(3)], spot(1.0).repeat(3, 0), ["left"] * 3)
     first, second, share = examine(clusters, threshold=0.5).overlaps[-1]
     assert {first, second} == {"left", "right"}
@@ -79,8 +81,8 @@ def test_groups_too_small_to_win_a_vote_are_listed(clusters):
 
 def test_removed_references_are_not_found_again(clusters):
     clusters.remove(["left/0", "right/29"])
-    found = examine(clusters, threshold=0.5)
-    assert (found.references, found.broken) == (58, [])
+    result = examine(clusters, threshold=0.5)
+    assert (result.references, result.broken) == (58, [])
 
 
 def test_an_empty_gallery_is_whole(tmp_path):
@@ -173,8 +175,8 @@ def test_500_planted_mislabels_among_60_000_digits_are_found(tmp_path):
         labels[row] = str((int(labels[row]) + rng.integers(1, 10)) % 10)
     with Gallery.create(tmp_path / "g", dim=embedder.dim, fingerprint="digits") as gallery:
         gallery.add(train.ids, embedder.embed(embedder.prepare(train.images)), labels.tolist())
-        found = examine(gallery, threshold=0.5)
-    accused = {mislabel.id for mislabel in found.mislabels}
+        result = examine(gallery, threshold=0.5)
+    accused = {mislabel.id for mislabel in result.mislabels}
     guilty = {train.ids[row] for row in planted}
     recall, precision = len(accused & guilty) / 500, len(accused & guilty) / len(accused)
     print(f"recall {recall:.3f}, precision {precision:.3f} of {len(accused)}")

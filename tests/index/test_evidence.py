@@ -52,9 +52,9 @@ def test_decisions_carry_evidence_where_it_is_asked_for(gallery: Gallery) -> Non
     gallery.points.store("strict", POINT, unknown=UNKNOWN)
     query = gallery.get("r00").vector[None]
     [plain] = gallery.check(query)
-    [told] = gallery.check(query, CheckOptions(evidence=True))
+    [output] = gallery.check(query, CheckOptions(evidence=True))
     assert plain.p_value is None
-    assert told.p_value == 1 / 4  # no unknown at a distance of 0
+    assert output.p_value == 1 / 4  # no unknown at a distance of 0
     far = np.full((1, 4), 100, np.float32)
     assert gallery.check(far, CheckOptions(evidence=True))[0].p_value == 1
 

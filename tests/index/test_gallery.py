@@ -78,9 +78,9 @@ def test_an_unknown_id_is_named(gallery: Gallery) -> None:
 
 
 def test_known_contents_give_their_vectors(gallery: Gallery) -> None:
-    found = gallery.vectors_of([b"*" * 16, b"nothing", b"*" * 16])
-    assert list(found) == [b"*" * 16]
-    np.testing.assert_array_equal(found[b"*" * 16], gallery.get("r42").vector)
+    result = gallery.vectors_of([b"*" * 16, b"nothing", b"*" * 16])
+    assert list(result) == [b"*" * 16]
+    np.testing.assert_array_equal(result[b"*" * 16], gallery.get("r42").vector)
 
 
 # ---------------------------------------------------------------- changes
@@ -148,20 +148,20 @@ def test_any_unicode_may_be_an_id_and_a_label(empty: Gallery) -> None:
 def test_search_agrees_with_brute_force(gallery: Gallery, rng: Any, brute_force: Any) -> None:
     ids, stored = all_vectors(gallery)
     queries = rng.normal(size=(7, 4)).astype(np.float32)
-    found = gallery.search(queries, 3)
+    result = gallery.search(queries, 3)
     names, distances = brute_force(stored, ids, queries, 3)
-    assert found.ids.tolist() == names
-    np.testing.assert_array_equal(found.distances, distances)
-    assert found.labels.tolist() == [[str(int(id[1:]) % 5) for id in row] for row in names]
+    assert result.ids.tolist() == names
+    np.testing.assert_array_equal(result.distances, distances)
+    assert result.labels.tolist() == [[str(int(id[1:]) % 5) for id in row] for row in names]
 
 
 def test_search_in_one_group_finds_only_it(gallery: Gallery, rng: Any, brute_force: Any) -> None:
     ids, stored = all_vectors(gallery)
     queries = rng.normal(size=(7, 4)).astype(np.float32)
-    found = gallery.search(queries, 3, label="2")
+    result = gallery.search(queries, 3, label="2")
     names, distances = brute_force(stored[2::5], ids[2::5], queries, 3)
-    assert found.ids.tolist() == names
-    np.testing.assert_array_equal(found.distances, distances)
+    assert result.ids.tolist() == names
+    np.testing.assert_array_equal(result.distances, distances)
 
 
 def test_a_group_is_searched_as_it_is_now(gallery: Gallery) -> None:
@@ -204,9 +204,9 @@ def test_check_of_a_group_gives_the_distance_to_its_nearest(gallery: Gallery) ->
 
 def test_an_enrolled_vector_finds_itself(gallery: Gallery) -> None:
     ids, stored = all_vectors(gallery)
-    found = gallery.search(stored, 1)
-    assert found.ids[:, 0].tolist() == ids
-    assert not found.distances.any()
+    result = gallery.search(stored, 1)
+    assert result.ids[:, 0].tolist() == ids
+    assert not result.distances.any()
 
 
 def test_no_queries_give_no_answers(gallery: Gallery) -> None:
@@ -323,7 +323,7 @@ def test_without_operating_points_a_threshold_must_be_given(tmp_path: Path) -> N
 
 def test_the_operating_point_called_default_is_it(tmp_path: Path) -> None:
     points = {
-        name: OperatingPoint(threshold=at) for name, at in [("strict", 0.1), ("default", 0.2)]
+        name: OperatingPoint(threshold=index) for name, index in [("strict", 0.1), ("default", 0.2)]
     }
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="a", operating_points=points) as gallery:
         assert gallery.points.rule().limits.threshold == 0.2
@@ -370,8 +370,8 @@ def test_groups_and_their_samples_follow_changes(gallery):
 
 
 def test_references_by_name_are_those_that_are_there(gallery):
-    found = gallery.named(["r07", "none such"])
-    assert {id: (one.label, dict(one.metadata)) for id, one in found.items()} == {
+    result = gallery.named(["r07", "none such"])
+    assert {id: (item.label, dict(item.metadata)) for id, item in result.items()} == {
         "r07": ("2", {"place": 7})
     }
 

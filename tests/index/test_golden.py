@@ -44,9 +44,9 @@ def test_its_references_come_back(golden: Gallery) -> None:
 
 def test_its_index_is_used_as_it_is(golden: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(derived.DerivedIndex, "_append_rows", None)  # would read the store
-    found = golden.search(np.zeros((1, 2), np.float32), 5)
-    assert found.ids.tolist() == [["a", "b", "c", "d", "é"]]
-    assert found.distances.tolist() == [[0, 1, 1, np.float32(np.sqrt(2)), 5]]
+    result = golden.search(np.zeros((1, 2), np.float32), 5)
+    assert result.ids.tolist() == [["a", "b", "c", "d", "é"]]
+    assert result.distances.tolist() == [[0, 1, 1, np.float32(np.sqrt(2)), 5]]
 
 
 def test_it_may_be_added_to(golden: Gallery) -> None:

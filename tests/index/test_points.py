@@ -164,9 +164,9 @@ def test_a_kill_at_any_moment_leaves_the_last_stored_point_or_the_next_one(
             storer.stdout.readline()
             time.sleep(rng.exponential(0.05))  # a random moment to die at
             storer.send_signal(signal.SIGKILL)
-            said = [str(number), *storer.stdout.read().split()]
-        number = int([line for line in said if line.isdigit()][-1])
-        stored = number if said[-1] == "stored" else number - 1
+            answer = [str(number), *storer.stdout.read().split()]
+        number = int([line for line in answer if line.isdigit()][-1])
+        stored = number if answer[-1] == "stored" else number - 1
         with Gallery.open(gallery.path) as after:
             after.verify()
             point = after.points.all().get("p")

@@ -232,5 +232,5 @@ def test_a_gallery_that_holds_decomposed_names_is_asked_and_changed_as_any(tmp_p
 
 
 def test_a_group_that_is_not_there_is_refused_with_the_nearest(gallery):
-    told = failure("check", gallery, "mnist/test/00000", "--group", "7.0")
-    assert "has the label '7.0'; the nearest is '7'." in told
+    output = failure("check", gallery, "mnist/test/00000", "--group", "7.0")
+    assert "has the label '7.0'; the nearest is '7'." in output

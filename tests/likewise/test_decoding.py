@@ -56,7 +56,7 @@ def test_no_thread_is_left_when_the_consumer_stops_early():
 def test_slow_pictures_come_in_smaller_steps_and_none_is_lost(scans, tmp_path):
     fake = FakeEmbedder(tmp_path / "model")
     records = [Record(path.name, None, path) for path in sorted(scans.iterdir())]
-    parts = [decode(some, fake, hashed=True) for some in chunks(records, 4)]
+    parts = [decode(batch, fake, hashed=True) for batch in chunks(records, 4)]
     whole = decode(records, fake, hashed=True)
     for seconds, sizes in [(0.0, [4] * 10), (60.0, [4, 4, 8, 16, 8])]:
         steps = list(gathered(parts, 16, seconds))

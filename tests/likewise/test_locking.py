@@ -97,7 +97,9 @@ def test_serve_works_without_fcntl(one):
     with subprocess.Popen(command, cwd=ROOT, text=True, stderr=subprocess.PIPE) as server:
         try:
             assert server.stderr is not None
-            url = next(found[0] for line in server.stderr if (found := re.search(r"http\S+", line)))
+            url = next(
+                result[0] for line in server.stderr if (result := re.search(r"http\S+", line))
+            )
             assert httpx.get(f"{url}readyz", timeout=60).status_code == 200
             job = httpx.get(f"{url}v1/gallery", timeout=60)
             assert job.json()["references"] == 1

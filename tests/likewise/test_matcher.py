@@ -31,12 +31,12 @@ def test_of_a_small_gallery_all_references_answer(empty, references):
 
 
 def test_a_query_agrees_with_brute_force(matcher, references, queries):
-    found = matcher.query([query.pixels() for query in queries], k=4)
+    result = matcher.query([query.pixels() for query in queries], k=4)
     enrolled = matcher.embedder.embed(np.stack([record.pixels() for record in references]))
     asked = matcher.embedder.embed(np.stack([query.pixels() for query in queries]))
     gaps = asked[:, None].astype(np.float64) - enrolled[None]  # (40, 300, 16)
     expected = np.sort(np.linalg.norm(gaps, axis=-1))[:, :4]  # (40, 4)
-    np.testing.assert_allclose(found.distances, expected, atol=1e-6)
+    np.testing.assert_allclose(result.distances, expected, atol=1e-6)
 
 
 def test_compare_gives_the_distance_that_a_search_gives(matcher, references, queries):

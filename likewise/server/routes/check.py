@@ -84,7 +84,7 @@ async def _asked(request: Request, state: ServerState, kind: str) -> Response:
     pictures = await read_pictures(request, state, id)
     state.metrics.took(READ, time.perf_counter() - started)
     answers = await state.answering.ask(options, pictures)
-    request.scope["likewise.decisions"] = [name for some in answers for name in some.decisions]
+    request.scope["likewise.decisions"] = [name for answer in answers for name in answer.decisions]
     return _written(kind, answers)
 
 
@@ -119,11 +119,11 @@ def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
     Raises:
         ApiError: If an option is unknown or invalid.
     """
-    given = parsed_options(_MODELS[kind], query_string).model_dump()
-    id = given.pop("id")
-    if given.get("threshold") is not None and given.get("at") is not None:
+    options = parsed_options(_MODELS[kind], query_string).model_dump()
+    id = options.pop("id")
+    if options.get("threshold") is not None and options.get("at") is not None:
         raise invalid("Give `threshold` or `at`, not both.")
-    return Options(kind, CheckOptions(**given)), id
+    return Options(kind, CheckOptions(**options)), id
 
 
 class _Ready(Response):

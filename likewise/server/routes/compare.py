@@ -67,7 +67,7 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]
         raise unsupported(kind, (MULTIPART, JSON))
     form = await read_form(request, ("first", "second"), most=2)
     files = [form.files(field) for field in ("first", "second")]
-    if [len(some) for some in files] != [1, 1]:
+    if [len(files_of_side) for files_of_side in files] != [1, 1]:
         raise invalid("A form must hold one file in the field `first` and one in `second`.")
     return [
         (file.name or field, file.content)

@@ -89,14 +89,14 @@ def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Group
 )
 def picture(request: Request, id: PathId) -> Response:
     """Get a reference's stored picture, as the network sees it, as PNG."""
-    found = state_of(request).matcher.gallery.get(id)
-    if found.picture is None:
+    reference = state_of(request).matcher.gallery.get(id)
+    if reference.picture is None:
         raise ApiError("not_found", "This reference was enrolled without a picture.")
-    tag = f'"{hashlib.blake2b(found.picture.tobytes(), digest_size=12).hexdigest()}"'
+    tag = f'"{hashlib.blake2b(reference.picture.tobytes(), digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(_png(found.picture), media_type="image/png", headers=headers)
+    return Response(_png(reference.picture), media_type="image/png", headers=headers)
 
 
 def _png(pixels: np.ndarray) -> bytes:

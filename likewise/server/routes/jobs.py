@@ -106,12 +106,12 @@ def job(request: Request, id: JobId) -> JobInfo:
 )
 def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> FileResponse:
     """Get the rows of a finished job, in the order of its pictures."""
-    found = _found(request, id)
-    if found.state != DONE:
+    stored = _found(request, id)
+    if stored.state != DONE:
         raise ApiError(
             "not_finished",
-            f"The job is {found.state}, so there is no result.",
-            None if found.is_finished else "Ask for the job until its state is done.",
+            f"The job is {stored.state}, so there is no result.",
+            None if stored.is_finished else "Ask for the job until its state is done.",
         )
     name = RESULTS[options.format]
     path = state_of(request).jobs.directory(id) / name

@@ -77,11 +77,11 @@ async def remove_some(request: Request) -> RemovedSome:
     kind = media_type(dict(request.scope["headers"]))
     if kind != JSON:
         raise unsupported(kind, (JSON,))
-    given: Ids = parsed(Ids, await read_body(request))
+    ids: Ids = parsed(Ids, await read_body(request))
     held = state.matcher.gallery
-    known = await asyncio.to_thread(held.named, given.ids)
-    removed = await _changed(state, held.remove, given.ids)
-    missing = [id for id in dict.fromkeys(given.ids) if id not in known]
+    known = await asyncio.to_thread(held.named, ids.ids)
+    removed = await _changed(state, held.remove, ids.ids)
+    missing = [id for id in dict.fromkeys(ids.ids) if id not in known]
     return RemovedSome(removed=removed, missing=missing)
 
 
@@ -95,13 +95,13 @@ def reference(
     request: Request, id: PathId, options: Annotated[OneReferenceOptions, Query()]
 ) -> Reference:
     """Get a reference."""
-    found = state_of(request).matcher.gallery.get(id)
+    stored = state_of(request).matcher.gallery.get(id)
     return Reference(
-        id=found.id,
-        label=found.label,
-        metadata=dict(found.metadata),
-        picture=found.picture is not None,
-        vector=list(map(float, map(str, found.vector))) if options.vector else None,
+        id=stored.id,
+        label=stored.label,
+        metadata=dict(stored.metadata),
+        picture=stored.picture is not None,
+        vector=list(map(float, map(str, stored.vector))) if options.vector else None,
     )
 
 

@@ -33,9 +33,9 @@ def test_the_bundled_data_are_known_by_their_digests():
 
 def test_a_half_or_one_digit_can_be_named():
     assert next(iter(records("mnist", split="test"))).id == "mnist/test/00000"
-    (one,) = records("mnist/test/42")
-    assert one.id == "mnist/test/00042"
-    np.testing.assert_array_equal(one.pixels(), load("mnist/test").images[42])
+    (item,) = records("mnist/test/42")
+    assert item.id == "mnist/test/00042"
+    np.testing.assert_array_equal(item.pixels(), load("mnist/test").images[42])
 
 
 @pytest.mark.parametrize(

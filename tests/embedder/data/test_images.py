@@ -99,7 +99,9 @@ def test_a_plain_png_is_decoded_without_its_plug_in(pixels):
 
 def test_what_is_no_plain_png_is_left_to_the_plug_in():
     content = encoded(Image.fromarray(RAMP))
-    altered = [content[:at] + b"?" + content[at + 1 :] for at in (20, 50, len(content) - 1)]
+    altered = [
+        content[:index] + b"?" + content[index + 1 :] for index in (20, 50, len(content) - 1)
+    ]
     richer = [encoded(Image.fromarray(RAMP), dpi=(72, 72)), encoded(Image.new("P", (8, 6)))]
     for other in [*altered, *richer, content[:-1], content + b" "]:
         assert images._plain_png(other, images.MAX_PIXELS) is None
@@ -192,8 +194,8 @@ def test_a_packed_tiff_of_twelve_bits_is_read_whole():
     tiff = bytearray(encoded(Image.new("I;16", (2, 1)), "TIFF"))
     assert tiff[-4:] == bytes(4)  # two samples of 16 bits, the last thing in the file
     tiff[-4:] = bytes([0x80, 0x01, 0x00, 0])  # 0x800 and 0x100, in twelve bits each
-    at = tiff.index(struct.pack("<HHIH", 258, 3, 1, 16))  # BitsPerSample
-    tiff[at + 8] = 12
+    index = tiff.index(struct.pack("<HHIH", 258, 3, 1, 16))  # BitsPerSample
+    tiff[index + 8] = 12
     np.testing.assert_array_equal(read_image(bytes(tiff)), [[0x80, 0x10]])
 
 

@@ -66,8 +66,8 @@ def test_numbers_as_labels_and_ids_become_text(tmp_path, ending):
 def test_nan_and_null_are_no_labels(tmp_path):
     entries = [{"path": "a.png", "label": label} for label in (7.0, float("nan"), None)]
     for ending in ("jsonl", "parquet"):
-        found = rows(write_list(tmp_path / f"l.{ending}", entries))
-        assert found == [("a.png", "7"), ("a.png", None), ("a.png", None)]
+        result = rows(write_list(tmp_path / f"l.{ending}", entries))
+        assert result == [("a.png", "7"), ("a.png", None), ("a.png", None)]
     np.savez(tmp_path / "l.npz", images=PIXELS[:2], labels=np.array([7.0, np.nan]))
     assert [label for _, label in rows(tmp_path / "l.npz")] == ["7", None]
 

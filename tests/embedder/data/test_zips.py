@@ -113,8 +113,8 @@ def test_a_picture_beyond_the_limit_is_not_unpacked(tmp_path):
 def test_a_picture_that_grows_beyond_what_its_entry_says_is_not_unpacked(tmp_path):
     path = packed(tmp_path / "a.zip", {"a.png": bytes(64 << 20)})
     content = path.read_bytes()
-    true, said = ((size).to_bytes(4, "little") for size in (64 << 20, 1000))
-    path.write_bytes(content.replace(true, said))
+    true, answer = ((size).to_bytes(4, "little") for size in (64 << 20, 1000))
+    path.write_bytes(content.replace(true, answer))
     tracemalloc.start()
     assert reason(path) == "damaged in its archive"
     assert tracemalloc.get_traced_memory()[1] < 2 << 20

@@ -265,8 +265,8 @@ def test_digits_from_elsewhere_come_out_nearly_as_often_as_mnists_own(kind, digi
 def test_digits_of_other_writers_come_out(nearest):
     other = pytest.importorskip("sklearn.datasets").load_digits()  # 8 x 8, levels 0..16
     pictures = [as_bytes(image) for image in other.images[:400]]
-    found = nearest(prepare(pictures, "digit", (28, 28)))
-    assert (found == other.target[:400].astype(str)).mean() >= 0.75
+    result = nearest(prepare(pictures, "digit", (28, 28)))
+    assert (result == other.target[:400].astype(str)).mean() >= 0.75
 
 
 def test_a_digit_is_fitted_into_twenty_and_centred_by_mass():

@@ -33,8 +33,8 @@ def test_a_code_stands_for_the_groups_of_both_halves_their_sides_and_the_cut(sha
     for picture, code in zip(pictures, codes.tolist(), strict=True):
         group, row, column = halves_of(picture, *shape[:2])
         sideways = bool((row[:, 0] == np.arange(8)).all() and (row[:, -1] == np.arange(8)).all())
-        one, two = (group[:, :3], group[:, 3:]) if sideways else (group[:4], group[4:])
-        assert len(np.unique(one)) == len(np.unique(two)) == 1  # each half is of one group
+        item, two = (group[:, :3], group[:, 3:]) if sideways else (group[:4], group[4:])
+        assert len(np.unique(item)) == len(np.unique(two)) == 1  # each half is of one group
         origin, straight = (column[0], np.arange(6)) if sideways else (row[:, 0], np.arange(8))
         middle = len(straight) // 2
         mirrored = (
@@ -42,7 +42,7 @@ def test_a_code_stands_for_the_groups_of_both_halves_their_sides_and_the_cut(sha
             bool((origin[middle:] == straight[::-1][middle:]).all()),
         )
         assert mirrored != (False, False)  # else it may be a true member of a group
-        parts = (int(one.flat[0]), int(two.flat[0]), sideways, mirrored)
+        parts = (int(item.flat[0]), int(two.flat[0]), sideways, mirrored)
         assert parts[0] != parts[1] or mirrored != (True, True)
         assert seen.setdefault(code, parts) == parts
     assert len(set(seen.values())) == len(seen)

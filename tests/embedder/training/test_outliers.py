@@ -24,9 +24,9 @@ def test_every_kind_gives_pictures_of_the_shape_of_the_groups_own(kind, shape, r
 def test_the_same_seed_gives_the_same_outliers_and_another_seed_others(rng):
     pictures = rng.integers(0, 256, (20, 8, 8)).astype(np.uint8)
     codes = np.arange(20) % 3
-    one, again, other = (make_outliers(pictures, codes, 30, seed) for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, again)
-    assert (one != other).any()
+    item, again, other = (make_outliers(pictures, codes, 30, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(item, again)
+    assert (item != other).any()
 
 
 def test_quarters_keep_every_pixel_and_move_at_least_three_quarters(rng):

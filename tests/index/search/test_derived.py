@@ -18,8 +18,8 @@ QUERIES = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
 
 
 def answers(gallery: Gallery) -> tuple[list[list[str]], list[list[float]]]:
-    found: Neighbours = gallery.search(QUERIES, 5)
-    return found.ids.tolist(), found.distances.tolist()
+    result: Neighbours = gallery.search(QUERIES, 5)
+    return result.ids.tolist(), result.distances.tolist()
 
 
 def answers_at(path: Path, *, ahead: bool = False) -> tuple[list[list[str]], list[list[float]]]:
@@ -204,9 +204,9 @@ def test_random_changes_give_what_building_anew_gives(empty: Gallery, rng, brute
         k = min(5, len(kept))
         if k and rng.random() < 0.7:
             expected = brute_force(np.stack(list(kept.values())), list(kept), QUERIES, k)
-            found = empty.search(QUERIES, k)
-            assert found.ids.tolist() == expected[0]
-            np.testing.assert_array_equal(found.distances, expected[1])
+            result = empty.search(QUERIES, k)
+            assert result.ids.tolist() == expected[0]
+            np.testing.assert_array_equal(result.distances, expected[1])
 
 
 def test_a_small_change_of_a_large_gallery_does_not_rewrite_the_file(empty: Gallery, rng) -> None:

@@ -13,9 +13,11 @@ from tests.likewise.commands.running import (
 
 def test_a_backup_is_a_gallery_that_answers_the_same(gallery, scans, tmp_path):
     copy = tmp_path / "copy.gallery"
-    told = done("backup", gallery, copy).stderr
+    output = done("backup", gallery, copy).stderr
     assert re.search(
-        r"^Copied 300 references of .*digits\.gallery.*every row is verified\.$", told, re.MULTILINE
+        r"^Copied 300 references of .*digits\.gallery.*every row is verified\.$",
+        output,
+        re.MULTILINE,
     )
     assert rows("check", copy, scans) == rows("check", gallery, scans)
     assert "copy.gallery' exists already" in failure("backup", gallery, copy)

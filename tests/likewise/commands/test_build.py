@@ -39,9 +39,9 @@ def test_build_from_pictures_without_labels_says_where_labels_come_from(tmp_path
 
 
 def test_build_tells_how_many_groups_came_of_it(tmp_path, folder):
-    told = done("build", tmp_path / "new.gallery", folder).stderr
+    output = done("build", tmp_path / "new.gallery", folder).stderr
     groups = len({path.parent.name for path in folder.rglob("*.png")})
-    assert f"30 references of {groups} groups in {tmp_path}" in told
+    assert f"30 references of {groups} groups in {tmp_path}" in output
 
 
 def test_a_folder_that_is_no_gallery_is_not_advised_to_be_added_to(scans):
@@ -61,8 +61,8 @@ def test_an_interrupted_build_says_what_is_there_and_how_to_go_on(tmp_path):
     running = process(1, "build", path, "mnist/train")
     eventually(lambda: path.exists() and held(path))
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
-    *_, counted, last = told.decode().splitlines()
+    _, output = running.communicate(timeout=60)
+    *_, counted, last = output.decode().splitlines()
     go_on = f"Continue: likewise add {path} mnist/train"
     assert counted == f"{path} has {held(path)} references so far. {go_on}"
     assert (running.returncode, last) == (130, "Interrupted.")

@@ -57,8 +57,8 @@ def test_evidence_without_a_calibration_is_one_sentence(gallery):
 
 
 def test_costs_need_all_three_numbers(gallery):
-    told = failure("calibrate", gallery, "--cost-false-match", 10)
-    assert "Missing: the cost of a miss and the share of unknowns" in told
+    output = failure("calibrate", gallery, "--cost-false-match", 10)
+    assert "Missing: the cost of a miss and the share of unknowns" in output
 
 
 def test_calibrate_with_nothing_readable_says_why(gallery, scans):

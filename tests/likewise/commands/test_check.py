@@ -16,9 +16,9 @@ from tests.likewise.commands.running import (
 
 def test_check_prints_rows_in_input_order_and_a_summary_on_stderr(gallery, scans):
     result = done("check", gallery, scans, "--threshold", 0.3)
-    found = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["id"] for row in found] == [f"{place:02}.png" for place in range(40)]
-    assert {row["decision"] for row in found} == {"match", "no_match", "error"}
+    results = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["id"] for row in results] == [f"{place:02}.png" for place in range(40)]
+    assert {row["decision"] for row in results} == {"match", "no_match", "error"}
     assert result.stderr.startswith("40 pictures: ")
     assert "2 unreadable" in result.stderr
 
@@ -30,9 +30,9 @@ def test_no_match_is_an_answer(gallery):
 
 def test_check_takes_paths_from_stdin(gallery, scans):
     listed = f"{scans / '01.png'}\n{scans / 'gone.png'}\nmnist/test/00002\n"
-    found = rows("check", gallery, "-", input=listed)
-    assert [row["id"] for row in found] == listed.split()
-    assert (found[1]["decision"], found[1]["reason"]) == ("error", "no such file")
+    result = rows("check", gallery, "-", input=listed)
+    assert [row["id"] for row in result] == listed.split()
+    assert (result[1]["decision"], result[1]["reason"]) == ("error", "no such file")
 
 
 def test_check_for_one_group(gallery):
@@ -64,10 +64,10 @@ def test_an_empty_list_on_stdin_is_one_sentence(gallery, tmp_path):
 
 
 def test_a_table_leaves_labels_that_look_like_numbers_alone(tmp_path, folder):
-    one = next(folder.rglob("*.png"))
+    item = next(folder.rglob("*.png"))
     run("build", tmp_path / "codes.gallery", folder)
-    run("add", tmp_path / "codes.gallery", one, "--label", "007")
-    table = run("check", tmp_path / "codes.gallery", one, "-k", "1", "--format", "table")
+    run("add", tmp_path / "codes.gallery", item, "--label", "007")
+    table = run("check", tmp_path / "codes.gallery", item, "-k", "1", "--format", "table")
     assert " 007 " in table.stdout
 
 
@@ -75,10 +75,10 @@ def test_a_changed_gallery_is_warned_of_by_check_and_info(gallery, folder):
     done("calibrate", gallery, "--fpir", 0.05)
     assert "Warning" not in done("check", gallery, "mnist/test/00000").stderr
     done("add", gallery, folder)
-    told = done("check", gallery, "mnist/test/00000").stderr
-    assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in told
-    assert told.splitlines()[0].endswith(f"likewise calibrate {gallery} --fpir 0.05")
-    assert "300 references then, 330 now" in told
+    output = done("check", gallery, "mnist/test/00000").stderr
+    assert "Warning: the gallery has changed since 'fpir-0.05' was calibrated" in output
+    assert output.splitlines()[0].endswith(f"likewise calibrate {gallery} --fpir 0.05")
+    assert "300 references then, 330 now" in output
     assert "Warning: the gallery has changed" in done("info", gallery).stdout
     (described,) = rows("info", gallery, "--format", "json")
     assert list(described["outdated"]) == ["fpir-0.05"]

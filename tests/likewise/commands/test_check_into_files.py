@@ -114,8 +114,8 @@ def test_resume_notices_another_operating_point(gallery, scans, tmp_path):
     interrupted(gallery, scans, output)
     with Gallery.open(gallery) as opened:
         opened.points.store("same", OperatingPoint(threshold=0.5))
-    told = failure("check", gallery, scans, "-o", output, "--resume")
-    assert "its operating point was 'eer', not 'same'" in told
+    message = failure("check", gallery, scans, "-o", output, "--resume")
+    assert "its operating point was 'eer', not 'same'" in message
     done("check", gallery, scans, "-o", output, "--resume", "--at", "eer")
 
 
@@ -145,9 +145,9 @@ def test_a_check_on_a_full_disk_says_how_to_go_on(gallery, copies, tmp_path, mon
         real(journal, rows)
 
     monkeypatch.setattr(Journal, "write", full)
-    told = run("check", gallery, copies, "-o", tmp_path / "rows.csv").stderr.splitlines()
+    output = run("check", gallery, copies, "-o", tmp_path / "rows.csv").stderr.splitlines()
     kept = tmp_path / "rows.csv.partial"
-    assert told[0] == f"The rows so far are kept in {kept}: continue with --resume."
+    assert output[0] == f"The rows so far are kept in {kept}: continue with --resume."
     monkeypatch.setattr(Journal, "write", real)
     resumed = done("check", gallery, copies, "-o", tmp_path / "rows.csv", "--resume")
     assert "were done in an earlier run" in resumed.stderr
@@ -159,8 +159,8 @@ def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_p
     running = process(1, "check", gallery, copies, "-o", output)
     wait_for_a_row(Path(f"{output}.partial"))
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    _, message = running.communicate(timeout=60)
     assert running.returncode == 130
-    assert told.decode().splitlines()[-1].startswith("Interrupted.")
-    assert b"--resume" in told
-    assert b"Traceback" not in told
+    assert message.decode().splitlines()[-1].startswith("Interrupted.")
+    assert b"--resume" in message
+    assert b"Traceback" not in message

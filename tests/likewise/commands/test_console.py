@@ -57,16 +57,16 @@ def test_a_closed_pipe_ends_quietly(gallery, copies):
     assert running.stdout.readline().startswith(b'{"id":"0"')
     running.stdout.close()
     running.stdout = None
-    _, told = running.communicate(timeout=60)
-    assert told == b""
+    _, output = running.communicate(timeout=60)
+    assert output == b""
 
 
 def test_what_people_read_shows_control_characters_instead_of_obeying_them(gallery, scans):
     name = "seven\x1b[2J\n.png"
     shutil.copy(scans / "00.png", scans.parent / name)
     done("add", gallery, scans.parent / name, "--label", "7\x1b[31m")
-    told = done("info", gallery).stdout + done("doctor", gallery).stdout
-    told += run("query", gallery, scans.parent / name, "--pictures").stdout
-    told += run("check", gallery, f"{scans.parent / name}x*", "--format", "table").stderr
-    assert r"7\x1b[31m: 1" in told
-    assert "\x1b" not in told
+    output = done("info", gallery).stdout + done("doctor", gallery).stdout
+    output += run("query", gallery, scans.parent / name, "--pictures").stdout
+    output += run("check", gallery, f"{scans.parent / name}x*", "--format", "table").stderr
+    assert r"7\x1b[31m: 1" in output
+    assert "\x1b" not in output

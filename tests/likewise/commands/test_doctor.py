@@ -20,9 +20,9 @@ def test_a_whole_gallery_is_called_whole_with_exit_status_0(gallery):
 
 
 def test_json_holds_all_that_was_found(gallery):
-    found = json.loads(examined(gallery, "--format", "json").stdout)
-    assert (found["references"], found["broken"], found["search_recall"]) == (300, [], 1.0)
-    assert {"duplicates", "mislabels", "outliers", "overlaps", "small_groups"} <= set(found)
+    result = json.loads(examined(gallery, "--format", "json").stdout)
+    assert (result["references"], result["broken"], result["search_recall"]) == (300, [], 1.0)
+    assert {"duplicates", "mislabels", "outliers", "overlaps", "small_groups"} <= set(result)
 
 
 def test_a_damaged_store_is_broken_with_exit_status_1(gallery):

@@ -15,8 +15,8 @@ from tests.likewise.commands.running import (
 
 def test_info_tells_what_a_gallery_holds(gallery, fake):
     text = done("info", gallery).stdout
-    for told in ("references: 300 in 10 groups", fake.fingerprint, "eer: 0.5000", "on disk"):
-        assert told in text
+    for output in ("references: 300 in 10 groups", fake.fingerprint, "eer: 0.5000", "on disk"):
+        assert output in text
     (described,) = rows("info", gallery, "--format", "json")
     assert described["references"] == 300
     assert sum(described["groups"].values()) == 300

@@ -18,12 +18,12 @@ from tests.likewise.commands.running import (
 
 
 def test_query_prints_a_row_for_each_picture(gallery, scans, queries):
-    found = rows("query", gallery, scans / "00.png", "mnist/test/00001", "-k", 2)
-    assert [row["id"] for row in found] == [str(scans / "00.png"), "mnist/test/00001"]
+    result = rows("query", gallery, scans / "00.png", "mnist/test/00001", "-k", 2)
+    assert [row["id"] for row in result] == [str(scans / "00.png"), "mnist/test/00001"]
     with Matcher.open(gallery) as matcher:
         nearest = matcher.query([query.pixels() for query in queries[:2]], k=2)
     expected = [[near.id for near in nearest[place]] for place in range(2)]
-    assert [[near["id"] for near in row["neighbours"]] for row in found] == expected
+    assert [[near["id"] for near in row["neighbours"]] for row in result] == expected
 
 
 def test_a_printed_distance_is_the_float32_that_a_search_gives(gallery, queries):

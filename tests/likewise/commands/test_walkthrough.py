@@ -41,6 +41,6 @@ def test_the_demonstration_can_be_repeated(told, tmp_path):
 
 def test_wrong_and_missing_answers_are_told_apart():
     tally = demo._Tally()
-    for label, said in [("7", "7"), ("7", "1"), ("7", None)]:
-        tally.count(label, said)
+    for label, answer in [("7", "7"), ("7", "1"), ("7", None)]:
+        tally.count(label, answer)
     assert (tally.right, tally.wrong, tally.none) == (1, 1, 1)

@@ -28,15 +28,15 @@ def distances(matcher, records):
 
 def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, labels):
     figures = evaluate(matcher, queries, seeds=1).figures
-    found, groups = distances(matcher, queries)
+    result, groups = distances(matcher, queries)
     threshold = figures.operating_point.threshold
-    nearest = [groups[row.argmin()] for row in found]
-    right = sum(said == label for said, label in zip(nearest, labels, strict=True))
+    nearest = [groups[row.argmin()] for row in result]
+    right = sum(answer == label for answer, label in zip(nearest, labels, strict=True))
     hit = sum(
-        said == label and row.min() <= threshold
-        for said, label, row in zip(nearest, labels, found, strict=True)
+        answer == label and row.min() <= threshold
+        for answer, label, row in zip(nearest, labels, result, strict=True)
     )
-    strangers = [row[groups != label].min() for row, label in zip(found, labels, strict=True)]
+    strangers = [row[groups != label].min() for row, label in zip(result, labels, strict=True)]
     identification = figures.identification
     assert identification.rank_rates[1].events == right
     assert identification.fnir.events == len(queries) - hit
@@ -46,9 +46,9 @@ def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, 
 
 def test_retrieval_counts_as_a_full_sort_does(matcher, queries, labels):
     figures = evaluate(matcher, queries, seeds=1).figures.retrieval
-    found, groups = distances(matcher, queries)
+    result, groups = distances(matcher, queries)
     r_precisions = []
-    for row, label in zip(found, labels, strict=True):
+    for row, label in zip(result, labels, strict=True):
         size = int((groups == label).sum())
         nearest = groups[row.argsort(kind="stable")[:size]]
         r_precisions.append((nearest == label).mean())
@@ -66,9 +66,9 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
                 yield from values(figure)
 
     letters = [Record(r.id, None, r.image) for r in queries[30:]]
-    found = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures.to_json()))
-    assert len(found) >= 30
-    for figure in found:
+    result = list(values(evaluate(matcher, queries[:30], letters, seeds=2).figures.to_json()))
+    assert len(result) >= 30
+    for figure in result:
         low, high = figure["interval"]
         assert low is None or low <= figure["value"]
         assert high is None or figure["value"] <= high
@@ -92,7 +92,7 @@ def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
 def test_no_other_number_is_a_measured_share(matcher, queries):
     figures = evaluate(matcher, queries, seeds=1).figures.to_json()
     for part in ("verification", "identification", "retrieval"):
-        assert not [name for name, found in figures[part].items() if isinstance(found, float)]
+        assert not [name for name, result in figures[part].items() if isinstance(result, float)]
 
 
 def test_each_pair_counts_once_and_few_pictures_support_no_small_rate(matcher, queries, labels):

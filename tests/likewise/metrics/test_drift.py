@@ -9,8 +9,8 @@ from likewise.metrics.drift import LEAST, Expected, drift, stability_index
 
 def test_the_stability_index_of_a_case_done_by_hand():
     # (0.6 - 0.5) ln(0.6 / 0.5) + (0.4 - 0.5) ln(0.4 / 0.5) = 0.1 (0.18232 + 0.22314)
-    found = stability_index(np.array([0.6, 0.4]), np.array([0.5, 0.5]))
-    np.testing.assert_allclose(found, 0.040546, atol=1e-6)
+    result = stability_index(np.array([0.6, 0.4]), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(result, 0.040546, atol=1e-6)
 
 
 def test_what_is_like_the_calibration_has_no_drift_however_many_are_unknown(rng):

@@ -37,7 +37,7 @@ def test_of_many_references_different_ones_are_drawn_evenly_over_the_groups(refe
     pairs = Impostors(LABELS, references, references=10)
     pairs.add(["0"] * 2000, np.zeros((2000, 4), np.float32))
     rows = np.concatenate(pairs._rows).reshape(2000, 10)
-    assert all(len(set(some)) == 10 for some in rows.tolist())
+    assert all(len(set(batch)) == 10 for batch in rows.tolist())
     counts = np.bincount(rows.ravel(), minlength=30)
     assert counts[::3].tolist() == [0] * 10  # none of the own group
     others = np.delete(counts, np.arange(0, 30, 3))

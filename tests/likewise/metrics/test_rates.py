@@ -26,8 +26,8 @@ DISTANCES = hnp.arrays(np.float32, st.integers(1, 40), elements=COARSE)
 def test_the_det_curve_is_scikit_learns_roc_curve(same, different):
     curve = det_curve(same, different)
     truth = np.repeat([1, 0], [len(same), len(different)])
-    fpr, tpr, at = roc_curve(truth, -np.concatenate([same, different]), drop_intermediate=False)
-    np.testing.assert_array_equal(-at[1:], curve.thresholds)  # its first point is at infinity
+    fpr, tpr, index = roc_curve(truth, -np.concatenate([same, different]), drop_intermediate=False)
+    np.testing.assert_array_equal(-index[1:], curve.thresholds)  # its first point is at infinity
     np.testing.assert_allclose(curve.false, fpr[1:])
     np.testing.assert_allclose(1 - curve.missed, tpr[1:])
 
@@ -35,8 +35,8 @@ def test_the_det_curve_is_scikit_learns_roc_curve(same, different):
 def test_both_rates_are_a_third_at_the_equal_error_rate():
     # Within 0.3 lie two of three same pairs and one of three different ones.
     curve = det_curve(np.array([0.1, 0.2, 0.9]), np.array([0.3, 0.8, 0.95]))
-    at = curve.thresholds.tolist().index(0.3)
-    assert (curve.false[at], curve.missed[at]) == pytest.approx((1 / 3, 1 / 3))
+    index = curve.thresholds.tolist().index(0.3)
+    assert (curve.false[index], curve.missed[index]) == pytest.approx((1 / 3, 1 / 3))
     rate, threshold = equal_error_rate(curve)
     assert rate == pytest.approx(1 / 3)
     assert threshold == 0.3
@@ -67,9 +67,9 @@ def test_the_eer_agrees_with_scikit_learns_roc():
     same, different = rng.normal(0.4, 0.1, 4000), rng.normal(0.8, 0.1, 4000)
     truth = np.repeat([1, 0], 4000)
     fpr, tpr, _ = roc_curve(truth, -np.concatenate([same, different]), drop_intermediate=False)
-    at = np.argmin(np.abs(fpr - (1 - tpr)))
+    index = np.argmin(np.abs(fpr - (1 - tpr)))
     rate = equal_error_rate(det_curve(same, different)).rate
-    assert rate == pytest.approx((fpr[at] + 1 - tpr[at]) / 2)
+    assert rate == pytest.approx((fpr[index] + 1 - tpr[index]) / 2)
 
 
 def test_fnmr_is_read_at_the_largest_threshold_whose_fmr_is_not_too_large():

@@ -24,8 +24,8 @@ def test_retrieval_of_a_case_worked_by_hand():
 @pytest.mark.costly
 @given(relevant=HITS, size=st.integers(1, 8))
 def test_map_at_r_is_scikit_learns_average_precision_times_the_share_found(relevant, size):
-    found = map_at_r(relevant, np.full(len(relevant), size))
-    for hits, value in zip(relevant[:, :size], found, strict=True):
+    result = map_at_r(relevant, np.full(len(relevant), size))
+    for hits, value in zip(relevant[:, :size], result, strict=True):
         ranked = -np.arange(size)  # nearer scores higher; scikit-learn divides by what was found
         expected = average_precision_score(hits, ranked) * hits.sum() / size if hits.any() else 0
         assert value == pytest.approx(expected)
@@ -34,5 +34,5 @@ def test_map_at_r_is_scikit_learns_average_precision_times_the_share_found(relev
 @pytest.mark.costly
 @given(relevant=HITS, size=st.integers(1, 8))
 def test_r_precision_is_the_mean_of_the_r_nearest(relevant, size):
-    found = r_precision(relevant, np.full(len(relevant), size))
-    np.testing.assert_allclose(found, relevant[:, :size].mean(axis=1))
+    result = r_precision(relevant, np.full(len(relevant), size))
+    np.testing.assert_allclose(result, relevant[:, :size].mean(axis=1))

@@ -60,14 +60,14 @@ def test_the_threshold_is_the_largest_float32_whose_share_is_at_most_the_target(
 def test_a_target_that_is_a_count_over_all_allows_just_that_count(a: int, b: int) -> None:
     count, trials = sorted((a, b))
     assume(count < trials)
-    found = np.arange(1, trials + 1, dtype=np.float32)
-    threshold = largest_threshold(found, count / trials)
-    assert np.count_nonzero(found <= threshold) == count
+    result = np.arange(1, trials + 1, dtype=np.float32)
+    threshold = largest_threshold(result, count / trials)
+    assert np.count_nonzero(result <= threshold) == count
 
 
 def test_of_a_hundred_distances_one_percent_allows_one() -> None:
-    found = np.arange(1, 101, dtype=np.float32)
-    threshold = largest_threshold(found, 0.01)
+    result = np.arange(1, 101, dtype=np.float32)
+    threshold = largest_threshold(result, 0.01)
     assert threshold == np.nextafter(np.float32(2), np.float32(0))
 
 
@@ -84,10 +84,10 @@ def test_a_target_of_one_percent_is_refused_for_299_queries_and_taken_for_300() 
 
 
 def test_the_rate_that_a_refusal_offers_is_one_that_is_taken() -> None:
-    found = NonMated(np.linspace(0.1, 1, 299, dtype=np.float32), ["a"] * 299)
+    result = NonMated(np.linspace(0.1, 1, 299, dtype=np.float32), ["a"] * 299)
     with pytest.raises(CalibrationError, match=r"target of at least 0\.011\."):  # 3 / 299 = 0.01003
-        threshold_for_fpir([found], 0.01)
-    assert threshold_for_fpir([found], 0.011) > 0
+        threshold_for_fpir([result], 0.01)
+    assert threshold_for_fpir([result], 0.011) > 0
 
 
 @pytest.mark.parametrize("target", [0, 1, -0.1, 2, math.nan])

@@ -82,7 +82,7 @@ def test_every_cell_of_a_flat_row_has_its_column():
 def test_rows_with_many_neighbours_come_in_shorter_lists(monkeypatch):
     monkeypatch.setattr("likewise.output.rows.NEIGHBOURS_AT_ONCE", 4)
     rows = [{"id": str(n), "neighbours": [{}] * 2} for n in range(5)]
-    assert [[row["id"] for row in some] for some in together(rows, 3)] == [
+    assert [[row["id"] for row in batch] for batch in together(rows, 3)] == [
         ["0", "1"],
         ["2", "3"],
         ["4"],

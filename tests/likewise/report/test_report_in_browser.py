@@ -59,8 +59,8 @@ def opened(browser, page_address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_that_keeps_people_out(opened, size, scheme):
-    found = Axe().run(opened(size, scheme)).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    result = Axe().run(opened(size, scheme)).response["violations"]
+    assert [(item["id"], item["nodes"][0]["html"]) for item in result] == []
 
 
 def test_a_phone_scrolls_in_one_direction_only(opened):

@@ -39,8 +39,8 @@ class ServerProcess:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(line)
-            if found := re.search(r"Serving \S+ on (http://\S+)/", line):
-                self.url = found[1]
+            if result := re.search(r"Serving \S+ on (http://\S+)/", line):
+                self.url = result[1]
                 break
         else:
             raise RuntimeError("".join(self.log))
@@ -88,11 +88,11 @@ def serving_process(gallery: Path, *options: str | Path) -> Iterator[httpx.Clien
 
 def processes_of(word: str) -> list[int]:
     """The processes whose command line holds a word."""
-    found = []
+    result = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if word.encode() in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
+                result.append(int(process.name))
         except OSError:
             continue
-    return found
+    return result

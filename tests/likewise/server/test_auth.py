@@ -71,16 +71,16 @@ def test_only_a_key_that_may_write_changes(keyed, queries):
         assert keyed.request(method, path, headers=bearer(READ)).status_code == 403
     put["headers"] |= bearer(WRITE)
     assert keyed.put("/v1/references/x?label=7", **put).status_code == 201
-    told = [keyed.get("/v1/gallery", headers=bearer(key)).json() for key in (READ, WRITE)]
-    assert [one["writable"] for one in told] == [False, True]
+    output = [keyed.get("/v1/gallery", headers=bearer(key)).json() for key in (READ, WRITE)]
+    assert [item["writable"] for item in output] == [False, True]
 
 
 def test_a_read_only_server_changes_nothing(gallery, queries):
     with serving(gallery, Settings(read_only=True)) as client:
         answer = client.put("/v1/references/x?label=7", **image(queries[0]))
         assert (answer.status_code, answer.json()["code"]) == (409, "read_only")
-        told = client.get("/v1/gallery").json()
-        assert (told["writable"], told["read_only"]) == (False, True)
+        output = client.get("/v1/gallery").json()
+        assert (output["writable"], output["read_only"]) == (False, True)
 
 
 def test_without_keys_only_names_of_this_machine_are_answered(shared):
@@ -110,8 +110,8 @@ def test_keys_come_from_a_file_and_from_the_environment(tmp_path):
     path = tmp_path / "keys.txt"
     path.write_text(f"# of the scanner\nread {READ}\n\nwrite {WRITE}  # mine\n")
     path.chmod(0o600)
-    found = read_keys(path, {"LIKEWISE_READ_KEYS": "other-key-0123456789, "})
-    assert found == Keys((READ, "other-key-0123456789"), (WRITE,))
+    result = read_keys(path, {"LIKEWISE_READ_KEYS": "other-key-0123456789, "})
+    assert result == Keys((READ, "other-key-0123456789"), (WRITE,))
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,15 @@ def test_it_is_refused_whichever_way_it_comes(brief, queries, way, content, stat
 
 def test_among_others_it_is_a_row_that_says_why(brief, queries):
     names = {"bomb": BOMB, "a": png(queries[0]), "eps": EPS, "b": png(queries[1])}
-    rows = brief.post("/v1/check", files=[("images", one) for one in names.items()]).json()["rows"]
+    rows = brief.post("/v1/check", files=[("images", item) for item in names.items()]).json()[
+        "rows"
+    ]
     assert [row["id"] for row in rows] == list(names)
     assert [row["decision"] == "error" for row in rows] == [True, False, True, False]
     added = brief.post(
         "/v1/references", files=[("images", ("bomb", BOMB))], data={"label": "7"}
     ).json()
-    assert [one["id"] for one in added["unreadable"]] == ["bomb"]
+    assert [item["id"] for item in added["unreadable"]] == ["bomb"]
 
 
 @pytest.mark.costly
@@ -123,7 +125,7 @@ def test_nobody_else_waits_for_it(gallery, queries, count):
 
 
 def threads_of(name: str) -> list[str]:
-    return [one.name for one in threading.enumerate() if one.name.startswith(name)]
+    return [item.name for item in threading.enumerate() if item.name.startswith(name)]
 
 
 @pytest.mark.parametrize(
@@ -141,11 +143,11 @@ def test_pictures_of_another_form_than_the_networks_get_the_answers_of_the_comma
 ):
     pixels = [turned(record.pixels()) for record in queries[:6]]
     files = [
-        ("images", (str(n), encoded(Image.fromarray(one), "PNG"))) for n, one in enumerate(pixels)
+        ("images", (str(n), encoded(Image.fromarray(item), "PNG"))) for n, item in enumerate(pixels)
     ]
     headers = {"Content-Type": "application/x-npy"}
     with Matcher.open(built) as matcher:
-        expected = [decision_row(str(n), one) for n, one in enumerate(matcher.check(pixels))]
+        expected = [decision_row(str(n), item) for n, item in enumerate(matcher.check(pixels))]
     assert shared.post("/v1/check", files=files).json()["rows"] == expected
     array = shared.post("/v1/check", content=npy(np.stack(pixels)), headers=headers)
     assert array.json()["rows"] == expected

@@ -158,6 +158,8 @@ def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypat
     ],
 )
 def test_what_is_wrong_with_the_store_is_told_by_its_kind_and_not_by_its_words(error, status, code):
-    told = as_api_error(error("Another process's file is no longer the file: read-only."))
-    assert (told.status_code, told.code) == (status, code)
-    assert "file is no longer" not in told.message  # names of files are none of a client's concern
+    output = as_api_error(error("Another process's file is no longer the file: read-only."))
+    assert (output.status_code, output.code) == (status, code)
+    assert (
+        "file is no longer" not in output.message
+    )  # names of files are none of a client's concern

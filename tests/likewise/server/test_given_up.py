@@ -39,7 +39,7 @@ def test_what_is_given_up_ends_and_leaves_the_decoders_to_others(gallery, querie
     with serving(gallery, Settings(timeout=1.0)) as client, ThreadPoolExecutor(6) as pool:
         url = f"{client.base_url}v1/check"
         asked = [pool.submit(httpx.post, url, files=form, timeout=60) for _ in range(6)]
-        assert {one.result().status_code for one in asked} == {504}
+        assert {item.result().status_code for item in asked} == {504}
         [decoders] = made
         eventually(lambda: not decoders._pool._busy)
         assert decoders._threads._work_queue.empty()
@@ -105,13 +105,13 @@ def test_a_server_that_decodes_something_dear_ends_when_it_is_told_to(real_galle
 
 
 def children_of(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
-    return [int(line) for line in found.stdout.split()]
+    result = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in result.stdout.split()]
 
 
 def is_alive(pid: int) -> bool:
-    found = subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False)
-    return found.returncode == 0
+    result = subprocess.run(["kill", "-0", str(pid)], capture_output=True, check=False)
+    return result.returncode == 0
 
 
 STUCK = """

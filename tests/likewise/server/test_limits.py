@@ -116,7 +116,7 @@ def test_a_small_file_of_a_large_picture_is_answered_too(shared):
 def test_a_request_that_takes_too_long_is_ended_and_its_work_dropped(blocked, gallery, queries):
     with serving(gallery, Settings(timeout=0.3)) as client, ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(ask, client.base_url, queries[0]) for _ in range(2)]
-        assert [code(one.result()) for one in asked] == [(504, "timeout")] * 2
+        assert [code(item.result()) for item in asked] == [(504, "timeout")] * 2
         blocked.set()
     with serving(gallery) as client:
         assert client.post("/v1/check", **image(queries[0])).status_code == 200
@@ -147,4 +147,4 @@ def test_requests_beyond_those_in_flight_are_sent_away_for_a_while(blocked, gall
         assert refused.headers["retry-after"] == "1"
         assert client.get("/healthz").status_code == 200
         blocked.set()
-        assert sorted(one.result().status_code for one in asked) == [200, 200, 429]
+        assert sorted(item.result().status_code for item in asked) == [200, 200, 429]

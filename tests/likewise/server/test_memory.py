@@ -25,7 +25,7 @@ CUT = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r
 
 
 def kept() -> Counter[str]:
-    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, HOLDING))
+    return Counter(type(item).__name__ for item in gc.get_objects() if isinstance(item, HOLDING))
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def test_every_field_has_a_description_and_an_example(schema):
     lacking = [
         f"{name}.{field}: {part}"
         for name, model in models(schema)
-        for field, told in model.get("properties", {}).items()
+        for field, output in model.get("properties", {}).items()
         for part in ("description", "examples")
-        if not told.get(part)
+        if not output.get(part)
     ]
     assert not lacking
 

@@ -42,9 +42,9 @@ def process(gallery: Path, *options: object) -> Iterator[tuple[subprocess.Popen[
     )
     assert started.stderr is not None
     try:
-        found = re.search(r"http://\S+", started.stderr.readline())
-        assert found, started.stderr.read()
-        yield started, found[0]
+        result = re.search(r"http://\S+", started.stderr.readline())
+        assert result, started.stderr.read()
+        yield started, result[0]
     finally:
         started.kill()
         started.wait()
@@ -120,19 +120,19 @@ def test_a_change_by_one_server_is_seen_by_others_within_a_second(real_gallery, 
     gallery = Path(shutil.copytree(real_gallery, tmp_path / "digits.gallery"))
     with (
         process(gallery) as (_, writer),
-        process(gallery) as (_, one),
+        process(gallery) as (_, item),
         process(gallery, "--read-only") as (_, other),
     ):
         for place, record in enumerate(queries[:10]):
             put = httpx.put(f"{writer}v1/references/new-{place}?label=new", **image(record))
             assert put.status_code == 201
             ended = time.monotonic()
-            for reader in (one, other):
+            for reader in (item, other):
                 [row] = httpx.post(f"{reader}v1/query?k=1", **image(record)).json()["rows"]
                 assert row["neighbours"][0]["id"] == f"new-{place}"
             assert time.monotonic() - ended < 60  # seen by the very next request of each
         assert httpx.delete(f"{writer}v1/references/new-0").status_code == 200
-        for reader in (one, other):
+        for reader in (item, other):
             assert httpx.get(f"{reader}v1/references/new-0").status_code == 404
         refused = httpx.put(f"{other}v1/references/x?label=7", **image(queries[0]))
         assert refused.json()["code"] == "read_only"
@@ -151,14 +151,14 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_accepted(real_gallery, q
 
     with process(real_gallery) as (started, address):
         asked = [Thread(target=ask, args=(address,)) for _ in range(3)]
-        for one in asked:
-            one.start()
+        for item in asked:
+            item.start()
         while "likewise_batch_pictures_sum 0.0" in httpx.get(f"{address}metrics").text:
             pass  # until the first is being answered
         started.send_signal(signal.SIGTERM)
         assert started.wait(timeout=60) == 0
-        for one in asked:
-            one.join()
+        for item in asked:
+            item.join()
         whole = [answer for answer in answers if answer.status_code == 200]
         assert len(whole) == len(answers) == 3
         assert all(len(answer.json()["rows"]) == 2000 for answer in whole)

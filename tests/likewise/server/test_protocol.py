@@ -115,7 +115,7 @@ def test_a_client_that_connects_is_expected_until_it_asks_or_leaves(client, monk
         expected.add(client)
 
     monkeypatch.setattr(Batcher, "expect", expect)
-    monkeypatch.setattr(Batcher, "expect_no_more", lambda batcher, one: expected.discard(one))
+    monkeypatch.setattr(Batcher, "expect_no_more", lambda batcher, item: expected.discard(item))
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
     for sent in (b"", head, head + b"\r\n", head + b"Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"):
         came.clear()

@@ -13,7 +13,7 @@ from tests.likewise.server.conftest import image, png
 def answers(client, queries) -> dict[str, tuple[int, str | None]]:
     """Status and code of one request of each kind."""
     pair = {"first": ("a.png", png(queries[0])), "second": ("b.png", png(queries[1]))}
-    told = {
+    output = {
         "readyz": client.get("/readyz"),
         "check": client.post("/v1/check?k=1", **image(queries[0])),
         "query": client.post("/v1/query?k=1", **image(queries[0])),
@@ -26,7 +26,7 @@ def answers(client, queries) -> dict[str, tuple[int, str | None]]:
         "remove": client.delete("/v1/references/new"),
         "job": client.post("/v1/jobs/check?threshold=1", files={"images": pair["first"]}),
     }
-    return {name: (one.status_code, one.json().get("code")) for name, one in told.items()}
+    return {name: (item.status_code, item.json().get("code")) for name, item in output.items()}
 
 
 def removed(gallery: Path, built: Path) -> None:
@@ -50,8 +50,8 @@ def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
 ):
     client.put("/v1/references/before?label=7", **image(queries[0]))
     lost(gallery, built)
-    told = answers(client, queries)
-    assert told == dict.fromkeys(told, (503, "not_ready"))
+    output = answers(client, queries)
+    assert output == dict.fromkeys(output, (503, "not_ready"))
     body = client.get("/readyz").json()
     assert body["message"] == "The gallery was moved, removed or replaced while it was served."
     assert body["hint"] == "Put it back, or start the server again."
@@ -67,5 +67,5 @@ def test_a_gallery_that_comes_back_is_answered_from_again(client, gallery, queri
     away = gallery.rename(gallery.with_name("away.gallery"))
     assert client.get("/readyz").status_code == 503
     away.rename(gallery)
-    told = answers(client, queries)
-    assert {status for status, _ in told.values()} <= {200, 201, 202}
+    output = answers(client, queries)
+    assert {status for status, _ in output.values()} <= {200, 201, 202}

@@ -72,14 +72,14 @@ class Hammer:
         known = self.acknowledged.pop(id, None)
         if removes:
             answer = self.ask(client, "DELETE", f"/v1/references/{id}")
-            told = answer.status_code in (200, 404)
+            output = answer.status_code in (200, 404)
         else:
             picture = chance.choice(self.pictures)
             answer = self.ask(
                 client, "PUT", f"/v1/references/{id}?label={label}", content=picture, headers=PNG
             )
-            told = answer.status_code in (200, 201)
-        if told:
+            output = answer.status_code in (200, 201)
+        if output:
             self.acknowledged[id] = None if removes else label
             self.read_back(client, id)
         elif known is not None:
@@ -87,9 +87,9 @@ class Hammer:
 
     def read_back(self, client: httpx.Client, id: str) -> None:
         answer = self.ask(client, "GET", f"/v1/references/{id}")
-        found = answer.json().get("label") if answer.status_code == 200 else None
-        if answer.status_code in (200, 404) and found != self.acknowledged[id]:
-            self.wrong.append(f"{id} is {found}, not {self.acknowledged[id]}")
+        result = answer.json().get("label") if answer.status_code == 200 else None
+        if answer.status_code in (200, 404) and result != self.acknowledged[id]:
+            self.wrong.append(f"{id} is {result}, not {self.acknowledged[id]}")
 
     def check(self, client: httpx.Client, chance: random.Random, number: int) -> None:
         count = 1 + number % 7
@@ -167,13 +167,13 @@ def test_tens_of_thousands_of_damaged_pictures_are_read_or_refused(count):
         for seed in (11, 12)
     ]
     for process in started:
-        told = json.loads(process.communicate()[0])  # a crash leaves nothing to read
+        output = json.loads(process.communicate()[0])  # a crash leaves nothing to read
         assert process.returncode == 0
-        assert set(told["became"]) == {"read", "refused"}, told["became"]
-        assert sum(told["became"].values()) == count
-        assert min(told["became"].values()) > count * 10 / 51  # variations do reach the decoders
-        assert told["peak"] < 1.5 * GIB
-        assert told["slowest"] < 10, told["worst"]  # seconds of the processor, for one picture
+        assert set(output["became"]) == {"read", "refused"}, output["became"]
+        assert sum(output["became"].values()) == count
+        assert min(output["became"].values()) > count * 10 / 51  # variations do reach the decoders
+        assert output["peak"] < 1.5 * GIB
+        assert output["slowest"] < 10, output["worst"]  # seconds of the processor, for one picture
 
 
 @pytest.mark.slow

@@ -211,10 +211,10 @@ def test_answers_given_together_are_those_given_one_by_one(asked, matcher, queri
     vectors = matcher.embedder.embed(np.stack([record.pixels() for record in queries]))
     questions = []
     for place, (options, chosen) in enumerate(asked):
-        ids = [str(one) for one in chosen]
-        pictures = Pictures(ids, [files[one] for one in chosen])
+        ids = [str(item) for item in chosen]
+        pictures = Pictures(ids, [files[item] for item in chosen])
         if place % 3 == 2:  # now and then somebody sends vectors
-            pictures = Pictures(ids, vectors=vectors[[one % 40 for one in chosen]])
+            pictures = Pictures(ids, vectors=vectors[[item % 40 for item in chosen]])
         questions.append(Question(options, pictures))
     together = rows_of(answering.answer(questions))
     assert together == [rows_of(answering.answer([question]))[0] for question in questions]

@@ -158,25 +158,25 @@ def test_a_form_with_one_zip_or_csv_is_that(server, pictures, queries, kind):
 )
 def test_an_upload_that_cannot_be_read_is_refused_at_once(server, jobs_folder, content, message):
     before = sorted(jobs_folder.iterdir())
-    status, code, told = refused(server.post(CHECK, content=content, headers=ZIP))
-    assert (status, code, told.startswith(message)) == (422, "invalid", True), told
-    assert str(jobs_folder) not in told
+    status, code, output = refused(server.post(CHECK, content=content, headers=ZIP))
+    assert (status, code, output.startswith(message)) == (422, "invalid", True), output
+    assert str(jobs_folder) not in output
     assert sorted(jobs_folder.iterdir()) == before
 
 
 def test_a_zip_bomb_is_refused(server):
     bomb = packed({f"{i}.bmp": bytes(32 << 20) for i in range(8)})
-    status, code, told = refused(server.post(CHECK, content=bomb, headers=ZIP))
+    status, code, output = refused(server.post(CHECK, content=bomb, headers=ZIP))
     assert (status, code) == (413, "too_large")
-    assert "times its size when unpacked, but at most 100 times are read" in told
+    assert "times its size when unpacked, but at most 100 times are read" in output
 
 
 def test_a_csv_of_paths_is_not_followed(server, tmp_path):
     (tmp_path / "secret.png").write_bytes(b"x")
     text = f"path,label\n{tmp_path}/secret.png,7\n"
-    status, code, told = refused(server.post(CHECK, content=text, headers=CSV))
+    status, code, output = refused(server.post(CHECK, content=text, headers=CSV))
     assert (status, code) == (422, "invalid")
-    assert "paths are not followed here" in told
+    assert "paths are not followed here" in output
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def form(*parts: bytes, end: bytes = b"--x--\r\n") -> dict:
     ids=["empty", "field", "text", "cut off", "no form"],
 )
 def test_a_form_that_does_not_fit_is_refused(server, sent, message):
-    status, code, told = refused(server.post(CHECK, **sent))
+    status, code, output = refused(server.post(CHECK, **sent))
     assert (status, code) == (422, "invalid")
-    assert message in told
+    assert message in output
 
 
 def test_a_name_is_never_a_path(server, jobs_folder, pictures):

@@ -40,29 +40,29 @@ def neighbours(rng: np.random.Generator) -> Neighbours:
     ],
 )
 def test_the_page_decides_as_python_does(page, threshold, margin, groups):
-    found = neighbours(np.random.default_rng(0))
-    answers = decide(found, Rule(Limits(threshold, groups), margin))
-    expected = [decision_row(str(at), answer) for at, answer in enumerate(answers)]
-    other = decide(found, Rule(Limits(1.0)))
-    given = [decision_row(str(at), answer) for at, answer in enumerate(other)]
+    result = neighbours(np.random.default_rng(0))
+    answers = decide(result, Rule(Limits(threshold, groups), margin))
+    expected = [decision_row(str(index), answer) for index, answer in enumerate(answers)]
+    other = decide(result, Rule(Limits(1.0)))
+    options = [decision_row(str(index), answer) for index, answer in enumerate(other)]
     rule = {"threshold": threshold, "groups": groups, "margin": margin, "point": None}
     decided = page.evaluate(
         """async ([rows, rule]) => {
           const { decideAgain } = await import("/page/decide.js");
           return rows.map((row) => decideAgain(row, rule));
         }""",
-        [given, rule],
+        [options, rule],
     )
-    for said, wanted in zip(decided, expected, strict=True):
-        assert said | {"threshold": None} == wanted | {"threshold": None}
-        assert np.float32(said["threshold"]) == np.float32(wanted["threshold"])
+    for reported, wanted in zip(decided, expected, strict=True):
+        assert reported | {"threshold": None} == wanted | {"threshold": None}
+        assert np.float32(reported["threshold"]) == np.float32(wanted["threshold"])
 
 
 def test_the_page_writes_a_csv_as_python_does(page):
-    found = neighbours(np.random.default_rng(1))
+    result = neighbours(np.random.default_rng(1))
     rows = [
-        decision_row(f"größe, {at}.png", one)
-        for at, one in enumerate(decide(found, Rule(Limits(0.5))))
+        decision_row(f"größe, {index}.png", item)
+        for index, item in enumerate(decide(result, Rule(Limits(0.5))))
     ]
     stream = io.BytesIO()
     Csv(stream, columns(K, decided=True)).write(rows)

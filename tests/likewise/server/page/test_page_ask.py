@@ -39,7 +39,7 @@ def test_a_seven_drawn_with_a_finger_is_a_seven(open_page, server):
     points = [
         [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}] for x, y in stroke
     ]
-    for kind, touched in [("touchStart", points[0])] + [("touchMove", one) for one in points[1:]]:
+    for kind, touched in [("touchStart", points[0])] + [("touchMove", item) for item in points[1:]]:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touched})
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     choose_eer(page)
@@ -122,15 +122,15 @@ def test_the_rates_follow_the_threshold(page, server):
     known = page.request.get(f"{server.address}/v1/gallery/distances").json()
     choose_eer(page)
     threshold = page.request.get(f"{server.address}/v1/gallery").json()["operating_points"]["eer"]
-    at = max(
+    index = max(
         place
         for place, measured in enumerate(known["thresholds"])
         if measured <= threshold["threshold"]
     )
     rates = page.locator(".ask .rates")
     for name, rate in (
-        ("FMR, one to one", known["fmr"][at]),
-        ("FNMR, one to one", known["fnmr"][at]),
+        ("FMR, one to one", known["fmr"][index]),
+        ("FNMR, one to one", known["fnmr"][index]),
     ):
         shown = rates.locator("div").filter(has=page.get_by_text(name, exact=True)).locator("b")
         assert float(shown.inner_text().removesuffix("\u00a0%")) == pytest.approx(
@@ -179,8 +179,8 @@ def test_the_threshold_may_move_while_another_question_is_under_way(page, folder
 
 def test_a_question_that_failed_can_be_asked_again(page):
     page.watch.expected.append("504")
-    told = {"code": "timeout", "message": "The request took too long.", "hint": None}
-    page.route("**/v1/check*", lambda route: route.fulfill(status=504, json=told), times=1)
+    output = {"code": "timeout", "message": "The request took too long.", "hint": None}
+    page.route("**/v1/check*", lambda route: route.fulfill(status=504, json=output), times=1)
     draw(page, "7")
     expect(page.locator("#ask-error")).to_contain_text("The request took too long.")
     page.locator("#ask-error").get_by_role("button", name="Try again").click()

@@ -54,7 +54,9 @@ def test_a_dropped_zip_gives_a_row_for_each_picture_in_it(bulk, folder, tmp_path
     drop(bulk, "#bulk", [archive])
     expect(bulk.locator(".progress-words")).to_contain_text(f"{QUERIES} pictures in")
     lines = saved(bulk).splitlines()
-    assert [line.split(",")[0] for line in lines[1:]] == [f"{at:02}.png" for at in range(QUERIES)]
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        f"{index:02}.png" for index in range(QUERIES)
+    ]
 
 
 def test_more_than_some_hundreds_go_as_one_job_and_give_the_same_rows(bulk, folder):

@@ -25,26 +25,30 @@ def when_ready(client: httpx.Client, path: str) -> dict:
 
 
 def test_histograms_are_shares_and_rates_follow_from_the_thresholds(shared, matcher):
-    told = when_ready(shared, "/v1/gallery/distances")
-    assert len(told["edges"]) == len(told["genuine"]) + 1 == len(told["impostor"]) + 1
+    output = when_ready(shared, "/v1/gallery/distances")
+    assert len(output["edges"]) == len(output["genuine"]) + 1 == len(output["impostor"]) + 1
     for kind in ("genuine", "impostor"):
-        np.testing.assert_allclose(sum(told[kind]), 1)
-    assert told["fmr"] == sorted(told["fmr"])
-    assert told["fnmr"] == sorted(told["fnmr"], reverse=True)
-    assert (told["fmr"][-1], told["fnmr"][-1], told["fpir"]) == (1, 0, None)
-    assert told["generation"] == matcher.gallery.generation
-    assert "drawn from 300 references" in told["measured_on"]
+        np.testing.assert_allclose(sum(output[kind]), 1)
+    assert output["fmr"] == sorted(output["fmr"])
+    assert output["fnmr"] == sorted(output["fnmr"], reverse=True)
+    assert (output["fmr"][-1], output["fnmr"][-1], output["fpir"]) == (1, 0, None)
+    assert output["generation"] == matcher.gallery.generation
+    assert "drawn from 300 references" in output["measured_on"]
 
 
 def test_a_reference_lands_on_its_own_place_of_the_map(shared, references):
-    points = {one["id"]: one for one in when_ready(shared, "/v1/gallery/map")["points"]}
+    points = {item["id"]: item for item in when_ready(shared, "/v1/gallery/map")["points"]}
     assert len(points) == 300
-    assert {(0 <= one["x"] <= 1, 0 <= one["y"] <= 1) for one in points.values()} == {(True, True)}
-    files = [("images", (one.id, png(one))) for one in references[:3]]
+    assert {(0 <= item["x"] <= 1, 0 <= item["y"] <= 1) for item in points.values()} == {
+        (True, True)
+    }
+    files = [("images", (item.id, png(item))) for item in references[:3]]
     files.append(("images", ("note.txt", b"no picture")))
-    told = shared.post("/v1/gallery/map", files=files).json()["positions"]
-    expected = [{name: points[one.id][name] for name in ("id", "x", "y")} for one in references[:3]]
-    assert told == expected
+    output = shared.post("/v1/gallery/map", files=files).json()["positions"]
+    expected = [
+        {name: points[item.id][name] for name in ("id", "x", "y")} for item in references[:3]
+    ]
+    assert output == expected
 
 
 def test_what_is_no_picture_lands_nowhere(shared):
@@ -56,11 +60,11 @@ def test_what_is_no_picture_lands_nowhere(shared):
 def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, queries):
     before = when_ready(client, "/v1/gallery/map")
     client.put("/v1/references/x?label=7", **image(queries[0]))
-    told = eventually(
+    output = eventually(
         lambda: client.get("/v1/gallery/map").json(),  # the older one, until the new is computed
-        until=lambda told: told["generation"] != before["generation"],
+        until=lambda output: output["generation"] != before["generation"],
     )
-    assert "x" in {one["id"] for one in told["points"]}
+    assert "x" in {item["id"] for item in output["points"]}
 
 
 def test_the_first_value_is_waited_for_and_later_ones_are_not():

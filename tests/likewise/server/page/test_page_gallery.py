@@ -164,7 +164,7 @@ def off_centre(page: Page, server: Server) -> tuple[str, Point, Point]:
 
 def zoomed(place: Point, about: Point, factor: float) -> Point:
     """Where a place comes to lie."""
-    x, y = (centre + (at - centre) * factor for at, centre in zip(place, about, strict=True))
+    x, y = (centre + (index - centre) * factor for index, centre in zip(place, about, strict=True))
     return x, y
 
 
@@ -190,7 +190,7 @@ def test_two_fingers_zoom_the_map(open_page, server):
 
     def touch(kind: str, *apart: float) -> None:
         x, y = middle
-        points = [{"x": x + side, "y": y, "id": at} for at, side in enumerate(apart)]
+        points = [{"x": x + side, "y": y, "id": index} for index, side in enumerate(apart)]
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     touch("touchStart", -60, 60)

@@ -147,11 +147,11 @@ def test_axe_finds_nothing_serious_in_answers_tables_and_dialogs(open_page, serv
 
 def serious(page: Page) -> list[str]:
     """What axe calls serious or critical, each with the first element that it concerns."""
-    found = Axe().run(page).response["violations"]
+    result = Axe().run(page).response["violations"]
     return [
-        f"{one['id']}: {one['help']}: {one['nodes'][0]['html']} {one['nodes'][0]['any'][:1]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
+        f"{item['id']}: {item['help']}: {item['nodes'][0]['html']} {item['nodes'][0]['any'][:1]}"
+        for item in result
+        if item["impact"] in ("serious", "critical")
     ]
 
 

@@ -33,10 +33,10 @@ def without_ids(rows):
 def forms(queries) -> dict[str, dict[str, object]]:
     """The same pictures in every form that holds several."""
     encoded = [base64.b64encode(png(record)).decode() for record in queries]
-    images = [{"id": one.id, "data": data} for one, data in zip(queries, encoded, strict=True)]
-    uris = [{**one, "data": f"data:image/png;base64,{one['data']}"} for one in images]
+    images = [{"id": item.id, "data": data} for item, data in zip(queries, encoded, strict=True)]
+    uris = [{**item, "data": f"data:image/png;base64,{item['data']}"} for item in images]
     return {
-        "multipart": {"files": [("images", (one.id, png(one))) for one in queries]},
+        "multipart": {"files": [("images", (item.id, png(item))) for item in queries]},
         "base64": {"json": {"images": images}},
         "data URI": {"json": {"images": uris}},
         "npy": {"content": npy(pixels_of(queries)), "headers": NPY},
@@ -65,7 +65,7 @@ def test_vectors_are_checked_as_their_pictures_are(shared, matcher, queries):
     vectors = matcher.embedder.embed(pixels_of(queries))
     expected = without_ids(as_json(check_stream(matcher, queries)))
     bodies = (
-        {"json": {"vectors": vectors.tolist(), "ids": [one.id for one in queries]}},
+        {"json": {"vectors": vectors.tolist(), "ids": [item.id for item in queries]}},
         {"content": npy(vectors), "headers": NPY},
         {"content": vectors.astype("<f4").tobytes(), "headers": RAW},
     )
@@ -149,10 +149,10 @@ def content(kind: str) -> dict[str, str]:
 def test_embeddings_are_those_of_the_embedder(shared, matcher, queries):
     expected = matcher.embedder.embed(pixels_of(queries))
     asked = forms(queries)["multipart"]
-    told = shared.post("/v1/embed", **asked).json()
-    np.testing.assert_array_equal(np.array(told["vectors"], np.float32), expected)
-    assert told["ids"] == [one.id for one in queries]
-    assert told["fingerprint"] == matcher.gallery.fingerprint
+    output = shared.post("/v1/embed", **asked).json()
+    np.testing.assert_array_equal(np.array(output["vectors"], np.float32), expected)
+    assert output["ids"] == [item.id for item in queries]
+    assert output["fingerprint"] == matcher.gallery.fingerprint
     as_npy = shared.post("/v1/embed", **asked, headers={"Accept": "application/x-npy"})
     np.testing.assert_array_equal(np.load(io.BytesIO(as_npy.content)), expected)
     raw = shared.post("/v1/embed", **asked, headers={"Accept": "application/octet-stream"})
@@ -161,9 +161,9 @@ def test_embeddings_are_those_of_the_embedder(shared, matcher, queries):
 
 def test_an_unreadable_picture_among_several_has_no_embedding(shared, queries):
     files = [("images", ("a.png", png(queries[0]))), ("images", ("note.txt", b"no picture"))]
-    told = shared.post("/v1/embed", files=files).json()
-    assert told["vectors"][1] is None
-    assert [one["id"] for one in told["unreadable"]] == ["note.txt"]
+    output = shared.post("/v1/embed", files=files).json()
+    assert output["vectors"][1] is None
+    assert [item["id"] for item in output["unreadable"]] == ["note.txt"]
     raw = shared.post("/v1/embed", files=files, headers={"Accept": "application/octet-stream"})
     assert np.isnan(np.frombuffer(raw.content, "<f4").reshape(2, -1)[1]).all()
 
@@ -175,7 +175,7 @@ def test_two_pictures_are_compared_as_without_a_server(shared, matcher, queries)
     expected = compare_row(queries[:1], queries[1:2], matcher.embedder, 0.5)
     row = shared.post("/v1/compare", files=files).json()
     assert row == {**expected, "a": "a.png", "b": "b.png"}
-    data = [{"data": base64.b64encode(png(one)).decode()} for one in queries[:2]]
+    data = [{"data": base64.b64encode(png(item)).decode()} for item in queries[:2]]
     row = shared.post("/v1/compare", json={"first": data[0], "second": data[1]}).json()
     assert row == {**expected, "a": "first", "b": "second"}
 
@@ -188,8 +188,8 @@ def test_a_pair_is_judged_by_the_models_threshold_for_pairs_as_on_the_command_li
     )  # for searches; `eer` is 0.5
     files = {"first": ("a.png", png(queries[0])), "second": ("b.png", png(queries[1]))}
     assert client.post("/v1/compare", files=files).json()["threshold"] == 0.5
-    told = client.get("/v1/gallery").json()
-    assert (told["default_point"], told["pair_point"]) == ("default", "eer")
+    output = client.get("/v1/gallery").json()
+    assert (output["default_point"], output["pair_point"]) == ("default", "eer")
 
 
 def test_a_calibration_by_another_process_is_used_from_the_next_request_on(

@@ -20,13 +20,13 @@ def put(client, id: str, record, label: str = "7"):
 
 
 def test_a_reference_is_added_replaced_or_left_as_it_is(client, queries):
-    told = [
+    output = [
         put(client, "mine/a.png", queries[0]),
         put(client, "mine/a.png", queries[0]),
         put(client, "mine/a.png", queries[0], label="8"),
         put(client, "mine/a.png", queries[1], label="8"),
     ]
-    assert [(answer.status_code, answer.json()["status"]) for answer in told] == [
+    assert [(answer.status_code, answer.json()["status"]) for answer in output] == [
         (201, "added"),
         (200, "unchanged"),
         (200, "replaced"),
@@ -54,10 +54,10 @@ def test_every_form_of_a_reference_is_the_same_reference(client, queries, matche
     }
     for id, body in bodies.items():
         assert client.put(f"/v1/references/{id}", **body).status_code == 201
-        told = client.get(f"/v1/references/{id}?vector=true").json()
-        assert (told["label"], told["metadata"]) == ("7", metadata)
-        assert told["picture"] == (id != "vector")
-        np.testing.assert_array_equal(np.float32(told["vector"]), np.float32(vector))
+        output = client.get(f"/v1/references/{id}?vector=true").json()
+        assert (output["label"], output["metadata"]) == ("7", metadata)
+        assert output["picture"] == (id != "vector")
+        np.testing.assert_array_equal(np.float32(output["vector"]), np.float32(vector))
 
 
 @pytest.mark.parametrize("id", ["\n", "x\n", "a\nb", "a\r\nb", "ü/7 %.png", "\ufffd", "//", "\0"])
@@ -118,28 +118,28 @@ def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
 def test_many_references_come_in_one_request(client, queries):
     files = [("images", (record.id, png(record))) for record in queries[:3]]
     files.append(("images", ("note.txt", b"no picture")))
-    told = client.post("/v1/references", files=files, data={"label": "7"}).json()
-    assert (told["added"], told["replaced"], told["unchanged"]) == (3, 0, 0)
-    assert [one["id"] for one in told["unreadable"]] == ["note.txt"]
-    told = client.post("/v1/references", files=files[:3], data={"label": "7"}).json()
-    assert (told["added"], told["unchanged"]) == (0, 3)
+    output = client.post("/v1/references", files=files, data={"label": "7"}).json()
+    assert (output["added"], output["replaced"], output["unchanged"]) == (3, 0, 0)
+    assert [item["id"] for item in output["unreadable"]] == ["note.txt"]
+    output = client.post("/v1/references", files=files[:3], data={"label": "7"}).json()
+    assert (output["added"], output["unchanged"]) == (0, 3)
 
 
 def test_of_an_id_given_twice_the_last_counts(client, queries):
     pictures = [base64.b64encode(png(record)).decode() for record in queries[:2]]
     entries = [{"id": "x", "label": "7", "data": data} for data in pictures]
-    told = client.post("/v1/references", json={"references": entries}).json()
-    assert (told["added"], told["replaced"]) == (1, 1)
+    output = client.post("/v1/references", json={"references": entries}).json()
+    assert (output["added"], output["replaced"]) == (1, 1)
     [row] = client.post("/v1/query", **image(queries[1])).json()["rows"]
     assert (row["neighbours"][0]["id"], row["neighbours"][0]["distance"]) == ("x", 0.0)
 
 
 def test_references_are_removed_by_one_and_by_many(client):
-    ids = [one["id"] for one in client.get("/v1/references?limit=3").json()["references"]]
+    ids = [item["id"] for item in client.get("/v1/references?limit=3").json()["references"]]
     assert client.delete(f"/v1/references/{ids[0]}").json() == {"removed": 1}
     assert client.delete(f"/v1/references/{ids[0]}").status_code == 404
-    told = client.post("/v1/references/delete", json={"ids": [*ids, ids[1]]}).json()
-    assert told == {"removed": 2, "missing": [ids[0]]}
+    output = client.post("/v1/references/delete", json={"ids": [*ids, ids[1]]}).json()
+    assert output == {"removed": 2, "missing": [ids[0]]}
     assert client.get("/v1/gallery").json()["references"] == 297
 
 
@@ -148,14 +148,14 @@ def test_pages_hold_every_reference_once(shared, references):
     after = None
     while after is not None or not seen:
         page = shared.get("/v1/references", params={"limit": 70, "after": after or ""}).json()
-        seen += [one["id"] for one in page["references"]]
+        seen += [item["id"] for item in page["references"]]
         after = page["next"]
     assert seen == [record.id for record in references]
 
 
 def test_a_list_may_be_of_one_group(shared, references):
     page = shared.get("/v1/references?label=7&limit=1000").json()
-    expected = [{"id": one.id, "label": "7"} for one in references if one.label == "7"]
+    expected = [{"id": item.id, "label": "7"} for item in references if item.label == "7"]
     assert page == {"references": expected, "next": None}
 
 
@@ -179,17 +179,17 @@ def test_a_picture_comes_as_the_network_takes_it(shared, references):
 
 
 def test_groups_have_counts_and_samples(shared, references):
-    told = shared.get("/v1/groups?samples=2").json()["groups"]
-    assert [group["label"] for group in told] == list("0123456789")
-    assert sum(group["references"] for group in told) == 300
+    output = shared.get("/v1/groups?samples=2").json()["groups"]
+    assert [group["label"] for group in output] == list("0123456789")
+    assert sum(group["references"] for group in output) == 300
     sevens = [record.id for record in references if record.label == "7"]
-    assert set(told[7]["samples"]) <= set(sevens)
-    assert len(told[7]["samples"]) == 2
+    assert set(output[7]["samples"]) <= set(sevens)
+    assert len(output[7]["samples"]) == 2
 
 
 def test_the_gallery_is_told(shared, matcher):
-    told = shared.get("/v1/gallery").json()
-    assert (told["references"], told["groups"], told["default_point"]) == (300, 10, "eer")
-    assert told["model"]["fingerprint"] == matcher.gallery.fingerprint
-    assert told["writable"]
-    assert not told["read_only"]
+    output = shared.get("/v1/gallery").json()
+    assert (output["references"], output["groups"], output["default_point"]) == (300, 10, "eer")
+    assert output["model"]["fingerprint"] == matcher.gallery.fingerprint
+    assert output["writable"]
+    assert not output["read_only"]
