@@ -183,6 +183,10 @@ def test_the_readme_names_each_command(name):
     assert f"likewise {name}" in (ROOT / "README.md").read_text()
 
 
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 120
+
+
 def test_a_console_block_that_shows_something_else_fails():
     block = "```console\n$ echo one\\\n    two\none two\n$ echo three\nfour\n```\n"
     (example,) = CodeBlockParser("console", evaluate_console)(Document(block, "made up"))
