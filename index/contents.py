@@ -15,7 +15,7 @@ from index.arguments import checked_strings
 from index.errors import ReferenceNotFoundError, StoreError
 from index.points import OperatingPoints
 from index.references.local import Store
-from index.references.rows import Reference, Row
+from index.references.rows import Reference, Row, stacked
 from index.search.current import CurrentIndex
 from index.search.verification import require_same
 from likewise.arrays import Floats, Strings
@@ -140,7 +140,7 @@ class Contents:
 
     def named(self, ids: Sequence[str]) -> dict[str, Reference]:
         """The existing references among these ids, in any spelling, without pictures."""
-        return {id: row.reference(None) for id, row in self._rows_named(ids).items()}
+        return {id: self._reference(row) for id, row in self._rows_named(ids).items()}
 
     def get(self, id: str) -> Reference:
         """The reference with this id.
@@ -150,7 +150,7 @@ class Contents:
         """
         with self._store.reading():
             for row in self._rows_named([id]).values():
-                return row.reference(self._store.picture(row))
+                return self._reference(row, self._store.picture(row))
         raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
 
     def references(self) -> tuple[Strings, Strings, Floats]:
@@ -162,14 +162,14 @@ class Contents:
     def stored(self) -> tuple[Strings, Strings, Floats]:
         """The same, read from the store and verified row by row, to check searches against."""
         rows = self._rows()
-        vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").astype(np.float32)
+        vectors = stacked(rows, self.dim, self._store.path).copy()
         names = np.array([(row.id, row.label) for row in rows], object).reshape(-1, 2)
-        return names[:, 0], names[:, 1], vectors.reshape(-1, self.dim)
+        return names[:, 0], names[:, 1], vectors
 
     def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:
         """Vectors, `(dim,)` float32, of the pictures that are embedded already, by content hash."""
         rows = self._store.with_contents(list(dict.fromkeys(contents)))
-        return {row.content: row.reference(None).vector for row in rows if row.content is not None}
+        return {row.content: self._reference(row).vector for row in rows if row.content is not None}
 
     def read_names(self, at_once: int = 4096) -> None:
         """Read all ids and labels now, in batches, so that listing them later does not wait.
@@ -194,6 +194,21 @@ class Contents:
     def _spelled(self, ids: Sequence[str]) -> list[str]:
         """These ids, and those that are stored in another spelling."""
         return list(dict.fromkeys([*ids, *(row.id for row in self._rows_named(ids).values())]))
+
+    def _reference(self, row: Row, picture: bytes | None = None) -> Reference:
+        """A row as callers see it.
+
+        Raises:
+            StoreError: If it is intact, but not as this gallery writes it.
+        """
+        stacked([row], self.dim, self._store.path)
+        try:
+            return row.reference(picture)
+        except ValueError as error:
+            raise StoreError(
+                f"'{self._store.path}' was not written by likewise: reference '{row.id}': {error}."
+                " Restore it from a backup, or build the gallery again."
+            ) from error
 
     def _rows(self) -> list[Row]:
         """All rows, verified, and their number checked against the state."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.format import read_array
 
 from index.errors import StoreError
 from index.storage.files import write_whole
@@ -112,8 +113,30 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
         raise StoreError(
             f"'{path}' was altered: its content does not match its name. Calibrate again."
         )
-    values: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    try:
+        values: npt.NDArray[Any] = read_array(io.BytesIO(content), allow_pickle=False)
+        fits = _FITS[kind](values)
+    except (ValueError, EOFError, TypeError, SyntaxError, MemoryError, OverflowError):
+        fits = False
+    if not fits:
+        raise StoreError(f"'{path}' does not hold the {kind} of a calibration. Calibrate again.")
     return values
+
+
+def _are_distances(values: npt.NDArray[Any]) -> bool:
+    return (
+        values.dtype == np.float32
+        and values.ndim == 1
+        and bool((values >= 0).all())
+        and bool((np.diff(values) >= 0).all())
+    )
+
+
+def _are_hashes(values: npt.NDArray[Any]) -> bool:
+    return values.dtype == np.uint8 and values.ndim == 2 and values.shape[1] == 16
+
+
+_FITS = {EVIDENCE: _are_distances, PICTURES: _are_hashes}
 
 
 def evidence_path(directory: Path, kind: str, name: str) -> Path:

@@ -1,4 +1,7 @@
-"""A gallery's manifest, `gallery.json`: its format, embedder and operating points, as JSON."""
+"""A gallery's manifest, `gallery.json`: format, dim, fingerprint, operating points.
+
+Every field is checked for its type before anything uses it.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
+from index.operating_point import OperatingPoint
 from index.storage.directory import FORMAT, MANIFEST, sync
 from index.storage.files import read_sealed, write_sealed
 
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
+_LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -29,7 +34,50 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"'{path / MANIFEST}' is of format {manifest.get('format')}, but this version reads"
             f" format {FORMAT}: use the version that wrote it."
         )
+    _require_types(path, manifest)
     return manifest
+
+
+def _require_types(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse fields of other types than those that are written."""
+    dim, default = manifest.get("dim"), manifest.get(DEFAULT_POINT, "")
+    if type(dim) is not int or not 0 < dim <= _LARGEST_DIM:
+        raise _foreign(path, f"`dim` must be a whole number >= 1. Received: {dim!r}")
+    if not isinstance(manifest.get("fingerprint"), str):
+        received = manifest.get("fingerprint")
+        raise _foreign(path, f"`fingerprint` must be a text. Received: {received!r}")
+    if not isinstance(default, str):
+        raise _foreign(path, f"`{DEFAULT_POINT}` must be a text. Received: {default!r}")
+    operating_points(path, manifest)
+
+
+def operating_points(path: Path, manifest: Mapping[str, Any]) -> dict[str, OperatingPoint]:
+    """The operating points by name, oldest first.
+
+    Args:
+        path: Directory of the gallery.
+        manifest: The fields of its `gallery.json`.
+
+    Raises:
+        StoreError: If a point is not of the types that are written; the text names it.
+    """
+    stored = manifest.get("operating_points")
+    if not isinstance(stored, dict):
+        raise _foreign(path, f"`operating_points` must be an object. Received: {stored!r}")
+    points = {}
+    for name, point in stored.items():
+        try:
+            points[name] = OperatingPoint.from_json(point)
+        except ValueError as error:
+            raise _foreign(path, f"Operating point '{name}': {error}".rstrip(".")) from error
+    return points
+
+
+def _foreign(path: Path, what: str) -> StoreError:
+    return StoreError(
+        f"'{path / MANIFEST}' is not as likewise writes it. {what}. Restore it from a backup, or "
+        "build the gallery again."
+    )
 
 
 class Manifest:

@@ -6,7 +6,8 @@ Does not choose thresholds (`likewise.calibration`) and does not decide (`decisi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -91,14 +92,19 @@ class OperatingPoint:
         """Read a point; unknown fields survive in `stored`.
 
         Raises:
-            ValueError: If there is no threshold >= 0.
+            ValueError: If there is no threshold >= 0, or a field is of another type.
 
         Example:
             >>> point = OperatingPoint.from_json({"threshold": 0.5, "fmr": 0.01, "lens": "macro"})
             >>> point.threshold, point.fmr, point.to_json()
             (0.5, 0.01, {'threshold': 0.5, 'fmr': 0.01, 'lens': 'macro'})
         """
+        if not isinstance(stored, Mapping):
+            raise ValueError(f"An operating point must be an object. Received: {stored!r}.")
         known = {name: stored[name] for name in _FIELDS if name in stored}
+        for name, value in known.items():
+            if value is not None and not _fits(name, value):
+                raise ValueError(f"Its `{name}` is of the wrong type. Received: {value!r}.")
         return cls(**{"threshold": None, **known, "stored": stored})
 
     def to_json(self) -> dict[str, Any]:
@@ -143,6 +149,52 @@ class OperatingPoint:
             f"the gallery has changed since {name!r} was calibrated: {self.gallery_size} references"
             f" then, {size} now; expect an FPIR of up to about {now:g} where it was {self.fpir:.2g}"
         )
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_file_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value) is not None
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _is_unknown(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return _is_count(value)
+    kinds = value.values()
+    return all(isinstance(kind, Mapping) and all(map(_is_count, kind.values())) for kind in kinds)
+
+
+def _are_thresholds(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        _is_number(threshold) and threshold >= 0 for threshold in value.values()
+    )
+
+
+_OTHER_TYPES: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(
+        ("false", "queries", "missed", "mated", "gallery_size", "generation"), _is_count
+    ),
+    **dict.fromkeys(("rate", "measured_on"), lambda value: isinstance(value, str)),
+    **dict.fromkeys(KINDS, _is_file_name),
+    "interval": _is_interval,
+    "unknown": _is_unknown,
+    "group_thresholds": _are_thresholds,
+}
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a stored field is of its type; those not named above are numbers."""
+    return _OTHER_TYPES.get(name, _is_number)(value)
 
 
 _FIELDS = tuple(each.name for each in fields(OperatingPoint) if each.name != "stored")

@@ -23,7 +23,7 @@ from index.evidence import (
     read_evidence,
     write_evidence,
 )
-from index.manifest import DEFAULT_POINT, Manifest, read_manifest
+from index.manifest import DEFAULT_POINT, Manifest, operating_points, read_manifest
 from index.operating_point import OperatingPoint
 from index.references.local import Store
 from likewise.arrays import Floats
@@ -194,8 +194,8 @@ class OperatingPoints:
         Raises:
             StoreError: If one is altered; the text names it.
         """
-        for stored in read_manifest(self._path)["operating_points"].values():
-            for kind, name in OperatingPoint.from_json(stored).files:
+        for point in operating_points(self._path, read_manifest(self._path)).values():
+            for kind, name in point.files:
                 read_evidence(self._path, kind, name)
 
     def _read(self) -> _Stored:
@@ -203,10 +203,7 @@ class OperatingPoints:
         self._store.require_in_place()
         fields = self._manifest.current()
         if self._stored is None or self._stored.fields is not fields:
-            points = {
-                name: OperatingPoint.from_json(point)
-                for name, point in fields["operating_points"].items()
-            }
+            points = operating_points(self._path, fields)
             chosen = fields.get(DEFAULT_POINT, "default")
             default = chosen if chosen in points else next(iter(points), None)
             self._stored = _Stored(fields, points, default)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from index.errors import StoreError
 from index.storage.pictures import decode_picture
 from likewise.arrays import Floats, Pixels
 
@@ -64,11 +66,14 @@ class Row(NamedTuple):
 
     def reference(self, picture: bytes | None) -> Reference:
         """The reference for callers."""
+        metadata = json.loads(self.metadata) if self.metadata is not None else {}
+        if not isinstance(metadata, dict):
+            raise ValueError(f"its metadata must be an object. Received: {self.metadata}")
         return Reference(
             self.id,
             self.label,
             np.frombuffer(bytearray(self.vector), "<f4").astype(np.float32, copy=False),
-            json.loads(self.metadata) if self.metadata is not None else {},
+            metadata,
             None if picture is None else decode_picture(picture),
             self.content,
         )
@@ -119,6 +124,28 @@ class Change:
     after: State
     removed: list[int]
     added: range
+
+
+def stacked(rows: Sequence[Row], dim: int, store: Path) -> Floats:
+    """The vectors of rows, `(n, dim)`, float32.
+
+    Args:
+        rows: Verified.
+        dim: Length of the gallery's vectors.
+        store: The file that they come from, for the message.
+
+    Raises:
+        StoreError: If a row has a vector of another length.
+    """
+    foreign = [row for row in rows if len(row.vector) != 4 * dim]
+    if foreign:
+        raise StoreError(
+            f"'{store}' belongs to another gallery: the vector of '{foreign[0].id}' has "
+            f"{len(foreign[0].vector) // 4} numbers, but this gallery's have {dim}. Restore the "
+            "file from a backup, or build the gallery again."
+        )
+    packed = np.frombuffer(b"".join(row.vector for row in rows), "<f4")
+    return packed.astype(np.float32, copy=False).reshape(-1, dim)
 
 
 def row_checksum(

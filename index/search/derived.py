@@ -21,9 +21,10 @@ import numpy as np
 
 from index.errors import StoreError
 from index.references.local import Store
-from index.references.rows import Change, Row, State, wrap
+from index.references.rows import Change, Row, State, stacked, wrap
 from index.search.exact import ExactIndex
 from index.search.note import Mark, Note, read_note, write_note
+from index.storage.directory import STORE
 from likewise.arrays import Floats, Indices
 
 _FILES = ("vectors.faiss", "vectors.json")
@@ -117,7 +118,7 @@ class DerivedIndex:
                 index = faiss.read_index(source)
             if _identity(os.stat(self._file)) != _identity(before):
                 return False  # replaced by a writer while we read
-        except (OSError, RuntimeError):
+        except (OSError, RuntimeError, MemoryError):
             return False
         if not _is_ours(index, self._dim, note.mark):
             return False
@@ -162,9 +163,8 @@ class DerivedIndex:
     def _append_rows(self, rows: Iterator[Row]) -> None:
         """Append stored rows and update the mark."""
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
-            packed = np.frombuffer(b"".join(row.vector for row in batch), "<f4")
             slots = np.array([row.slot for row in batch], np.int64)
-            self._append(slots, packed.reshape(len(batch), self._dim))
+            self._append(slots, stacked(batch, self._dim, self._directory / STORE))
             mark, total = self._mark, sum(row.checksum for row in batch)
             self._mark = Mark(
                 len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal
