@@ -32,9 +32,10 @@ def test_a_p_value_counts_the_unknowns_that_come_at_least_as_close(unknown, dist
 
 
 def test_what_was_written_is_read_in_order_and_has_one_name(tmp_path: Path) -> None:
-    name = write_evidence(tmp_path, EVIDENCE, UNKNOWN)
-    assert write_evidence(tmp_path, EVIDENCE, UNKNOWN) == name
-    assert read_evidence(tmp_path, EVIDENCE, name).tolist() == UNKNOWN.tolist()
+    ascending = np.sort(UNKNOWN)
+    name = write_evidence(tmp_path, EVIDENCE, ascending)
+    assert write_evidence(tmp_path, EVIDENCE, ascending) == name
+    assert read_evidence(tmp_path, EVIDENCE, name).tolist() == ascending.tolist()
     assert [path.name for path in tmp_path.iterdir()] == [f"evidence-{name}.npy"]
 
 
