@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve quick test slow soak bench train cli lint lock release clean
+.PHONY: help demo serve quick test slow soak bench train cli docs lint lock release clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
@@ -56,6 +56,9 @@ train: $(TRAIN)/.ready ## retrain the shipped digits model with the default reci
 
 cli: $(DEV)/.ready ## write docs/cli.md, the help of every command
 	@$(DEV)/bin/python -m docs.cli
+
+docs: $(DEV)/.ready ## write the documentation as pages, with an API reference, to build/docs
+	@$(DEV)/bin/mkdocs build --quiet
 
 lint: $(DEV)/.ready ## check style (ruff) and types (mypy)
 	@$(DEV)/bin/ruff check .
