@@ -6,11 +6,9 @@ declared length, while reading, or by an array's header.
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from likewise.matcher import Matcher
@@ -18,6 +16,14 @@ from likewise.server.answering.pictures import Pictures
 from likewise.server.errors import ApiError, invalid, too_large
 from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
 from likewise.server.requests.forms import MULTIPART, read_form
+from likewise.server.requests.json_bodies import (
+    JsonLimits,
+    check_counts,
+    decoded,
+    limits_of,
+    off_loop,
+    parsed,
+)
 from likewise.server.schemas.questions import Images, Vectors
 from likewise.server.state import ServerState
 
@@ -47,11 +53,11 @@ async def read_pictures(request: Request, state: ServerState, id: str) -> Pictur
     elif kind == MULTIPART:
         pictures = await _uploaded(request, state)
     elif kind == JSON:
-        pictures = _from_json(await read_body(request), matcher)
+        pictures = await off_loop(await read_body(request), _from_json, matcher, limits_of(state))
     elif kind == NPY:
-        pictures = from_npy(await read_body(request), state)
+        pictures = await off_loop(await read_body(request), from_npy, state)
     elif kind == RAW:
-        pictures = from_raw(await read_body(request), matcher)
+        pictures = await off_loop(await read_body(request), from_raw, matcher)
     else:
         raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON, NPY, RAW))
     check_count(len(pictures), state)
@@ -132,56 +138,8 @@ async def _uploaded(request: Request, state: ServerState) -> Pictures:
     return Pictures([file.name or "image" for file in files], [file.content for file in files])
 
 
-def parsed(model: Any, given: Any, name: str = "body") -> Any:
-    """Validate JSON or text against a model or a `TypeAdapter`.
-
-    Args:
-        model: The model.
-        given: JSON as bytes, or a text.
-        name: Name of the whole input in errors.
-
-    Raises:
-        ApiError: If it is invalid; names the first problem.
-    """
-    kind = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
-    try:
-        return (
-            kind.validate_json(given) if isinstance(given, bytes) else kind.validate_python(given)
-        )
-    except ValidationError as error:
-        raise first_error(error, name) from error
-
-
-def first_error(error: ValidationError, name: str = "body") -> ApiError:
-    """Describe the first problem of `name` in one sentence.
-
-    Args:
-        error: What pydantic found.
-        name: What was read, for the sentence.
-    """
-    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, found["loc"])) or name
-    return invalid(f"`{where}`: {found['msg']}.")
-
-
-def decoded(data: str) -> bytes:
-    """Decode base64 or a data: URI.
-
-    Example:
-        >>> decoded("aGk="), decoded("data:image/png;base64,aGk=")
-        (b'hi', b'hi')
-    """
-    if data.startswith("data:"):
-        head, _, data = data.partition(",")
-        if not head.endswith(";base64"):
-            raise invalid("A data: URI must be base64.", "data:image/png;base64,...")
-    try:
-        return binascii.a2b_base64(data, strict_mode=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid(f"`data` must be base64: {error}.") from error
-
-
-def _from_json(body: bytes, matcher: Matcher) -> Pictures:
+def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:
+    check_counts(body, limits)
     given: Images | Vectors = parsed(_form_of(body), body)
     if isinstance(given, Images):
         ids = [image.id for image in given.images]

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from likewise.server.errors import ApiError, invalid, too_large
 
 MULTIPART = "multipart/form-data"
+_MOST_TEXTS = 2  # of one field that are read: one more than may be there
 
 
 class Receiver(Protocol):
@@ -198,6 +199,8 @@ class Form:
         if field not in (self._texts if filename is None else self._files):
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
             raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")
+        if filename is None and len(self._texts[field]) >= _MOST_TEXTS:
+            raise invalid(f"The form must hold the field `{field}` once.")
         if filename is not None and sum(map(len, self._files.values())) >= self._most:
             raise too_large("The form holds too many files", str(self._most))
         self._field, self._filename = field, filename

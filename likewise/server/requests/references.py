@@ -25,13 +25,12 @@ from likewise.server.requests.bodies import (
     IMAGE,
     JSON,
     check_count,
-    decoded,
     media_type,
-    parsed,
     read_body,
     unsupported,
 )
 from likewise.server.requests.forms import MULTIPART, Form, read_form
+from likewise.server.requests.json_bodies import decoded, limits_of, off_loop, parsed
 from likewise.server.schemas.fields import Id, Label
 from likewise.server.schemas.references import NewReference, NewReferences
 from likewise.server.state import ServerState
@@ -76,13 +75,12 @@ async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
-        body: NewReferences = parsed(NewReferences, await read_body(request))
-        uploads = [_from_json(item.id, item, state) for item in body.references]
+        uploads = await off_loop(await read_body(request), _several_from_json, state)
     elif kind == MULTIPART:
         form = await read_form(request, {"images"}, {"label"}, most=state.settings.max_images)
         label = _label(form)
         uploads = [
-            Upload(str(parsed(_NAME, file.name, "filename")), label, {}, file.content)
+            Upload(str(parsed(_NAME, file.name, name="filename")), label, {}, file.content)
             for file in form.files("images")
         ]
     else:
@@ -111,7 +109,7 @@ async def read_upload(
             raise invalid("A reference needs a label.", "Give it as ?label=...")
         return Upload(id, label, {}, await read_body(request))
     if kind == JSON:
-        return _from_json(id, parsed(NewReference, await read_body(request)), state)
+        return await off_loop(await read_body(request), _one_from_json, id, state)
     if kind == MULTIPART:
         return await _from_form(request, id, state)
     raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
@@ -141,6 +139,16 @@ def _entry(upload: Upload, result: Result | ImageError | None) -> Entry | ImageE
     return Entry(*named, result.pixels, result.content)
 
 
+def _several_from_json(body: bytes, state: ServerState) -> list[Upload]:
+    given: NewReferences = parsed(NewReferences, body, limits_of(state))
+    check_count(len(given.references), state)
+    return [_from_json(item.id, item, state) for item in given.references]
+
+
+def _one_from_json(body: bytes, id: str, state: ServerState) -> Upload:
+    return _from_json(id, parsed(NewReference, body, limits_of(state)), state)
+
+
 def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
     if (body.data is None) == (body.vector is None):
         raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
@@ -156,9 +164,10 @@ async def _from_form(request: Request, id: str, state: ServerState) -> Upload:
     files = form.files("image")
     if len(files) != 1:
         raise invalid("The form must hold one picture, as a file in the field `image`.")
-    metadata = parsed(_METADATA, (form.text("metadata", b"") or "{}").encode(), "metadata")
+    text = (form.text("metadata", b"") or "{}").encode()
+    metadata = parsed(_METADATA, text, limits_of(state), "metadata")
     return Upload(id, _label(form), metadata, files[0].content)
 
 
 def _label(form: Form) -> str:
-    return str(parsed(_LABEL, form.text("label"), "label"))
+    return str(parsed(_LABEL, form.text("label"), name="label"))

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import ValidationError
 
 from likewise.server.errors import invalid
-from likewise.server.requests.bodies import first_error
+from likewise.server.requests.json_bodies import first_error
 from likewise.server.schemas.fields import Strict
 
 M = TypeVar("M", bound=Strict)

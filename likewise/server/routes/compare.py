@@ -21,13 +21,18 @@ from likewise.server.errors import invalid
 from likewise.server.openapi import ASKING, PAIR, errors, parameters
 from likewise.server.requests.bodies import (
     JSON,
-    decoded,
     media_type,
-    parsed,
     read_body,
     unsupported,
 )
 from likewise.server.requests.forms import MULTIPART, read_form
+from likewise.server.requests.json_bodies import (
+    JsonLimits,
+    decoded,
+    limits_of,
+    off_loop,
+    parsed,
+)
 from likewise.server.requests.validation import parsed_options
 from likewise.server.schemas.answers import CompareRow
 from likewise.server.schemas.questions import CompareOptions, Pair
@@ -58,11 +63,7 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]
     """The names and files of the two pictures of a request."""
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
-        pair: Pair = parsed(Pair, await read_body(request))
-        return [
-            (side.id or name, decoded(side.data))
-            for name, side in (("first", pair.first), ("second", pair.second))
-        ]
+        return await off_loop(await read_body(request), _pair_from_json, limits_of(state))
     if kind != MULTIPART:
         raise unsupported(kind, (MULTIPART, JSON))
     form = await read_form(request, ("first", "second"), most=2)
@@ -72,6 +73,14 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]
     return [
         (file.name or field, file.content)
         for field, [file] in zip(("first", "second"), files, strict=True)
+    ]
+
+
+def _pair_from_json(body: bytes, limits: JsonLimits) -> list[tuple[str, bytes]]:
+    pair: Pair = parsed(Pair, body, limits)
+    return [
+        (side.id or name, decoded(side.data))
+        for name, side in (("first", pair.first), ("second", pair.second))
     ]
 
 

@@ -17,7 +17,8 @@ from likewise.enrolment import ADDED, REPLACED, UNCHANGED, Entry, Status, enrol
 from likewise.server.errors import invalid
 from likewise.server.ids import ID
 from likewise.server.openapi import DELETE, PUT, UPSERT, errors
-from likewise.server.requests.bodies import JSON, media_type, parsed, read_body, unsupported
+from likewise.server.requests.bodies import JSON, media_type, read_body, unsupported
+from likewise.server.requests.json_bodies import JsonLimits, limits_of, off_loop, parsed
 from likewise.server.requests.references import Upload, decode, read_upload, read_uploads
 from likewise.server.schemas.answers import Unreadable
 from likewise.server.schemas.fields import PathId
@@ -77,7 +78,7 @@ async def remove_some(request: Request) -> RemovedSome:
     kind = media_type(dict(request.scope["headers"]))
     if kind != JSON:
         raise unsupported(kind, (JSON,))
-    ids: Ids = parsed(Ids, await read_body(request))
+    ids: Ids = await off_loop(await read_body(request), _ids, limits_of(state))
     held = state.matcher.gallery
     known = await asyncio.to_thread(held.named, ids.ids)
     removed = await _changed(state, held.remove, ids.ids)
@@ -160,6 +161,11 @@ async def _changed(state: ServerState, change: Callable[..., T], *arguments: Any
 
     running.add_done_callback(end)
     return await asyncio.shield(running)
+
+
+def _ids(body: bytes, limits: JsonLimits) -> Ids:
+    ids: Ids = parsed(Ids, body, limits)
+    return ids
 
 
 def _place(token: str) -> int:

@@ -52,6 +52,7 @@ Data = Annotated[
 Numbers = Annotated[
     list[float],
     Field(
+        fail_fast=True,
         description="An embedding by the gallery's own model: `dim` finite numbers.",
         examples=[[0.1, -0.2]],
     ),

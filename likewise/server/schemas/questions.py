@@ -80,6 +80,7 @@ class Images(Strict):
     """Pictures as JSON."""
 
     images: list[Image] = Field(
+        fail_fast=True,
         description="One or more pictures, as many as `limits.images` of the gallery says.",
         examples=[[{"id": "seven.png", "data": "iVBORw0KGgo="}]],
     )
@@ -89,10 +90,15 @@ class Vectors(Strict):
     """Vectors as JSON."""
 
     vectors: list[Numbers] = Field(
-        description="One or more embeddings, `dim` finite numbers each.", examples=[[[0.1, -0.2]]]
+        fail_fast=True,
+        description="One or more embeddings, `dim` finite numbers each.",
+        examples=[[[0.1, -0.2]]],
     )
     ids: list[str] | None = Field(
-        None, description="A name for each; without them 0, 1, ...", examples=[["seven.png"]]
+        None,
+        fail_fast=True,
+        description="A name for each; without them 0, 1, ...",
+        examples=[["seven.png"]],
     )
 
 

@@ -97,6 +97,7 @@ class NewReferences(Strict):
     """Several references."""
 
     references: list[NamedReference] = Field(
+        fail_fast=True,
         description="One or more, as many as `limits.images` of the gallery says.",
         examples=[[{"id": "seven.png", "label": "7", "data": "iVBORw0KGgo="}]],
     )
@@ -129,7 +130,10 @@ class Ids(Strict):
     """References by name."""
 
     ids: list[Id] = Field(
-        min_length=1, description="Their ids, one or more.", examples=[["seven.png"]]
+        fail_fast=True,
+        min_length=1,
+        description="Their ids, one or more.",
+        examples=[["seven.png"]],
     )
 
 
