@@ -1,4 +1,4 @@
-"""Other processes, started as a user starts them, and their peak memory."""
+"""Run child processes as a user would, and measure their peak memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client as cheap as can be: ready-made requests over kept connections, answers barely read.
+"""A minimal HTTP client: prepared requests over persistent connections, answers barely parsed.
 
 It shares the cores with the server that it measures, so whatever it costs spoils the figure.
 """

@@ -1,4 +1,4 @@
-"""The bare libraries, driven as fast as they go: what every figure is measured against.
+"""Floors: the bare libraries at their fastest, which every figure is compared with.
 
 Nothing here is checked, stored or explained; it is the least work that gives the same vectors and
 neighbours.

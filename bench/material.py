@@ -1,4 +1,4 @@
-"""What is measured on: MNIST's digits as arrays, records and PNG files, and a gallery of 60,000."""
+"""Benchmark data: MNIST's digits as arrays, records and PNG files, and a gallery of 60,000."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ K = 5
 
 @dataclass
 class Material:
-    """Everything is made when first asked for, and once.
+    """Everything is created on first use, once.
 
     Attributes:
         folder: An empty folder to work in.

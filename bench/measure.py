@@ -1,4 +1,4 @@
-"""How a figure is taken: it and its floor in turns, and the median of their ratios.
+"""Measure a figure and its floor in turns; report the median of their ratios.
 
 Alternating lets a slow spell of the machine fall on both; the median ignores the odd one that
 falls on one alone.
@@ -30,13 +30,13 @@ class Figure:
 
     Attributes:
         figure: What was measured.
-        unit: Of `value` and `floor`.
+        unit: Unit of `value` and `floor`.
         value: Ours, the median of all rounds.
         floor: The bare libraries', the median of all rounds.
         ratio: Median over the rounds of value ÷ floor.
-        bar: What the ratio must not go beyond, as '<= 1.2' or '>= 0.9'; None when only reported.
-        met: Whether it does not; None without a bar.
-        note: What the floor is, and anything else that a reader must know.
+        bar: Limit of the ratio, such as '<= 1.2' or '>= 0.9'; None if only reported.
+        met: Whether the bar is met; None without a bar.
+        note: Description of the floor, and further remarks.
     """
 
     figure: str

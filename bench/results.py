@@ -26,7 +26,7 @@ def page(
         measured: By pair of digits kept out of training, the figures of each seed and draw.
         shipped: What the shipped model's default threshold does: `threshold`, `missed`, and the
             share matched of each kind of stranger.
-        recipe: Of each training, but for its seed.
+        recipe: Recipe of each training, apart from its seed.
         seeds: Trainings of each pair.
         draws: Galleries of 20 references a group that were drawn for each training.
     """

@@ -1,4 +1,4 @@
-"""The service as a process, asked over its socket, beside the same work without a socket.
+"""The server as a process, measured over its socket, beside the same work without a socket.
 
 Client and server share the cores, and so do the two sides of the bulk check that is the floor.
 """

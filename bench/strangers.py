@@ -1,4 +1,4 @@
-"""Pictures that are no digits, by kind, for `open_set.py`; none is made as training makes its own.
+"""Non-digit pictures by kind, for `open_set.py`, made differently from those in training.
 
 Letters come from the typefaces that Matplotlib brings, photographs from scikit-learn; doodles are
 smooth curves. Left out are the letters that some typeface draws like a digit.

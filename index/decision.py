@@ -131,7 +131,7 @@ def decide(
     """Decide for each query which group it belongs to, if any.
 
     Args:
-        neighbours: Of n queries, `(n, k)`, as `Gallery.search` returns them.
+        neighbours: Neighbours of n queries, `(n, k)`, from `Gallery.search`.
         rule: Thresholds, compared in float64 with equality included, margin and group.
         group_distances: Distances to the nearest reference of `rule.group`, `(n,)`, float32; only
             if the rule has a group.
@@ -179,7 +179,7 @@ def for_group(
     Args:
         answer: The decision among all groups.
         group: The label in question.
-        distance: From the query to the group's nearest reference.
+        distance: Distance of the query to the group's nearest reference.
         threshold: The group's own threshold, if it has one.
 
     Returns:

@@ -53,7 +53,7 @@ class Evidence:
         the probability that a match is right.
 
         Args:
-            distances: From each query to its nearest reference, any shape, float32.
+            distances: Distance of each query to its nearest reference, any shape, float32.
 
         Returns:
             p-values above 0 and at most 1, in the shape of `distances`.
@@ -93,7 +93,7 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
     Args:
         directory: The gallery's.
         kind: One of `KINDS`.
-        name: As `write_evidence` returned it.
+        name: The name that `write_evidence` returned.
 
     Returns:
         The array that was written.
@@ -145,7 +145,7 @@ def evidence_path(directory: Path, kind: str, name: str) -> Path:
     Args:
         directory: The gallery's.
         kind: One of `KINDS`.
-        name: As `write_evidence` returned it.
+        name: The name that `write_evidence` returned.
     """
     return directory / f"{kind}-{name}.npy"
 

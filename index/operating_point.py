@@ -26,7 +26,7 @@ class OperatingPoint:
         threshold: Largest matching distance, Euclidean, >= 0.
         rate: The rate that a calibration limited: `fpir`, `fmr`, or `cost` for the least cost.
         target: Largest value of that rate, above 0 and below 1; None for `cost`.
-        measured: That rate as measured, `false` of `queries`.
+        measured: The measured rate, `false` of `queries`.
         false: Number of false matches among queries, or among pairs of two groups.
         queries: Number of these queries or pairs.
         interval: 95 % interval of `measured`, both ends.

@@ -62,7 +62,7 @@ def accept_older(path: Path, *, timeout: float = 10.0) -> State:
         The state from which the gallery goes on; unchanged where none is older than it should be.
 
     Raises:
-        GalleryError: If `path` is no gallery.
+        GalleryError: If `path` is not a gallery.
         StoreError: If the references are altered or cannot be changed.
     """
     read_manifest(path)

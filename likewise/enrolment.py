@@ -91,7 +91,7 @@ def enrol_records(
 
     Args:
         embedder: The gallery's.
-        gallery: To be changed.
+        gallery: The gallery to change.
         records: Each needs a label.
         progress: Called with the number of records of each transaction.
 
@@ -126,7 +126,7 @@ def enrol(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry]) -> lis
 
     Args:
         embedder: The gallery's.
-        gallery: To be changed.
+        gallery: The gallery to change.
         entries: n pictures or vectors.
 
     Returns:
@@ -170,7 +170,7 @@ def write(gallery: Gallery, entries: Sequence[Entry], *, by_metadata: bool = Tru
     """Store in one transaction those entries that change something.
 
     Args:
-        gallery: To be changed.
+        gallery: The gallery to change.
         entries: n, all with a vector.
         by_metadata: Whether other metadata are a change too.
 

@@ -14,7 +14,7 @@ def locked(path: Path, *, wait: bool) -> Iterator[bool]:
     filelock takes 0.1 s to import, so it is imported when a lock is taken.
 
     Args:
-        path: Of the file, which holds nothing and stays.
+        path: Path of the lock file, which is empty and stays.
         wait: Whether to wait for another holder.
 
     Yields:

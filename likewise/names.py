@@ -115,7 +115,7 @@ def examples(names: Iterable[str], most: int = 3) -> str:
     """Quote the first few names.
 
     Args:
-        names: In the order in which they are shown.
+        names: Names in the order of display.
         most: How many of them, 1 or more.
 
     Example:

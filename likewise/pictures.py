@@ -45,7 +45,7 @@ class Embedded:
     """The vectors of n pictures.
 
     Attributes:
-        vectors: Of the m readable ones, `(m, dim)`, float32.
+        vectors: Vectors of the m readable ones, `(m, dim)`, float32.
         reasons: Why each other one cannot be read, by its place among the n.
         remarks: On those that are nearly one grey value, by their places among the n.
     """

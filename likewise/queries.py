@@ -65,7 +65,7 @@ class Queries:
         """Put batches together.
 
         Args:
-            batches: In order; may be none.
+            batches: Batches in order; may be empty.
             dim: Length of an embedding.
         """
         vectors = [np.empty((0, dim), np.float32), *(batch.vectors for batch in batches)]
@@ -182,7 +182,8 @@ class GroupDistances:
 
     Attributes:
         groups: Their labels, g, in order.
-        distances: To the nearest reference of each, `(n, g)`, float32; inf where a group has none.
+        distances: Distances to the nearest reference of each, `(n, g)`, float32; inf where a group
+            has none.
         columns: Each query's own group, `(n,)`; -1 for an unknown.
     """
 
@@ -252,7 +253,7 @@ class GroupDistances:
         """The nearest group of each query.
 
         Args:
-            distances: To all groups, `(q, g)`.
+            distances: Distances to all groups, `(q, g)`.
         """
         labels = [self.groups[column] for column in distances.argmin(axis=1).tolist()]
         return NonMated(distances.min(axis=1), labels)

@@ -148,7 +148,7 @@ def record(embedder: Embedder, split: str, figures: dict[str, Any]) -> Embedder:
     Args:
         embedder: The model that was measured.
         split: Name to write them under, such as `test`.
-        figures: As `measure` returns them.
+        figures: The result of `measure`.
     """
     metadata = {**embedder.metadata}
     metadata["figures"] = {**metadata["figures"], split: figures}

@@ -31,7 +31,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The places of the columns that mean something here, None for one that is missing."""
+    """Positions of the columns with a role, None for a missing one."""
 
     path: int | None
     label: int | None
@@ -43,10 +43,10 @@ class Header:
     """The first line of a table.
 
     Attributes:
-        names: Of all columns, without outer spaces.
-        separator: Between two cells.
+        names: Names of all columns, without outer spaces.
+        separator: Separator of cells.
         before: Number of lines before it.
-        roles: Of the columns.
+        roles: Roles of the columns.
     """
 
     names: list[str]
@@ -71,7 +71,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a CSV of paths or of pixels, whatever separates its columns.
+    """Read the header of a CSV of paths or of pixels, with any separator.
 
     Raises:
         DatasetError: If it has no column of paths, and columns of other than pixels.

@@ -16,7 +16,7 @@ def pillow_pixels(image: Image.Image) -> Pixels:
     It is decoded in this process, without the limits that `read_image` puts on files.
 
     Args:
-        image: Of any mode; it stays open.
+        image: Image of any mode; it stays open.
 
     Returns:
         uint8 `(h, w)` for a grey picture, `(h, w, 3)` RGB for any other.

@@ -26,7 +26,7 @@ class DecoderPool:
 
     Args:
         size: Processes.
-        seconds: Of a processor's time, for each picture.
+        seconds: Processor time per picture, in seconds.
         memory: Bytes that a process may take, beside what it takes when it begins.
         polite: Whether the processes let others go first on a busy machine.
 

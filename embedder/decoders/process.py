@@ -33,7 +33,7 @@ class DecoderProcess:
     """A process that decodes one picture after the other (`__main__`).
 
     Args:
-        seconds: Of its processor's time, for each picture.
+        seconds: Processor time per picture, in seconds.
         memory: Bytes that it may take, beside what it takes when it begins.
         polite: Whether others go first on a busy machine.
     """

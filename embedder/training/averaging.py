@@ -26,9 +26,9 @@ def averaging(share: float, steps: int) -> dict[str, Any]:
     """Arguments that make a Keras optimizer average the weights.
 
     Args:
-        share: Of the whole training, after which the weights of a step count 1/e of the newest;
+        share: Share of the training after which the weights of a step count 1/e of the newest;
             0 for no averaging.
-        steps: Of the whole training.
+        steps: Number of steps of the training.
 
     Example:
         >>> round(averaging(0.1, steps=1000)["ema_momentum"], 4)  # e^(-1 / 100)

@@ -29,8 +29,8 @@ def make_composites(
     """Make pictures of synthetic groups, `MEMBERS` of each.
 
     Args:
-        pictures: Of the groups, `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
-        groups: Of the pictures; at least two.
+        pictures: Pictures of the groups, `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
+        groups: The pictures' groups; at least two.
         count: How many to make, about: rounded down to whole groups.
         rng: Decides every draw.
 

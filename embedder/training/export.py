@@ -39,7 +39,7 @@ def save_model(
         The contents of `model.json`.
 
     Raises:
-        ModelError: If `out` is there and is no model.
+        ModelError: If `out` exists and is not a model.
     """
     check_destination(out)
     out.parent.mkdir(parents=True, exist_ok=True)

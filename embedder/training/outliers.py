@@ -27,7 +27,7 @@ def make_outliers(pictures: Pixels, codes: Indices, count: int, seed: int) -> Pi
     """Make pictures that belong to no group.
 
     Args:
-        pictures: Of the groups, `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
+        pictures: Pictures of the groups, `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
         codes: The group of each, `(n,)`; at least two groups.
         count: How many to make.
         seed: The same seed gives the same outliers.

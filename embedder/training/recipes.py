@@ -1,4 +1,4 @@
-"""Recipes: all that decides a training besides its data, by name.
+"""Recipes: named sets of all training settings.
 
 `default` trains the small convolutional network on all pairs inside class-balanced batches.
 `tutorial` is the widely known tutorial to the letter: one partner per image, a dense network,
@@ -33,7 +33,7 @@ class Recipe:
         schedule: `constant`, or `cosine`: up over the first epoch, then down to 1 % of
             `learning_rate` along a half cosine.
         optimizer: `rmsprop` or `adamw`.
-        weight_decay: Of AdamW.
+        weight_decay: Weight decay of AdamW.
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
         composites: Pictures of made groups beside the images of a batch, as a share of them.

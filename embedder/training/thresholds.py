@@ -57,11 +57,11 @@ def search_point(
     """Measure the largest threshold within which at most `FPIR` of the unknown are matched.
 
     Args:
-        references: Of the groups, `(r, dim)`: what the others are searched among.
+        references: Vectors of the groups' references, `(r, dim)`.
         reference_labels: Their labels, `(r,)`.
-        known: Of the same groups, not seen in training, `(n, dim)`.
+        known: Vectors of the same groups, not seen in training, `(n, dim)`.
         known_labels: Their labels, `(n,)`.
-        unknown: Of no group, not seen in training, `(m, dim)`, at least 1 / `FPIR`.
+        unknown: Vectors of no group, not seen in training, `(m, dim)`, at least 1 / `FPIR`.
 
     Returns:
         `threshold`, the FPIR and the FNIR at it with the counts behind them (`false` of `unknown`

@@ -59,7 +59,7 @@ def train(
 
     Raises:
         DatasetError: If the pictures or labels do not suffice.
-        ModelError: If `out` is there and is no model, or if there is an unfinished training that
+        ModelError: If `out` exists and is not a model, or if there is an unfinished training that
             should not be resumed, or has other settings.
     """
     out = Path(out)

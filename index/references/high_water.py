@@ -102,7 +102,7 @@ def require_reached(store: Path, state: State, acknowledged: State) -> None:
     Args:
         store: The file of the references.
         state: Where they stand.
-        acknowledged: As the mark said before `state` was read.
+        acknowledged: The mark's state before `state` was read.
 
     Raises:
         OlderStateError: Naming both.

@@ -197,7 +197,7 @@ class Store:
         return self._change(ids, lambda was, old: changes.remove(self._database, was, old))
 
     def accept(self, state: State) -> None:
-        """Go on from here as `state`, whatever the high-water mark says; for `recovery`."""
+        """Continue from `state`, ignoring the high-water mark; for `recovery`."""
         with self.writing():
             write_state(self._database, state)
         self.high_water.replace(state)

@@ -35,7 +35,7 @@ class Note:
 
     Attributes:
         dim: Length of the vectors.
-        size: Of the FAISS file, bytes.
+        size: Size of the FAISS file, in bytes.
         sha256: Of the FAISS file, hex.
         mark: Which rows it holds.
     """

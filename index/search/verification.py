@@ -21,7 +21,7 @@ def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> N
     Args:
         index: Within its `reading`.
         rows: All references of the same snapshot, in the order of slots.
-        directory: Of the gallery, for the message.
+        directory: The gallery's directory, for the message.
 
     Raises:
         StoreError: Naming the first reference that differs, and how many do.

@@ -42,7 +42,7 @@ class Journal:
     Args:
         output: A `.jsonl`, `.csv` or `.parquet` file.
         settings: JSON settings that determine the rows; resuming requires the same.
-        columns: As for `outputs.writer`.
+        columns: Columns of a CSV, as for `output.writers.writer`.
         resume: Continue an earlier run's journal, if there is one.
 
     Raises:

@@ -49,7 +49,7 @@ def calibrate(
         per_group: Give each group with enough nearest unknowns its own threshold.
         min_margin: Stored with the point; the rates are measured without it, as it can only turn
             matches into `ambiguous`.
-        name: Of the point; by default it says what was wanted, such as `fpir-0.01`.
+        name: Name of the point; by default its target, such as `fpir-0.01`.
         progress: Called with the number of further pictures that are done.
 
     Raises:

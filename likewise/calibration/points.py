@@ -75,7 +75,7 @@ def point_for_cost(searches: Searches, cost: Cost) -> OperatingPoint:
 
     Args:
         searches: With mated and non-mated queries.
-        cost: Of both errors, and how often an unknown is expected.
+        cost: Costs of both errors, and the expected share of unknowns.
 
     Raises:
         CalibrationError: If there are no mated or no non-mated queries.

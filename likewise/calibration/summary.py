@@ -68,8 +68,8 @@ def command(gallery: str, name: str, point: OperatingPoint) -> str:
 
     Args:
         gallery: Path of the gallery.
-        name: Of the point.
-        point: As it was calibrated.
+        name: Name of the point.
+        point: The calibrated point.
 
     Example:
         >>> point = OperatingPoint(threshold=1, rate="fpir", target=0.05, measured_on="...")

@@ -16,13 +16,13 @@ _NORMAL = 1.959964  # 97.5 % of a normal distribution lies below it
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value, and how sure it is.
+    """A value with its interval.
 
     Attributes:
-        value: As measured.
+        value: Measured value.
         interval: Lower and upper end at 95 %; None for an end that too few values leave open.
-        events: For a share of independent trials, how often it happened.
-        trials: For such a share, how often it could have.
+        events: Number of events, for a share of independent trials.
+        trials: Number of trials of such a share.
         range: Least and greatest value over several draws, if all draws sufficed for one.
     """
 
@@ -56,8 +56,8 @@ def share(events: int, trials: int) -> Estimate:
     """Estimate a share of independent trials, with Clopper and Pearson's interval.
 
     Args:
-        events: How often it happened, 0 to `trials`.
-        trials: How often it could have, >= 1.
+        events: Number of events, 0 to `trials`.
+        trials: Number of trials, >= 1.
 
     Example:
         >>> estimate = share(0, 100)
@@ -107,7 +107,7 @@ def quantile(values: Reals, share: float) -> Estimate:
 
     Args:
         values: `(n,)`, n >= 1.
-        share: Of the values that lie below it, above 0 and below 1.
+        share: Share of the values below the quantile, above 0 and below 1.
 
     Example:
         >>> quantile(np.array([0.1, 0.2, 0.3]), 0.5)

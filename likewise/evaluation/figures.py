@@ -38,7 +38,7 @@ class JudgedPoint:
     """The operating point that was judged.
 
     Attributes:
-        name: Of the point.
+        name: Name of the point.
         threshold: Largest distance that is a match.
         rate: The rate that its calibration limited: `fpir`, `fmr` or `cost`; None for a model's.
         target: Largest value of that rate; None for `cost`, or a model's.
@@ -62,10 +62,10 @@ class QueryCounts:
 
     Attributes:
         pictures: All that could be read.
-        mated: Of the gallery's groups.
+        mated: Number whose group is in the gallery.
         left_out: The same once more, with their own group left out.
-        strangers: Of other groups, or passed as unknown.
-        unreadable: That could not be read.
+        strangers: Number of other groups, or passed as unknown.
+        unreadable: Number of unreadable pictures.
     """
 
     pictures: int
@@ -94,7 +94,7 @@ class Figures:
         operating_point: The operating point that was judged.
         queries: How many pictures were searched.
         overlap: How many of them were seen before.
-        seed: Of all sampling.
+        seed: Seed of all sampling.
         verification: One to one.
         identification: One to many.
         unknown_groups: Knowns told from unknowns, by kind of these.

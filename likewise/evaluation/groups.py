@@ -23,10 +23,10 @@ class GroupFigures:
 
     Attributes:
         group: Its label.
-        references: In the gallery.
-        queries: Mated queries.
+        references: Number of references in the gallery.
+        queries: Number of mated queries.
         missed: Share of these that were missed.
-        threshold: That the group is judged by.
+        threshold: Threshold that applies to the group.
         within_95: Distance within which 95 % of the queries find a reference of it.
         worst_confused: The group that its missed queries are nearest to most often; None for none.
     """
@@ -50,11 +50,11 @@ class Miss:
     """A mated query that was missed.
 
     Attributes:
-        id: Of the picture.
+        id: Id of the picture.
         label: Its group.
-        own_distance: To the nearest reference of its group.
+        own_distance: Distance to the nearest reference of its group.
         nearest_group: The nearest of all groups.
-        nearest_distance: To that group.
+        nearest_distance: Distance to that group.
         answer: The group that it was matched with; None for no match.
     """
 
@@ -98,7 +98,7 @@ def misses(
     Args:
         searched: The n pictures.
         limits: Thresholds of the operating point that is judged.
-        ids: Of the pictures, n.
+        ids: Ids of the n pictures.
 
     Returns:
         Their rows among all pictures, and their answers.

@@ -34,8 +34,8 @@ class IdentificationFigures:
     Attributes:
         rank_rates: Share of mated queries whose group is among the k nearest, by k.
         fnir_at_fpir: FNIR at the largest threshold with each FPIR.
-        fpir: At the threshold that is judged; None without any non-mated query.
-        fnir: At the threshold that is judged.
+        fpir: FPIR at the judged threshold; None without non-mated queries.
+        fnir: FNIR at the judged threshold.
         wrong_group: Mated queries that were matched with another group.
         confusion: Which group is taken for which.
     """

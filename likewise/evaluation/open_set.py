@@ -42,7 +42,7 @@ def open_set(searched: GroupDistances, seed: int) -> dict[str, OpenSetFigures]:
 
     Args:
         searched: With at least one mated query.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
     """
     left_out, strangers = searched.left_out.distances, searched.strangers.distances
     kinds = {}

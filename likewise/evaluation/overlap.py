@@ -26,9 +26,9 @@ class Overlap:
 
     Attributes:
         allowed: Whether they were measured all the same.
-        references: That are references of the gallery.
-        training: That the embedder was trained on; None where its training pictures are not known.
-        calibration: That chose the threshold.
+        references: Number that are references of the gallery.
+        training: Number that trained the embedder; None if its training pictures are unknown.
+        calibration: Number that chose the threshold.
     """
 
     allowed: bool

@@ -23,7 +23,7 @@ class RetrievalFigures:
     """Figures of ranked references.
 
     Attributes:
-        queries: For which all references were ranked.
+        queries: Number of queries for which all references were ranked.
         draws: Into which the queries are split, to see how far these differ.
         precision_at_1: Whether the nearest reference is of the query's group.
         r_precision: Share of the group among the R nearest, R being its size.
@@ -65,7 +65,7 @@ def retrieval(
         groups: Labels of the queries, n, each one of `labels`.
         references: Embeddings, `(m, dim)`.
         labels: Labels of the references, m.
-        seed: Of the draws.
+        seed: Seed of the draws.
         draws: How many times queries are drawn, none of them twice.
     """
     rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def _relevant(order_by: Floats, own: Sequence[Indices], depth: int) -> Bools:
     Args:
         order_by: What orders all references, for each query, `(n, m)`; changed.
         own: Columns of those of the query's group, for each query.
-        depth: From 1 to m.
+        depth: Number of nearest references, 1 to m.
     """
     relevant = np.zeros((len(order_by), depth), bool)
     for row, distances, columns in zip(relevant, order_by, own, strict=True):

@@ -37,9 +37,9 @@ class VerificationFigures:
         eer: Equal error rate.
         eer_threshold: Threshold of the EER.
         fnmr_at_fmr: FNMR at the largest threshold with each FMR.
-        fmr: At the threshold that is judged.
-        fnmr: At the threshold that is judged.
-        pair_accuracy: At `TUTORIAL_THRESHOLD`.
+        fmr: FMR at the judged threshold.
+        fnmr: FNMR at the judged threshold.
+        pair_accuracy: Pair accuracy at `TUTORIAL_THRESHOLD`.
     """
 
     same_pairs: int
@@ -93,8 +93,8 @@ def verification(
     Args:
         vectors: Embeddings of the n labelled pictures, `(n, dim)`.
         labels: n; at least two different ones, one of them twice.
-        threshold: Of the operating point that is judged.
-        seed: Of the first draw.
+        threshold: Threshold of the judged operating point.
+        seed: Seed of the first draw.
         draws: How often pairs are drawn.
     """
     drawn = [drawn_pairs(labels, PAIRS, seed + turn) for turn in range(draws)]

@@ -19,18 +19,18 @@ import numpy as np
 
 from likewise.arrays import Doubles, Floats
 
-LEAST = 500  # queries: fewer say nothing
+LEAST = 500  # fewer queries are not enough
 _BINS = 20
 _MIXTURES = np.linspace(0, 1, 51)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expected:
-    """Distances to the nearest reference, as they should be.
+    """Expected distances to the nearest reference.
 
     Attributes:
-        known: Of references to their nearest other reference, `(n,)`.
-        unknown: Of the calibration's unknowns, `(m,)`; None without a calibration.
+        known: Distances of references to their nearest other reference, `(n,)`.
+        unknown: Distances of the calibration's unknowns, `(m,)`; None without calibration.
     """
 
     known: Floats
@@ -41,8 +41,8 @@ def drift(live: Floats, against: Expected) -> float:
     """The population stability index of live distances, for the mixture that fits them best.
 
     Args:
-        live: From queries to their nearest references, `(n,)`.
-        against: What is expected.
+        live: Distances of queries to their nearest references, `(n,)`.
+        against: The expected distances.
 
     Returns:
         0 or more; NaN for fewer than `LEAST` queries.

@@ -16,7 +16,7 @@ class Limits:
 
     Attributes:
         threshold: Largest distance that is a match, equality included, Euclidean.
-        groups: In its place, for references with these labels.
+        groups: Thresholds by label, used instead.
 
     Example:
         >>> Limits(0.5, {"1": 0.25}).of(["7", "1"])

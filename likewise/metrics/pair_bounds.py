@@ -89,12 +89,12 @@ class PairBounds:
     """Lower and upper ends of one-to-one figures at 95 %; NaN where no draw left a pair.
 
     Attributes:
-        eer: Of the equal error rate.
-        eer_threshold: Of its threshold.
-        fnmr_at_fmr: Of the FNMR for each wanted FMR.
-        fmr: Of the FMR at each threshold.
-        fnmr: Of the FNMR at each threshold.
-        accuracy: Of the pair accuracy at each threshold.
+        eer: Ends of the equal error rate.
+        eer_threshold: Ends of its threshold.
+        fnmr_at_fmr: Ends of the FNMR for each target FMR.
+        fmr: Ends of the FMR at each threshold.
+        fnmr: Ends of the FNMR at each threshold.
+        accuracy: Ends of the pair accuracy at each threshold.
     """
 
     eer: Ends

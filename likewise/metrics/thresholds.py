@@ -70,7 +70,7 @@ def largest_threshold(distances: Floats, target: float) -> float:
     """Find the largest threshold within which lies at most the share `target` of the distances.
 
     Args:
-        distances: Of what should not match, `(n,)`, float32, n >= 1.
+        distances: Distances of queries or pairs that should not match, `(n,)`, float32, n >= 1.
         target: Above 0 and below 1.
 
     Returns:
@@ -109,7 +109,7 @@ def threshold_within(distances: Floats, allowed: int) -> float:
     """Find the largest threshold within which at most `allowed` of the distances lie.
 
     Args:
-        distances: Of what should not match, `(n,)`, float32, n >= 1.
+        distances: Distances of queries or pairs that should not match, `(n,)`, float32, n >= 1.
         allowed: Number of distances that may be within, >= 0.
 
     Returns:

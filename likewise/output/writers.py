@@ -137,7 +137,7 @@ def writer(format: str, stream: BinaryIO, columns: Sequence[str]) -> Writer:
     Args:
         format: `jsonl`, `csv`, `table` or `parquet`.
         stream: Where to; binary.
-        columns: Of a CSV, as `rows.columns` names them; a Parquet file asks them whether its
+        columns: Columns of a CSV, from `rows.columns`; a Parquet file asks them whether its
             rows are decisions.
     """
     return _WRITERS[format](stream, columns)

@@ -33,7 +33,7 @@ def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
         out: The directory.
 
     Raises:
-        ReportError: If `out` is there and is no report.
+        ReportError: If `out` exists and is not a report.
         OSError: If it cannot be written.
     """
     writable(out)
@@ -57,7 +57,7 @@ def writable(out: Path) -> None:
     """Refuse a place where a report would overwrite something else.
 
     Raises:
-        ReportError: If `out` is there and is no report.
+        ReportError: If `out` exists and is not a report.
     """
     if out.exists() and not (
         out.is_dir() and {file.name for file in out.iterdir()} <= {JSON, PAGE}

@@ -93,7 +93,7 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
             raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error
     keys = []
     for number, line in enumerate(text.splitlines(), start=1):

@@ -109,7 +109,7 @@ PUT = body(
             ["image", "label"],
             image=_FILE,
             label=_LABEL,
-            metadata=text("Whatever else is to be kept of it, as JSON.", '{"writer": 17}'),
+            metadata=text("Further data to keep with it, as JSON.", '{"writer": 17}'),
         ),
         "application/json": {"schema": ref(NewReference)},
     }

@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
     """A gallery at an address: the socket opens now, `run` serves.
 
     Args:
-        gallery: As for `serve`, and so on.
+        gallery: The gallery's directory; the other arguments are as for `serve`.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class Settings:
 
     Attributes:
         keys: API keys that may read or write; None serves this machine only.
-        read_only: Whether every change is refused, whatever the key.
+        read_only: Whether every change is refused, with any key.
         max_bytes: Largest body of a request.
         max_pixels: Largest picture, width times height, at most what
             `embedder.data.images` reads; a larger one is not decoded.

@@ -37,7 +37,7 @@ class Decoders:
     Args:
         embedder: Prepares pictures for its network.
         max_pixels: Largest picture, width times height.
-        seconds: Of a processor's time, for each picture.
+        seconds: Processor time per picture, in seconds.
     """
 
     def __init__(self, embedder: Embedder, max_pixels: int, seconds: float) -> None:
@@ -77,7 +77,7 @@ class Decoders:
         return results
 
     def close(self) -> None:
-        """End the processes, whatever they do."""
+        """End the processes, even in the middle of a picture."""
         self._pool.close()
         self._threads.shutdown(cancel_futures=True)
 
@@ -125,10 +125,10 @@ def is_cheap(content: bytes, shape: tuple[int, ...]) -> bool:
 
 
 def refuse(content: bytes) -> None:
-    """Refuse a file that is no picture, or in a format that is not read over HTTP.
+    """Refuse a file that is not a picture, or in a format that HTTP does not accept.
 
     Raises:
-        ImageError: If it is no picture.
+        ImageError: If it is not a picture.
         FormatError: If it is one in a format that is not read over HTTP.
     """
     name = format_of(content)

@@ -19,7 +19,7 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
 
     Args:
         model: What the options must fit.
-        query_string: As it came, still encoded.
+        query_string: The raw, still encoded query string.
 
     Raises:
         ApiError: If an option is unknown, repeated or invalid.

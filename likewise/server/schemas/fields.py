@@ -72,7 +72,7 @@ Label = Annotated[
 ]
 Metadata = Annotated[
     dict[str, Any],
-    Field(description="Whatever else is to be kept of it, plain JSON.", examples=[{"writer": 17}]),
+    Field(description="Further data to keep with it, as JSON.", examples=[{"writer": 17}]),
 ]
 PathId = Annotated[
     str,

@@ -72,7 +72,7 @@ class CompareOptions(Strict):
 class Image(Strict):
     """One picture with its name."""
 
-    id: str = Field(description="Whatever its row is to be called.", examples=["seven.png"])
+    id: str = Field(description="Id of its row.", examples=["seven.png"])
     data: Data
 
 

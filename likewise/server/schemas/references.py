@@ -48,7 +48,7 @@ class Reference(BaseModel):
     id: str = Field(description="Its id.", examples=["mnist/train/21175"])
     label: GroupName
     metadata: dict[str, Any] = Field(
-        description="Whatever was enrolled with it.", examples=[{"writer": 17}]
+        description="JSON object that was enrolled with it.", examples=[{"writer": 17}]
     )
     picture: bool = Field(
         description="Whether its picture is stored: GET /v1/pictures/{id}.", examples=[True]
