@@ -36,7 +36,7 @@ class Note:
     Attributes:
         dim: Length of the vectors.
         size: Size of the FAISS file, in bytes.
-        sha256: Of the FAISS file, hex.
+        sha256: SHA-256 of the FAISS file, hexadecimal.
         mark: Which rows it holds.
     """
 
