@@ -150,7 +150,8 @@ class Batcher(Generic[Q, A]):
         turn = self._turn()
         if turn:
             now = time.perf_counter()
-            self._observe([now - one.since for one in turn], sum(one.size for one in turn))
+            size = sum(waiting.size for waiting in turn)
+            self._observe([now - waiting.since for waiting in turn], size)
             self._turns.put(turn)
         else:
             self._resting = True
@@ -188,7 +189,7 @@ class Batcher(Generic[Q, A]):
     def _run(self) -> None:
         while (turn := self._turns.get()) is not None:
             self._began = time.perf_counter()
-            answers = self._answers([one.question for one in turn])
+            answers = self._answers([waiting.question for waiting in turn])
             self._began = None
             turn[0].future.get_loop().call_soon_threadsafe(self._end, turn, answers)
 
@@ -202,13 +203,13 @@ class Batcher(Generic[Q, A]):
 
     def _end(self, turn: list[_Waiting], answers: Sequence[A | Exception]) -> None:
         """Deliver the answers of a turn and prepare the next one."""
-        for one, answer in zip(turn, answers, strict=True):
-            if one.future.done():
+        for waiting, answer in zip(turn, answers, strict=True):
+            if waiting.future.done():
                 continue
             if isinstance(answer, Exception):
-                one.future.set_exception(answer)
+                waiting.future.set_exception(answer)
             else:
-                one.future.set_result(answer)
+                waiting.future.set_result(answer)
         self._ended = time.perf_counter()
         self._expected = len(turn) + len(self)
         self._resting = True

@@ -68,9 +68,9 @@ class Decoders:
         loop = asyncio.get_running_loop()
         try:
             while len(results) < len(sources):
-                some = sources[len(results) : len(results) + 64]
+                batch = sources[len(results) : len(results) + 64]
                 results += await loop.run_in_executor(
-                    self._threads, self._turn, some, hashed, given_up
+                    self._threads, self._turn, batch, hashed, given_up
                 )
         finally:
             given_up.set()
@@ -151,7 +151,7 @@ def unready(
     """
     if isinstance(images, np.ndarray):
         ready = are_ready(images, preprocessing, shape)
-        return [place for place, one in enumerate(ready) if not one]
+        return [place for place, is_ready in enumerate(ready) if not is_ready]
     return [
         place
         for place, image in enumerate(images)

@@ -66,11 +66,11 @@ class Pictures:
             start: First place, from 0.
             stop: Place after the last.
         """
-        some = slice(start, stop)
+        part = slice(start, stop)
         return Pictures(
-            self.ids[some],
-            None if self.images is None else self.images[some],
-            None if self.vectors is None else self.vectors[some],
+            self.ids[part],
+            None if self.images is None else self.images[part],
+            None if self.vectors is None else self.vectors[part],
         )
 
 
@@ -117,21 +117,21 @@ def embed(
     with timed(DECODE):
         read = _without_unready([_read(pictures) for pictures in requests], embedder)
     with timed(EMBED):
-        rows = [row for one in read if isinstance(one, _Read) for row in one.rows]
+        rows = [row for result in read if isinstance(result, _Read) for row in result.rows]
         images = _images(rows, embedder)
         vectors = embedder.embed(images)
     remarks = remarks_on_flat(images)
     results: list[Embedded | UnreadyError] = []
     first = 0
-    for pictures, one in zip(requests, read, strict=True):
-        if isinstance(one, UnreadyError):
-            results.append(one)
+    for pictures, result in zip(requests, read, strict=True):
+        if isinstance(result, UnreadyError):
+            results.append(result)
         elif pictures.vectors is not None:
             results.append(Embedded(pictures.vectors, {}, {}))
         else:
-            end = first + len(one.rows)
+            end = first + len(result.rows)
             here = {row - first: text for row, text in remarks.items() if first <= row < end}
-            results.append(Embedded(vectors[first:end], one.reasons, here))
+            results.append(Embedded(vectors[first:end], result.reasons, here))
             first = end
     return results
 
@@ -154,12 +154,14 @@ def _read(pictures: Pictures) -> _Read:
 
 def _without_unready(read: Sequence[_Read], embedder: Embedder) -> list[_Read | UnreadyError]:
     """Replace each request that holds an expensive picture by an error."""
-    raw = [pixels for one in read for pixels in one.raw()]
+    raw = [pixels for result in read for pixels in result.raw()]
     ready = are_ready(raw, embedder.preprocessing, embedder.input_shape)
     if all(ready):
         return list(read)
     left = iter(ready)
-    return [one if all([next(left) for _ in one.raw()]) else UnreadyError() for one in read]
+    return [
+        result if all([next(left) for _ in result.raw()]) else UnreadyError() for result in read
+    ]
 
 
 def _images(rows: Sequence[Pixels | Prepared], embedder: Embedder) -> Pixels:

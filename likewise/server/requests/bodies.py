@@ -95,9 +95,9 @@ def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
         headers: Headers of the request.
         matcher: Its embedder made the gallery's vectors.
     """
-    given = headers.get(FINGERPRINT)
+    sent = headers.get(FINGERPRINT)
     ours = matcher.gallery.fingerprint
-    if given is not None and given != ours.encode():
+    if sent is not None and sent != ours.encode():
         raise ApiError(
             "fingerprint_mismatch",
             f"The gallery's vectors are made by model {ours}. Received: vectors of another.",
@@ -140,16 +140,16 @@ async def _uploaded(request: Request, state: ServerState) -> Pictures:
 
 def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:
     check_counts(body, limits)
-    given: Images | Vectors = parsed(_form_of(body), body)
-    if isinstance(given, Images):
-        ids = [image.id for image in given.images]
-        return Pictures(ids, [decoded(image.data) for image in given.images])
-    ids = numbered(len(given.vectors)) if given.ids is None else given.ids
-    if len(ids) != len(given.vectors):
+    content: Images | Vectors = parsed(_form_of(body), body)
+    if isinstance(content, Images):
+        ids = [image.id for image in content.images]
+        return Pictures(ids, [decoded(image.data) for image in content.images])
+    ids = numbered(len(content.vectors)) if content.ids is None else content.ids
+    if len(ids) != len(content.vectors):
         raise invalid(
-            f"`ids` must name each of {len(given.vectors)} vectors. Received: {len(ids)}."
+            f"`ids` must name each of {len(content.vectors)} vectors. Received: {len(ids)}."
         )
-    return Pictures(ids, vectors=as_vectors(given.vectors, matcher))
+    return Pictures(ids, vectors=as_vectors(content.vectors, matcher))
 
 
 def _form_of(body: bytes) -> type[Images | Vectors]:

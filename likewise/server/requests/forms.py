@@ -53,8 +53,8 @@ class FormParser:
         _, options = parse_options_header(content_type)
         charset = options.get(b"charset", b"utf-8").decode("latin-1")
         if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
-            told = f"A form must be in UTF-8. Received: {charset[:100]}."
-            raise ApiError("unsupported_media_type", told)
+            message = f"A form must be in UTF-8. Received: {charset[:100]}."
+            raise ApiError("unsupported_media_type", message)
         if not options.get(b"boundary"):
             raise invalid("A form must name its boundary in Content-Type.")
         self._receiver = receiver

@@ -24,8 +24,8 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
     Raises:
         ApiError: If an option is unknown, repeated or invalid.
     """
-    given = named_values(query_string)
-    options = {name: value for name, value in given.items() if value}  # an empty one is unset
+    values = named_values(query_string)
+    options = {name: value for name, value in values.items() if value}  # an empty one is unset
     try:
         return model.model_validate(options)
     except ValidationError as error:
@@ -46,7 +46,7 @@ def named_values(query_string: bytes) -> dict[str, str]:
         likewise.server.errors.ApiError: 422: An option must not be given twice.
     """
     try:
-        given = parse_qsl(
+        pairs = parse_qsl(
             query_string.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=bool(query_string),
@@ -56,7 +56,7 @@ def named_values(query_string: bytes) -> dict[str, str]:
         raise invalid(
             "The query string must be name=value pairs of percent-encoded UTF-8."
         ) from error
-    values = dict(given)
-    if len(values) != len(given):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         raise invalid("An option must not be given twice.")
     return values

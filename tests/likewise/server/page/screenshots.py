@@ -1,4 +1,4 @@
-"""Make the pictures of the page for README: python -m tests.likewise.server.page.screenshots
+"""Make the pictures of the page for the documents: python -m tests.likewise.server.page.screenshots
 
 Serves all 60,000 digits, draws a 7 as a person would, and keeps what is seen in docs/images.
 """
