@@ -1,4 +1,4 @@
-"""The header of a table: its separator, and which column is what.
+"""Read the header of a table: its separator and the roles of its columns.
 
 Tables come from pandas, Excel, Kaggle, R, PowerShell and by hand, so that the names and the order
 of columns differ, and the separators.
@@ -99,7 +99,7 @@ def read_header(path: Path) -> Header:
 
 
 def roles(names: Iterable[str]) -> Roles:
-    """Find the columns of paths, labels and ids; the plain names first, then the usual others.
+    """Find the columns of paths, labels and ids, preferring the standard names.
 
     Example:
         >>> roles(["image", "class", "label"])

@@ -1,4 +1,4 @@
-"""The picture formats that are read: their names, how their files begin and end in name.
+"""Supported picture formats: names, signatures and file name endings.
 
 A format that is not named here is never opened. Among Pillow's other plug-ins are some that start
 programs (EPS) and some that hand a file on to any plug-in (IPTC).
@@ -44,7 +44,7 @@ _RARE = {
     # has no signature: the kinds of colours, of picture and of pixels that there are
     "TGA": ("PIL.TgaImagePlugin", rb".[\0\x01][\x01-\x03\x09-\x0b].{13}[\x01\x08\x0f\x10\x18\x20]"),
 }
-# Never read: they say how to draw, some in a programming language.
+# Never read: drawing instructions, some in a programming language.
 _DRAWINGS = {
     "EPS": rb"%!PS|\xc5\xd0\xd3\xc6",
     "PDF": rb"%PDF",
@@ -62,15 +62,15 @@ _BEGINNINGS = re.compile(
     re.DOTALL,
 )
 COMMON = tuple(_COMMON)
-_HEAD = 128  # bytes that tell a format
+_HEAD = 128  # bytes that identify a format
 _OTHER_ENDINGS = frozenset((".heic", ".heif", ".hif", ".eps", ".ps", ".wmf", ".emf"))
 
 
 def format_of(head: bytes) -> str | None:
-    """Name the format of a file by its first bytes; None for one that is not known.
+    """Detect the format of a file by its first bytes; None if unknown.
 
     Args:
-        head: At least its first 128 bytes, or all.
+        head: The first 128 bytes or more, or the whole file.
 
     Example:
         >>> format_of(b"P5 2 1 255 "), format_of(b"%!PS-Adobe-3.0 EPSF-3.0"), format_of(b"milk")
@@ -98,7 +98,7 @@ def refuse_drawing(name: str) -> None:
 
 
 def load_plugin(name: str) -> None:
-    """Import what decodes a format, unless it is there already.
+    """Import the decoder of a format on first use.
 
     Raises:
         FormatError: If it is not installed.
@@ -119,7 +119,7 @@ def load_plugin(name: str) -> None:
 
 @functools.cache
 def endings() -> frozenset[str]:
-    """The endings of the names of picture files: `.png`, `.jpg` and so on.
+    """File name endings of pictures: `.png`, `.jpg` and so on.
 
     Those of drawings are among them, so that these are reported instead of being passed over.
     """

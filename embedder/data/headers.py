@@ -1,4 +1,4 @@
-"""What a look at the header of a picture file says about the cost of decoding it.
+"""Bound the cost of decoding a picture file by its header.
 
 Some formats let a small file take minutes: a progressive JPEG may repeat a scan of 12 bytes any
 number of times, each a pass over the whole picture. Here is told which files cannot: their cost
@@ -27,7 +27,7 @@ def bounded_pixels(name: str, content: bytes) -> int | None:
     """Count the pixels of a picture if its header bounds the cost of decoding it.
 
     Args:
-        name: Its format, as `formats.format_of` tells it.
+        name: Its format, from `formats.format_of`.
         content: The whole file.
 
     Returns:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
-_WHOLE = 256 << 20  # bytes of a file that are read at once
-_PLAIN = 1 << 16  # bytes of a plain PNG file that are worth a look for one
+_WHOLE = 256 << 20  # bytes of a file read at once
+_PLAIN = 1 << 16  # largest file checked for being a plain PNG
 _PNG = b"\x89PNG\r\n\x1a\n"
 # A plain PNG file: these headers, the data of its one IDAT chunk, a checksum and this end.
 _START, _END = _PNG + b"\0\0\0\rIHDR", b"\0\0\0\0IEND\xae\x42\x60\x82"
@@ -90,7 +90,7 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
 
 
 def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
-    """Decode a picture file in this process, whatever it costs; else as `read_image`.
+    """Decode a picture file in this process, at any cost; otherwise like `read_image`.
 
     Args:
         stream: The file.
@@ -113,7 +113,7 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
 
 
 def _decoded_elsewhere(source: bytes | str, max_pixels: int) -> Pixels:
-    """Let a decoder process read a file, or the file at a path."""
+    """Decode a file, or the file at a path, in a decoder process."""
     from embedder.decoders.pool import shared
     from embedder.decoders.task import Task
 
@@ -121,7 +121,7 @@ def _decoded_elsewhere(source: bytes | str, max_pixels: int) -> Pixels:
 
 
 def _content(source: Source) -> bytes | str:
-    """The bytes of a file; the path of one that is too large to be read at once."""
+    """The bytes of a file, or its path if it is too large to read at once."""
     if isinstance(source, bytes):
         return source
     try:
@@ -152,7 +152,7 @@ def _content_of_path(path: str | os.PathLike[str]) -> bytes | str:
 
 @functools.cache
 def _factory(name: str) -> Callable[..., Image.Image]:
-    """Import what decodes a format, and Pillow with the first; its bomb warning becomes an error.
+    """Import the decoder of a format, and Pillow with the first; its bomb warning is an error.
 
     Its other warnings are about files that are readable all the same, and are not shown. The
     plug-in is called directly, because `Image.open` would import those of other formats too.
@@ -193,7 +193,7 @@ def _plain_png(content: bytes, max_pixels: int) -> Pixels | None:
         return None
     try:
         return _plain_pixels(content, max_pixels)
-    except Exception:  # a damaged one, which the plug-in tells about
+    except Exception:  # damaged: the plug-in reports it
         return None
 
 
@@ -227,7 +227,7 @@ def _pixels(image: Image.Image, max_pixels: int) -> Pixels:
 
 
 def _is_plain(image: Image.Image) -> bool:
-    """Tell whether nothing but the pixels matters: no orientation, no transparent colour."""
+    """Whether only the pixels matter: no orientation, no transparent colour."""
     info = image.info
     return (not info or ("transparency" not in info and _ORIENTED.isdisjoint(info))) and (
         image.format != "TIFF"  # keeps its orientation among its tags

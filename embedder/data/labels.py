@@ -1,4 +1,4 @@
-"""Labels from the cells of a table or the values of an array.
+"""Convert cells of a table, or values of an array, to labels.
 
 Programs write a column of whole numbers with a missing one as floats: 7 becomes 7.0, and in text
 it stays so. Such a column is read as numbers, whatever its type; any other is read as written.

@@ -1,4 +1,4 @@
-"""Pictures of any Pillow mode to upright uint8 grey or RGB: orientation, transparency, depth."""
+"""Convert any Pillow mode to upright uint8 grey or RGB: orientation, transparency, depth."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _scaled(values: npt.NDArray[Any], stated_top: int) -> Pixels:
     flat = values.reshape(-1)
     extremes = [_extremes(flat[band]) for band in bands(len(flat))]
     bottom, top = min(low for low, _ in extremes), max(high for _, high in extremes)
-    if top > TOO_FEW:  # far below it lies what is no brightness: a height, a mark for no value
+    if top > TOO_FEW:  # values far below it are not brightness, but heights or markers
         bottom = 0.0
     whole = values.dtype.kind != "f"
     within = range_of(bottom, max(top, stated_top) if whole else top, integers=whole)

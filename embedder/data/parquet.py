@@ -1,4 +1,4 @@
-"""The rows of a Parquet list; pyarrow, an extra, is imported when Parquet is read or written."""
+"""Rows of a Parquet list; pyarrow, an extra, is imported on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pillow images that a caller has opened, to uint8 pixels."""
+"""Convert a caller's Pillow images to uint8 pixels."""
 
 from __future__ import annotations
 
