@@ -12,6 +12,7 @@ import math
 import struct
 import zlib
 from collections.abc import Sequence
+from typing import TypeGuard
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def decode_picture(encoded: bytes) -> Pixels:
         raise ValueError(f"Expected an encoded picture. Received: {error}.") from error
 
 
-def _are_alike(pictures: Sequence[Pixels | None]) -> bool:
+def _are_alike(pictures: Pixels | Sequence[Pixels | None]) -> TypeGuard[Sequence[Pixels]]:
     """Decide whether all of them are arrays of one shape and type."""
     forms = {getattr(picture, "shape", None) for picture in pictures}
     types = {getattr(picture, "dtype", None) for picture in pictures}
