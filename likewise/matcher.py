@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embedder.errors import ImageError, ModelError
 from embedder.model import Embedder
@@ -17,12 +18,13 @@ from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
-from likewise.answers import Decisions, PictureNeighbours, completed
 from likewise.arrays import Floats
-from likewise.distance import between
-from likewise.enrolment import AddReport, enrol_records
-from likewise.labelling import Labels, labelled_records
-from likewise.pictures import Picture, Pictures, QueryPictures, readable_pixels
+
+if TYPE_CHECKING:  # a cold query needs none of these
+    from likewise.answers import Decisions, PictureNeighbours
+    from likewise.enrolment import AddReport
+    from likewise.labelling import Labels
+    from likewise.pictures import Picture, Pictures
 
 
 class Matcher:
@@ -140,6 +142,9 @@ class Matcher:
             1
             {'7': 1, 'line': 1}
         """
+        from likewise.enrolment import enrol_records
+        from likewise.labelling import labelled_records
+
         records = labelled_records(pictures, labels, ids)
         return enrol_records(self.embedder, self.gallery, records, progress)
 
@@ -169,6 +174,9 @@ class Matcher:
             >>> neighbours[0]
             [Neighbour(rank=1, id='mnist/test/00000', label='7', distance=0.0)]
         """
+        from likewise.answers import PictureNeighbours
+        from likewise.pictures import QueryPictures
+
         asked = QueryPictures.of(pictures)
         embedded = asked.embedded(self.embedder)
         for place, reason in embedded.reasons.items():
@@ -207,6 +215,9 @@ class Matcher:
             >>> [(decision.decision, decision.label) for decision in decisions]
             [('match', '7'), ('no_match', None), ('error', None)]
         """
+        from likewise.answers import Decisions, completed
+        from likewise.pictures import QueryPictures
+
         asked = QueryPictures.of(pictures)
         embedded = asked.embedded(self.embedder)
         k = self.gallery.neighbours_of(options.k)
@@ -237,6 +248,9 @@ class Matcher:
         Raises:
             ImageError: If one cannot be read.
         """
+        from likewise.distance import between
+        from likewise.pictures import readable_pixels
+
         prepared = self.embedder.prepare([readable_pixels(a), readable_pixels(b)])
         return between(*self.embedder.embed(prepared))
 
