@@ -73,6 +73,16 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
     help="Maximum size of a job's upload, in bytes.  [default: 1 GiB]",
 )
 @click.option(
+    "--max-transfers",
+    type=click.IntRange(min=1),
+    help="Maximum number of uploads and results of jobs at a time.  [default: 32]",
+)
+@click.option(
+    "--min-rate",
+    type=click.IntRange(min=0),
+    help="Least rate of such an upload or result, in bytes per second.  [default: 10000]",
+)
+@click.option(
     "--max-jobs", type=click.IntRange(min=1), help="Maximum number of waiting jobs.  [default: 32]"
 )
 @click.option(

@@ -26,6 +26,7 @@ STATUS = {
     "forbidden": 403,
     "not_found": 404,
     "method_not_allowed": 405,
+    "too_slow": 408,
     "not_calibrated": 409,
     "fingerprint_mismatch": 409,
     "empty_gallery": 409,

@@ -11,29 +11,24 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
+from contextlib import nullcontext
 from itertools import count
-from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from likewise.server.auth import Access
+from likewise.server.admission import Slots, authorize, changes, is_open, is_transfer
 from likewise.server.errors import ApiError, as_api_error, too_large
 from likewise.server.ids import check_utf8
+from likewise.server.pace import Pace
 from likewise.server.requests.validation import named_values
-from likewise.server.settings import Settings
-from likewise.server.state import ServerState, state_of
+from likewise.server.state import ServerState
 
 Endpoint = Callable[[Request, ServerState], Awaitable[Response]]
 
-_OPEN = ("/", "/healthz", "/readyz")  # paths without a key, besides the page's files
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # other methods are counted together
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_JOBS = "/v1/jobs"  # uploads and results of any length, which have their own timeouts
-_READS = {"/v1/check", "/v1/query", "/v1/compare", "/v1/embed", "/v1/gallery/map"}  # by POST
 _NOTABLE = (401, 403, 429, 500, 504)  # statuses
 _SLOW = 1.0  # seconds
 HEADERS = [
@@ -81,7 +76,9 @@ class Gate:
         self._app = app
         self.state = state
         self._hot = hot
-        self._in_flight = 0
+        settings = state.settings
+        self._requests = Slots(settings.max_in_flight, "requests")
+        self._transfers = Slots(settings.max_transfers, "uploads and results of jobs")
         self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
         self._numbers = count(1)
 
@@ -93,15 +90,14 @@ class Gate:
         headers = dict(scope["headers"])
         if scope["method"] == "HEAD":  # answered as GET: the server leaves the body out
             scope = {**scope, "method": "GET"}
-        self._in_flight += 1
         request_id = self._request_id(headers)
         response = _Response(send, request_id)
         started, failed = time.perf_counter(), None
         try:
-            self._admit(scope, headers)
-            long = scope["path"].startswith(_JOBS)
-            async with asyncio.timeout(None if long else self.state.settings.timeout):
-                await self._pass(scope, self._limited(receive, headers, long), response)
+            authorize(scope, headers, self.state.settings)
+            if b"%" in scope["raw_path"]:
+                check_utf8(scope["raw_path"])
+            await self._within_limits(scope, headers, receive, response)
         except ClientDisconnect:
             pass  # the client has left
         except Exception as error:
@@ -112,7 +108,6 @@ class Gate:
             elif not response.ended:  # the response has started: only closing is left
                 raise
         finally:
-            self._in_flight -= 1
             seconds = time.perf_counter() - started
             self._record(scope, request_id, response.status, seconds, failed)
 
@@ -125,7 +120,7 @@ class Gate:
         if method not in _METHODS:
             method = "other"
         self.state.metrics.request(method, route, status)
-        changed = _changes(method, path) and path not in self._hot
+        changed = changes(method, path) and path not in self._hot
         if self.state.log.every or error or is_notable(status, seconds, changed=changed):
             decisions = scope.get("likewise.decisions")
             name = id.decode("latin-1")
@@ -148,48 +143,27 @@ class Gate:
             return id
         return b"%b-%d" % (self._name, next(self._numbers))
 
-    # ------------------------------------------------------------ authentication
-
-    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        """Authorize a request.
-
-        Raises:
-            ApiError: If its key does not allow it, or too many requests are in flight.
-        """
-        settings = self.state.settings
-        path, method = scope["path"], scope["method"]
-        if settings.keys is None:
-            _check_loopback(headers)
-        if path in _OPEN or path.startswith("/page/"):
-            return
-        access = _access(settings, headers)
-        if access is Access.NONE:
-            raise ApiError(
-                "unauthorized",
-                "This needs an API key that the server knows.",
-                "Send it as Authorization: Bearer KEY, or as X-API-Key: KEY.",
-                {"WWW-Authenticate": "Bearer"},
-            )
-        if _changes(method, path):
-            if settings.read_only:
-                raise ApiError("read_only", "This server is read-only.")
-            if access < Access.WRITE:
-                raise ApiError("forbidden", "This key may read, but not change the gallery.")
-        if self._in_flight > settings.max_in_flight and path != "/metrics":
-            raise ApiError(
-                "too_many",
-                f"The server is already working on {settings.max_in_flight} requests.",
-                "Try again after the seconds in Retry-After.",
-            )
-        if b"%" in scope["raw_path"]:
-            check_utf8(scope["raw_path"])
-
     # ------------------------------------------------------------ limits
 
-    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], long: bool) -> Receive:
-        """Refuse a body that is too large: by its declared length, or while it is read."""
+    async def _within_limits(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        """Pass a request on while there is a slot for it, within its bytes and its time."""
         settings = self.state.settings
-        most = settings.max_upload if long else settings.max_bytes
+        if is_transfer(scope["method"], scope["path"]):  # of any length, so by its rate
+            pace = Pace(settings.timeout, settings.min_rate)
+            limited = self._limited(pace.receiving(receive), headers, settings.max_upload)
+            with self._transfers.one():
+                await self._pass(scope, limited, pace.sending(send))
+            return
+        limited = self._limited(receive, headers, settings.max_bytes)
+        free = is_open(scope["path"]) or scope["path"] == "/metrics"
+        with nullcontext() if free else self._requests.one():
+            async with asyncio.timeout(settings.timeout):
+                await self._pass(scope, limited, send)
+
+    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], most: int) -> Receive:
+        """Refuse a body that is too large: by its declared length, or while it is read."""
         declared = headers.get(b"content-length")
         if declared is not None:  # to which the server cuts what comes
             if int(declared) > most:
@@ -237,62 +211,6 @@ def _template(scope: Scope) -> str:
     """The route's path template; `other` for unknown paths."""
     route = scope.get("route")
     return str(getattr(route, "path_format", "other"))
-
-
-def _changes(method: str, path: str) -> bool:
-    """Whether a request changes the gallery; jobs do not.
-
-    Example:
-        >>> _changes("POST", "/v1/check"), _changes("DELETE", "/v1/references/a.png")
-        (False, True)
-    """
-    if method in ("GET", "HEAD", "OPTIONS") or path.startswith(_JOBS):
-        return False
-    return path not in _READS
-
-
-def key_of(headers: Mapping[bytes, bytes]) -> str | None:
-    """The API key of a request."""
-    kind, _, key = headers.get(b"authorization", b"").partition(b" ")
-    if kind.lower() != b"bearer" or not key:
-        key = headers.get(b"x-api-key", b"")
-    return key.strip().decode("latin-1") or None
-
-
-def may_write(request: Request) -> bool:
-    """Whether a request's key may change the gallery of this server."""
-    settings = state_of(request).settings
-    access = _access(settings, dict(request.scope["headers"]))
-    return not settings.read_only and access is Access.WRITE
-
-
-def _access(settings: Settings, headers: Mapping[bytes, bytes]) -> Access:
-    """Access of a request; everything on a server without keys."""
-    return Access.WRITE if settings.keys is None else settings.keys.access(key_of(headers))
-
-
-def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse other sites' names for this machine, and other sites' pages."""
-    host = headers.get(b"host", b"").decode("latin-1")
-    if not _is_loopback(host):
-        raise ApiError(
-            "forbidden",
-            "A server without keys answers only as localhost, 127.0.0.1 or [::1].",
-            "Start it with --keys FILE to reach it by another name.",
-        )
-    origin = headers.get(b"origin")
-    if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
-        raise ApiError(
-            "forbidden", "A server without keys refuses requests from other sites' pages."
-        )
-
-
-@lru_cache(maxsize=64)  # few host names occur
-def _is_loopback(host: str) -> bool:
-    try:
-        return "@" not in host and urlsplit(f"//{host}").hostname in _LOOPBACK
-    except ValueError:
-        return False
 
 
 def _too_many_bytes(most: int, headers: Mapping[str, str] | None = None) -> ApiError:

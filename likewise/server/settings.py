@@ -28,6 +28,9 @@ class Settings:
         decode_timeout: Maximum processor time to decode one picture, in seconds.
         jobs: Directory for large uploads and results; None for one beside the gallery.
         max_upload: Largest body of a job, in bytes.
+        max_transfers: Maximum number of concurrent uploads and results of jobs; further ones get
+            429.
+        min_rate: Least bytes per second of an upload or result, over `timeout` seconds.
         max_jobs: Maximum number of waiting jobs; further ones get 429.
         keep_jobs: Seconds for which a finished job is cached.
         log_all: Whether every request is logged, not only notable ones.
@@ -44,6 +47,8 @@ class Settings:
     decode_timeout: float = 5.0
     jobs: Path | None = None
     max_upload: int = 1024 * MIB
+    max_transfers: int = 32
+    min_rate: int = 10_000
     max_jobs: int = 32
     keep_jobs: float = 7 * 24 * 3600.0
     log_all: bool = False

@@ -25,9 +25,7 @@ _BLOCK = 1 << 20  # bytes written at a time, in a thread
 _FIELD = "images"
 
 
-async def receive(
-    request: Request, directory: Path, *, name: str, most: int, seconds: float
-) -> tuple[str, str]:
+async def receive(request: Request, directory: Path, *, name: str, most: int) -> tuple[str, str]:
     """Write the body of a request into a directory.
 
     Args:
@@ -35,7 +33,6 @@ async def receive(
         directory: Empty.
         name: What to call an upload that has no name of its own.
         most: Maximum number of files.
-        seconds: Longest pause of the client, in seconds.
 
     Returns:
         The kind of upload, `ZIP`, `CSV` or `LIST`, and the client's name for it.
@@ -49,32 +46,27 @@ async def receive(
             closing(_Files(directory, most)) as files,
             closing(FormParser(request.headers["content-type"], files)) as parser,
         ):
-            await _drain(request, parser.write, seconds)
+            await _drain(request, parser.write)
             parser.finish()
         return files.result(name)
     if kind not in (*ZIP_TYPES, CSV_TYPE):
         raise unsupported(kind, (ZIP_TYPES[0], CSV_TYPE, MULTIPART))
     source = CSV if kind == CSV_TYPE else ZIP
     with (directory / source).open("xb") as file:
-        await _drain(request, file.write, seconds)
+        await _drain(request, file.write)
     return source, name
 
 
-async def _drain(request: Request, write: Callable[[bytes], object], seconds: float) -> None:
-    async for block in _blocks(request, seconds):
+async def _drain(request: Request, write: Callable[[bytes], object]) -> None:
+    async for block in _blocks(request):
         await asyncio.to_thread(write, block)
 
 
-async def _blocks(request: Request, seconds: float) -> AsyncIterator[bytes]:
+async def _blocks(request: Request) -> AsyncIterator[bytes]:
     """The body in large pieces."""
-    parts = request.stream().__aiter__()
     waiting = bytearray()
-    while True:
-        try:
-            async with asyncio.timeout(seconds):
-                waiting += await anext(parts)
-        except StopAsyncIteration:
-            break
+    async for part in request.stream():
+        waiting += part
         if len(waiting) >= _BLOCK:
             yield bytes(waiting)
             waiting.clear()

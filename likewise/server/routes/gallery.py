@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from likewise.comparison import pair_point
+from likewise.server.admission import may_write
 from likewise.server.errors import ApiError
-from likewise.server.gate import may_write
 from likewise.server.ids import ID
 from likewise.server.openapi import errors
 from likewise.server.schemas.fields import PathId

@@ -46,7 +46,14 @@ _BODY = body(
         MULTIPART: form(["images"], images=files("Many pictures, or one zip or CSV.")),
     }
 )
-_REFUSED = ("empty_gallery", "not_calibrated", "read_only", "too_large", "unsupported_media_type")
+_REFUSED = (
+    "too_slow",
+    "empty_gallery",
+    "not_calibrated",
+    "read_only",
+    "too_large",
+    "unsupported_media_type",
+)
 
 
 @router.post(
@@ -73,9 +80,7 @@ async def submit(
             "too_many", f"{settings.max_jobs} jobs are already waiting.", "Try again later."
         )
     with _staging(store) as directory:
-        source, name = await receive(
-            request, directory, name=options.name, most=LIMITS.entries, seconds=settings.timeout
-        )
+        source, name = await receive(request, directory, name=options.name, most=LIMITS.entries)
         total = await asyncio.to_thread(_looked_into, directory, source, name)
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
     state.runner.wake()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from likewise.server.errors import ApiError
 from likewise.server.requests import bodies, json_bodies
@@ -85,10 +85,15 @@ def test_so_is_metadata_in_a_form(shared, queries):
 def test_the_first_fault_ends_it(shared, path, body, message, monkeypatch):
     counts: list[int] = []
     told = json_bodies.first_error
+
+    def noted(error: ValidationError) -> ValidationError:
+        counts.append(error.error_count())
+        return error
+
     monkeypatch.setattr(
         json_bodies,
         "first_error",
-        lambda error, name: (counts.append(error.error_count()), told(error, name))[1],
+        lambda error, name: told(noted(error), name),
     )
     answer = shared.post(f"/v1/{path}", json=body)
     assert answer.status_code == 422

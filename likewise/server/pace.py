@@ -1,0 +1,73 @@
+"""A least rate for what may have any length: uploads of jobs and their results.
+
+Only the time in which the client is waited for counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from starlette.types import Message, Receive, Send
+
+from likewise.server.errors import ApiError
+
+T = TypeVar("T")
+
+
+class Pace:
+    """How long one client may still keep us waiting; what it sends or takes earns it more.
+
+    Args:
+        seconds: At first, and at most.
+        rate: Bytes that earn a second; with 0, each piece earns all.
+    """
+
+    def __init__(self, seconds: float, rate: int) -> None:
+        self._most = self._left = seconds
+        self._rate = rate
+
+    def receiving(self, receive: Receive) -> Receive:
+        """The same, but it raises an `ApiError` once a body comes too slowly."""
+        ended = False
+
+        async def paced() -> Message:
+            nonlocal ended
+            if ended:  # all is here: what follows is the client's leaving
+                return await receive()
+            message = await self._waited(receive())
+            self._earn(len(message.get("body", b"")))
+            ended = not message.get("more_body", False)
+            return message
+
+        return paced
+
+    def sending(self, send: Send) -> Send:
+        """The same, but it raises an `ApiError` once what it sends is taken too slowly."""
+
+        async def paced(message: Message) -> None:
+            await self._waited(send(message))
+            self._earn(len(message.get("body", b"")))
+
+        return paced
+
+    async def _waited(self, awaitable: Awaitable[T]) -> T:
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self._left):
+                return await awaitable
+        except TimeoutError as error:
+            raise ApiError(
+                "too_slow",
+                f"Expected at least {self._rate} bytes per second, over {self._most:g} s.",
+                "Send it over a faster connection, or in smaller parts.",
+                {"Connection": "close"},  # its body may still be coming
+            ) from error
+        finally:
+            self._left = max(0.0, self._left - (time.monotonic() - started))
+
+    def _earn(self, size: int) -> None:
+        earned = size / self._rate if self._rate else self._most * min(size, 1)
+        self._left = min(self._most, self._left + earned)
