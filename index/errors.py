@@ -19,6 +19,10 @@ class BusyError(StoreError):
     """Another process kept changing the gallery until the timeout."""
 
 
+class FullDiskError(StoreError):
+    """The gallery cannot be changed: its disk is full."""
+
+
 class OlderStateError(StoreError):
     """The references are older than the last acknowledged change; `recovery` accepts that."""
 

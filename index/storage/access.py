@@ -143,6 +143,7 @@ class Access:
         connection = _connected(f"{self._place.as_uri()}?mode={mode}", self._timeout)
         try:
             connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk
+            connection.execute("PRAGMA cache_size = -16000")  # KiB
             connection.execute("PRAGMA wal_autocheckpoint = 4000")  # pages
             connection.execute("SELECT 1 FROM sqlite_schema").fetchone()  # opens the log
         except sqlite3.Error as error:
@@ -215,11 +216,10 @@ def _is_quiet(changed: int) -> bool:
 
 
 def _connected(uri: str, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(
+    """Connect, without touching the file yet."""
+    return sqlite3.connect(
         uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA cache_size = -16000")  # KiB
-    return connection
 
 
 def _unlocked(place: Path, file: tuple[int, int]) -> sqlite3.Connection:

@@ -13,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
+from index.errors import BusyError, FullDiskError, ReadOnlyError, ReplacedError, StoreError
 from index.storage.access import Access
+from index.storage.files import is_full
 
+_OF_THE_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 _APPLICATION = 0x6C696B65  # "like"
 
 
@@ -231,7 +233,12 @@ class Database:
                 f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
                 " did not help; try again when it has finished."
             )
-        if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        if code == sqlite3.SQLITE_FULL or (code in _OF_THE_DISK and is_full(self.path)):
+            return FullDiskError(
+                f"Cannot change '{self.path}': the disk is full. Nothing was changed; make room and"
+                " try again."
+            )
+        if code in _OF_THE_DISK:
             return StoreError(f"Cannot read or write '{self.path}': {error}.")
         return self.altered(str(error))
 

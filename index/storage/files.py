@@ -15,6 +15,7 @@ from index.errors import StoreError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SEAL = "checksum"
+_SMALL = 1 << 17  # bytes: what SQLite's locks and a short log need
 
 
 @contextmanager
@@ -38,6 +39,16 @@ def written(path: Path | str) -> Iterator[None]:
         if error.errno in _FULL:
             error.filename = str(path)
         raise
+
+
+def is_full(path: Path) -> bool:
+    """Whether the disk that `path` lies on has no room for another small file."""
+    import shutil  # seldom needed, so not paid for at every start
+
+    try:
+        return shutil.disk_usage(path.parent).free < _SMALL
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from index.errors import (
     BusyError,
     EmptyGalleryError,
     FingerprintError,
+    FullDiskError,
     ReadOnlyError,
     ReferenceNotFoundError,
     ReplacedError,
@@ -40,9 +42,10 @@ STATUS = {
     "internal": 500,
     "not_ready": 503,
     "timeout": 504,
+    "disk_full": 507,
 }
 _CONVERT = "Save it anew as PNG or JPEG."
-_RETRY = {"too_many": "1", "not_ready": "1"}  # seconds
+_RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
 
 class ApiError(HTTPException):
@@ -127,9 +130,22 @@ def as_api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, ReferenceNotFoundError):
         return ApiError("not_found", "There is no reference with this id.")
+    if is_disk_full(error):
+        return ApiError(
+            "disk_full",
+            "The disk of the server is full: nothing was changed.",
+            "Try again once there is room.",
+        )
     if isinstance(error, StoreError):
         return _of_store(error)
     return ApiError("internal", "The server failed; its log says why, by this request's id.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error says that a disk is full, which passes."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, FullDiskError)
 
 
 def _of_store(error: StoreError) -> ApiError:

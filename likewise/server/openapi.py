@@ -23,7 +23,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _FILE: Json = {"type": "string", "format": "binary", "description": "A picture file."}
 # Errors of any request, and of any request that changes the gallery.
 _ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "not_ready", "timeout")
-_CHANGING = ("read_only", "too_large", "unsupported_media_type")
+_CHANGING = ("read_only", "too_large", "unsupported_media_type", "disk_full")
 ASKING = (  # by routes that take pictures
     *("empty_gallery", "not_calibrated", "fingerprint_mismatch"),
     *("too_large", "not_an_image", "unsupported_media_type"),

@@ -13,11 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from likewise.server.jobs.store import FAILED, JobStore, StoredJob
+from likewise.server.jobs.store import FAILED, NO_ROOM, JobStore, StoredJob
 
 _COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs")
 _SWEEP = 600.0  # seconds between two sweeps of expired jobs
 _LOOK = 1.0  # seconds between two looks for other servers' jobs
+_WITHOUT_ROOM = 30.0  # seconds before a job that met a full disk is tried again
 _WAIT = 0.05  # seconds between two polls of the process
 _CRASHED = {
     "code": "internal",
@@ -39,6 +40,7 @@ class JobRunner:
         self._store = store
         self._gallery = gallery
         self._keep = keep
+        self._not_before = 0.0  # a job met a full disk
         self._stop = Event()
         self._wake = Event()
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
@@ -73,8 +75,11 @@ class JobRunner:
         if self._store.next() is None:
             return
         with self._store.alone() as alone:
-            while alone and not self._stop.is_set() and (job := self._store.next()):
+            while alone and self._may_work() and (job := self._store.next()):
                 self._work(job)
+
+    def _may_work(self) -> bool:
+        return not self._stop.is_set() and time.monotonic() >= self._not_before
 
     def _work(self, job: StoredJob) -> None:
         """Run a job in a process; end it if the job is removed or the server stops."""
@@ -89,6 +94,9 @@ class JobRunner:
                 if self._stop.is_set() or not directory.exists():
                     process.kill()
                 time.sleep(_WAIT)
+        if process.returncode == NO_ROOM:
+            self._not_before = time.monotonic() + _WITHOUT_ROOM
+            return
         left = self._store.get(job.id)
         if left is not None and not left.is_finished and not self._stop.is_set():
             self._store.update(left, state=FAILED, error=_CRASHED, finished=time.time())

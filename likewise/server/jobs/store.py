@@ -28,6 +28,7 @@ from typing import Any
 from likewise.locking import locked
 
 RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
+NO_ROOM = 75  # exit status of a job's process that met a full disk: the job waits
 RESULTS = {name: f"rows.{name}" for name in ("jsonl", "csv", "parquet")}
 ZIP, CSV, LIST = "upload.zip", "upload.csv", "list.jsonl"
 FILES = "files"  # what `LIST` names lies in there

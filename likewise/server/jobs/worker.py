@@ -26,19 +26,22 @@ from embedder.data.tables import table_records
 from embedder.data.zips import ZipLimits, zip_records
 from embedder.errors import ArchiveTooLargeError, DatasetError
 from index.decision import CheckOptions
+from index.errors import FullDiskError
 from likewise.bulk.job import Job
 from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
 from likewise.output.writers import write_file
-from likewise.server.errors import ApiError, as_api_error, invalid
+from likewise.server.errors import ApiError, as_api_error, invalid, is_disk_full
 from likewise.server.jobs.store import (
     CSV,
     DONE,
     FAILED,
     FILES,
     LIST,
+    NO_ROOM,
     RESULTS,
     RUNNING,
+    WAITING,
     ZIP,
     JobStore,
     StoredJob,
@@ -47,6 +50,11 @@ from likewise.server.jobs.store import (
 LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
 _POLITE = 10  # niceness: single requests come first
 _EVERY = 0.3  # seconds between two progress updates
+_WITHOUT_ROOM = {
+    "code": "disk_full",
+    "message": "The disk of the server is full: the job waits, with its upload and its rows.",
+    "hint": "It goes on by itself once there is room.",
+}
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
@@ -60,18 +68,31 @@ def main(directory: Path, gallery: Path) -> None:
     with suppress(OSError, AttributeError):  # forbidden in a strict sandbox; unknown to Windows
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
-    store = JobStore(directory.parent)
-    with suppress(FileNotFoundError), store.working(directory.name):  # else it was removed
+    try:
+        with suppress(FileNotFoundError):  # it was removed
+            _work(JobStore(directory.parent), directory, gallery)
+    except (OSError, FullDiskError) as error:
+        if is_disk_full(error):
+            sys.exit(NO_ROOM)
+        raise
+
+
+def _work(store: JobStore, directory: Path, gallery: Path) -> None:
+    with store.working(directory.name):
         job = store.get(directory.name)
         if job is None or job.is_finished:
             return
-        job = store.update(job, state=RUNNING)
+        job = store.update(job, state=RUNNING, error=None)
         try:
             outcome = _checked(store, job, gallery)
         except Exception as error:
             if store.get(job.id) is None:
                 return
             sys.excepthook(type(error), error, error.__traceback__)  # into the job's log
+            if is_disk_full(error):  # which passes: the upload stays, and so do its rows
+                with suppress(OSError):
+                    store.update(job, state=WAITING, error=_WITHOUT_ROOM)
+                raise
             outcome = {"state": FAILED, "error": _told(error, store.directory(job.id), job.name)}
         store.update(job, **outcome, finished=time.time())
         _drop_upload(directory)

@@ -53,6 +53,7 @@ _REFUSED = (
     "read_only",
     "too_large",
     "unsupported_media_type",
+    "disk_full",
 )
 
 

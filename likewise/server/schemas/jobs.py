@@ -47,7 +47,7 @@ class JobInfo(BaseModel):
         description="How often each decision came out so far.",
         examples=[{"match": 2040, "no_match": 8}],
     )
-    error: Error | None = Field(description="Why it failed.", examples=[None])
+    error: Error | None = Field(description="Why it failed, or why it waits.", examples=[None])
 
 
 class JobList(BaseModel):
