@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
+from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record
 from embedder.data.sources import records
 from embedder.errors import DatasetError
@@ -26,6 +27,7 @@ def build(
     *,
     labels: Labels | None = None,
     split: str | None = None,
+    rule: LabelRule = AUTOMATIC,
     progress: Callable[[int], object] | None = None,
 ) -> Matcher:
     """Make a gallery of labelled pictures, and open it.
@@ -42,6 +44,7 @@ def build(
             when None.
         labels: One for each picture, or one for all.
         split: `train` or `test`, for a data set that holds both.
+        rule: Where labels stand in paths, if not on the one level of folders that divides.
         progress: Called with the number of further pictures that are done.
 
     Returns:
@@ -63,7 +66,7 @@ def build(
         ...     len(matcher.gallery), matcher.check("mnist/test/00000")[0].label
         (500, '7')
     """
-    pictures = _some(_source(data, labels, split))
+    pictures = _some(_source(data, labels, split, rule))
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
     matcher = Matcher.create(gallery, embedder)
     try:
@@ -88,9 +91,11 @@ def close_or_discard(matcher: Matcher) -> int:
     return held
 
 
-def _source(data: Pictures, labels: Labels | None, split: str | None) -> Iterable[Record]:
+def _source(
+    data: Pictures, labels: Labels | None, split: str | None, rule: LabelRule
+) -> Iterable[Record]:
     if labels is None and isinstance(data, str | os.PathLike):
-        return records(data, split=split)
+        return records(data, split=split, rule=rule)
     if split is not None:
         raise DatasetError(f"Pictures have no splits: leave out the split {split!r}.")
     return labelled_records(data, labels)

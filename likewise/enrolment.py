@@ -41,6 +41,7 @@ class AddReport:
         replaced: Ids that were there with another label or picture.
         unchanged: Ids that were there with this label and picture; nothing was written.
         unreadable: Id and reason of each picture that could not be read.
+        unlabelled: Id of each picture that was passed over because it has no label.
         remarks: On pictures that are nearly one grey value.
     """
 
@@ -48,12 +49,14 @@ class AddReport:
     replaced: int = 0
     unchanged: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    unlabelled: list[str] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
 
     @property
     def total(self) -> int:
         """All records that came."""
-        return self.added + self.replaced + self.unchanged + len(self.unreadable)
+        stored = self.added + self.replaced + self.unchanged
+        return stored + len(self.unreadable) + len(self.unlabelled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +95,11 @@ def enrol_records(
     Args:
         embedder: The gallery's.
         gallery: The gallery to change.
-        records: Each needs a label.
+        records: Those without a label are passed over and noted.
         progress: Called with the number of records of each transaction.
 
     Raises:
-        UnlabelledError: If a record has no label; what was written before stays.
+        UnlabelledError: If no record has a label.
         StoreError: If the gallery cannot be changed; what was written before stays.
     """
 
@@ -104,7 +107,8 @@ def enrol_records(
         return batch, with_vectors(embedder, gallery, _entries(batch))
 
     report = AddReport()
-    batches = decode_stream(_labelled(records), embedder, size=BATCH, seconds=_SECONDS, hashed=True)
+    labelled = _labelled(records, report.unlabelled)
+    batches = decode_stream(labelled, embedder, size=BATCH, seconds=_SECONDS, hashed=True)
     with closing(batches), closing(ahead(embed, batches, threads=1, waiting=1)) as embedded:
         for batch, entries in embedded:
             statuses = write(gallery, entries, by_metadata=False)
@@ -118,6 +122,11 @@ def enrol_records(
             ]
             if progress:
                 progress(len(batch.records))
+    if report.unlabelled and report.total == len(report.unlabelled):
+        raise UnlabelledError(
+            f"{report.unlabelled[0]} has no label, and a reference needs one. Give a folder per "
+            "label, a list of path,label, or one label for all with `likewise add --label`."
+        )
     return report
 
 
@@ -220,12 +229,10 @@ def _entries(batch: Decoded) -> list[Entry]:
     return list(entries.values())
 
 
-def _labelled(records: Iterable[Record]) -> Iterator[Record]:
-    """Pass records on; refuse one without a label."""
+def _labelled(records: Iterable[Record], unlabelled: list[str]) -> Iterator[Record]:
+    """Pass records on, but for those without a label, whose ids are noted."""
     for record in records:
         if record.label is None and not isinstance(record.image, ImageError):
-            raise UnlabelledError(
-                f"{record.id} has no label, and a reference needs one. Give a folder per label, "
-                "a list of path,label, or one label for all with `likewise add --label`."
-            )
-        yield record
+            unlabelled.append(record.id)
+        else:
+            yield record

@@ -7,14 +7,14 @@ opened one by one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from embedder.data.bundled import is_bundled
+from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record, Records
-from embedder.data.sources import records
+from embedder.data.sources import by_rule, records
 from embedder.errors import DatasetError, ImageError
 
 STDIN = "-"
@@ -23,14 +23,20 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
 
 
 def read_inputs(
-    sources: Iterable[str], listed: Iterable[str] = (), *, split: str | None = None
+    sources: Iterable[str],
+    listed: Iterable[str] = (),
+    *,
+    split: str | None = None,
+    rule: LabelRule = AUTOMATIC,
 ) -> Records:
     """Stream the pictures of all sources, one source after the other.
 
     Args:
         sources: What `embedder.data.sources.records` takes, or `-` for the paths in `listed`.
-        listed: Lines of text, each the path of a picture file or the name of a bundled digit.
-        split: `train` or `test`, for sources that hold both.
+        listed: Lines of text, each the path of a picture file or the name of a bundled digit; a
+            list can be read more than once.
+        split: `train` or `test`, for sources that hold both; of folders also another part.
+        rule: Where labels stand in paths, if not on the one level of folders that divides.
 
     Returns:
         Their records; the count is None where counting would take long.
@@ -44,8 +50,8 @@ def read_inputs(
         >>> read_inputs(["mnist/test", "mnist/train/00007"]).count()
         10001
     """
-    streams = [_open(source, listed, split) for source in sources]
-    return Records(chain.from_iterable(streams), partial(count_all, streams))
+    streams = [_open(source, listed, split, rule) for source in sources]
+    return Records.joined(streams, partial(count_all, streams))
 
 
 def count_all(streams: Iterable[Records]) -> int | None:
@@ -74,17 +80,23 @@ def located(sources: Iterable[str]) -> list[str]:
     return [source if is_bundled(source) else os.path.abspath(source) for source in sources]
 
 
-def _open(source: str, listed: Iterable[str], split: str | None) -> Records:
+def _open(source: str, listed: Iterable[str], split: str | None, rule: LabelRule) -> Records:
     if not source:  # pathlib would take it for the current folder
         raise DatasetError(
             "An input is an empty string, perhaps from an unset variable: name pictures, or . for "
             "the current folder."
         )
     if source == STDIN:
-        return Records((record for line in listed for record in _listed(line.rstrip("\r\n"))), None)
+        lines = partial(_records_of, listed)
+        stream = Records(lines if isinstance(listed, list) else lines(), None)
+        return by_rule("The list on stdin", stream, rule)
     if source.lower().endswith(_PICTURES) and os.path.isfile(source):
-        return Records((Record(source, None, Path(source)),), 1)
-    return records(source, split=split)
+        return by_rule(source, Records(lambda: (Record(source, None, Path(source)),), 1), rule)
+    return records(source, split=split, rule=rule)
+
+
+def _records_of(listed: Iterable[str]) -> Iterator[Record]:
+    return (record for line in listed for record in _listed(line.rstrip("\r\n")))
 
 
 def _listed(line: str) -> Iterable[Record]:

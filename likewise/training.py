@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from embedder.data.bundled import is_bundled
+from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.sources import Dataset, load, records
 from embedder.data.splits import overlap
 from embedder.manifest import write_manifest
@@ -38,9 +40,11 @@ def train(
     recipe: str,
     *,
     split: str | None = None,
+    rule: LabelRule = AUTOMATIC,
     preprocessing: str | None = None,
     test: str | None = None,
     resume: bool = False,
+    tell: Callable[[str], object] = lambda sentence: None,
     **settings: Any,
 ) -> Embedder:
     """Train a model, save it, and measure it on pictures that it has not seen.
@@ -50,11 +54,13 @@ def train(
         out: Directory of the model.
         recipe: A name of `embedder.training.recipes.RECIPES`.
         split: `train` or `test`, for data that holds both.
+        rule: Where labels stand in paths, if not on the one level of folders that divides.
         preprocessing: How pictures reach the network; `digit` for the bundled digits and
             `resize` for all else when None.
         test: Labelled pictures to measure the model on; the bundled test digits for the bundled
             training digits when None.
         resume: Go on with a training that was cut off.
+        tell: Called with sentences about the data: where labels are, what was passed over.
         settings: What to change in the recipe; None changes nothing.
 
     Raises:
@@ -74,7 +80,10 @@ def train(
     from embedder.training.train import train as fit
 
     data = _TRAINING if data == "mnist" and split != "test" else data
-    dataset = load(data, split=split)
+    remarks: list[str] = []
+    dataset = load(data, split=split, rule=rule, remarks=remarks)
+    for sentence in remarks:
+        tell(sentence)
     if test is not None:
         _require_spelling(dataset, test)
     model = fit(
@@ -89,7 +98,7 @@ def train(
         test = _TEST
     if test is None:
         return model
-    return record(model, "test", measure(model, dataset, load(test)))
+    return record(model, "test", measure(model, dataset, load(test, remarks=[])))
 
 
 def _require_spelling(dataset: Dataset, test: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from embedder.data.records import Records, from_arrays
+from embedder.data.records import Record, Records, from_arrays
 from embedder.errors import DatasetError
 from likewise.arrays import Pixels
 
@@ -70,8 +70,9 @@ def bundled_records(source: str, split: str | None = None) -> Records:
     if row is not None:
         return _digit(named, int(row))
     halves = (str(named or split),) if named or split else SPLITS
-    stream = (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
-    return Records(stream, sum(_LABELS[half].shape[0] for half in halves))
+    return Records(
+        functools.partial(_stream, halves), sum(_LABELS[half].shape[0] for half in halves)
+    )
 
 
 def pictures_of(digest: str) -> Iterator[Pixels] | None:
@@ -80,14 +81,18 @@ def pictures_of(digest: str) -> Iterator[Pixels] | None:
     return None if halves is None else (image for half in halves for image in mnist(half)[0])
 
 
+def _stream(halves: Iterable[str]) -> Iterator[Record]:
+    return (record for half in halves for record in from_arrays(f"mnist/{half}", *mnist(half)))
+
+
 def _digit(split: str, row: int) -> Records:
     images, labels = mnist(split)
     if row >= len(images):
         raise DatasetError(
             f"mnist/{split} has the pictures 00000 to {len(images) - 1:05d}, not {row:05d}."
         )
-    digit = from_arrays(f"mnist/{split}", images[row : row + 1], labels[row : row + 1], first=row)
-    return Records(digit, 1)
+    digit = images[row : row + 1], labels[row : row + 1], row
+    return Records(functools.partial(from_arrays, f"mnist/{split}", *digit), 1)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -69,7 +70,7 @@ def idx_records(path: Path) -> Records:
             f"{path} holds {counted(count, 'picture')}, but {beside} holds "
             f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
-    return Records(_stream(path, labels), count)
+    return Records(partial(_stream, path, labels), count)
 
 
 def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:

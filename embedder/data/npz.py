@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from itertools import chain
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.data.labels import reader_of
-from embedder.data.records import Records, from_arrays
+from embedder.data.records import Record, Records, from_arrays
 from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
 from likewise.arrays import Pixels
@@ -53,8 +54,14 @@ def npz_records(path: Path, split: str | None = None) -> Records:
             "with np.savez and without Python objects."
         ) from error
     halves = [_half(path, arrays, *wanted) for wanted in _wanted(path, set(names), split)]
-    streams = (from_arrays(prefix, pixels, labels) for prefix, pixels, labels in halves)
-    return Records(chain.from_iterable(streams), sum(len(pixels) for _, pixels, _ in halves))
+    return Records(partial(_stream, halves), sum(len(pixels) for _, pixels, _ in halves))
+
+
+_Half = tuple[str, Pixels, list[str | None] | None]  # the prefix of its ids, pixels and labels
+
+
+def _stream(halves: list[_Half]) -> Iterator[Record]:
+    return (record for half in halves for record in from_arrays(*half))
 
 
 _SPLITS = (("train", "x_train", "y_train"), ("test", "x_test", "y_test"))
@@ -78,8 +85,8 @@ def _wanted(path: Path, names: set[str], split: str | None) -> list[tuple[str, s
 
 def _half(
     path: Path, arrays: dict[str, npt.NDArray[Any]], split: str, images: str, labels: str
-) -> tuple[str, Pixels, list[str | None] | None]:
-    """Check the arrays of one half; returns the prefix of its ids, its pixels and its labels."""
+) -> _Half:
+    """Check the arrays of one half."""
     pixels = _as_pixels(arrays[images], f"{images} in {path}")
     names = _as_labels(arrays[labels], f"{labels} in {path}") if labels in arrays else None
     if names is not None and len(names) != len(pixels):

@@ -6,7 +6,8 @@ Leaves out: pictures that are not square, colour.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -44,32 +45,46 @@ def pixel_records(path: Path, name: str) -> Records:
             f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
             f"{shown(header.names)}: paths are not followed here."
         )
-    return pixel_table(path, header, name)
+    return pixel_table(path, header, name, labelled=False)
 
 
-def pixel_table(path: Path, header: Header, name: str) -> Records:
+def pixel_table(path: Path, header: Header, name: str, labelled: bool = True) -> Records:
     """Stream the pictures of a CSV of pixels.
 
     Args:
         path: The file.
         header: Its header.
         name: What the ids begin with, before the number or the id of the row.
+        labelled: Whether the labels matter: all are read before the first record.
 
     Raises:
         DatasetError: If its first row is damaged, or the pictures are not square.
     """
-    return begun_csv(path, _records(path, header, name), header.before + 1)
+    side = _side(path, header)
+    reader = cache(lambda: reader_of(row.label for row in _rows(path, header) if labelled))
+    stream = partial(_records, path, header, name, side, reader)
+    return begun_csv(path, stream, header.before + 1)
 
 
-def _records(path: Path, header: Header, name: str) -> Iterator[Record]:
+def _side(path: Path, header: Header) -> int:
     count = len(header.pixels)
-    side = round(count**0.5)
+    side: int = round(count**0.5)
     if side * side != count:
         raise DatasetError(
             f"{path} should have a square number of pixel columns, as 784 for 28 x 28, but has "
             f"{count}: keep all of them."
         )
-    label_of = reader_of(row.label for row in _rows(path, header))
+    return side
+
+
+def _records(
+    path: Path,
+    header: Header,
+    name: str,
+    side: int,
+    reader: Callable[[], Callable[[object], str | None]],
+) -> Iterator[Record]:
+    label_of = reader()
     within = SetRange(f"the pixels in {path}")
     rows, number = _rows(path, header), 0
     while chunk := list(islice(rows, _AT_ONCE)):

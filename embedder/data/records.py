@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,8 +74,12 @@ class Records(Iterator[Record]):
     """A stream of records whose source can be counted without reading it a second time.
 
     Args:
-        stream: The records; they can be iterated once.
+        stream: The records, which can be iterated once; or a function that streams them anew.
         count: Their number; a function that computes it; or None where that would take long.
+        notes: Sentences about the source: where its labels are, what in it is passed over.
+
+    Attributes:
+        notes: See above.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))
@@ -83,23 +88,59 @@ class Records(Iterator[Record]):
         (2, 2, 2)
     """
 
-    __slots__ = ("_count", "_stream")
+    __slots__ = ("_count", "_open", "_stream", "notes")
 
     def __init__(
-        self, stream: Iterable[Record], count: int | Callable[[], int | None] | None
+        self,
+        stream: Iterable[Record] | Callable[[], Iterable[Record]],
+        count: int | Callable[[], int | None] | None,
+        *,
+        notes: Sequence[str] = (),
     ) -> None:
-        self._stream = iter(stream)
+        self._open = stream if callable(stream) else None
+        self._stream = None if callable(stream) else iter(stream)
         self._count = count
+        self.notes = list(notes)
 
     def __iter__(self) -> Iterator[Record]:
+        if self._stream is None:
+            assert self._open is not None
+            self._stream = iter(self._open())
         return self._stream
 
     def __next__(self) -> Record:
-        return next(self._stream)
+        return next(iter(self))
 
     def count(self) -> int | None:
         """Count the records of the whole stream; None where that would take long."""
         return self._count() if callable(self._count) else self._count
+
+    @classmethod
+    def joined(
+        cls, streams: Sequence[Records], count: int | Callable[[], int | None] | None
+    ) -> Records:
+        """Put streams one after the other.
+
+        Args:
+            streams: In order.
+            count: Of all their records, as above.
+        """
+        notes = [note for stream in streams for note in stream.notes]
+        opened = [stream._open for stream in streams]
+        if None in opened:
+            return cls(chain.from_iterable(streams), count, notes=notes)
+        return cls(lambda: chain.from_iterable(o() for o in opened if o), count, notes=notes)
+
+    def mapped(self, change: Callable[[Record], Record]) -> Records:
+        """The same records, each changed when it comes."""
+        opened, stream = self._open, self
+        if opened is None:
+            return Records(map(change, stream), self._count, notes=self.notes)
+        return Records(lambda: map(change, opened()), self._count, notes=self.notes)
+
+    def again(self) -> Records | None:
+        """The same records from the first one on; None for a stream that comes only once."""
+        return None if self._open is None else Records(self._open, self._count, notes=self.notes)
 
 
 def as_text(name: str) -> str:

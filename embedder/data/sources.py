@@ -20,19 +20,25 @@ import functools
 import glob
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from embedder.data.bundled import bundled_records, is_bundled
+from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError, ImageError
+from embedder.text import counted
+
+_SHOWN = 3
 
 __all__ = ["Dataset", "Record", "load", "records"]
 
 
-def records(source: str | os.PathLike[str], *, split: str | None = None) -> Records:
+def records(
+    source: str | os.PathLike[str], *, split: str | None = None, rule: LabelRule = AUTOMATIC
+) -> Records:
     """Stream the pictures of a data set in a fixed order, without decoding files.
 
     Memory stays constant for lists, IDX files and Kaggle's CSV; of folders and zips it holds the
@@ -40,7 +46,8 @@ def records(source: str | os.PathLike[str], *, split: str | None = None) -> Reco
 
     Args:
         source: One of the forms in this module's table.
-        split: `train` or `test`, for sources that hold both.
+        split: `train` or `test`, for sources that hold both; of folders also another part.
+        rule: Where labels stand in paths, if not on the one level of folders that divides.
 
     Returns:
         An iterator of `Record` that can count them. A damaged data set raises while iterating; a
@@ -59,45 +66,86 @@ def records(source: str | os.PathLike[str], *, split: str | None = None) -> Reco
     """
     name = os.fspath(source)
     if is_bundled(name):
-        return bundled_records(name, split)
+        stream = by_rule(name, bundled_records(name, split), rule)
+        stream.notes += _namesake(name)
+        return stream
     path = Path(name)
     if path.is_dir():
         from embedder.data.folders import folder_records
 
-        return folder_records(path, split)
+        return folder_records(path, split, rule)
     if path.is_file():
-        return _file_records(path, name, split)
+        return _file_records(path, name, split, rule)
     if glob.has_magic(name):
         from embedder.data.folders import glob_records
 
-        return glob_records(name)
+        return by_rule(name, glob_records(name), rule)
     raise DatasetError(f"There is no file, folder or bundled data set {name!r}: check the path.")
 
 
-def _file_records(path: Path, name: str, split: str | None) -> Records:
+def _namesake(bundled: str) -> list[str]:
+    """Say that a file or folder of the name of bundled data is not read."""
+    own = "/".join(bundled.split("/")[:2])
+    if not os.path.lexists(own):
+        return []
+    return [f"{bundled} is bundled data. Your own {own} is not read: write ./{bundled} for it."]
+
+
+def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
+    """Give the pictures of a source without folders the labels that a rule reads in their ids.
+
+    Args:
+        source: Its name, for messages.
+        stream: Its records.
+        rule: Where labels stand; unless it says, records stay as they are.
+
+    Raises:
+        DatasetError: While iterating, if a record has a label of its own.
+    """
+    if not rule.is_explicit:
+        return stream
+
+    def labelled(record: Record) -> Record:
+        if record.label is not None:
+            raise DatasetError(
+                f"{source} has labels of its own, as {record.label!r} for {record.id}: leave out "
+                "the level or pattern of labels."
+            )
+        return replace(record, label=rule.label_in(record.id))
+
+    return stream.mapped(labelled)
+
+
+def _file_records(path: Path, name: str, split: str | None, rule: LabelRule) -> Records:
     """Choose the reader of one file by its ending, and for IDX by its first bytes."""
     ending = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if ending == "zip":
+        from embedder.data.zips import zip_records
+
+        return zip_records(path, split=split, rule=rule)
+    return by_rule(name, _rows_of_file(path, name, ending, split, rule), rule)
+
+
+def _rows_of_file(
+    path: Path, name: str, ending: str, split: str | None, rule: LabelRule
+) -> Records:
     if ending == "npz":
         from embedder.data.npz import npz_records
 
         return npz_records(path, split)
     if split is not None:
         raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
-    if ending == "zip":
-        from embedder.data.zips import zip_records
-
-        return zip_records(path)
     if ending in ("xlsx", "xls", "ods"):
         raise DatasetError(f"{name} is a spreadsheet, which is not read: save it as CSV.")
     if ending in ("csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq"):
         from embedder.data.tables import table_records
 
-        return table_records(path, "parquet" if ending == "pq" else ending)
+        return table_records(path, "parquet" if ending == "pq" else ending, rule.wanted)
     from embedder.data.idx import idx_records, is_idx
 
     if is_idx(path):
         return idx_records(path)
-    return Records([Record(name, None, path)], 1)
+    return Records(lambda: iter([Record(name, None, path)]), 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,12 +207,21 @@ class Dataset:
         )
 
 
-def load(source: str | os.PathLike[str], *, split: str | None = None) -> Dataset:
+def load(
+    source: str | os.PathLike[str],
+    *,
+    split: str | None = None,
+    rule: LabelRule = AUTOMATIC,
+    remarks: list[str] | None = None,
+) -> Dataset:
     """Read a whole labelled data set into memory.
 
     Args:
         source: Whatever `records` takes.
         split: `train` or `test`, for sources that hold both.
+        rule: Where labels stand in paths, as for `records`.
+        remarks: Takes sentences about the source, and about pictures without a label or that
+            cannot be read, which are then passed over. Without it they are an error.
 
     Returns:
         A `Dataset`; its images are one array when all have the same shape.
@@ -180,19 +237,44 @@ def load(source: str | os.PathLike[str], *, split: str | None = None) -> Dataset
     ids: list[str] = []
     labels: list[str] = []
     images: list[np.ndarray] = []
-    for record in records(source, split=split):
-        image = _decoded(record)
-        if record.label is None:
-            raise DatasetError(
-                f"{record.id} in {os.fspath(source)} has no label: give a folder per label, "
-                "or a list with a label column."
-            )
+    stream = records(source, split=split, rule=rule)
+    faults: list[DatasetError] = []
+    for record in stream:
+        try:
+            image, label = _decoded(record), _label(record, os.fspath(source))
+        except DatasetError as fault:
+            if remarks is None:
+                raise
+            faults.append(fault)
+            continue
         ids.append(record.id)
-        labels.append(record.label)
+        labels.append(label)
         images.append(image)
+    if faults and not images:
+        raise faults[0]
+    if remarks is not None:
+        remarks += [*stream.notes, *_summary(faults)]
     name = os.fspath(source) if split is None else f"{os.fspath(source)}/{split}"
     one_shape = len({image.shape for image in images}) == 1
     return Dataset(ids, labels, np.stack(images) if one_shape else images, name)
+
+
+def _label(record: Record, source: str) -> str:
+    if record.label is None:
+        raise DatasetError(
+            f"{record.id} in {source} has no label: give a folder per label, or a list with a "
+            "label column."
+        )
+    return record.label
+
+
+def _summary(faults: list[DatasetError]) -> list[str]:
+    """Report the pictures that were passed over, the first few by name."""
+    if not faults:
+        return []
+    first = "; ".join(str(fault).rstrip(".") for fault in faults[:_SHOWN])
+    more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return [f"Passed over: {counted(len(faults), 'picture')}. {first}{more}."]
 
 
 def _decoded(record: Record) -> np.ndarray:

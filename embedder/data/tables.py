@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from embedder.data.text_lines import begun, begun_csv, count_lines, text_lines
 from embedder.errors import ImageError
 
 
-def table_records(path: Path, ending: str) -> Records:
+def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
     r"""Stream the pictures of a table.
 
     Args:
@@ -32,6 +32,7 @@ def table_records(path: Path, ending: str) -> Records:
             and others, which become metadata; for other usual names of them see `columns`. Paths
             are relative to the list. Columns are separated by `,`, `;`, tabs or `|`.
         ending: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`; text may be gzipped.
+        labelled: Whether the labels matter: all are read before the first record.
 
     Returns:
         Records whose ids are the column `id`, else the path as written, or `FILE.csv/12` for
@@ -52,32 +53,50 @@ def table_records(path: Path, ending: str) -> Records:
     if ending == "parquet":
         from embedder.data.parquet import count_rows, parquet_rows
 
-        rows = _listed(path, parquet_rows(path), _labels_in(parquet_rows(path, _label_name)))
-        return begun(path, rows, partial(count_rows, path))
+        rows, labels = partial(parquet_rows, path), partial(parquet_rows, path, _label_name)
+        return begun(
+            path, _listed(path, rows, labels if labelled else None), partial(count_rows, path)
+        )
     if ending in ("jsonl", "ndjson"):
-        rows = _listed(path, _json_rows(path), _labels_in(_json_rows(path)))
-        return begun(path, rows, partial(count_lines, path))
+        lines = partial(_json_rows, path)
+        stream = _listed(path, lines, lines if labelled else None)
+        return begun(path, stream, partial(count_lines, path))
     header = read_header(path)
     if header.pixels:
-        return pixel_table(path, header, path.name.removesuffix(".gz"))
-    labels = _labels_in(_csv_rows(path, header))
-    return begun_csv(path, _listed(path, _csv_rows(path, header), labels), header.before + 1)
+        return pixel_table(path, header, path.name.removesuffix(".gz"), labelled)
+    cells = partial(_csv_rows, path, header)
+    return begun_csv(path, _listed(path, cells, cells if labelled else None), header.before + 1)
 
 
 Row = Mapping[str, Any] | str  # its columns, or what is wrong with it
 
 
-def _listed(
-    path: Path, rows: Iterable[tuple[int, Row]], labels: Iterable[object]
-) -> Iterator[Record]:
-    """Make records of rows; all labels of the list, read once before, decide how each is read."""
-    label_of = reader_of(labels)
-    for number, row in rows:
-        problem = row if isinstance(row, str) else _problem(row)
-        if problem or isinstance(row, str):
-            yield Record(f"{path.name}/{number}", None, ImageError(f"row {number}: {problem}"))
-        else:
-            yield _entry(path.parent, row, label_of)
+Rows = Callable[[], Iterable[tuple[int, Row]]]
+
+
+def _listed(path: Path, rows: Rows, labels: Rows | None) -> Callable[[], Iterator[Record]]:
+    """Make records of rows; all labels of the list, read once before, decide how each is read.
+
+    Args:
+        path: The list.
+        rows: Reads it anew.
+        labels: Reads it anew, the labels at least; None where these do not matter.
+
+    Returns:
+        A function that streams the records anew.
+    """
+    reader = cache(lambda: reader_of(() if labels is None else _labels_in(labels())))
+
+    def stream() -> Iterator[Record]:
+        label_of = reader()
+        for number, row in rows():
+            problem = row if isinstance(row, str) else _problem(row)
+            if problem or isinstance(row, str):
+                yield Record(f"{path.name}/{number}", None, ImageError(f"row {number}: {problem}"))
+            else:
+                yield _entry(path.parent, row, label_of)
+
+    return stream
 
 
 def _labels_in(rows: Iterable[tuple[int, Row]]) -> Iterator[object]:

@@ -7,7 +7,6 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 
 from embedder.data.records import Record, Records
@@ -58,26 +57,28 @@ def count_lines(path: Path, header: int = 0) -> int | None:
         return sum(block.count(b"\n") for block in blocks) - header
 
 
-def begun(path: Path, stream: Iterator[Record], count: Callable[[], int | None]) -> Records:
-    """Read the first record at once, and refuse a table that begins with a damaged row.
+def begun(
+    path: Path, stream: Callable[[], Iterator[Record]], count: Callable[[], int | None]
+) -> Records:
+    """Refuse a table that begins with a damaged row, before anything is made of it.
 
     Args:
         path: The file.
-        stream: Its records.
+        stream: Reads its records anew.
         count: Counts them.
     """
-    first = list(islice(stream, 1))
-    if first and isinstance(first[0].image, ImageError):
-        raise DatasetError(f"{path}, {first[0].image}")
-    return Records(chain(first, stream), count)
+    first = next(stream(), None)
+    if first is not None and isinstance(first.image, ImageError):
+        raise DatasetError(f"{path}, {first.image}")
+    return Records(stream, count)
 
 
-def begun_csv(path: Path, stream: Iterator[Record], header: int) -> Records:
+def begun_csv(path: Path, stream: Callable[[], Iterator[Record]], header: int) -> Records:
     """Do so for a CSV.
 
     Args:
         path: The file.
-        stream: Its records.
+        stream: Reads its records anew.
         header: Number of lines before the first row.
     """
     return begun(path, stream, partial(count_lines, path, header))

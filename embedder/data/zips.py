@@ -11,10 +11,16 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedder.data.folders import is_picture, label_at, label_level
+from embedder.data.choice import Choice
+from embedder.data.label_rule import AUTOMATIC, LabelRule
+from embedder.data.levels import Folders
+from embedder.data.listing import begins_as_picture, is_picture
+from embedder.data.member_names import is_link, member_names
+from embedder.data.passed_over import LINKED, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -44,20 +50,27 @@ class ZipLimits:
     picture: int = 1 << 30
 
 
-def zip_records(path: Path, limits: ZipLimits | None = None) -> Records:
-    """Stream the pictures of a zip archive, the first folder in it that divides being the label.
+def zip_records(
+    path: Path,
+    limits: ZipLimits | None = None,
+    split: str | None = None,
+    rule: LabelRule = AUTOMATIC,
+) -> Records:
+    """Stream the pictures of a zip archive, the one level of folders that divides being the label.
 
     Args:
-        path: The archive. `alice/1.png` in it has the label `alice`; folders around all others
-            are passed over, as in a folder.
+        path: The archive. `alice/1.png` in it has the label `alice`, as in a folder.
         limits: Larger archives are refused; the defaults when None.
+        split: Read only the pictures of this part, as `train`.
+        rule: Where labels stand, if not on the level that divides.
 
     Returns:
         Records whose ids are the names of the members, sorted as the files of a folder are.
         A member that is damaged, encrypted or too large is an unreadable picture.
 
     Raises:
-        DatasetError: If it is not a zip, damaged, or without pictures.
+        DatasetError: If it is not a zip, damaged, or without pictures; if it has splits and
+            `split` names none of them; or if two levels divide it and the rule names none.
         ArchiveTooLargeError: If it is beyond the limits.
 
     Example:
@@ -71,13 +84,29 @@ def zip_records(path: Path, limits: ZipLimits | None = None) -> Records:
     """
     limits = limits or ZipLimits()
     archive = _opened(path, limits)
-    members = sorted(filter(_is_wanted, archive.infolist()), key=lambda m: m.filename.split("/"))
-    if not members:
+    try:
+        members, passed_over = _members(archive, limits.picture)
+        if not members:
+            told = passed_over.sentence(str(path)) or ""
+            raise DatasetError(f"{path} should hold pictures, but there is none in it. {told}")
+        choice = Choice.of(str(path), Folders.of(name for name, _ in members), split, rule)
+    except BaseException:
         archive.close()
-        raise DatasetError(f"{path} should hold pictures, but there is none in it.")
-    level = label_level(member.filename for member in members)
-    stream = (_record(archive, member, level, limits.picture) for member in members)
-    return Records(stream, len(members))
+        raise
+
+    def stream() -> Iterable[Record]:
+        within = ((name, member) for name, member in members if choice.holds(name))
+        return (Record(name, choice.label_of(name), member) for name, member in within)
+
+    return Records(stream, choice.count, notes=choice.notes(passed_over))
+
+
+def _members(archive: zipfile.ZipFile, limit: int) -> tuple[list[tuple[str, Member]], PassedOver]:
+    """The pictures of an archive by name, sorted, and what else is in it."""
+    entries, passed_over = archive.infolist(), PassedOver()
+    named = zip(member_names(entries), (Member(archive, e, limit) for e in entries), strict=True)
+    ordered = sorted(named, key=lambda member: member[0].split("/"))
+    return [(name, m) for name, m in ordered if _is_read(name, m, passed_over)], passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +185,29 @@ def _too_much(path: Path, contents: str, limit: str) -> ArchiveTooLargeError:
     )
 
 
-def _is_wanted(entry: zipfile.ZipInfo) -> bool:
-    """Accept the names that `folders` would accept."""
-    *folders, name = entry.filename.split("/")
-    hidden = name.startswith(".") or any(map(_is_hidden, folders))
-    return bool(name) and not hidden and is_picture(name)
+def _is_read(name: str, member: Member, passed_over: PassedOver) -> bool:
+    """Accept the names that `listing` would accept, and count the others."""
+    *folders, last = name.split("/")
+    if not last:  # a folder
+        return False
+    if any(map(_is_hidden, folders)) or last.startswith(".") or not is_picture(last):
+        passed_over.add_file(name)
+    elif is_link(member.entry):
+        passed_over.add(LINKED, name)
+    elif "." not in last and not _begins_as_picture(member):
+        passed_over.add_file(name)
+    else:
+        return True
+    return False
 
 
 def _is_hidden(folder: str) -> bool:
     return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
 
 
-def _record(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, level: int, limit: int) -> Record:
-    label = label_at(level, entry.filename)
-    return Record(entry.filename, label, Member(archive, entry, limit))
+def _begins_as_picture(member: Member) -> bool:
+    """Whether a member without an ending is a picture; one that cannot be unpacked may be."""
+    try:
+        return begins_as_picture(member.read_bytes())
+    except ImageError:
+        return True

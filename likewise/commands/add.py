@@ -5,17 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress_bar
-from likewise.commands.opening import read_some
-from likewise.commands.options import gallery_argument, inputs_argument, split_option
+from likewise.commands.console import note, note_source, note_unreadable, progress_bar
+from likewise.commands.opening import advising, read_some
+from likewise.commands.options import (
+    Reading,
+    gallery_argument,
+    inputs_argument,
+    reading_options,
+)
 
 if TYPE_CHECKING:
-    from embedder.data.records import Record
+    from embedder.data.records import Record, Records
     from likewise.enrolment import AddReport
     from likewise.matcher import Matcher
 
@@ -24,8 +30,8 @@ if TYPE_CHECKING:
 @gallery_argument
 @inputs_argument
 @click.option("--label", help="Give all these pictures this label.")
-@split_option
-def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | None) -> None:
+@reading_options
+def add(gallery: Path, inputs: tuple[str, ...], label: str | None, reading: Reading) -> None:
     """Add labelled pictures to a GALLERY.
 
     Use it to extend a gallery, or to correct it: a picture whose id exists already replaces that
@@ -38,28 +44,35 @@ def add(gallery: Path, inputs: tuple[str, ...], label: str | None, split: str | 
     from likewise.labelling import labelled_records
     from likewise.matcher import Matcher
 
-    records = read_some(inputs, split)
-    with Matcher.open(gallery) as matcher:
+    if label is not None and reading.words[-2:-1] in (["--label-level"], ["--label-from"]):
+        raise click.UsageError("Give --label, or where labels are, not both.")
+    records = read_some(inputs, replace(reading, labelled=label is None))
+    with Matcher.open(gallery) as matcher, advising("add", gallery, inputs):
         labelled = records if label is None else labelled_records(records, label)
-        enrol(matcher, labelled, records.count())
+        enrol(matcher, labelled, records)
 
 
-def enrol(matcher: Matcher, records: Iterable[Record], total: int | None) -> AddReport:
+def enrol(matcher: Matcher, records: Iterable[Record], source: Records) -> AddReport:
     """Add records to a gallery and report on stderr what became of them.
 
     Args:
         matcher: The open gallery and its embedder.
         records: Labelled pictures.
-        total: Their number, for the progress bar, or None.
+        source: Where they come from: their number, and what there is to say of it.
 
     Returns:
         How many were added, replaced, unchanged and unreadable.
     """
     from embedder.text import counted
+    from likewise.names import examples
 
-    with progress_bar(total) as done:
+    with progress_bar(source.count()) as done:
         report: AddReport = matcher.add(records, progress=done)
+    note_source(source)
     note_unreadable(report.unreadable)
+    if report.unlabelled:
+        pictures, shown = counted(len(report.unlabelled), "picture"), examples(report.unlabelled)
+        note(f"Passed over as without a label: {pictures}, {shown}.")
     for warning in report.remarks.warnings():
         note(warning)
     note(

@@ -13,8 +13,14 @@ import click
 
 from likewise.commands.add import enrol
 from likewise.commands.console import note
-from likewise.commands.opening import read_some
-from likewise.commands.options import gallery_argument, inputs_argument, model_option, split_option
+from likewise.commands.opening import advising, read_some
+from likewise.commands.options import (
+    Reading,
+    gallery_argument,
+    inputs_argument,
+    model_option,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from likewise.matcher import Matcher
@@ -24,8 +30,8 @@ if TYPE_CHECKING:
 @gallery_argument
 @inputs_argument
 @model_option
-@split_option
-def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str | None) -> None:
+@reading_options
+def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, reading: Reading) -> None:
     """Build a GALLERY from labelled pictures.
 
     Use it once, before query and check. INPUT needs labels: a folder per label, a list with a
@@ -35,11 +41,11 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, split: str
     likewise build digits.gallery mnist/train
     likewise build shoes.gallery shoes/ --model models/shoes
     """
-    go_on = _add_command(gallery, inputs, split)
+    go_on = _add_command(gallery, inputs, reading)
     _check_free(gallery, go_on)
-    records = read_some(inputs, split)
-    with _created(gallery, model, go_on) as matcher:
-        report = enrol(matcher, records, records.count())
+    records = read_some(inputs, reading)
+    with _created(gallery, model, go_on) as matcher, advising("build", gallery, inputs):
+        report = enrol(matcher, records, records)
     if report.replaced:
         from embedder.text import counted
 
@@ -79,9 +85,8 @@ def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]
     matcher.close()
 
 
-def _add_command(gallery: Path, inputs: tuple[str, ...], split: str | None) -> str:
+def _add_command(gallery: Path, inputs: tuple[str, ...], reading: Reading) -> str:
     """Spell out the command that adds inputs to a gallery."""
     from shlex import join
 
-    words = ["likewise", "add", str(gallery), *inputs]
-    return join(words if split is None else [*words, "--split", split])
+    return join(["likewise", "add", str(gallery), *inputs, *reading.words])

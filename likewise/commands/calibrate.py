@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress_bar, write_json
+from likewise.commands.console import note, note_source, note_unreadable, progress_bar, write_json
 from likewise.commands.opening import read
 from likewise.commands.options import (
     SHARE,
     Number,
+    Reading,
     gallery_argument,
     min_margin_option,
-    split_option,
+    reading_options,
     unknown_option,
 )
 
@@ -55,9 +56,9 @@ COST = Number(0, min_open=True)
 @click.option(
     "--name", help="Name to store the threshold under.  [default: from the rate, such as fpir-0.01]"
 )
-@split_option
+@reading_options
 def calibrate(
-    gallery: Path, data: tuple[str, ...], unknown: tuple[str, ...], split: str | None, **wanted: Any
+    gallery: Path, data: tuple[str, ...], unknown: tuple[str, ...], reading: Reading, **wanted: Any
 ) -> None:
     """Set a GALLERY's threshold for the error rate that you want.
 
@@ -86,10 +87,11 @@ def calibrate(
             "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
         )
-    pictures = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
+    pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, pictures))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         calibration = measure(matcher, *pictures, progress=done, **wanted)
+    note_source(*pictures)
     note_unreadable(calibration.unreadable)
     note("\n".join(calibration.sentences()))
     write_json({"name": calibration.name, **calibration.point.to_json()})

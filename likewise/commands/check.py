@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from likewise.commands.console import note, progress_bar, write_rows
+from likewise.commands.console import note, note_source, progress_bar, write_rows
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
@@ -100,6 +100,7 @@ def check(
             _warn_if_outdated(matcher, check_options)
             _to_file(job, output, resume)
             summary, earlier = job.summary, job.earlier
+    note_source(records)
     _summarise(summary, earlier)
 
 

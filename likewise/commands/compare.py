@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from likewise.commands.console import write_json
-from likewise.commands.opening import opened_model, read
+from likewise.commands.opening import opened_model, read_unlabelled
 from likewise.commands.options import at_option, model_option
 
 
@@ -37,4 +37,6 @@ def compare(
     from likewise.comparison import compare_row
 
     embedder, threshold = opened_model(gallery, model, at)
-    write_json(compare_row(read([first]), read([second]), embedder, threshold))
+    write_json(
+        compare_row(read_unlabelled([first]), read_unlabelled([second]), embedder, threshold)
+    )

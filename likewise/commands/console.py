@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 if TYPE_CHECKING:
+    from embedder.data.records import Records
     from likewise.output.rows import Row
 
 SHOWN_REASONS = 5
@@ -79,6 +80,13 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
         note(f"unreadable: {printable(id)}: {reason}")
     if len(unreadable) > SHOWN_REASONS:
         note(f"unreadable: {len(unreadable) - SHOWN_REASONS} more")
+
+
+def note_source(*sources: Records | None) -> None:
+    """Say where labels were found in inputs, and what in them was passed over."""
+    for source in sources:
+        for line in source.notes if source is not None else ():
+            note(line)
 
 
 @contextmanager

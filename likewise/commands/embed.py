@@ -8,9 +8,15 @@ from pathlib import Path
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress_bar
-from likewise.commands.opening import opened_model, read
-from likewise.commands.options import inputs_argument, model_option, output_option, split_option
+from likewise.commands.console import note, note_source, note_unreadable, progress_bar
+from likewise.commands.opening import opened_model, read, read_unlabelled
+from likewise.commands.options import (
+    Reading,
+    inputs_argument,
+    model_option,
+    output_option,
+    reading_options,
+)
 
 
 @click.command()
@@ -18,13 +24,13 @@ from likewise.commands.options import inputs_argument, model_option, output_opti
 @output_option(".npy .parquet", required=True)
 @click.option("--gallery", type=click.Path(path_type=Path), help="Use the model of this gallery.")
 @model_option
-@split_option
+@reading_options
 def embed(
     inputs: tuple[str, ...],
     output: Path,
     gallery: Path | None,
     model: Path | None,
-    split: str | None,
+    reading: Reading,
 ) -> None:
     """Write the embedding of each picture to a file.
 
@@ -41,9 +47,11 @@ def embed(
     from likewise.bulk.embeddings import write_embeddings
 
     embedder, _ = opened_model(gallery, model)
-    records = read(inputs, split)
+    unlabelled = output.suffix.lower() == ".npy"
+    records = read_unlabelled(inputs, reading.split) if unlabelled else read(inputs, reading)
     with progress_bar(records.count()) as done:
         report = write_embeddings(embedder, records, output, progress=done)
+    note_source(records)
     note_unreadable(report.unreadable)
     for warning in report.remarks.warnings():
         note(warning)

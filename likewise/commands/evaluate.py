@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from likewise.commands.console import note, note_unreadable, progress_bar
+from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.opening import read
-from likewise.commands.options import gallery_argument, split_option, unknown_option
+from likewise.commands.options import Reading, gallery_argument, reading_options, unknown_option
 
 
 @click.command()
@@ -39,13 +39,13 @@ from likewise.commands.options import gallery_argument, split_option, unknown_op
     is_flag=True,
     help="Accept pictures that training, the gallery or calibration has seen.",
 )
-@split_option
+@reading_options
 def evaluate(
     gallery: Path,
     data: tuple[str, ...],
     unknown: tuple[str, ...],
     out: Path,
-    split: str | None,
+    reading: Reading,
     **settings: Any,
 ) -> None:
     """Measure how reliable a GALLERY's answers are.
@@ -63,11 +63,12 @@ def evaluate(
     from likewise.report.write import sentences, writable, write_report
 
     writable(out)
-    known, strangers = [read(inputs, split) if inputs else None for inputs in (data, unknown)]
+    known, strangers = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, (known, strangers)))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
+    note_source(known, strangers)
     note_unreadable(evaluation.figures.unreadable)
     lines = [*evaluation.passed_over, *sentences(evaluation.figures, out)]
     note("\n".join([*lines, *evaluation.remarks.warnings()]))

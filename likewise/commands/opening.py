@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import stdin_lines
+from likewise.commands.options import Reading
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
@@ -19,40 +21,80 @@ if TYPE_CHECKING:
     from likewise.matcher import Matcher
 
 
-def read(inputs: Iterable[str], split: str | None = None) -> Records:
+def read(inputs: Iterable[str], reading: Reading) -> Records:
     """Stream the pictures of all inputs; a misspelt one fails at once.
 
     Args:
         inputs: The user's inputs.
-        split: `train` or `test`, for inputs that hold both.
+        reading: Which part of them, and where their labels are.
 
     Returns:
         Their pictures, one input after the other.
     """
+    from embedder.data.label_rule import LabelRule
     from likewise.inputs import read_inputs
 
-    return read_inputs(inputs, stdin_lines(), split=split)
+    listed = list(stdin_lines()) if "-" in inputs else []
+    rule = LabelRule(reading.level, reading.pattern, wanted=reading.labelled)
+    return read_inputs(inputs, listed, split=reading.split, rule=rule)
 
 
-def read_some(inputs: Iterable[str], split: str | None) -> Records:
+def read_unlabelled(inputs: Iterable[str], split: str | None = None) -> Records:
+    """Stream the pictures of all inputs without looking for labels.
+
+    Args:
+        inputs: The user's inputs.
+        split: Part of an input that holds several.
+    """
+    from embedder.data.label_rule import NO_LABELS
+    from likewise.inputs import read_inputs
+
+    return read_inputs(inputs, stdin_lines(), split=split, rule=NO_LABELS)
+
+
+def read_some(inputs: Iterable[str], reading: Reading) -> Records:
     """Stream the pictures of inputs that must hold at least one.
 
     The first is read now, so an empty input fails before anything is created.
 
     Args:
         inputs: The user's inputs.
-        split: `train` or `test`, for inputs that hold both.
+        reading: Which part of them, and where their labels are.
 
     Returns:
         Their pictures, one input after the other.
     """
-    from embedder.data.records import Records
-
-    records = read(inputs, split)
-    first = list(islice(records, 1))
-    if not first:
+    records = read(inputs, reading)
+    again = records.again()
+    if again is not None and next(again, None) is None:
         raise click.ClickException("The input has no pictures: nothing was done.")
-    return Records(chain(first, records), records.count)
+    return records
+
+
+@contextmanager
+def advising(command: str, gallery: Path, inputs: Sequence[str]) -> Iterator[None]:
+    """Lead from folders of one label each, as `people/*` names them, to the folder above.
+
+    Args:
+        command: `build` or `add`.
+        gallery: The gallery's directory.
+        inputs: The user's inputs.
+    """
+    from embedder.errors import UnlabelledError
+
+    try:
+        yield
+    except UnlabelledError as error:
+        above = {os.path.dirname(os.path.normpath(name)) or "." for name in inputs}
+        if len(above) > 1 or not all(map(os.path.isdir, inputs)):
+            raise
+        names = ", ".join(os.path.basename(os.path.normpath(name)) for name in inputs[:3])
+        more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
+        words = shlex.join(["likewise", command, str(gallery), *above])
+        raise click.ClickException(
+            f"{error} The name of what you name yourself, {names}{more}, is not read: name the "
+            f"folder above, {words}"
+        ) from error
 
 
 @contextmanager
@@ -66,7 +108,7 @@ def opened_for_asking(
     Args:
         gallery: The gallery's directory.
         inputs: The pictures that the user named.
-        split: `train` or `test`, for inputs that hold both.
+        split: Part of an input that holds several.
 
     Yields:
         The matcher, and the pictures.
@@ -79,7 +121,7 @@ def opened_for_asking(
             opened.warm(ahead=True)
             from likewise.matcher import Matcher
 
-        yield Matcher.of(opened), read(inputs, split)
+        yield Matcher.of(opened), read_unlabelled(inputs, split)
 
 
 @contextmanager

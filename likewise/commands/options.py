@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -32,8 +34,8 @@ gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
     "--split",
-    type=click.Choice(["train", "test"]),
-    help="Read this part only, from inputs that hold both.",
+    metavar="NAME",
+    help="Read this part only, train, test or a folder's name, from inputs that hold several.",
 )
 neighbours_option = click.option(
     "-k",
@@ -84,6 +86,63 @@ unknown_option = click.option(
     multiple=True,
     help="Pictures that belong to none of the groups; may be repeated.",
 )
+
+
+_level_option = click.option(
+    "--label-level",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The label is the folder at this level below INPUT, 1 the outermost.  [default: the one "
+    "level that divides]",
+)
+_pattern_option = click.option(
+    "--label-from",
+    metavar="PATTERN",
+    help="Or what (?P<label>...) matches in the path of a picture, a regular expression.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How inputs are read.
+
+    Attributes:
+        split: Part of an input that holds several.
+        level: Folder that is the label, from 1; None for the one level that divides.
+        pattern: In its place a pattern that finds labels in paths.
+        labelled: Whether labels are looked for.
+    """
+
+    split: str | None = None
+    level: int | None = None
+    pattern: str | None = None
+    labelled: bool = True
+
+    @property
+    def words(self) -> list[str]:
+        """The options that say so."""
+        options = {"split": self.split, "label-level": self.level, "label-from": self.pattern}
+        given = {name: value for name, value in options.items() if value is not None}
+        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+
+
+def reading_options(command: F) -> F:
+    """Add the options that say how labelled inputs are read; the command gets a `Reading`."""
+
+    @functools.wraps(command)
+    def with_reading(
+        *arguments: Any,
+        split: str | None,
+        label_level: int | None,
+        label_from: str | None,
+        **options: Any,
+    ) -> Any:
+        if label_level is not None and label_from is not None:
+            raise click.UsageError("Give --label-level or --label-from, not both.")
+        return command(*arguments, reading=Reading(split, label_level, label_from), **options)
+
+    options: Any = split_option(_level_option(_pattern_option(with_reading)))
+    return cast(F, options)
 
 
 class OutputFile(click.Path):

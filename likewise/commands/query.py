@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from likewise.commands.console import columns, has_colour, note, note_unreadable, write_rows
+from likewise.commands.console import (
+    columns,
+    has_colour,
+    note,
+    note_source,
+    note_unreadable,
+    write_rows,
+)
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     at_option,
@@ -78,6 +85,7 @@ def query(
             write_rows(remarks.of_rows(rows), names, **to)
             for warning in remarks.warnings():
                 note(warning)
+        note_source(records)
 
 
 def _draw(matcher: Matcher, records: Iterator[Record], k: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from likewise.commands.console import note
-from likewise.commands.options import SHARE, Number, split_option
+from likewise.commands.options import SHARE, Number, Reading, reading_options
 
 
 @click.command()
@@ -70,8 +70,10 @@ from likewise.commands.options import SHARE, Number, split_option
 )
 @click.option("--test", metavar="DATA", help="Labelled pictures to measure the finished model on.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
-@split_option
-def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> None:
+@reading_options
+def train(
+    data: str, out: Path, recipe: str, resume: bool, reading: Reading, **settings: Any
+) -> None:
     """Train a model on labelled pictures.
 
     Use it when your pictures are not digits, so that the bundled model does not fit. DATA is
@@ -84,10 +86,20 @@ def train(data: str, out: Path, recipe: str, resume: bool, **settings: Any) -> N
     likewise train shoes/ --out models/shoes --epochs 40
     likewise train --recipe tutorial --out models/tutorial
     """
+    from embedder.data.label_rule import LabelRule
     from likewise.training import train as train_model
 
     try:
-        trained = train_model(data, out, recipe, resume=resume, **settings)
+        trained = train_model(
+            data,
+            out,
+            recipe,
+            split=reading.split,
+            rule=LabelRule(reading.level, reading.pattern),
+            resume=resume,
+            tell=note,
+            **settings,
+        )
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("tensorflow", "keras", "matplotlib"):
             raise

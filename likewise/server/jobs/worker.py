@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from embedder.data.label_rule import NO_LABELS
 from embedder.data.parquet import ParquetMissingError
 from embedder.data.pixel_tables import pixel_records
 from embedder.data.records import Records
@@ -111,10 +112,10 @@ def source_records(directory: Path, source: str, name: str) -> Records:
     """
     path = directory / source
     if source == ZIP:
-        return zip_records(path, LIMITS)
+        return zip_records(path, LIMITS, rule=NO_LABELS)
     if source == CSV:
         return pixel_records(path, name)
-    return table_records(path, "jsonl")
+    return table_records(path, "jsonl", labelled=False)
 
 
 def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:

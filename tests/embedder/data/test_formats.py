@@ -7,9 +7,9 @@ import subprocess
 import pytest
 from PIL import Image
 
-from embedder.data.folders import is_picture
 from embedder.data.formats import format_of, is_common
 from embedder.data.images import read_image
+from embedder.data.listing import is_picture
 from embedder.decoders import pool
 from embedder.errors import FormatError, ImageError
 from tests.embedder.bombs import encoded

@@ -1,0 +1,143 @@
+"""The picture files below a folder, each once, and what else lies there.
+
+A folder is listed once, in sorted order. A link is followed unless what it leads to is read in its
+own place: two folders that link to each other hold each other's pictures, not their groups.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from embedder.data.formats import endings, format_of
+from embedder.data.levels import Folders
+from embedder.data.passed_over import LINKED, SPECIAL, UNLISTABLE, PassedOver
+from embedder.errors import DatasetError
+
+_HEAD = 128  # bytes of a file without an ending, which tell whether it is a picture
+
+
+def is_picture(name: str) -> bool:
+    """Tell by the ending of its name whether a file may be a picture; without one it may."""
+    ending = os.path.splitext(name)[1].lower()
+    return not ending or ending in endings()
+
+
+def begins_as_picture(head: bytes) -> bool:
+    """Tell a picture without an ending from a README by its first 128 bytes."""
+    return format_of(head[:_HEAD]) is not None
+
+
+class Listing:
+    """The paths of all pictures below a folder, relative to it and sorted; listed once.
+
+    Names are kept as one text per folder: a list of paths would take ten times the memory.
+
+    Attributes:
+        top: The folder.
+        passed_over: What is no picture, and folders that cannot be listed.
+
+    Raises:
+        DatasetError: If the folder itself cannot be listed.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self.passed_over = PassedOver()
+        self._real = os.path.realpath(top)
+        self._runs: list[tuple[str, str]] = []  # a folder, and names in it, joined by /
+        self._been: set[tuple[int, int]] = set()
+        self._links: list[str] = []  # to folders, listed after all that are none
+        self._walk("")
+        linked = bool(self._links)
+        while self._links:
+            self._walk(self._links.pop(0))
+        if linked:
+            self._runs.sort(key=lambda run: (*run[0].split("/")[:-1], run[1].partition("/")[0]))
+
+    def __len__(self) -> int:
+        return sum(names.count("/") + 1 for _, names in self._runs)
+
+    def __iter__(self) -> Iterator[str]:
+        return (inside + name for inside, names in self._runs for name in names.split("/"))
+
+    def folders(self) -> Folders:
+        """The folders that pictures lie in, with the number of them."""
+        counts: dict[tuple[str, ...], int] = {}
+        for inside, names in self._runs:
+            folder = tuple(inside.split("/")[:-1])
+            counts[folder] = counts.get(folder, 0) + names.count("/") + 1
+        return Folders(counts)
+
+    def _walk(self, inside: str) -> None:
+        """List a folder, given as a path relative to `top` that ends in / or is empty."""
+        try:
+            status = (self.top / inside).stat()
+            with os.scandir(self.top / inside) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not inside:
+                raise DatasetError(f"{self.top} cannot be listed: {error.strerror}.") from error
+            self.passed_over.add(UNLISTABLE, f"{inside} ({error.strerror})")
+            return
+        here = (status.st_dev, status.st_ino)
+        if here in self._been:
+            self.passed_over.add(LINKED, inside)
+            return
+        self._been.add(here)
+        pictures: list[str] = []
+        for entry in listed:
+            if entry.is_dir():
+                self._keep(inside, pictures)
+                self._enter(entry, inside)
+            elif self._is_read(entry, inside):
+                pictures.append(entry.name)
+        self._keep(inside, pictures)
+
+    def _keep(self, inside: str, pictures: list[str]) -> None:
+        if pictures:
+            self._runs.append((inside, "/".join(pictures)))
+            pictures.clear()
+
+    def _enter(self, entry: os.DirEntry[str], inside: str) -> None:
+        if entry.name.startswith("."):
+            self.passed_over.add_file(f"{inside}{entry.name}")
+        elif entry.is_symlink():
+            self._links.append(f"{inside}{entry.name}/")
+        else:
+            self._walk(f"{inside}{entry.name}/")
+
+    def _is_read(self, entry: os.DirEntry[str], inside: str) -> bool:
+        """Accept regular files and links named as pictures: a dangling one is unreadable."""
+        name = f"{inside}{entry.name}"
+        if entry.name.startswith(".") or not is_picture(entry.name):
+            self.passed_over.add_file(name)
+        elif not (entry.is_file() or entry.is_symlink()):
+            self.passed_over.add(SPECIAL, name)
+        elif entry.is_symlink() and self._is_listed(entry.path):
+            self.passed_over.add(LINKED, name)
+        elif "." not in entry.name and not _begins_as_picture(entry.path):
+            self.passed_over.add_file(name)
+        else:
+            return True
+        return False
+
+    def _is_listed(self, link: str) -> bool:
+        """Whether a link leads to a picture that is listed too, in another folder."""
+        real = os.path.realpath(link)
+        if not real.startswith(f"{self._real}{os.sep}"):
+            return False
+        inside = real[len(self._real) + 1 :].split(os.sep)
+        hidden = any(name.startswith(".") for name in inside)
+        elsewhere = os.path.dirname(real) != os.path.realpath(os.path.dirname(link))
+        return elsewhere and not hidden and is_picture(inside[-1])
+
+
+def _begins_as_picture(path: str) -> bool:
+    """Whether a file without an ending is a picture; one that cannot be opened may be."""
+    try:
+        with open(path, "rb") as file:
+            return begins_as_picture(file.read(_HEAD))
+    except OSError:
+        return True
