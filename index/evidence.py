@@ -151,7 +151,7 @@ def evidence_path(directory: Path, kind: str, name: str) -> Path:
 
 
 def drop_evidence(directory: Path, *, keep: Iterable[tuple[str, str]]) -> None:
-    """Remove files that no operating point names, and temporary files of a killed writer.
+    """Remove files that no operating point names.
 
     Call it as the only writer. A file that cannot be removed does no harm.
 
@@ -161,8 +161,7 @@ def drop_evidence(directory: Path, *, keep: Iterable[tuple[str, str]]) -> None:
     """
     named = {evidence_path(directory, kind, name) for kind, name in keep}
     for kind in KINDS:
-        drafts = directory.glob(f".{kind}-*.npy.*")
-        for path in {*directory.glob(f"{kind}-*.npy"), *drafts} - named:
+        for path in set(directory.glob(f"{kind}-*.npy")) - named:
             with contextlib.suppress(OSError):
                 path.unlink()
 

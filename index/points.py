@@ -26,6 +26,7 @@ from index.evidence import (
 from index.manifest import DEFAULT_POINT, Manifest, operating_points, read_manifest
 from index.operating_point import OperatingPoint
 from index.references.local import Store
+from index.storage.drafts import sweep_files
 from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
 
@@ -52,6 +53,7 @@ class OperatingPoints:
         self._manifest = manifest
         self._store = store
         self._stored: _Stored | None = None
+        store.before_first_change = self._sweep
         self._evidence: Evidence | None = None  # the last one read
 
     def all(self) -> dict[str, OperatingPoint]:
@@ -185,8 +187,7 @@ class OperatingPoints:
                 point = replace(point, pictures=write_evidence(self._path, PICTURES, hashes))
             with self._store.lock:
                 self._manifest.store_point(name, point.to_json(), default=default)
-                points = self._read().points.values()
-                drop_evidence(self._path, keep=[file for point in points for file in point.files])
+                self._sweep()
 
     def verify(self) -> None:
         """Verify `gallery.json` and the files that its points name.
@@ -197,6 +198,12 @@ class OperatingPoints:
         for point in operating_points(self._path, read_manifest(self._path)).values():
             for kind, name in point.files:
                 read_evidence(self._path, kind, name)
+
+    def _sweep(self) -> None:
+        """Remove what no point names and what killed writers left, as the only writer."""
+        sweep_files(self._path)
+        points = self._read().points.values()
+        drop_evidence(self._path, keep=[file for point in points for file in point.files])
 
     def _read(self) -> _Stored:
         """The current points, parsed again only if the file was replaced."""

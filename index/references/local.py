@@ -27,6 +27,7 @@ from index.references.rows import Change, NewRow, Row, State, wrap
 from index.references.schema import FORMAT, TABLES
 from index.references.state import first_statement, read_state, write_state
 from index.storage.database import Database
+from index.storage.drafts import sweep_files
 
 _QUIET = 2.0  # seconds without a change, after which the log is brought into the file
 
@@ -61,6 +62,7 @@ class Store:
         self._changing = threading.Lock()
         self._writer: Store | None = None  # the connection for changes
         self._reader: int | None = None  # the thread that holds a snapshot
+        self.before_first_change: Callable[[], object] = lambda: sweep_files(path.parent)
         self._idle = Idle(_QUIET, self._checkpoint_if_free)
         acknowledged = self._acknowledged()
         self._database = Database(path, TABLES, FORMAT, timeout)
@@ -164,6 +166,8 @@ class Store:
     def writing(self) -> Iterator[State]:
         """Become the only writer; the block is committed completely or not at all."""
         with self._database.change():
+            before, self.before_first_change = self.before_first_change, lambda: None
+            before()
             yield read_state(self._database)
 
     def state(self) -> State:

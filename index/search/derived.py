@@ -25,6 +25,7 @@ from index.references.rows import Change, Row, State, stacked, wrap
 from index.search.exact import ExactIndex
 from index.search.note import Mark, Note, read_note, write_note
 from index.storage.directory import STORE
+from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
 _FILES = ("vectors.faiss", "vectors.json")
@@ -127,15 +128,10 @@ class DerivedIndex:
         return True
 
     def _write(self) -> None:
-        draft = self._file.with_name(f".vectors.faiss.{os.urandom(4).hex()}")
-        try:
-            with _for_faiss(draft, "wb") as target:
+        with draft(self._file) as beside:
+            with _for_faiss(beside, "wb") as target:
                 faiss.write_index(self._index, target)
-            digest, size = _digest(draft), os.stat(draft).st_size
-            os.replace(draft, self._file)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
+            digest, size = _digest(beside), os.stat(beside).st_size
         write_note(self._directory, Note(self._dim, size, digest, self._mark))
 
     def _clear(self) -> None:

@@ -176,6 +176,9 @@ class Access:
             folder.cleanup()
             return False
         self.connection = _connected(f"{copy.as_uri()}?mode=rw", self._timeout)
+        self.connection.execute("SELECT 1 FROM sqlite_schema").fetchone()  # opens all files
+        if os.name == "posix":
+            folder.cleanup()  # they go with the last descriptor, so a kill leaves nothing
         self._private = folder
         return True
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from index.errors import GalleryError
 from index.references.local import Store
+from index.storage.drafts import draft_directory, sweep_directories
 from index.storage.files import write_sealed, written
 
 FORMAT = 1
@@ -52,26 +53,19 @@ def create_directory(
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """A temporary directory that becomes `path` at the end, or is removed."""
-    import shutil  # rarely needed, so imported here
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise GalleryError(
             f"Cannot create '{path}': '{path.parent}' is not a folder. Choose another path."
         ) from error
-    staging = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    staging.mkdir()
-    try:
-        with written(path):
-            yield staging
-            for entry in [staging, *staging.rglob("*")]:
-                sync(entry)
+    sweep_directories(path.parent)
+    with written(path), draft_directory(path) as staging:
+        yield staging
+        for entry in [staging, *staging.rglob("*")]:
+            sync(entry)
         os.rename(staging, path)
-        sync(path.parent)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+    sync(path.parent)
 
 
 def copy_directory(source: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import StoreError
+from index.storage.drafts import draft
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SEAL = "checksum"
@@ -61,16 +62,10 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written; an older file stays.
     """
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with written(path), open(draft, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with written(path), draft(path) as beside, open(beside, "r+b") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:

@@ -1,0 +1,136 @@
+"""Drafts: files and directories that are written beside their place and then take it.
+
+A draft has the name of its place between a dot and eight hex digits, and is locked while its
+writer lives. What a killed writer left is therefore known, and removed by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # on Windows, where a file that is open cannot be removed
+    LOCKS = False
+else:
+    LOCKS = True
+
+_ENDING = r"\.[0-9a-f]{8}"
+_FILES = re.compile(
+    r"\.(gallery\.json|vectors\.(faiss|json)|references\.mark"
+    rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy){_ENDING}"
+)
+_DIRECTORY = re.compile(rf"\..+{_ENDING}")
+_IN_A_GALLERY = re.compile(
+    r"model|gallery\.json|references\.(mark|sqlite(-wal|-shm|-journal)?)|vectors\.(faiss|json)"
+    rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy|{_FILES.pattern}"
+)
+
+
+@contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """An empty file beside `path` that takes its place at the end, or is removed.
+
+    Args:
+        path: The file to write; an older one is replaced.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        OSError: If the file cannot be made or put in place; an older one stays.
+    """
+    beside = _beside(path)
+    file = open(beside, "xb")  # noqa: SIM115 - closed early where an open file cannot be renamed
+    try:
+        if not LOCKS or not _lock(file.fileno()):
+            file.close()
+        yield beside
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    finally:
+        file.close()
+
+
+@contextmanager
+def draft_directory(path: Path) -> Iterator[Path]:
+    """A directory beside `path`, to be renamed by the caller; it is removed if it is left.
+
+    Args:
+        path: The directory to make.
+    """
+    import shutil  # rarely needed, so imported here
+
+    beside = _beside(path)
+    beside.mkdir()
+    try:
+        with _held(beside):
+            yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def sweep_files(directory: Path) -> None:
+    """Remove what killed writers left in a gallery; a file that cannot be removed is no loss."""
+    for name in os.listdir(directory):
+        if _FILES.fullmatch(name):
+            with suppress(OSError), open(directory / name, "rb") as file:
+                if _lock(file.fileno()):
+                    os.unlink(directory / name)
+
+
+def sweep_directories(parent: Path) -> None:
+    """Remove galleries that killed writers left unfinished beside their place."""
+    import shutil
+
+    if not LOCKS:
+        return
+    for name in os.listdir(parent):
+        left = parent / name
+        if _DIRECTORY.fullmatch(name) and _is_unfinished(left):
+            with suppress(OSError), _held(left) as alone:
+                if alone:
+                    shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_unfinished(directory: Path) -> bool:
+    """Whether it holds what likewise writes into a gallery, and nothing else."""
+    try:
+        names = os.listdir(directory)
+    except OSError:  # not a directory, or another user's
+        return False
+    return bool(names) and all(map(_IN_A_GALLERY.fullmatch, names))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+
+
+@contextmanager
+def _held(directory: Path) -> Iterator[bool]:
+    """Lock a directory for the block; yields False if another process has."""
+    if not LOCKS:
+        yield True
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        yield _lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; False if another process has."""
+    if not LOCKS:
+        return True
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except OSError:
+        return False
+    return True
