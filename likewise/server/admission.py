@@ -30,6 +30,10 @@ def is_open(path: str) -> bool:
 def is_transfer(method: str, path: str) -> bool:
     """Whether a request sends or fetches a file of any length: an upload or a result of a job.
 
+    Args:
+        method: The request's method, in capitals.
+        path: Its path, without the query.
+
     Example:
         >>> is_transfer("POST", "/v1/jobs/check"), is_transfer("GET", "/v1/jobs")
         (True, False)
@@ -43,6 +47,10 @@ def is_transfer(method: str, path: str) -> bool:
 
 def changes(method: str, path: str) -> bool:
     """Whether a request changes the gallery; jobs do not.
+
+    Args:
+        method: The request's method, in capitals.
+        path: Its path, without the query.
 
     Example:
         >>> changes("POST", "/v1/check"), changes("DELETE", "/v1/references/a.png")

@@ -50,6 +50,10 @@ def limits_of(state: ServerState) -> JsonLimits:
 def check_counts(body: bytes, limits: JsonLimits) -> None:
     """Refuse a body that holds too much, before it is parsed.
 
+    Args:
+        body: The JSON, as it came.
+        limits: Largest numbers of names and values.
+
     Raises:
         ApiError: If it does.
 
@@ -111,7 +115,12 @@ def parsed(model: Any, given: Any, limits: JsonLimits | None = None, name: str =
 
 
 def first_error(error: ValidationError, name: str = "body") -> ApiError:
-    """Describe the first problem of `name` in one sentence."""
+    """Describe the first problem of `name` in one sentence.
+
+    Args:
+        error: What pydantic found.
+        name: Name of the whole input in errors.
+    """
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(map(str, found["loc"])) or name
     return invalid(f"`{where[:200]}`: {found['msg']}.")
