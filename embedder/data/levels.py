@@ -67,7 +67,12 @@ class Folders:
         return None
 
     def at(self, level: int, names: frozenset[str]) -> Folders:
-        """Those that lie in folders of these names at a level, from 1."""
+        """Those that lie in folders of these names at a level.
+
+        Args:
+            level: Depth of the folder in a path, from 1.
+            names: Names that a folder may have there.
+        """
         counts = self.counts.items()
         return Folders({f: n for f, n in counts if len(f) >= level and f[level - 1] in names})
 
