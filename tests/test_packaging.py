@@ -20,7 +20,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("likewise", "embedder", "index")
 
-pytestmark = pytest.mark.slow
+# `make release` takes two minutes of the processor, and more than ten by the clock of a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def shell(
