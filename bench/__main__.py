@@ -25,6 +25,7 @@ NAMES = [
     "cold",
     "memory",
     "evaluate",
+    "many",
     "naive",
     "serve",
     "page",

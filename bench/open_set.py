@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
+from bench.by_group import nearest_by_group, set_apart
 from bench.results import average, page
 from bench.strangers import strangers
 from embedder.data.sources import Dataset, load
@@ -26,7 +27,6 @@ from embedder.model import Embedder
 from embedder.training.outliers import KINDS
 from embedder.training.recipes import RECIPES, Recipe
 from index.gallery import Gallery
-from index.search.by_group import set_apart
 from likewise.metrics.groups import Groups
 from likewise.metrics.limits import Limits
 from likewise.metrics.searches import Mated, NonMated
@@ -156,7 +156,7 @@ def _shipped() -> Figures:
         vectors = _embedded(embedder, train.images)
         with _gallery(Path(folder), embedder, vectors, train.labels) as gallery:
             near = {
-                kind: gallery.nearest_by_group(_embedded(embedder, pictures))
+                kind: nearest_by_group(gallery, _embedded(embedder, pictures))
                 for kind, pictures in kinds.items()
             }
     labels, distances = near.pop("test")
@@ -260,7 +260,7 @@ def _nearest(
         labels = material.train_labels[references].tolist()
         vectors = material.train[references]
         with _gallery(Path(folder), material.embedder, vectors, labels) as gallery:
-            return {name: gallery.nearest_by_group(rows)[1] for name, rows in queries.items()}
+            return {name: nearest_by_group(gallery, rows)[1] for name, rows in queries.items()}
 
 
 def _gallery(folder: Path, model: Embedder, vectors: Floats, labels: list[str]) -> Gallery:

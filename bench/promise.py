@@ -14,8 +14,8 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from bench.by_group import nearest_by_group, set_apart
 from embedder.data.sources import load
-from index.search.by_group import set_apart
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import largest_threshold
 
@@ -32,7 +32,7 @@ def main(gallery: Path) -> None:
     labels = np.array(test.labels)
     with Matcher.open(gallery) as matcher:
         vectors = matcher.embedder.embed(matcher.embedder.prepare(test.images))
-        names, distances = matcher.gallery.nearest_by_group(vectors)
+        names, distances = nearest_by_group(matcher.gallery, vectors)
     rng = np.random.default_rng(0)
     for name, draw in (("halves", _halves), ("groups", _groups)):
         draws = [draw(distances, names, labels, rng) for _ in range(DRAWS)]

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from index.contents import Contents
 from index.decision import CheckOptions, Decision, Rule, decide
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
-from index.search.by_group import nearest_by_group
 from index.search.current import checked_vectors
-from likewise.arrays import Floats
+from likewise.arrays import Floats, Indices
+
+if TYPE_CHECKING:
+    from index.search.by_group import NearestGroups
 
 
 class Questions(Contents):
@@ -62,27 +65,32 @@ class Questions(Contents):
             return index.nearest(queries, k, label)
 
     def nearest_by_group(
-        self, vectors: Floats, *, skip: Sequence[str | None] | None = None
-    ) -> tuple[list[str], Floats]:
-        """Find each query's distance to each group, exactly, at about the cost of one search.
+        self,
+        vectors: Floats,
+        labels: Sequence[str | None],
+        *,
+        skip: Sequence[str | None] | None = None,
+    ) -> tuple[list[str], Indices, NearestGroups]:
+        """Find each query's distance to its own group and to the others, by one exact search.
 
         Args:
             vectors: `(n, dim)`, float32, finite. Left unchanged.
-            skip: For each query the id of a reference to leave out, or None; the references' own
-                ids search each reference among all others.
+            labels: The own group of each query, n; None, or a label without references, for none.
+            skip: For each query the id of a reference of its own group to leave out, or None; the
+                references' own ids search each reference among all others.
 
         Returns:
-            The g labels, in order, and the distance to the nearest reference of each, `(n, g)`,
-            float32; inf if nothing is left of a group.
+            The g labels, in order; the column of each query's own group, `(n,)`, -1 for none; and
+            the distances.
 
         Raises:
-            ValueError: If `vectors` or `skip` has a wrong shape, or an id does not exist.
+            ValueError: If an argument has a wrong shape, or an id does not exist.
         """
+        from index.search.by_label import nearest_by_label  # not for a cold query
+
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
-            left_out = None if skip is None else index.rows_named(skip, len(queries))
-            groups = index.groups()
-            return list(groups), nearest_by_group(index.exact, groups, queries, left_out)
+            return nearest_by_label(index, queries, labels, skip)
 
     def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
         """Find all references of each query whose distance is at most `radius`, nearest first.

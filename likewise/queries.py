@@ -19,13 +19,13 @@ from embedder.data.records import Record
 from embedder.errors import UnlabelledError
 from embedder.text import counted
 from index.gallery import Gallery
-from index.search.by_group import set_apart
-from likewise.arrays import Floats, Indices
+from index.search.by_group import NearestGroups
+from likewise.arrays import Bools, Floats, Indices
 from likewise.bulk.stream import embed_stream
 from likewise.joins import LabelJoin
 from likewise.matcher import Matcher
 from likewise.metrics.searches import Mated, NonMated
-from likewise.names import examples, normal
+from likewise.names import examples
 from likewise.remarks import Remarks
 
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
@@ -178,18 +178,17 @@ class QueryReader:
 
 @dataclass(frozen=True, eq=False)
 class GroupDistances:
-    """Distance of each of n queries to each of g groups.
+    """How near each of n queries comes to its own group and to the others, among g groups.
 
     Attributes:
         groups: Their labels, g, in order.
-        distances: Distances to the nearest reference of each, `(n, g)`, float32; inf where a group
-            has none.
         columns: Each query's own group, `(n,)`; -1 for an unknown.
+        near: The distances.
     """
 
     groups: list[str]
-    distances: Floats
     columns: Indices
+    near: NearestGroups
 
     @classmethod
     def search(
@@ -200,7 +199,7 @@ class GroupDistances:
         *,
         skip: Sequence[str] | None = None,
     ) -> GroupDistances:
-        """Search each group of a gallery.
+        """Search a gallery.
 
         Args:
             gallery: With at least one reference.
@@ -208,11 +207,7 @@ class GroupDistances:
             labels: The queries' groups, n; one that the gallery has not makes an unknown.
             skip: Id of the reference that is left out for each query, n.
         """
-        groups, distances = gallery.nearest_by_group(vectors, skip=skip)
-        code: dict[str | None, int] = {normal(name): at for at, name in enumerate(groups)}
-        code |= {name: at for at, name in enumerate(groups)}
-        columns = np.array([code.get(label, -1) for label in labels], np.int64)
-        return cls(groups, distances, columns)
+        return cls(*gallery.nearest_by_group(vectors, labels, skip=skip))
 
     @cached_property
     def known(self) -> Indices:
@@ -220,40 +215,52 @@ class GroupDistances:
 
         A reference that is alone in its group, and is left out itself, has no mate.
         """
-        rows = np.flatnonzero(self.columns >= 0)
-        own: Floats = self.distances[rows, self.columns[rows]]
-        return rows[np.isfinite(own)].astype(np.int64)
+        mated = (self.columns >= 0) & np.isfinite(self.near.own)
+        return np.flatnonzero(mated).astype(np.int64)
 
     @cached_property
     def mated(self) -> Mated:
         """The mated queries, m."""
         rows = self.known
-        own, others = set_apart(self.distances[rows], self.columns[rows])
-        labels = [self.groups[column] for column in self.columns[rows].tolist()]
-        return Mated(own, others.min(axis=1), labels)
+        return Mated(self.near.own[rows], self.near.other[rows], self._names(self.columns[rows]))
+
+    @cached_property
+    def ranks(self) -> Indices:
+        """Rank of the own group of each mated query, `(m,)`; `CLOSER` + 1 stands for all beyond."""
+        return self.near.closer[self.known] + 1
+
+    @cached_property
+    def nearest(self) -> NonMated:
+        """The nearest of all groups for each mated query, m; the first of equally near ones."""
+        rows = self.known
+        own, other = self.near.own[rows], self.near.other[rows]
+        columns, others = self.columns[rows], self.near.nearest[rows]
+        is_own = (own < other) | ((own == other) & (columns < others))
+        distances: Floats = np.where(is_own, own, other)
+        return NonMated(distances, self._names(np.where(is_own, columns, others)))
+
+    @cached_property
+    def nearest_others(self) -> list[str]:
+        """The nearest other group of each mated query, m; there must be two groups."""
+        return self._names(self.near.nearest[self.known])
 
     @cached_property
     def left_out(self) -> NonMated:
         """Queries of the gallery's groups, their own left out; none in a gallery of one group."""
-        rows = np.flatnonzero(self.columns >= 0)
-        _, others = set_apart(self.distances[rows], self.columns[rows])
-        return self.nearest(others[np.isfinite(others.min(axis=1))])
+        return self._others((self.columns >= 0) & np.isfinite(self.near.other))
 
     @cached_property
     def strangers(self) -> NonMated:
         """Queries of groups that the gallery has not, and those that were passed as unknown."""
-        return self.nearest(self.distances[self.columns < 0])
+        return self._others(self.columns < 0)
 
     @cached_property
     def unknown(self) -> NonMated:
         """All non-mated queries."""
         return NonMated.pooled([self.left_out, self.strangers])
 
-    def nearest(self, distances: Floats) -> NonMated:
-        """The nearest group of each query.
+    def _others(self, queries: Bools) -> NonMated:
+        return NonMated(self.near.other[queries], self._names(self.near.nearest[queries]))
 
-        Args:
-            distances: Distances to all groups, `(q, g)`.
-        """
-        labels = [self.groups[column] for column in distances.argmin(axis=1).tolist()]
-        return NonMated(distances.min(axis=1), labels)
+    def _names(self, columns: Indices) -> list[str]:
+        return [self.groups[column] for column in columns.tolist()]

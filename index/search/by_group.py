@@ -1,90 +1,270 @@
-"""The distance from each query to its nearest reference in each group, exactly.
+"""How near each query comes to its own group and to the nearest others, exactly.
 
-One matrix `(n, g)` serves calibration and evaluation: the nearest group of each query, and its
-distance to every other group.
+One search answers for all groups, so that its cost does not grow with their number: FAISS computes
+squared distances of a few queries to all different vectors, a query's own group is read off and
+masked, and what is left gives the nearest other group. FAISS's values err by a known bound; all
+candidates within it are computed again in float64.
+
+Equal vectors count as one, so that a thousand equal pictures are one candidate and not a thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
+import faiss
 import numpy as np
-import numpy.typing as npt
 
-from index.search.exact import ExactIndex
-from likewise.arrays import Floats, Indices, Ints, Strings
+from index.search.equals import equal_rows
+from index.search.exact import ExactIndex, may_round_to
+from index.search.faiss_calls import one_thread
+from likewise import parallel
+from likewise.arrays import Bools, Doubles, Floats, Indices
+from likewise.metrics.pairs import exact_distances
 
-NONE = -1  # in `skip`: leave out nothing
+NONE = -1  # in place of a group or of a row: there is none
+CLOSER = 5  # other groups that are counted, at most
+_VALUES_AT_ONCE = 1 << 22  # squared distances in memory, for each thread
+_QUERIES_AT_ONCE = 256
+_FEW = 64  # vectors that mostly suffice to find `CLOSER` groups
+_SLACK = 2.0**-22  # what is nearer by more, relatively, is nearer after rounding to float32 too
 
 
-def nearest_by_group(
-    vectors: ExactIndex, groups: dict[str, Indices], queries: Floats, skip: Indices | None
-) -> Floats:
-    """Search each group separately.
+@dataclass(frozen=True, slots=True, eq=False)
+class NearestGroups:
+    """The nearest groups of n queries.
+
+    Attributes:
+        own: Distance to the nearest reference of the query's own group, `(n,)`, float32; inf where
+            it has none.
+        other: Distance to the nearest reference of any other group, `(n,)`, float32; inf where
+            there is none.
+        nearest: The column of that other group, `(n,)`; the first of equally near ones, `NONE`
+            where there is none.
+        closer: How many other groups are at most as far as the own one, `(n,)`, `CLOSER` at most;
+            0 where `own` is inf.
+    """
+
+    own: Floats
+    other: Floats
+    nearest: Indices
+    closer: Indices
+
+
+class GroupedVectors:
+    """The different vectors of a gallery, in an order in which each group is one span.
+
+    A vector of one group lies in the span of that group, one of several groups behind them all.
 
     Args:
-        vectors: All references.
-        groups: Rows of each group, from `likewise.metrics.groups.rows_by_group`.
-        queries: `(n, dim)`, float32, finite.
-        skip: `(n,)`, the row to leave out for each query, or `NONE`.
-
-    Returns:
-        Distances `(n, g)`, float32; inf if nothing is left of a group.
+        vectors: The index.
+        groups: The rows of each of the g groups; every row is in one.
     """
-    nearest = np.empty((len(queries), len(groups)), np.float32)
-    left_out = np.full(len(queries), NONE) if skip is None else skip
-    for column, (rows, own) in enumerate(_with_own(groups, left_out, len(vectors))):
-        part = vectors.subset(rows)
-        nearest[:, column] = part.nearest(queries, 1, _any_order)[1][:, 0]
-        if len(own):
-            nearest[own, column] = _without(part, rows, queries[own], left_out[own])
-    return nearest
+
+    def __init__(self, vectors: ExactIndex, groups: Sequence[Indices]) -> None:
+        self._vectors = vectors
+        count = len(groups)
+        codes = np.empty(len(vectors), np.int64)
+        for code, rows in enumerate(groups):
+            codes[rows] = code
+        first, same = equal_rows(vectors.stored)
+        # Each vector with each of its groups once, by vector and then by group.
+        keys, one_row, rows_of = _distinct(same * count + codes)
+        owner, group = keys // count, keys % count
+        begins = np.searchsorted(owner, np.arange(len(first) + 1))
+        shared = np.diff(begins) > 1
+        order = np.argsort(np.where(shared, count, group[begins[:-1]]), kind="stable")
+        place = np.empty(len(first), np.int64)
+        place[order] = np.arange(len(first))
+        self.different = np.ascontiguousarray(vectors.stored[first[order]])
+        only = np.where(shared, count, group[begins[:-1]])[order]
+        self.spans = np.searchsorted(only, np.arange(count + 1))
+        self.groups_of = _listed(group, begins, CLOSER + 1)[order]
+        self._place, self._alone = place[same], (rows_of == 1)[one_row]
+        in_shared = shared[owner]
+        by_group = np.argsort(group[in_shared], kind="stable")
+        self._shared = place[owner[in_shared]][by_group]
+        self._shared_spans = np.searchsorted(group[in_shared][by_group], np.arange(count + 1))
+
+    def search(self, queries: Floats, own: Indices, skip: Indices | None = None) -> NearestGroups:
+        """Find the nearest groups of each query.
+
+        Args:
+            queries: `(n, dim)`, float32, finite.
+            own: Column of each query's own group, `(n,)`, or `NONE`.
+            skip: Row that is left out for each query, `(n,)`, of its own group, or `NONE`.
+        """
+        count = len(queries)
+        found = NearestGroups(
+            np.full(count, np.inf, np.float32),
+            np.full(count, np.inf, np.float32),
+            np.full(count, NONE),
+            np.zeros(count, np.int64),
+        )
+        if not len(self.different):
+            return found
+        left_out = np.full(count, NONE) if skip is None else skip
+        order = np.argsort(own, kind="stable")  # queries of one group come together
+
+        def search(part: slice) -> None:
+            rows = order[part]
+            near = _Block(self, queries[rows], own[rows], left_out[rows])
+            found.own[rows], found.closer[rows] = near.own, near.closer()
+            found.other[rows], found.nearest[rows] = near.other, near.nearest
+
+        size = max(1, min(_QUERIES_AT_ONCE, _VALUES_AT_ONCE // len(self.different)))
+        parallel.map_items(search, [slice(at, at + size) for at in range(0, count, size)])
+        return found
+
+    def squared(self, queries: Floats) -> tuple[Floats, Doubles]:
+        """FAISS's squared distances to all different vectors, `(n, u)`, and their error bounds."""
+        with one_thread(self._vectors.dim):
+            squared: Floats = faiss.pairwise_distances(queries, self.different)
+        return squared, self._vectors.bound(queries)
+
+    def shared_by(self, code: int) -> Indices:
+        """Those vectors of a group that other groups have too."""
+        return self._shared[self._shared_spans[code] : self._shared_spans[code + 1]]
+
+    def hidden(self, skip: Indices) -> Indices:
+        """The vector that each query's own group lacks without the row left out, or `NONE`."""
+        gone = self._alone[skip] & (skip != NONE)
+        return np.where(gone, self._place[skip], NONE)
 
 
-def set_apart(distances: Floats, columns: Ints) -> tuple[Floats, Floats]:
-    """Separate each query's distance to its own group from those to all others.
+class _Block:
+    """A few queries, those of one group one after the other; see `NearestGroups`."""
 
-    Args:
-        distances: `(n, g)`, from `nearest_by_group`. Left unchanged.
-        columns: `(n,)`, the column of each query's own group.
+    def __init__(self, grouped: GroupedVectors, queries: Floats, own: Indices, skip: Indices):
+        self._grouped = grouped
+        self._queries = queries
+        self._codes = own
+        self._squared, self._bound = grouped.squared(queries)
+        self.own = self._read_off_own(grouped.hidden(skip))
+        self.other, self.nearest = self._nearest_other()
 
-    Returns:
-        The distances to the own groups, `(n,)`, and all others, `(n, g)` with inf in their place.
+    def _read_off_own(self, hidden: Indices) -> Floats:
+        """The distance to each query's own group, whose vectors are masked from then on."""
+        pairs = [
+            self._in_own(start, stop, hidden[start:stop])
+            for start, stop in _runs(self._codes)
+            if self._codes[start] != NONE
+        ]
+        own = np.full(len(self._queries), np.inf, np.float32)
+        if pairs:
+            rows, places = (np.concatenate(part) for part in zip(*pairs, strict=True))
+            np.minimum.at(own, rows, self._exact(rows, places))
+        return own
 
-    Example:
-        >>> own, others = set_apart(np.array([[0.25, 0.5]], np.float32), np.array([1]))
-        >>> own.tolist(), others.tolist()
-        ([0.5], [[0.25, inf]])
-    """
-    rows, others = np.arange(len(distances)), distances.copy()
-    others[rows, columns] = np.inf
-    return distances[rows, columns], others
+    def _in_own(self, start: int, stop: int, hidden: Indices) -> tuple[Indices, Indices]:
+        """Queries of one group, beside those of its vectors that may be the nearest."""
+        code, grouped = self._codes[start], self._grouped
+        first, last = grouped.spans[code], grouped.spans[code + 1]
+        shared = grouped.shared_by(code)
+        places = np.concatenate([np.arange(first, last), shared]) if len(shared) else None
+        part = self._squared[start:stop, first : last if places is None else 0]
+        if places is not None:
+            part = self._squared[start:stop][:, places]
+        for row in np.flatnonzero(hidden != NONE).tolist():
+            at = hidden[row] - first if places is None else places == hidden[row]
+            part[row, at] = np.inf
+        rows, columns = _within(part, self._bound[start:stop])
+        self._squared[start:stop, first:last] = np.inf
+        return rows + start, columns + first if places is None else places[columns]
+
+    def _nearest_other(self) -> tuple[Floats, Indices]:
+        rows, places = _within(self._squared, self._bound)
+        distances = self._exact(rows, places)
+        first, second = self._grouped.groups_of[places, :2].T
+        groups = np.where(first == self._codes[rows], second, first)
+        order = np.lexsort((groups, distances, rows))
+        rows, at = _firsts(rows[order])
+        other = np.full(len(self._queries), np.inf, np.float32)
+        nearest = np.full(len(self._queries), NONE)
+        other[rows], nearest[rows] = distances[order][at], groups[order][at]
+        return other, nearest
+
+    def closer(self) -> Indices:
+        """How many other groups are at most as far as each query's own, `CLOSER` at most."""
+        counts = np.zeros(len(self._queries), np.int64)
+        rows = np.flatnonzero((self.other <= self.own) & np.isfinite(self.own))
+        if not len(rows):
+            return counts
+        own, bound = self.own[rows], self._bound[rows]
+        limit = _float_above(may_round_to(own) + bound)
+        squared = self._squared[rows]
+        near = squared <= limit[:, None]
+        sure = (own.astype(np.float64) ** 2 * (1 - _SLACK) - bound).astype(np.float32)
+        doubtful, places = _true(near & (squared >= sure[:, None]))
+        far = self._exact(rows[doubtful], places) > own[doubtful]
+        near[doubtful[far], places[far]] = False
+        counts[rows] = [
+            self._count_groups(np.flatnonzero(inside), code)
+            for inside, code in zip(near, self._codes[rows].tolist(), strict=True)
+        ]
+        return counts
+
+    def _count_groups(self, places: Indices, own: int) -> int:
+        """How many groups but the own one have one of these vectors, `CLOSER` at most."""
+        few, every = places[:_FEW], places
+        for some in (few, every):
+            groups = set(self._grouped.groups_of[some].ravel().tolist()) - {NONE, own}
+            if len(groups) >= CLOSER:
+                return CLOSER
+        return len(groups)
+
+    def _exact(self, rows: Indices, places: Indices) -> Floats:
+        return exact_distances(self._queries, rows, self._grouped.different, places)
 
 
-def _with_own(
-    groups: dict[str, Indices], left_out: Indices, count: int
-) -> Iterator[tuple[Indices, npt.NDArray[np.intp]]]:
-    """Each group's rows, and the queries for which one of them is left out."""
-    group_of = np.full(count + 1, NONE)  # the last place is for NONE
-    for place, rows in enumerate(groups.values()):
-        group_of[rows] = place
-    own = group_of[left_out]
-    order = np.argsort(own, kind="stable")
-    limits = np.searchsorted(own[order], np.arange(len(groups) + 1)).tolist()
-    for rows, start, stop in zip(groups.values(), limits[:-1], limits[1:], strict=True):
-        yield rows, order[start:stop]
+def _within(squared: Floats, bound: Doubles) -> tuple[Indices, Indices]:
+    """Rows and columns of what may be the nearest, given the largest error of each row."""
+    if not squared.shape[1]:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    least = squared.min(axis=1)
+    rows, columns = _true(squared <= _float_above(least + 2 * bound)[:, None])
+    finite = np.isfinite(least)[rows]
+    return rows[finite], columns[finite]
 
 
-def _without(part: ExactIndex, rows: Indices, queries: Floats, left_out: Indices) -> Floats:
-    """The nearest in a group without the row left out: of the two nearest, the other."""
-    if len(part) == 1:
-        return np.full(len(queries), np.inf, np.float32)
-    places, distances = part.nearest(queries, 2, _any_order)
-    second = rows[places[:, 0]] == left_out
-    nearest: Floats = np.where(second, distances[:, 1], distances[:, 0])
-    return nearest
+def _true(mask: Bools) -> tuple[Indices, Indices]:
+    """Rows and columns of what is true: `np.nonzero` of a matrix takes many times as long."""
+    return np.divmod(np.flatnonzero(mask), mask.shape[1])
 
 
-def _any_order(rows: Indices) -> Strings:
-    """Names for references at equal distances, whose order does not matter here."""
-    return rows.astype(object)
+def _float_above(values: Doubles) -> Floats:
+    """Round up to float32, so that a comparison needs no copy in float64."""
+    return np.nextafter(values.astype(np.float32), np.float32(np.inf))
+
+
+def _runs(codes: Indices) -> Iterator[tuple[int, int]]:
+    """The spans of equal codes."""
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    return pairwise([0, *edges.tolist(), len(codes)])
+
+
+def _firsts(ordered: Indices) -> tuple[Indices, Indices]:
+    """The different values of an ordered array, and where each begins."""
+    begins: Bools = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+    at = np.flatnonzero(begins)
+    return ordered[at], at
+
+
+def _distinct(keys: Indices) -> tuple[Indices, Indices, Indices]:
+    """The different keys in order, the place of each key among them, and how often each occurs."""
+    order = np.argsort(keys, kind="stable")
+    distinct, begins = _firsts(keys[order])
+    counts = np.diff(np.append(begins, len(keys)))
+    places = np.empty(len(keys), np.int64)
+    places[order] = np.repeat(np.arange(len(distinct)), counts)
+    return distinct, places, counts
+
+
+def _listed(values: Indices, begins: Indices, most: int) -> Indices:
+    """The first `most` values of each span as a row, `NONE` where there are fewer."""
+    width = max(2, min(most, int(np.diff(begins).max(initial=0))))
+    at = begins[:-1, None] + np.arange(width)
+    inside = at < begins[1:, None]
+    return np.where(inside, values[np.minimum(at, max(0, len(values) - 1))], NONE)

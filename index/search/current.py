@@ -5,23 +5,25 @@ Names are read from the store when first needed, and cached; they take less memo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from index.neighbours import Neighbour, Neighbours
 from index.references.local import Store
 from index.references.rows import Change, State
-from index.search.by_group import NONE
 from index.search.derived import DerivedIndex
 from index.search.exact import LONGEST, ExactIndex
 from likewise.arrays import Bools, Floats, Indices, Strings
 from likewise.metrics.groups import rows_by_group
 from likewise.names import meant, normal
+
+if TYPE_CHECKING:
+    from index.search.by_group import GroupedVectors
 
 
 class CurrentIndex:
@@ -46,6 +48,8 @@ class CurrentIndex:
         self._labels: Strings = np.empty(0, object)
         self._known: Bools = np.empty(0, bool)
         self._groups: dict[str, Indices] | None = None
+        self._grouped: GroupedVectors | None = None
+        self._spelled: dict[str, str] | None = None  # groups by their normal forms
         self._parts: dict[str, ExactIndex] = {}
 
     @contextmanager
@@ -133,8 +137,19 @@ class CurrentIndex:
 
     def stored_label(self, label: str) -> str:
         """The group that a label means, as the gallery spells it; the label itself if none does."""
-        spelled = {normal(stored): stored for stored in self.groups()}
-        return label if label in self.groups() else spelled.get(normal(label), label)
+        if label in self.groups():
+            return label
+        if self._spelled is None:
+            self._spelled = {normal(stored): stored for stored in self.groups()}
+        return self._spelled.get(normal(label), label)
+
+    def grouped(self) -> GroupedVectors:
+        """The vectors in an order in which each group is one span."""
+        if self._grouped is None:
+            from index.search.by_group import GroupedVectors  # not for a cold query
+
+            self._grouped = GroupedVectors(self.exact, list(self.groups().values()))
+        return self._grouped
 
     def rows_with(self, label: str | None) -> Indices:
         """All rows of one group, or all rows for None."""
@@ -174,26 +189,6 @@ class CurrentIndex:
             for rows, distances in self.exact.within(queries, radius, self.ids)
         ]
 
-    def rows_named(self, ids: Sequence[str | None], count: int) -> Indices:
-        """The row of each id, and `NONE` for None.
-
-        Args:
-            ids: References to skip, one for each of `count` queries.
-            count: Expected number of ids.
-
-        Raises:
-            ValueError: If the number differs, or an id does not exist.
-        """
-        if len(ids) != count:
-            raise ValueError(
-                f"`skip` must have one entry for each of the {count} vectors. Received: {len(ids)}."
-            )
-        places = {id: row for row, id in enumerate(self.ids(self.rows_with(None)).tolist())}
-        missing = [id for id in ids if id is not None and id not in places]
-        if missing:
-            raise ValueError(f"`skip` must name references. Received: {missing[0]!r}.")
-        return np.array([NONE if id is None else places[id] for id in ids], np.int64)
-
     # ------------------------------------------------------------ inside
 
     def _loaded(self) -> DerivedIndex:
@@ -217,7 +212,7 @@ class CurrentIndex:
             True,
         )
         self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
-        self._groups = None
+        self._groups, self._grouped, self._spelled = None, None, None
         self._parts.clear()
 
     def _read(self, rows: Indices) -> None:

@@ -13,15 +13,15 @@ Squared values never leave this file. Stores nothing, knows no ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
 from itertools import pairwise
 from typing import Any
 
 import faiss
 import numpy as np
 
-from index.search.ties import Namer, order_ties, sorted_by_id
+from index.search.faiss_calls import BY_MATRIX, by_differences, one_thread
+from index.search.ties import EqualVectors, Namer, order_ties, sorted_by_id
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints
 
@@ -31,8 +31,8 @@ _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
 _WORTH_A_THREAD = 64  # fewer queries are not worth a thread, which reads all vectors
 _SPAN = 8_192  # vectors worth a thread when there are few queries
-_BY_MATRIX = 8  # from this many queries on, FAISS is faster with a matrix product
 _PAIRS_AT_ONCE = 16_384  # limits the memory of exact distances
+_CROWDED = 8  # crowded queries from which on equal vectors are searched as one
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
 _UNIT = 2.0**-24  # largest relative error of one float32 rounding
 _TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
@@ -56,6 +56,8 @@ class ExactIndex:
         self.flat = flat
         self.dim: int = flat.d
         self._view: Floats | None = None
+        self._equal: EqualVectors | None = None
+        self._crowded = 0  # queries so far that had more equally near rows than candidates
         self._padding = _FEW
         # Largest error of a float32 sum of `dim` products, relative to the sum of their sizes.
         self._relative_error = (self.dim + 8) * _UNIT
@@ -81,12 +83,12 @@ class ExactIndex:
 
     def appended(self, vectors: Floats) -> None:
         """Note that these rows were added to `flat` by its other owner."""
-        self._view = None
+        self._view = self._equal = None
         self._longest = max(self._longest, _longest(vectors))
 
     def removed(self) -> None:
         """Note that rows were removed from `flat` by its other owner."""
-        self._view = None
+        self._view = self._equal = None
 
     def subset(self, rows: Indices) -> ExactIndex:
         """Copy rows into a separate index."""
@@ -105,12 +107,18 @@ class ExactIndex:
         Returns:
             Indices (int64) and Euclidean distances (float32), both `(n, k)`, nearest first.
         """
+        if self._crowded > _CROWDED and (equal := self._equals()):
+            return equal.nearest(queries, k, namer)
         rows, distances, proven = self._searched(queries, k)
         doubtful = np.flatnonzero(~proven)
-        if len(doubtful):
-            if len(doubtful) > _SELDOM * len(queries):
-                self._padding = _MANY
-            self._rank_again(queries, doubtful, k, rows, distances, namer)
+        if len(doubtful) > _SELDOM * len(queries):
+            self._padding = _MANY
+        for start in range(0, len(doubtful), _CROWDED):
+            part = doubtful[start : start + _CROWDED]
+            if self._crowded > _CROWDED and (equal := self._equals()):
+                rows[part, :k], distances[part, :k] = equal.nearest(queries[part], k, namer)
+            else:
+                self._rank_again(queries, part, k, rows, distances, namer)
         order_ties(rows, distances, k, namer, proven)
         return rows[:, :k], distances[:, :k]
 
@@ -129,7 +137,7 @@ class ExactIndex:
         rows_within = []
         for start in range(0, len(queries), _WIDE_AT_ONCE):
             part = slice(start, start + _WIDE_AT_ONCE)
-            for rows, distances in self._reached(queries[part], reach[part]):
+            for rows, distances in self.reached(queries[part], reach[part]):
                 inside = distances.astype(np.float64) <= radius
                 rows_within.append(sorted_by_id(rows[inside], distances[inside], namer))
         return rows_within
@@ -144,7 +152,7 @@ class ExactIndex:
         def search(part: slice) -> None:
             batch = queries[part]
             squared, candidates = self._candidates(batch, wide, apart=len(batch) == len(queries))
-            bound = self._bound(batch)
+            bound = self.bound(batch)
             near, far, proven[part] = self._ranked(batch, k, squared, candidates, bound)
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
@@ -159,11 +167,11 @@ class ExactIndex:
         """FAISS's nearest, `(n, wide)`; of a few queries `apart` in each span of the vectors."""
 
         def search(span: slice) -> tuple[Floats, Indices]:
-            with _one_thread(self.dim):
+            with one_thread(self.dim):
                 squared, rows = faiss.knn(queries, self.stored[span], wide)
             return squared, rows + span.start
 
-        if not apart or len(queries) < _BY_MATRIX:
+        if not apart or len(queries) < BY_MATRIX:
             return search(slice(0, len(self)))
         parts = parallel.map_items(search, self._spans(wide))
         if len(parts) == 1:
@@ -178,7 +186,7 @@ class ExactIndex:
         ends = [len(self) * span // threads for span in range(threads + 1)]
         return [slice(start, end) for start, end in pairwise(ends)]
 
-    def _bound(self, queries: Floats) -> Doubles:
+    def bound(self, queries: Floats) -> Doubles:
         """Largest error of FAISS's squared distances by |x|² + |y|² − 2xy, `(n,)`.
 
         Each of the three sums of `dim` products is off by at most dim · 2⁻²⁴ of its size, whatever
@@ -197,7 +205,7 @@ class ExactIndex:
         """
         exact = np.full(candidates.shape, np.inf, np.float32)
         exact[:, :k] = self._distances(queries, candidates[:, :k])
-        limit = _may_round_to(exact[:, :k].max(axis=1)) + bound  # (n,)
+        limit = may_round_to(exact[:, :k].max(axis=1)) + bound  # (n,)
         needed = squared <= limit[:, None]
         proven = ~needed[:, -1] | (candidates.shape[1] == len(self))
         needed[:, :k] = False
@@ -218,31 +226,44 @@ class ExactIndex:
     ) -> None:
         """Repeat queries, in place, with nearly exact squared distances."""
         wide = min(k + _MANY, len(self))
-        squared, candidates = self.flat.search(queries[chosen], wide, params=_by_differences())
-        bound = _may_round_to(distances[chosen, k - 1]) * self._relative_error + _TINY
+        squared, candidates = self.flat.search(queries[chosen], wide, params=by_differences())
+        bound = may_round_to(distances[chosen, k - 1]) * self._relative_error + _TINY
         near, far, proven = self._ranked(queries[chosen], k, squared, candidates, bound)
         order_ties(near, far, k, namer, proven)
         rows[chosen, :k], distances[chosen, :k] = near[:, :k], far[:, :k]
         crowded = chosen[~proven]
+        self._crowded += len(crowded)
         for start in range(0, len(crowded), _WIDE_AT_ONCE):
             part = crowded[start : start + _WIDE_AT_ONCE]
-            reached = self._reached(queries[part], distances[part, k - 1])
+            reached = self.reached(queries[part], distances[part, k - 1])
             for query, (near, far) in zip(part.tolist(), reached, strict=True):
                 inside = far <= distances[query, k - 1]
                 near, far = sorted_by_id(near[inside], far[inside], namer)
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
 
-    def _reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
+    def reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
         """All rows that may lie within each query's `reach`, with their exact distances."""
-        squared = _may_round_to(reach) * (1 + self._relative_error) + _TINY
+        squared = may_round_to(reach) * (1 + self._relative_error) + _TINY
         # FAISS takes a single radius and excludes equality.
         widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
-        limits, _, rows = self.flat.range_search(queries, float(widest), params=_by_differences())
+        limits, _, rows = self.flat.range_search(queries, float(widest), params=by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
         return [
             (span, self._distances(query[None], span[None])[0])
             for query, span in zip(queries, spans, strict=True)
         ]
+
+    def _equals(self) -> EqualVectors | None:
+        """Equal vectors as one; None if all are different. Built when it is worth it."""
+        if self._equal is None:
+            from index.search.equals import equal_rows
+
+            first, same = equal_rows(self.stored)
+            if len(first) == len(self):
+                self._crowded = -sys.maxsize  # different vectors at equal distances: never
+            else:
+                self._equal = EqualVectors(self.subset(first), same)
+        return self._equal
 
     def _distances(self, queries: Floats, rows: Indices) -> Floats:
         """Exact distances of each query to its own rows, `(n, m)`."""
@@ -263,31 +284,13 @@ def _parts(count: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, count, max(1, size))]
 
 
-@contextmanager
-def _one_thread(dim: int) -> Iterator[None]:
-    """Make FAISS's calls from this thread single-threaded."""
-    faiss.cvar.distance_compute_blas_threshold = _BY_MATRIX * dim  # FAISS counts queries · dim
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # of this thread's own calls alone
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(threads)
-
-
-def _by_differences() -> Any:
-    """Make FAISS compute Σ(x − y)², as it always does with a selector."""
-    parameters: Any = faiss.SearchParameters  # its type stub lacks its keywords
-    return parameters(sel=faiss.IDSelectorAll())
-
-
 def _longest(vectors: Floats) -> float:
     """Length of the longest vector; 0.0 for none."""
     squared = np.einsum("nd,nd->n", vectors, vectors)
     return float(np.sqrt(squared.max(initial=0.0), dtype=np.float64)) * (1 + 1e-4)
 
 
-def _may_round_to(distances: Floats) -> Doubles:
+def may_round_to(distances: Floats) -> Doubles:
     """The largest squared distance whose root may round to `distances` in float32."""
     exact: Doubles = distances.astype(np.float64) ** 2 * _HALF_ULP
     return exact

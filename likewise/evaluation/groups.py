@@ -111,14 +111,13 @@ def misses(
     rows: list[int] = searched.known[order].tolist()
     missed = []
     for query, row in zip(order, rows, strict=True):
-        nearest = int(searched.distances[row].argmin())
         missed.append(
             Miss(
                 id=ids[row],
                 label=mated.labels[query],
                 own_distance=float(mated.own[query]),
-                nearest_group=searched.groups[nearest],
-                nearest_distance=float(searched.distances[row, nearest]),
+                nearest_group=searched.nearest.labels[query],
+                nearest_distance=float(searched.nearest.distances[query]),
                 answer=answers[query],
             )
         )
@@ -133,11 +132,8 @@ def _group(
     missed: Bools,
     references: int,
 ) -> GroupFigures:
-    others = np.delete(np.arange(len(searched.groups)), searched.groups.index(name))
-    near = searched.distances[searched.known[rows[missed]]][:, others]
-    wrong = (
-        [searched.groups[others[column]] for column in near.argmin(axis=1)] if len(others) else []
-    )
+    others = searched.nearest_others if len(searched.groups) > 1 else []
+    wrong = Counter(others[row] for row in rows[missed].tolist()) if others else Counter()
     return GroupFigures(
         group=name,
         references=references,
@@ -145,5 +141,5 @@ def _group(
         missed=share(int(missed.sum()), len(rows)),
         threshold=float(limits.of([name])[0]),
         within_95=quantile(searched.mated.own[rows], 0.95),
-        worst_confused=max(sorted(set(wrong)), key=wrong.count) if wrong else None,
+        worst_confused=max(sorted(wrong), key=lambda name: wrong[name]) if wrong else None,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from likewise.evaluation.estimates import Estimate, Named, share
-from likewise.metrics.identification import confusion, fnir_at_fpir, rank_rate, ranks
+from likewise.metrics.identification import confusion, fnir_at_fpir, rank_rate
 from likewise.metrics.limits import Limits
 from likewise.queries import GroupDistances
 
@@ -21,10 +21,12 @@ class Confusion:
     Attributes:
         names: The g groups in order; None last, for no match, where it occurs.
         counts: `g` rows for the queries' groups of `g` columns for the answers.
+        left_out: Further groups, of fewer wrong answers than all of these.
     """
 
     names: list[str | None]
     counts: list[list[int]]
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,12 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
         limits: Thresholds of the operating point that is judged.
     """
     mated, unknown = searched.mated, searched.unknown
-    own_ranks = ranks(searched.distances[searched.known], searched.columns[searched.known])
     answers = answers_within(searched, limits)
     pairs = zip(answers, mated.labels, strict=True)
     wrong = sum(answer is not None and answer != label for answer, label in pairs)
-    names, counts = confusion(mated.labels, answers)
+    names, counts, left_out = confusion(mated.labels, answers)
     return IdentificationFigures(
-        rank_rates={k: _share_of(rank_rate(own_ranks, k), len(mated)) for k in RANKS},
+        rank_rates={k: _share_of(rank_rate(searched.ranks, k), len(mated)) for k in RANKS},
         fnir_at_fpir={
             fpir: None if rate is None else _share_of(rate, len(mated))
             for fpir in FPIRS
@@ -81,20 +82,15 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
         fpir=share(int(unknown.matched(limits).sum()), len(unknown)) if len(unknown) else None,
         fnir=share(int(mated.missed(limits).sum()), len(mated)),
         wrong_group=share(wrong, len(mated)),
-        confusion=Confusion(names, counts.tolist()),
+        confusion=Confusion(names, counts.tolist(), left_out),
     )
 
 
 def answers_within(searched: GroupDistances, limits: Limits) -> list[str | None]:
-    """The nearest group of each mated query, m; None beyond its threshold.
-
-    Args:
-        searched: Distances of the queries, m of them mated, to each group.
-        limits: Largest distances that are a match.
-    """
-    nearest = searched.nearest(searched.distances[searched.known])
-    within = nearest.matched(limits)
-    return [name if near else None for name, near in zip(nearest.labels, within, strict=True)]
+    """The nearest group of each mated query, m; None beyond its threshold."""
+    within = searched.nearest.matched(limits)
+    labels = searched.nearest.labels
+    return [name if near else None for name, near in zip(labels, within, strict=True)]
 
 
 def _share_of(rate: float, trials: int) -> Estimate:

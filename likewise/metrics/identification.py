@@ -8,6 +8,7 @@ Does not search (`likewise.queries`) and does not choose thresholds (`thresholds
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,21 +19,6 @@ from likewise.metrics.limits import Limits
 from likewise.metrics.rates import Curve, count_within, require_distances
 from likewise.metrics.searches import Mated
 from likewise.metrics.thresholds import largest_threshold
-
-
-def ranks(distances: Reals, own: Ints) -> Indices:
-    """The rank of each query's own group: 1 + the other groups that are at most as far.
-
-    Args:
-        distances: Distance to the nearest reference of each group, `(n, g)`.
-        own: Column of each query's own group, `(n,)`.
-
-    Example:
-        >>> ranks(np.array([[0.2, 0.5], [0.2, 0.1]]), np.array([0, 0])).tolist()
-        [1, 2]
-    """
-    nearest = np.take_along_axis(distances, own[:, None], axis=1)
-    return np.asarray(np.count_nonzero(distances <= nearest, axis=1), np.int64)
 
 
 def rank_rate(ranks: Ints, k: int) -> float:
@@ -136,27 +122,37 @@ def oscr(mated: Mated, unknown: Reals) -> float:
 
 
 def confusion(
-    labels: Sequence[str], answers: Sequence[str | None]
-) -> tuple[list[str | None], Indices]:
+    labels: Sequence[str], answers: Sequence[str | None], most: int = 200
+) -> tuple[list[str | None], Indices, int]:
     """Count the answers for the queries of each group.
 
     Args:
         labels: The queries' groups, n.
         answers: The group that each query was matched with, n; None for no match.
+        most: Groups that are counted, those with the most wrong answers.
 
     Returns:
-        The g names in order, None last where it occurs, and the counts, `(g, g)`: rows are the
-        queries' groups, columns the answers.
+        The g names in order, None last where it occurs; the counts, `(g, g)`: rows are the
+        queries' groups, columns the answers; and how many groups are left out.
 
     Example:
-        >>> names, counts = confusion(["a", "a", "b"], ["a", "b", None])
-        >>> names, counts.tolist()
-        (['a', 'b', None], [[1, 1, 0], [0, 0, 1], [0, 0, 0]])
+        >>> names, counts, left_out = confusion(["a", "a", "b"], ["a", "b", None])
+        >>> names, counts.tolist(), left_out
+        (['a', 'b', None], [[1, 1, 0], [0, 0, 1], [0, 0, 0]], 0)
     """
-    every = {*labels, *answers}
-    names: list[str | None] = [*sorted(name for name in every if name is not None)]
-    names += [None] * (None in every)
-    column = {name: place for place, name in enumerate(names)}
+    pairs = Counter(zip(labels, answers, strict=True))
+    wrong: Counter[str] = Counter(dict.fromkeys([*labels, *filter(None, answers)], 0))
+    for (label, answer), count in pairs.items():
+        if answer != label:
+            wrong[label] += count
+            if answer is not None:
+                wrong[answer] += count
+    kept = sorted(sorted(wrong), key=lambda name: -wrong[name])[:most]
+    names: list[str | None] = [*sorted(kept)]
+    names += [None] * (None in answers)
+    place = {name: row for row, name in enumerate(names)}
     counts = np.zeros((len(names), len(names)), np.int64)
-    np.add.at(counts, ([column[name] for name in labels], [column[name] for name in answers]), 1)
-    return names, counts
+    for (label, answer), count in pairs.items():
+        if label in place and answer in place:
+            counts[place[label], place[answer]] = count
+    return names, counts, len(wrong) - len(kept)

@@ -9,6 +9,7 @@ Pairs that share an image are not independent: see `bootstrap`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,7 +47,10 @@ class Impostors:
         seed: int = 0,
     ) -> None:
         self._vectors = vectors
-        self._groups = rows_by_group(labels)
+        groups = rows_by_group(labels)
+        self._order = np.concatenate([np.empty(0, np.int64), *groups.values()])  # group by group
+        ends = np.cumsum([len(rows) for rows in groups.values()]).tolist()
+        self._spans = dict(zip(groups, pairwise([0, *ends]), strict=True))
         self._references = references
         self._rng = np.random.default_rng(seed)
         self._count = 0
@@ -63,12 +67,14 @@ class Impostors:
         """
         own: dict[str | None, list[int]] = {}
         for place, label in enumerate(labels):
-            own.setdefault(label if label in self._groups else None, []).append(place)
+            own.setdefault(label if label in self._spans else None, []).append(place)
         for label, places in own.items():
-            others = [rows for name, rows in self._groups.items() if name != label]
+            start, stop = (0, 0) if label is None else self._spans[label]
+            others = len(self._order) - (stop - start)
             if not others:
                 continue
-            rows = self._drawn(np.concatenate(others), len(places))
+            drawn = self._drawn(others, len(places))
+            rows = self._order[np.where(drawn < start, drawn, drawn + stop - start)]
             queries = np.repeat(np.array(places, np.int64), rows.shape[1])
             self._distances.append(exact_distances(self._vectors, rows.ravel(), vectors, queries))
             self._queries.append(queries + self._count)
@@ -85,9 +91,9 @@ class Impostors:
         queries, rows = np.concatenate(self._queries), np.concatenate(self._rows)
         return bootstrap_by_image(self.distances.astype(np.float64) <= threshold, queries, rows)
 
-    def _drawn(self, rows: Indices, queries: int) -> Indices:
+    def _drawn(self, rows: int, queries: int) -> Indices:
         """For each query one row from each of as many equal shares of the rows; none twice."""
-        count = min(self._references, len(rows))
-        edges = np.arange(count + 1) * len(rows) // count
+        count = min(self._references, rows)
+        edges = np.arange(count + 1) * rows // count
         places = edges[:-1] + self._rng.random((queries, count)) * np.diff(edges)
-        return rows[places.astype(np.int64)]
+        return places.astype(np.int64)

@@ -5,6 +5,7 @@ import pytest
 
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
+from index.search.by_group import NearestGroups
 from likewise.queries import GroupDistances, Queries, QueryReader
 
 
@@ -52,13 +53,18 @@ def test_no_batch_at_all_joins_to_no_queries(matcher):
     assert nothing.vectors.shape == (0, matcher.gallery.dim)
 
 
-def searched(distances, columns):
-    groups = ["a", "b", "c"][: len(distances[0])]
-    return GroupDistances(groups, np.array(distances, np.float32), np.array(columns))
+def searched(own, other, nearest, columns, groups=("a", "b", "c")):
+    near = NearestGroups(
+        np.array(own, np.float32),
+        np.array(other, np.float32),
+        np.array(nearest),
+        np.zeros(len(own), np.int64),
+    )
+    return GroupDistances(list(groups), np.array(columns), near)
 
 
 def test_a_known_query_is_mated_and_with_its_group_left_out_non_mated():
-    found = searched([[0.25, 0.5, 1], [0.75, 0.5, 0.125]], [0, -1])
+    found = searched([0.25, np.inf], [0.5, 0.125], [1, 2], [0, -1])
     assert found.known.tolist() == [0]
     assert (found.mated.own.tolist(), found.mated.other.tolist()) == ([0.25], [0.5])
     assert found.mated.labels == ["a"]
@@ -68,10 +74,10 @@ def test_a_known_query_is_mated_and_with_its_group_left_out_non_mated():
 
 
 def test_a_reference_alone_in_its_group_is_no_mated_query_but_a_non_mated_one():
-    found = searched([[np.inf, 0.5, 1]], [0])
+    found = searched([np.inf], [0.5], [1], [0])
     assert (len(found.mated), len(found.left_out)) == (0, 1)
 
 
 def test_in_a_gallery_of_one_group_nothing_is_left_out():
-    found = searched([[0.25]], [0])
+    found = searched([0.25], [np.inf], [-1], [0], groups=["a"])
     assert (len(found.mated), len(found.left_out)) == (1, 0)

@@ -164,3 +164,49 @@ def test_few_queries_are_searched_by_spans_of_the_vectors(rng, brute_force, monk
     stored = unit(rng.normal(size=(40, 8)))[rng.integers(0, 40, 1000)]  # equal ones in every span
     agree(stored, np.concatenate([stored[:10], unit(rng.normal(size=(10, 8)))]), 5, brute_force)
     assert [span.stop - span.start for span in filled(stored)._spans(16)] == [333, 333, 334]
+
+
+def counted(vectors: ExactIndex, monkeypatch) -> list[int]:
+    """The number of queries of each range search, which finds all equal rows."""
+    counts: list[int] = []
+    reached = ExactIndex.reached
+
+    def counting(self: ExactIndex, queries: np.ndarray, reach: np.ndarray) -> Any:
+        counts.append(len(queries))
+        return reached(self, queries, reach)
+
+    monkeypatch.setattr(ExactIndex, "reached", counting)
+    return counts
+
+
+@pytest.mark.costly
+@pytest.mark.parametrize("different", [1, 2, 7, 150])
+def test_many_equal_vectors_are_ordered_by_id_without_finding_all_of_them_each_time(
+    rng, brute_force, monkeypatch, different: int
+) -> None:
+    kinds = rng.integers(0, 3, (different, 4)).astype(np.float32)
+    stored = kinds[rng.integers(0, different, 900)]
+    queries = np.concatenate([stored[:300], rng.normal(size=(20, 4)).astype(np.float32)])
+    vectors = filled(stored)
+    counts = counted(vectors, monkeypatch)
+    ids = [str(i) for i in range(len(stored))]
+    for k in (1, 6, 80):
+        rows, distances = vectors.nearest(queries, k, as_ids)
+        names, expected = brute_force(stored, ids, queries, k)
+        assert as_ids(rows).tolist() == names
+        np.testing.assert_array_equal(distances, expected)
+    if different < 8:  # others may have several vectors at one distance
+        assert sum(counts) <= 3 * 2 * vectors_module._CROWDED
+
+
+def test_rows_that_come_or_go_are_searched_beside_equal_ones(rng, brute_force) -> None:
+    stored = np.repeat(rng.normal(size=(2, 4)).astype(np.float32), 200, axis=0)
+    vectors = filled(stored)
+    vectors.nearest(np.repeat(stored, 2, axis=0), 5, as_ids)  # from now on equals are one
+    further = rng.normal(size=(3, 4)).astype(np.float32)
+    vectors.append(further)
+    rows, distances = vectors.nearest(further, 5, as_ids)
+    everything = np.concatenate([stored, further])
+    names, expected = brute_force(everything, [str(i) for i in range(403)], further, 5)
+    assert as_ids(rows).tolist() == names
+    np.testing.assert_array_equal(distances, expected)

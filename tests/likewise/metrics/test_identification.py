@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_auc_score
 
+from index.search.by_group import NearestGroups
 from likewise.arrays import Floats
 from likewise.metrics.identification import (
     auroc,
@@ -15,9 +16,9 @@ from likewise.metrics.identification import (
     identification_curve,
     oscr,
     rank_rate,
-    ranks,
 )
 from likewise.metrics.searches import Mated
+from likewise.queries import GroupDistances
 
 COARSE = st.integers(0, 12).map(lambda n: np.float32(n / 8))  # exact, with many ties
 DISTANCES = hnp.arrays(np.float32, st.integers(1, 40), elements=COARSE)
@@ -32,8 +33,15 @@ def searches(draw):
 
 
 def test_a_group_that_ties_with_another_is_not_first():
-    distances = np.array([[0.1, 0.1, 0.5], [0.3, 0.2, 0.1], [0.1, 0.2, 0.3]])
-    assert ranks(distances, np.array([0, 0, 0])).tolist() == [2, 3, 1]
+    near = NearestGroups(
+        own=np.array([0.1, 0.3, 0.1], np.float32),
+        other=np.array([0.1, 0.1, 0.2], np.float32),
+        nearest=np.array([1, 2, 1]),
+        closer=np.array([1, 2, 0]),
+    )
+    searched = GroupDistances(["a", "b", "c"], np.array([0, 0, 0]), near)
+    assert searched.ranks.tolist() == [2, 3, 1]
+    assert searched.nearest.labels == ["a", "c", "a"]  # the first of equally near ones
     assert rank_rate(np.array([2, 3, 1]), 1) == pytest.approx(1 / 3)
 
 
@@ -86,9 +94,19 @@ def test_where_every_query_finds_its_group_oscr_is_auroc():
 
 
 def test_the_confusion_counts_what_was_said_of_each_group():
-    names, counts = confusion(["b", "a", "b"], ["a", "a", None])
+    names, counts, left_out = confusion(["b", "a", "b"], ["a", "a", None])
+    assert left_out == 0
     assert names == ["a", "b", None]
     assert counts.tolist() == [[1, 0, 0], [1, 0, 1], [0, 0, 0]]
+
+
+def test_of_very_many_groups_those_with_the_most_wrong_answers_are_counted():
+    labels = [f"{row:05}" for row in range(10_000)]
+    answers = [*labels[:-3], "09999", "09999", "00000"]  # three wrong: for 09997, 09998, 09999
+    names, counts, left_out = confusion(labels, answers, most=4)
+    assert names == ["00000", "09997", "09998", "09999"]
+    assert counts.tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1], [1, 0, 0, 0]]
+    assert left_out == 9_996
 
 
 def test_rates_of_nothing_are_refused():
