@@ -20,7 +20,7 @@ MASK = np.tri(28, dtype=np.uint8)  # 0 and 1, taken for 0..255
 @pytest.fixture
 def masks(tmp_path) -> Path:
     """Three digits of a folder per label: two as masks of 0 and 1, and one that is right."""
-    for name, values in (("a", MASK), ("b", MASK.T), ("c", MASK * np.uint8(255))):
+    for name, values in (("0", MASK), ("1", MASK.T), ("2", MASK * np.uint8(255))):
         path = tmp_path / "masks" / name / "0.png"
         path.parent.mkdir(parents=True)
         Image.fromarray(values).save(path)
@@ -41,7 +41,7 @@ def test_a_check_gives_the_remark_as_the_reason_in_each_format(gallery, masks, t
     assert [first["reason"], second["reason"]] == [f"{GREY}, 0..1 of 255"] * 2
     assert not right.get("reason")
     assert first["decision"] in ("match", "no_match")
-    assert f"Warning: a/0.png is {GREY}, 0..1 of 255, and so is 1 other" in result.stderr
+    assert f"Warning: 0/0.png is {GREY}, 0..1 of 255, and so is 1 other" in result.stderr
 
 
 def test_a_query_gives_it_beside_the_neighbours(gallery, masks):
@@ -58,23 +58,23 @@ def test_what_makes_references_or_vectors_warns(gallery, masks, tmp_path, comman
         "add": ("add", gallery, masks),
         "embed": ("embed", masks, "-o", tmp_path / "vectors.npy"),
     }[command]
-    assert f"a/0.png is {GREY}, 0..1 of 255, and so is 1 other: blank, or" in done(*words).stderr
+    assert f"0/0.png is {GREY}, 0..1 of 255, and so is 1 other: blank, or" in done(*words).stderr
 
 
 def test_a_calibration_by_such_pictures_is_refused_and_leaves_nothing(gallery, masks):
     with Matcher.open(gallery) as matcher:
         before = matcher.gallery.points.all()
     message = failure("calibrate", gallery, masks, "--fpir", 0.5)
-    assert "Most of the pictures are nearly one grey value: a/0.png is nearly" in message
+    assert "Most of the pictures are nearly one grey value: 0/0.png is nearly" in message
     with Matcher.open(gallery) as matcher:
         assert matcher.gallery.points.all() == before
 
 
 def test_a_comparison_of_two_such_pictures_names_them(gallery, masks):
-    a, b = masks / "a/0.png", masks / "b/0.png"
+    a, b = masks / "0/0.png", masks / "1/0.png"
     [row] = rows("compare", a, b)
     assert row["reason"] == f"{a}: {GREY}, 0..1 of 255; {b}: {GREY}, 0..1 of 255"
-    assert "reason" not in rows("compare", masks / "c/0.png", "mnist/test/00000")[0]
+    assert "reason" not in rows("compare", masks / "2/0.png", "mnist/test/00000")[0]
 
 
 def test_the_python_face_gives_it_with_the_decision(gallery):
@@ -85,7 +85,7 @@ def test_the_python_face_gives_it_with_the_decision(gallery):
 
 def test_the_service_gives_it_with_the_row(gallery, masks):
     with serving(gallery) as client:
-        content = (masks / "a/0.png").read_bytes()
+        content = (masks / "0/0.png").read_bytes()
         for route in ("check", "query"):
             answer = client.post(
                 f"/v1/{route}", content=content, headers={"Content-Type": "image/png"}
