@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("likewise", "embedder", "index")
 
-# `make release` takes two minutes of the processor, and more than ten by the clock of a busy machine.
+# `make release` takes two minutes of a processor, on a busy machine more than ten by the clock.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 

@@ -41,7 +41,7 @@ class Choice:
 
         Args:
             source: Its name, for messages.
-            folders: Of all its pictures.
+            folders: Folders of all its pictures.
             split: The part to be read, None for all.
             rule: Where labels stand.
 

@@ -123,7 +123,7 @@ class Records(Iterator[Record]):
 
         Args:
             streams: In order.
-            count: Of all their records, as above.
+            count: Number of all their records, as above.
         """
         notes = [note for stream in streams for note in stream.notes]
         opened = [stream._open for stream in streams]

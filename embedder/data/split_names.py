@@ -35,7 +35,7 @@ def is_split(name: str, wanted: str) -> bool:
     """Whether a folder is the part that is wanted: by its very name, or by what the name means.
 
     Args:
-        name: Of the folder.
+        name: Name of the folder.
         wanted: `train`, `test`, or the name of a folder.
 
     Example:

@@ -96,7 +96,7 @@ class Slots:
     """A number of requests that may be worked on at a time.
 
     Args:
-        most: That number.
+        most: Maximum number of concurrent requests.
         what: The requests, in messages.
     """
 
