@@ -72,6 +72,28 @@ def note(text: str) -> None:
     click.echo("\n".join(map(printable, text.split("\n"))), err=True)
 
 
+def log_line(text: str) -> None:
+    """Write a line of a log to stderr, past Python's own buffer.
+
+    A write that blocks, because nobody reads, would keep the lock of that buffer, and the process
+    could not end.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    from likewise.output.printable import printable
+
+    try:
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # closed, or replaced by a test
+        note(text)
+        return
+    lines = "\n".join(map(printable, text.split("\n")))
+    left = f"{lines}\n".encode(errors="backslashreplace")
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
 def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
     """Name the first few pictures that could not be read."""
     from likewise.output.printable import printable

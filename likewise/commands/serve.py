@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from likewise.commands.console import note
+from likewise.commands.console import log_line
 from likewise.commands.options import Number, gallery_argument
 
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
@@ -120,4 +120,4 @@ def serve(gallery: Path, host: str, port: int, keys: Path | None, **options: Any
         ) from error
     limits = {name: value for name, value in options.items() if value is not None}
     settings = Settings(keys=read_keys(keys, os.environ), **limits)
-    run(gallery, settings, host=host, port=port, tell=note)
+    run(gallery, settings, host=host, port=port, tell=log_line)

@@ -93,10 +93,10 @@ def authorize(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) 
 
 
 class Slots:
-    """A number of requests that may be worked on at a time.
+    """Places for requests that are worked on at the same time.
 
     Args:
-        most: Maximum number of concurrent requests.
+        most: Maximum number of them.
         what: The requests, in messages.
     """
 

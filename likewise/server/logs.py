@@ -6,6 +6,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ class Log:
     """
 
     def __init__(self, write: Callable[[str], object], *, every: bool = False) -> None:
-        self._write = write
+        self._take = write
         self.every = every
 
     def request(
@@ -60,6 +61,11 @@ class Log:
         if error is not None:
             line["error"] = _trace(error)
         self._write(json.dumps(line, ensure_ascii=False))
+
+    def _write(self, line: str) -> None:
+        """Write a line; a log that fails decides nothing."""
+        with suppress(Exception):
+            self._take(line)
 
     def failure(self, what: str, error: Exception) -> None:
         """Log a failure outside any request.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from types import FrameType
@@ -14,6 +16,7 @@ import uvicorn
 
 from likewise.errors import LikewiseError
 from likewise.server.app import create_app
+from likewise.server.lines import LineHandler, LineWriter
 from likewise.server.protocol import Protocol
 from likewise.server.settings import Settings
 
@@ -37,7 +40,16 @@ def serve(
         LikewiseError: If the address is unavailable, or needs keys.
         GalleryError: If there is no gallery, or it is damaged.
     """
-    Server(gallery, settings, host=host, port=port, tell=tell).run()
+    lines = LineWriter(tell)
+    handler = LineHandler(lines)
+    logging.getLogger().addHandler(handler)  # by itself it would write to stderr in the event loop
+    logging.captureWarnings(True)
+    try:
+        Server(gallery, settings, host=host, port=port, tell=lines).run()
+    finally:
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(handler)
+        lines.close()
 
 
 class Server(uvicorn.Server):
@@ -104,7 +116,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def _cut_off(self) -> None:
-        self._tell(f"Ended after {self._grace:g} s with work that did not stop.")
+        with suppress(Exception):
+            self._tell(f"Ended after {self._grace:g} s with work that did not stop.")
+        if isinstance(self._tell, LineWriter):
+            self._tell.close()
         os._exit(1)
 
 
