@@ -114,8 +114,9 @@ class _Parquet:
 
     def write(self, part: Decoded, vectors: Floats) -> None:
         pa = self._arrow
-        reasons = [part.reasons.get(place) for place in range(len(part.records))]
-        absent = pa.array([reason is not None for reason in reasons])
+        places = range(len(part.records))
+        reasons = [part.reasons.get(place, part.remarks.get(place)) for place in places]
+        absent = pa.array([place in part.reasons for place in places])
         columns: list[Any] = [
             pa.array([record.id for record in part.records]),
             pa.array([record.label for record in part.records], pa.string()),

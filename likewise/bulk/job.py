@@ -14,7 +14,8 @@ from index.decision import CheckOptions
 from likewise.bulk.journal import Journal, ResumeError, journal_path
 from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
-from likewise.output.rows import columns, together
+from likewise.output.columns import columns
+from likewise.output.rows import together
 
 _ROWS_AT_ONCE = 256  # the most rows that a kill can lose
 _NAMED_INPUTS = 20

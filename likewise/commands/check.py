@@ -113,7 +113,7 @@ def _to_stdout(
 ) -> Summary:
     """Write the rows as they come."""
     from likewise.bulk.stream import Summary, check_stream
-    from likewise.output.rows import columns
+    from likewise.output.columns import columns
 
     names = columns(
         matcher.gallery.neighbours_of(options.k), decided=True, evidence=options.evidence

@@ -72,7 +72,7 @@ def query(
     with opened_for_asking(gallery, inputs, split) as (matcher, records):
         from index.decision import CheckOptions
         from likewise.bulk.stream import query_stream
-        from likewise.output.rows import columns as columns_of
+        from likewise.output.columns import columns as columns_of
         from likewise.remarks import Remarks
 
         if pictures:

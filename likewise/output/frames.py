@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from likewise.errors import LikewiseError
-from likewise.output.rows import Row, columns, flat
-from likewise.output.writers import arrow_schema
+from likewise.output.columns import arrow_schema, columns
+from likewise.output.rows import Row, flat
 
 
 class LibraryMissingError(LikewiseError, ImportError):
@@ -30,7 +30,8 @@ def arrow_table(rows: Sequence[Row], *, decided: bool) -> Any:
         ['id', 'neighbours', 'reason']
     """
     arrow = _library("pyarrow", "to_arrow", "likewise[parquet]")
-    return arrow.Table.from_pylist(list(rows), schema=arrow_schema(arrow, decided=decided))
+    schema = arrow_schema(arrow, _names(rows, 0, decided))
+    return arrow.Table.from_pylist(list(rows), schema=schema)
 
 
 def data_frame(rows: Sequence[Row], *, decided: bool) -> Any:
@@ -49,9 +50,11 @@ def data_frame(rows: Sequence[Row], *, decided: bool) -> Any:
     """
     pandas = _library("pandas", "to_pandas", "pandas")
     k = max((len(row["neighbours"]) for row in rows), default=0)
-    evidence = any("p_value" in row for row in rows)
-    names = columns(k, decided=decided, evidence=evidence)
-    return pandas.DataFrame(list(map(flat, rows)), columns=names)
+    return pandas.DataFrame(list(map(flat, rows)), columns=_names(rows, k, decided))
+
+
+def _names(rows: Sequence[Row], k: int, decided: bool) -> list[str]:
+    return columns(k, decided=decided, evidence=any("p_value" in row for row in rows))
 
 
 def _library(name: str, method: str, install: str) -> Any:

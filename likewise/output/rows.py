@@ -6,9 +6,8 @@ A row of `check`:
      "runner_up_distance", "neighbours": [{"rank", "id", "label", "distance"}], "reason"}
 
 `reason` is there where the decision is `error`, and where the picture is nearly one grey value;
-`p_value` after the threshold only where
-evidence was asked for. A row of `query` has `id` and `neighbours`,
-and `reason` for a picture that cannot be read. Distances are written in the shortest form that
+`p_value` after the threshold only where evidence was asked for. A row of `query` has `id` and
+`neighbours`, and `reason` in the same cases. Distances are written in the shortest form that
 names the float32 value.
 """
 
@@ -28,11 +27,6 @@ from index.neighbours import Neighbour
 NEIGHBOURS_AT_ONCE = 1 << 17  # each takes half a kilobyte while it is in memory
 
 Row = dict[str, Any]
-
-_SCALARS = (
-    *("id", "decision", "label", "distance", "threshold"),
-    *("runner_up_label", "runner_up_distance", "reason"),
-)
 
 
 def shortest(distances: Sequence[float | None]) -> list[float | None]:
@@ -178,27 +172,6 @@ def json_line(row: Row) -> bytes:
         return f"{json.dumps(row, separators=(',', ':'))}\n".encode()
 
 
-def columns(k: int, *, decided: bool, evidence: bool = False) -> list[str]:
-    """Name the columns of a CSV of rows with k neighbours.
-
-    Args:
-        k: Neighbours of a row, >= 0.
-        decided: Whether the rows are those of `check`, else of `query`.
-        evidence: Whether they have p-values.
-
-    Example:
-        >>> columns(1, decided=False)
-        ['id', 'reason', 'neighbour_1_id', 'neighbour_1_label', 'neighbour_1_distance']
-    """
-    scalars = list(_SCALARS if decided else ("id", "reason"))
-    if evidence:
-        scalars.insert(scalars.index("threshold" if decided else "id") + 1, "p_value")
-    return [
-        *scalars,
-        *(f"neighbour_{n}_{part}" for n in range(1, k + 1) for part in ("id", "label", "distance")),
-    ]
-
-
 def flat(row: Row) -> Row:
     """Give a row without lists: its neighbours become numbered columns.
 
@@ -215,14 +188,19 @@ def flat(row: Row) -> Row:
 
 
 def for_people(rows: Iterable[Row]) -> list[Row]:
-    """Choose what a person reads: decisions without neighbours, else a line per neighbour."""
+    """Choose what a person reads: decisions without neighbours, else a line per neighbour.
+
+    Args:
+        rows: Rows of `check` or of `query`.
+    """
     lines: list[Row] = []
     for row in rows:
         near = row.get("neighbours")
+        cells = {name: value for name, value in row.items() if name != "neighbours"}
         if "decision" in row or not near:
-            lines.append({name: value for name, value in row.items() if name != "neighbours"})
+            lines.append(cells)
         else:
-            lines += [{"id": row["id"], **_renamed(reference)} for reference in near]
+            lines += [{**cells, **_renamed(reference)} for reference in near]
     return lines
 
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Protocol
 from embedder.data.parquet import import_pyarrow
 from index.storage.files import written
 from likewise.errors import LikewiseError
+from likewise.output.columns import arrow_schema, in_order, is_number
 from likewise.output.printable import printable
 from likewise.output.rows import Row, flat, for_people, json_line, together
 
@@ -92,9 +93,10 @@ class Table:
     def _draw(self, rows: list[Row]) -> None:
         from tabulate import tabulate
 
-        rows = [{name: _cell(value) for name, value in row.items()} for row in rows]
-        words = [place for place, name in enumerate(rows[0]) if name not in _NUMBERS]
-        text = tabulate(rows, headers="keys", floatfmt=".4f", disable_numparse=words)
+        names = in_order({name for row in rows for name in row})
+        cells = [[_cell(row.get(name)) for name in names] for row in rows]
+        words = [place for place, name in enumerate(names) if not is_number(name)]
+        text = tabulate(cells, headers=names, floatfmt=".4f", disable_numparse=words)
         self._stream.write(f"{text}\n".encode("utf-8", "replace"))
 
 
@@ -102,16 +104,12 @@ def _cell(value: Any) -> Any:
     return printable(value) if isinstance(value, str) else value
 
 
-# The columns of a table that hold numbers; a label stays as it is, `007` and `1e5` too.
-_NUMBERS = ("distance", "threshold", "runner_up_distance", "rank")
-
-
 class Parquet:
     """One row each, neighbours as a list of structs."""
 
     def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._arrow = import_pyarrow()
-        self._schema = arrow_schema(self._arrow, decided="decision" in columns)
+        self._schema = arrow_schema(self._arrow, columns)
         self._writer = self._arrow.parquet.ParquetWriter(stream, self._schema)
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -137,8 +135,7 @@ def writer(format: str, stream: BinaryIO, columns: Sequence[str]) -> Writer:
     Args:
         format: `jsonl`, `csv`, `table` or `parquet`.
         stream: Where to; binary.
-        columns: Columns of a CSV, from `rows.columns`; a Parquet file asks them whether its
-            rows are decisions.
+        columns: Columns of the rows, from `columns.columns`.
     """
     return _WRITERS[format](stream, columns)
 
@@ -191,20 +188,3 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-
-
-def arrow_schema(pa: Any, *, decided: bool) -> Any:
-    """Types of the columns of a Parquet file or an Arrow table of rows.
-
-    Args:
-        pa: The module pyarrow.
-        decided: Whether the rows are those of `check`, else of `query`.
-    """
-    text, real = pa.string(), pa.float32()
-    near = pa.struct([("rank", pa.int32()), ("id", text), ("label", text), ("distance", real)])
-    decision = [
-        *(("decision", text), ("label", text), ("distance", real), ("threshold", pa.float64())),
-        *(("runner_up_label", text), ("runner_up_distance", real)),
-    ]
-    columns = [("id", text), *(decision if decided else [])]
-    return pa.schema([*columns, ("neighbours", pa.list_(near)), ("reason", text)])

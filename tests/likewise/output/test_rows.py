@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from index.decision import Decision
 from index.neighbours import Neighbour
+from likewise.output.columns import columns
 from likewise.output.rows import (
-    columns,
     decision_row,
     error_row,
     flat,

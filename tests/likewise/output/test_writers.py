@@ -12,7 +12,7 @@ import pytest
 from index.decision import CheckOptions
 from likewise.bulk.stream import check_stream, query_stream
 from likewise.errors import LikewiseError
-from likewise.output.rows import columns
+from likewise.output.columns import columns
 from likewise.output.writers import format_of, write_file, writer
 
 
@@ -49,9 +49,9 @@ def test_a_parquet_file_of_queries_has_no_decisions(tmp_path, matcher, queries):
 def test_a_table_shows_what_a_terminal_would_act_on(matcher):
     stream = io.BytesIO()
     table = writer("table", stream, [])
-    table.write([{"id": "a\n\x1b[2Jb.png", "label": "größe\u202e", "decision": "match"}])
+    table.write([{"id": "a\n\x1b[2Jb.png", "decision": "match", "label": "größe\u202e"}])
     table.close()
-    assert r"a\n\x1b[2Jb.png  größe\u202e  match" in stream.getvalue().decode()
+    assert r"a\n\x1b[2Jb.png  match       größe\u202e" in stream.getvalue().decode()
 
 
 def test_a_long_table_comes_in_parts(rows):

@@ -10,7 +10,8 @@ import pytest
 from index.decision import Rule, decide
 from index.neighbours import Neighbours
 from likewise.metrics.limits import Limits
-from likewise.output.rows import columns, decision_row
+from likewise.output.columns import columns
+from likewise.output.rows import decision_row
 from likewise.output.writers import Csv
 
 pytestmark = pytest.mark.slow
