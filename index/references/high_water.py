@@ -19,7 +19,7 @@ from pathlib import Path
 
 from index.errors import OlderStateError, StoreError
 from index.references.rows import State
-from index.storage.files import write_whole
+from index.storage.files import write_whole, written
 
 _RECORDS, _SIZE = 8, 64
 _FIELDS = struct.Struct("<5q")
@@ -80,7 +80,7 @@ class HighWater:
         Raises:
             OSError: If the file cannot be written.
         """
-        with open(self.path, "r+b", buffering=0) as file:
+        with written(self.path), open(self.path, "r+b", buffering=0) as file:
             file.seek(_place(state))
             file.write(_record(state))
 

@@ -65,7 +65,7 @@ def staged(path: Path) -> Iterator[Path]:
         for entry in [staging, *staging.rglob("*")]:
             sync(entry)
         os.rename(staging, path)
-    sync(path.parent)
+        sync(path.parent)
 
 
 def copy_directory(source: Path, target: Path) -> None:

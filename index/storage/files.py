@@ -1,4 +1,4 @@
-"""Atomic files, checksummed JSON, and errors of a full disk that name the file."""
+"""Atomic files, checksummed JSON, and errors of the disk that name the file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 from index.errors import StoreError
 from index.storage.drafts import draft
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _SEAL = "checksum"
 _SMALL = 1 << 17  # bytes: what SQLite's locks and a short log need
 
 
 @contextmanager
 def written(path: Path | str) -> Iterator[None]:
-    """Make the error of a full disk name `path`.
+    """Make the error of a full or failing disk name `path`.
 
     By itself Python's error names nothing or, for a copy, the source.
 
@@ -37,7 +37,7 @@ def written(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _OF_THE_DISK:
             error.filename = str(path)
         raise
 
