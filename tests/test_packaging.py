@@ -86,7 +86,7 @@ def test_a_release_runs_the_demo_from_the_wheel_and_from_the_source_distribution
     shown = (released / "shown").read_text()
     assert f"likewise-{__version__}-py3-none-any.whl: likewise, version {__version__}" in shown
     assert f"likewise-{__version__}.tar.gz: likewise, version {__version__}" in shown
-    assert len(re.findall(r"^  digits: \d{4} right,  ", shown, re.MULTILINE)) == 2
+    assert len(re.findall(r"^  digits: \d{4} right, ", shown, re.MULTILINE)) == 2
 
 
 def test_the_wheel_holds_the_packages_with_their_data_and_nothing_else(built):
