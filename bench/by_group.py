@@ -12,7 +12,7 @@ def nearest_by_group(gallery: Gallery, vectors: Floats) -> tuple[list[str], Floa
     """Search each group apart.
 
     Args:
-        gallery: Of a few groups.
+        gallery: Gallery of a few groups.
         vectors: `(n, dim)`, float32.
 
     Returns:

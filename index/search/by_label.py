@@ -23,7 +23,7 @@ def nearest_by_label(
     Args:
         index: As of one snapshot.
         queries: `(n, dim)`, float32, as `checked_vectors` returns them.
-        labels: Of the queries' own groups, n.
+        labels: Labels of the queries' own groups, n.
         skip: Ids of the references that are left out, n, or None.
 
     Raises:
