@@ -26,6 +26,7 @@ _IDS = ("id",)
 _NAMELESS = re.compile(r"|unnamed: \d+", re.IGNORECASE)  # the index, as pandas writes it
 _PIXEL = re.compile(r"(?:pixel|px|[pvx]|feature|attr?|col(?:umn)?)?[ _.-]?\d+(?:x\d+)?", re.I)
 _BEFORE = re.compile(r'"?(?:sep=(?P<separator>.)|#TYPE .*)"?')  # of Excel, and of PowerShell
+_MOST_COLUMNS = 4_000_000  # a picture of 2000 x 2000 pixels
 _SHOWN = 3
 
 
@@ -91,11 +92,24 @@ def read_header(path: Path) -> Header:
         separators = (mark["separator"],) if mark["separator"] else separators
         line, before = next(lines, ""), before + 1
     for separator in separators:
-        names = [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+        names = _cells(path, line, separator)
         header = Header(names, separator, before, roles(names))
         if header.roles.path is not None or header.pixels:
             return header
     raise _unknown(path, line)
+
+
+def _cells(path: Path, line: str, separator: str) -> list[str]:
+    """The cells of the first line."""
+    if line.count(separator) > _MOST_COLUMNS:
+        raise DatasetError(
+            f"{path} has {line.count(separator) + 1} columns, at most {_MOST_COLUMNS} are read: "
+            "check that its lines end."
+        )
+    try:
+        return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]
+    except csv.Error as error:
+        raise DatasetError(f"{path} has a header that is not CSV ({error}): repair it.") from error
 
 
 def roles(names: Iterable[str]) -> Roles:

@@ -12,6 +12,7 @@ from pathlib import Path
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError, ImageError
 
+MOST_IN_LINE = 16 << 20  # characters: a picture of 2000 x 2000 pixels has no more
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its first two bytes, as PowerShell writes them
 
 
@@ -33,8 +34,13 @@ def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
             stream.seek(0)
             encoding = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
             text = io.TextIOWrapper(stream, *encoding, newline="")
-            for line in text:
+            while line := text.readline(MOST_IN_LINE):
                 number += 1
+                if len(line) == MOST_IN_LINE:
+                    raise DatasetError(
+                        f"{path}, line {number} has more than {MOST_IN_LINE >> 20} million "
+                        "characters: check that its lines end."
+                    )
                 if line.strip():
                     yield line if keep_ends else line.rstrip("\r\n")
     except (OSError, EOFError, zlib.error) as error:

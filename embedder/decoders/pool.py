@@ -17,6 +17,7 @@ from likewise import parallel
 from likewise.arrays import Pixels
 
 SECONDS = 60.0  # of a processor's time, for a picture on the command line
+_seconds = SECONDS  # of the pool of this process
 MEMORY = 2 << 30  # bytes
 _ERRORS = {error.__name__: error for error in (ImageError, FormatError, TooManyPixelsError)}
 
@@ -138,10 +139,20 @@ def _result(note: dict[str, object], body: bytes) -> Result:
     return Result(np.frombuffer(body, np.uint8).reshape(shape), bytes.fromhex(str(note["content"])))
 
 
+def limit_seconds(seconds: float) -> None:
+    """Limit the processor time for each picture in the pool of this process.
+
+    Args:
+        seconds: Maximum processor time to decode one picture, before the first one is decoded.
+    """
+    global _seconds
+    _seconds = seconds
+
+
 @functools.cache
 def shared() -> DecoderPool:
     """The pool of this process, as large as it has cores."""
-    pool = DecoderPool(parallel.count(), SECONDS)
+    pool = DecoderPool(parallel.count(), _seconds)
     atexit.register(pool.close)
     return pool
 

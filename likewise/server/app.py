@@ -50,6 +50,7 @@ _PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.is_file())
 # Called by the gate; the framework only documents them.
 HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
 _ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
+_LOOKING = 2  # uploads of jobs that are looked into at the same time
 _UNDER_WAY = 20_000  # objects of a full turn, which a garbage collection would scan
 
 
@@ -127,8 +128,9 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
         changing=asyncio.Lock(),
         distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),
         layout=Cached(lambda: lay_out(held), lambda: held.generation),
+        looking=asyncio.Semaphore(_LOOKING),
         jobs=store,
-        runner=JobRunner(store, path, settings.keep_jobs),
+        runner=JobRunner(store, path, settings.keep_jobs, settings.decode_timeout),
         metrics=metrics,
         log=log,
     )

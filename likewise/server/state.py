@@ -34,6 +34,7 @@ class ServerState:
         changing: Lock of the request that changes the gallery.
         distances: Histograms of the references' distances.
         layout: The map of the references.
+        looking: Limit of the uploads that are looked into at the same time.
         jobs: Large uploads on disk.
         runner: Runs the jobs.
         metrics: Prometheus metrics.
@@ -48,6 +49,7 @@ class ServerState:
     changing: asyncio.Lock
     distances: Cached[Distances]
     layout: Cached[Layout]
+    looking: asyncio.Semaphore
     jobs: JobStore
     runner: JobRunner
     metrics: Metrics

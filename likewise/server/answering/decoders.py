@@ -14,17 +14,18 @@ from threading import Event
 
 import numpy as np
 
-from embedder.data.formats import COMMON, format_of, is_common, refuse_drawing
+from embedder.data.formats import format_of, is_common
 from embedder.data.headers import bounded_pixels
-from embedder.data.images import UNREADABLE, read_image
+from embedder.data.images import read_image
 from embedder.data.splits import content_hash
 from embedder.decoders.pool import DecoderPool
 from embedder.decoders.task import Result, Task
-from embedder.errors import FormatError, ImageError
+from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import are_ready
 from likewise import parallel
 from likewise.arrays import Pixels
+from likewise.server.formats import refuse
 
 _CHEAP_FILE = 32 << 10  # bytes
 _TURN = 0.2  # seconds after which a request lets others go first
@@ -122,21 +123,6 @@ def is_cheap(content: bytes, shape: tuple[int, ...]) -> bool:
         return False
     pixels = bounded_pixels(name, content)
     return pixels is not None and pixels <= shape[0] * shape[1]
-
-
-def refuse(content: bytes) -> None:
-    """Refuse a file that is not a picture, or in a format that HTTP does not accept.
-
-    Raises:
-        ImageError: If it is not a picture.
-        FormatError: If it is one in a format that is not read over HTTP.
-    """
-    name = format_of(content)
-    if name is None:
-        raise ImageError(UNREADABLE if content else "empty file")
-    refuse_drawing(name)
-    if not is_common(name):
-        raise FormatError(f"{name} is not read over HTTP: send {', '.join(COMMON)}")
 
 
 def unready(

@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from likewise.server.jobs.store import FAILED, NO_ROOM, JobStore, StoredJob
 
-_COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs")
+_COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs", "run")
 _SWEEP = 600.0  # seconds between two sweeps of expired jobs
 _LOOK = 1.0  # seconds between two looks for other servers' jobs
 _WITHOUT_ROOM = 30.0  # seconds before a job that met a full disk is tried again
@@ -34,9 +34,11 @@ class JobRunner:
         store: The jobs.
         gallery: The gallery to check against.
         keep: Seconds for which a finished job is cached.
+        decode_timeout: Maximum processor time to decode one picture, in seconds.
     """
 
-    def __init__(self, store: JobStore, gallery: Path, keep: float) -> None:
+    def __init__(self, store: JobStore, gallery: Path, keep: float, decode_timeout: float) -> None:
+        self._seconds = decode_timeout
         self._store = store
         self._gallery = gallery
         self._keep = keep
@@ -86,7 +88,7 @@ class JobRunner:
         directory = self._store.directory(job.id)
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(
-                [*_COMMAND, str(directory), str(self._gallery)],
+                [*_COMMAND, str(directory), str(self._gallery), str(self._seconds)],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         with process:

@@ -19,20 +19,18 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from embedder.data.label_rule import NO_LABELS
 from embedder.data.parquet import ParquetMissingError
-from embedder.data.pixel_tables import pixel_records
-from embedder.data.records import Records
-from embedder.data.tables import table_records
-from embedder.data.zips import ZipLimits, zip_records
-from embedder.errors import ArchiveTooLargeError, DatasetError
+from embedder.decoders.pool import limit_seconds
+from embedder.errors import DatasetError
 from index.decision import CheckOptions
 from index.errors import FullDiskError
 from likewise.bulk.job import Job
 from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
 from likewise.output.writers import write_file
-from likewise.server.errors import ApiError, as_api_error, invalid, is_disk_full
+from likewise.server.errors import as_api_error, is_disk_full
+from likewise.server.jobs.look import told_of_upload
+from likewise.server.jobs.sources import source_records
 from likewise.server.jobs.store import (
     CSV,
     DONE,
@@ -48,7 +46,6 @@ from likewise.server.jobs.store import (
     StoredJob,
 )
 
-LIMITS = ZipLimits(entries=200_000, bytes=16 << 30)
 _POLITE = 10  # niceness: single requests come first
 _EVERY = 0.3  # seconds between two progress updates
 _WITHOUT_ROOM = {
@@ -59,13 +56,15 @@ _WITHOUT_ROOM = {
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
-def main(directory: Path, gallery: Path) -> None:
+def main(directory: Path, gallery: Path, seconds: float) -> None:
     """Run a job, or the rest of it.
 
     Args:
         directory: The job's directory.
         gallery: The gallery's directory.
+        seconds: Maximum processor time to decode one picture.
     """
+    limit_seconds(seconds)
     with suppress(OSError, AttributeError):  # forbidden in a strict sandbox; unknown to Windows
         os.nice(_POLITE)
     Thread(target=_end_with_parent, daemon=True).start()
@@ -97,25 +96,6 @@ def _work(store: JobStore, directory: Path, gallery: Path) -> None:
             outcome = {"state": FAILED, "error": _told(error, store.directory(job.id), job.name)}
         store.update(job, **outcome, finished=time.time())
         _drop_upload(directory)
-
-
-def source_records(directory: Path, source: str, name: str) -> Records:
-    """Stream the pictures of an upload.
-
-    Args:
-        directory: Directory of the upload.
-        source: `ZIP`, `CSV` or `LIST`.
-        name: The client's name for it; the ids of a CSV's rows begin with it.
-
-    Raises:
-        DatasetError: If it is damaged, or too large.
-    """
-    path = directory / source
-    if source == ZIP:
-        return zip_records(path, LIMITS, rule=NO_LABELS)
-    if source == CSV:
-        return pixel_records(path, name)
-    return table_records(path, "jsonl", labelled=False)
 
 
 def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
@@ -194,22 +174,6 @@ def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]
     if told.code == "internal":
         return {"code": told.code, "message": _FAILED, "hint": None}
     return {"code": told.code, "message": told.message, "hint": told.hint}
-
-
-def told_of_upload(error: DatasetError, directory: Path, name: str) -> ApiError:
-    """The error for an unreadable upload, with the client's name for it.
-
-    Args:
-        error: Why the upload cannot be read.
-        directory: Where it lies; not named in the response.
-        name: What the client calls it.
-    """
-    text = str(error)
-    for source in (ZIP, CSV, LIST):
-        text = text.replace(str(directory / source), name)
-    if isinstance(error, ArchiveTooLargeError):
-        return ApiError("too_large", text)
-    return invalid(text)
 
 
 def _drop_upload(directory: Path) -> None:

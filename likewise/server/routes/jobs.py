@@ -16,14 +16,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, Response
 
-from embedder.errors import DatasetError
 from index.decision import CheckOptions
 from likewise.server.answering.answer import check_options
 from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
+from likewise.server.jobs.look import look_into
+from likewise.server.jobs.sources import LIMITS
 from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
-from likewise.server.jobs.worker import LIMITS, source_records, told_of_upload
 from likewise.server.openapi import body, errors, files, form
 from likewise.server.requests.forms import MULTIPART
 from likewise.server.schemas.jobs import JobInfo, JobList, JobOptions, ResultOptions
@@ -82,7 +82,8 @@ async def submit(
         )
     with _staging(store) as directory:
         source, name = await receive(request, directory, name=options.name, most=LIMITS.entries)
-        total = await asyncio.to_thread(_looked_into, directory, source, name)
+        async with state.looking:
+            total = await look_into(directory, source, name)
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
     state.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -168,14 +169,6 @@ def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
         raise invalid("Give `threshold` or `at`, not both.")
     check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
     state.matcher.gallery.neighbours_of(asked["k"])  # fails for an empty gallery
-
-
-def _looked_into(directory: Path, source: str, name: str) -> int:
-    """Count the pictures of an upload; refuse an unreadable one."""
-    try:
-        return source_records(directory, source, name).count() or 0
-    except DatasetError as error:
-        raise told_of_upload(error, directory, name) from error
 
 
 def _info(job: StoredJob) -> JobInfo:

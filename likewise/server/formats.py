@@ -1,0 +1,25 @@
+"""Which picture formats are read over HTTP."""
+
+from __future__ import annotations
+
+from embedder.data.formats import COMMON, format_of, is_common, refuse_drawing
+from embedder.data.images import UNREADABLE
+from embedder.errors import FormatError, ImageError
+
+
+def refuse(content: bytes) -> None:
+    """Refuse a file that is no picture, or in a format that is not read over HTTP.
+
+    Args:
+        content: Bytes of the file.
+
+    Raises:
+        ImageError: If it is no picture.
+        FormatError: If it is one in a format that is not read over HTTP.
+    """
+    name = format_of(content)
+    if name is None:
+        raise ImageError(UNREADABLE if content else "empty file")
+    refuse_drawing(name)
+    if not is_common(name):
+        raise FormatError(f"{name} is not read over HTTP: send {', '.join(COMMON)}")
