@@ -1,19 +1,22 @@
-"""IDX files as MNIST, EMNIST and Fashion-MNIST come: plain or gzip, any count and size.
+"""IDX files as MNIST, Fashion-MNIST, EMNIST and QMNIST come: plain or gzip, any count and size.
 
 Pictures are read a thousand at a time, so memory stays constant. The labels are looked for
-beside the images, by name: `train-images-idx3-ubyte` has `train-labels-idx1-ubyte`.
-Leaves out: element types other than unsigned byte.
+beside the images, by name: `train-images-idx3-ubyte` has `train-labels-idx1-ubyte`, or QMNIST's
+`…-labels-idx2-int`, whose first column they are. EMNIST's pictures lie transposed in its files, and
+are turned upright by the name of the file.
 """
 
 from __future__ import annotations
 
 import gzip
+import math
+import re
 import struct
 import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -22,7 +25,15 @@ from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
 from embedder.text import counted
 
-_UBYTE = 0x08
+# The types of elements, by the third byte of a file.
+_TYPES: dict[int, np.dtype[Any]] = {
+    0x08: np.dtype(">u1"),
+    0x09: np.dtype(">i1"),
+    0x0B: np.dtype(">i2"),
+    0x0C: np.dtype(">i4"),
+    0x0D: np.dtype(">f4"),
+    0x0E: np.dtype(">f8"),
+}
 _AT_ONCE = 1000
 _MOST_PIXELS = 1 << 26  # of one picture; a larger size means a damaged header
 
@@ -40,7 +51,17 @@ def is_idx(path: Path) -> bool:
             start = stream.read(4)
     except (OSError, EOFError, zlib.error):
         return "idx" in path.name and "ubyte" in path.name
-    return len(start) == 4 and start[:3] == bytes((0, 0, _UBYTE)) and 1 <= start[3] <= 4
+    return _is_start(start) and 1 <= start[3] <= 4
+
+
+def lies_on_its_side(name: str) -> bool:
+    """Whether the pictures of a data set are transposed, by the name of its file: EMNIST's are.
+
+    Example:
+        >>> lies_on_its_side("emnist-letters-train-images-idx3-ubyte.gz")
+        True
+    """
+    return "emnist" in name.casefold()
 
 
 def idx_records(path: Path) -> Records:
@@ -51,7 +72,7 @@ def idx_records(path: Path) -> Records:
 
     Returns:
         Records with ids `FILE/00000`, numbered from 0 as in the file; labels are the numbers
-        in the labels file as text, None when there is no labels file.
+        in the labels file as text, None when there is no labels file, which a note names.
 
     Raises:
         DatasetError: If either file is damaged, or they do not hold equally many rows.
@@ -70,7 +91,9 @@ def idx_records(path: Path) -> Records:
             f"{path} holds {counted(count, 'picture')}, but {beside} holds "
             f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
-    return Records(partial(_stream, path, labels), count)
+    wanted = _labels_names(path)[0]
+    notes = [] if labels is not None else [f"No labels beside {path}: there is no {wanted}."]
+    return Records(partial(_stream, path, labels), count, notes=notes)
 
 
 def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:
@@ -79,6 +102,8 @@ def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:
     first = 0
     for values in _chunks(path):
         images = within.to_8_bits(values, first)
+        if lies_on_its_side(path.name):
+            images = images.swapaxes(1, 2)
         here = None if labels is None else labels[first : first + len(images)]
         yield from from_arrays(prefix, images, here, first)
         first += len(images)
@@ -87,9 +112,10 @@ def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:
 def _chunks(path: Path) -> Iterator[np.ndarray]:
     """Read pictures `(up to 1000, h, w[, 3])` until the count in the header is reached."""
     count, *shape = _header(path)
-    each = int(np.prod(shape))
+    dtype, dimensions = _start(path)
+    each = int(np.prod(shape)) * dtype.itemsize
     with _open(path) as stream:
-        stream.read(4 + 4 * len(_dimensions(path)))
+        stream.read(4 + 4 * len(dimensions))
         for first in range(0, count, _AT_ONCE):
             wanted = min(_AT_ONCE, count - first) * each
             content = _read(stream, wanted, path, first)
@@ -99,7 +125,7 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
                     f"{path} is truncated at row {row}: its header says {count} rows of "
                     f"{each} bytes; copy the file again."
                 )
-            yield np.frombuffer(content, np.uint8).reshape(-1, *shape)
+            yield np.frombuffer(content, dtype).reshape(-1, *shape)
         _refuse_more(stream, path, count)
 
 
@@ -114,7 +140,7 @@ def _refuse_more(stream: BinaryIO, path: Path, rows: int) -> None:
 
 def _header(path: Path) -> list[int]:
     """Read the count of pictures and their shape, a single channel left out."""
-    dimensions = _dimensions(path)
+    _, dimensions = _start(path)
     if len(dimensions) == 4 and dimensions[3] == 1:
         dimensions = dimensions[:3]
     is_image = len(dimensions) == 3 or (len(dimensions) == 4 and dimensions[3] == 3)
@@ -126,45 +152,62 @@ def _header(path: Path) -> list[int]:
     return dimensions
 
 
-def _dimensions(path: Path) -> list[int]:
+def _start(path: Path) -> tuple[np.dtype[Any], list[int]]:
+    """Read the type of the elements, and the size of each dimension."""
     with _open(path) as stream:
         start = _read(stream, 4, path, 0)
-        right = len(start) == 4 and start[:3] == bytes((0, 0, _UBYTE))
+        right = _is_start(start)
         sizes = _read(stream, 4 * start[3], path, 0) if right else b""
     if not right or not sizes or len(sizes) != 4 * start[3]:
         raise DatasetError(
-            f"{path} should begin with an IDX header of unsigned bytes (00 00 08), but begins "
+            f"{path} should begin with an IDX header, 00 00 and a type, but begins "
             f"with {start.hex(' ') or 'nothing'}: it is damaged or of another format."
         )
-    return list(struct.unpack(f">{start[3]}I", sizes))
+    return _TYPES[start[2]], list(struct.unpack(f">{start[3]}I", sizes))
+
+
+def _is_start(start: bytes) -> bool:
+    return len(start) == 4 and start[:2] == bytes(2) and start[2] in _TYPES
 
 
 def _read_labels(path: Path) -> list[str]:
-    dimensions = _dimensions(path)
-    if len(dimensions) != 1:
+    """Read the labels: numbers, of several columns the first."""
+    dtype, dimensions = _start(path)
+    if not 1 <= len(dimensions) <= 2 or dtype.kind == "f":
         raise DatasetError(
             f"{path} should hold labels in one dimension, but its header says "
             f"{tuple(dimensions)}: put the labels file beside the images."
         )
+    count, columns = dimensions[0], math.prod(dimensions[1:])
+    size = count * columns * dtype.itemsize
     with _open(path) as stream:
-        content = _read(stream, 8 + dimensions[0], path, 0)[8:]
-        if len(content) == dimensions[0]:
-            _refuse_more(stream, path, dimensions[0])
-    if len(content) < dimensions[0]:
+        stream.read(4 + 4 * len(dimensions))
+        content = _read(stream, size, path, 0)
+        if len(content) == size:
+            _refuse_more(stream, path, count)
+    if len(content) < size:
         raise DatasetError(
-            f"{path} is truncated at row {len(content)}: its header says "
-            f"{counted(dimensions[0], 'label')}; copy the file again."
+            f"{path} is truncated at row {len(content) // (columns * dtype.itemsize)}: its header "
+            f"says {counted(count, 'label')}; copy the file again."
         )
-    names = [str(value) for value in range(256)]
-    return [names[value] for value in content]
+    rows = np.frombuffer(content, dtype).reshape(count, columns)
+    return list(map(str, rows[:, 0].tolist()))
 
 
 def _labels_beside(path: Path) -> Path | None:
-    """Find the labels file of an images file: the same name with labels for images, idx1."""
+    """Find the labels file of an images file, by its name."""
+    names = (f"{name}{packed}" for name in _labels_names(path) for packed in ("", ".gz"))
+    return next((beside for beside in map(path.with_name, names) if beside.is_file()), None)
+
+
+def _labels_names(path: Path) -> list[str]:
+    """Names that the labels file may have: labels for images, idx1 or QMNIST's idx2-int."""
     name = path.name.removesuffix(".gz")
-    wanted = name.replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
-    candidates = [path.with_name(wanted), path.with_name(f"{wanted}.gz")]
-    return next((c for c in candidates if wanted != name and c.is_file()), None)
+    labels = name.replace("images", "labels")
+    if labels == name:
+        return ["...-labels-idx1-ubyte"]
+    one, two = (re.sub(r"idx[34]", kind, labels) for kind in ("idx1", "idx2"))
+    return [one, one.replace("ubyte", "int"), two.replace("ubyte", "int"), two]
 
 
 def _open(path: Path) -> BinaryIO:

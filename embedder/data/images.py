@@ -82,11 +82,21 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         return pixels
     name = format_of(content)
     if name is None:
-        raise ImageError(UNREADABLE if content else "empty file")
+        raise ImageError(_other(content))
     refuse_drawing(name)
     if is_common(name) and bounded_pixels(name, content) is not None:
         return decode(io.BytesIO(content), max_pixels)
     return _decoded_elsewhere(content, max_pixels)
+
+
+def _other(content: bytes) -> str:
+    """Say what a file is that is no picture."""
+    if not content:
+        return "empty file"
+    from embedder.data.containers import container_of
+
+    container = container_of(content[:512])
+    return f"{container.what}, not a picture" if container else UNREADABLE
 
 
 def decode(stream: BinaryIO, max_pixels: int) -> Pixels:

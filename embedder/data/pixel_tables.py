@@ -12,7 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from embedder.data.columns import Header, read_header, shown
+from embedder.data.idx import lies_on_its_side
 from embedder.data.labels import reader_of
 from embedder.data.pixel_lines import pictures_of_lines
 from embedder.data.records import Record, Records
@@ -86,12 +89,15 @@ def _records(
 ) -> Iterator[Record]:
     label_of = reader()
     within = SetRange(f"the pixels in {path}")
+    transposed = lies_on_its_side(name)
     rows, number = _rows(path, header), 0
     while chunk := list(islice(rows, _AT_ONCE)):
         lines = [row.pixels for row in chunk]
         images = pictures_of_lines(lines, side, number, within, header.separator)
         for row, image in zip(chunk, images, strict=True):
             number += 1
+            if transposed and isinstance(image, np.ndarray):
+                image = image.T
             yield Record(f"{name}/{row.id or number}", label_of(row.label), image)
 
 

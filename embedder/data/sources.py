@@ -6,10 +6,13 @@
 |---|---|
 | `mnist`, `mnist/train`, `mnist/test`, `mnist/test/00017` | `bundled` |
 | an IDX file, plain or gzip, its labels beside it | `idx` |
-| `.npz` with `x_train, y_train…` or `images, labels` | `npz` |
+| `.npz` with `x_train, y_train…` or `images, labels`; `.npy`, its labels beside it | `npz`, `npy` |
 | Kaggle's digits CSV; a CSV, JSONL or Parquet list of `path,label` | `tables` |
+| Hugging Face's Parquet, with the pictures in it | `parquet_pictures` |
 | a folder per label, a folder of pictures, one picture, a glob | `folders` |
-| a zip of such a folder | `zips` |
+| a zip or a tar of such a folder; webdataset's tars | `zips`, `tars` |
+
+What is none of these is named for what it is (`containers`).
 
 A bare name that starts with `mnist` means the bundled data; `./mnist` is your own folder.
 """
@@ -117,17 +120,24 @@ def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
 
 
 def _file_records(path: Path, name: str, split: str | None, rule: LabelRule) -> Records:
-    """Choose the reader of one file by its ending, and for IDX by its first bytes."""
+    """Choose the reader of one file by its ending, or by its first bytes."""
+    from embedder.data.containers import head_of, is_tar
+
     ending = path.name.removesuffix(".gz").rpartition(".")[2].lower()
     if ending == "zip":
         from embedder.data.zips import zip_records
 
         return zip_records(path, split=split, rule=rule)
-    return by_rule(name, _rows_of_file(path, name, ending, split, rule), rule)
+    head = head_of(path)
+    if is_tar(head):
+        from embedder.data.tars import tar_records
+
+        return tar_records(path, split, rule)
+    return by_rule(name, _rows_of_file(path, name, ending, split, rule, head), rule)
 
 
 def _rows_of_file(
-    path: Path, name: str, ending: str, split: str | None, rule: LabelRule
+    path: Path, name: str, ending: str, split: str | None, rule: LabelRule, head: bytes
 ) -> Records:
     if ending == "npz":
         from embedder.data.npz import npz_records
@@ -135,16 +145,21 @@ def _rows_of_file(
         return npz_records(path, split)
     if split is not None:
         raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
-    if ending in ("xlsx", "xls", "ods"):
-        raise DatasetError(f"{name} is a spreadsheet, which is not read: save it as CSV.")
     if ending in ("csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq"):
         from embedder.data.tables import table_records
 
         return table_records(path, "parquet" if ending == "pq" else ending, rule.wanted)
+    if ending == "npy":
+        from embedder.data.npy import npy_records
+
+        return npy_records(path)
     from embedder.data.idx import idx_records, is_idx
 
     if is_idx(path):
         return idx_records(path)
+    from embedder.data.containers import refuse_container
+
+    refuse_container(path, head)
     return Records(lambda: iter([Record(name, None, path)]), 1)
 
 

@@ -2,7 +2,8 @@
 
 Both are streamed, so memory stays constant. Rows are counted from 1, the header not counted, in
 ids and in messages alike.
-Leaves out: pictures inside a Parquet file, spreadsheets.
+Pictures inside a Parquet file are read by `parquet_pictures`.
+Leaves out: spreadsheets.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
     """
     if ending == "parquet":
         from embedder.data.parquet import count_rows, parquet_rows
+        from embedder.data.parquet_pictures import picture_records
 
+        pictures = picture_records(path, labelled)
+        if pictures is not None:
+            return pictures
         rows, labels = partial(parquet_rows, path), partial(parquet_rows, path, _label_name)
         return begun(
             path, _listed(path, rows, labels if labelled else None), partial(count_rows, path)

@@ -1,0 +1,209 @@
+"""Pictures in a tar archive, plain or packed, as webdataset's shards or as a packed folder.
+
+In a shard, what belongs to one picture has one name up to its first point: `000001.png` and
+`000001.cls`, whose text is the label, or `000001.json` with a `label`. Any other archive is read as
+the folder that was packed. Nothing is unpacked to the disk.
+Leaves out: links and devices.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedder.data.choice import Choice
+from embedder.data.label_rule import AUTOMATIC, LabelRule
+from embedder.data.labels import as_label
+from embedder.data.levels import Folders
+from embedder.data.listing import is_picture
+from embedder.data.passed_over import SPECIAL, PassedOver
+from embedder.data.records import Record, Records
+from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
+
+_DAMAGED = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+_LABELS = (".cls", ".cls.txt", ".label", ".label.txt", ".json")
+_LARGEST_LABEL = 1 << 16  # bytes
+_LARGEST_PICTURE = 1 << 30
+_MOST_MEMBERS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A picture file in a plain archive."""
+
+    path: Path
+    start: int
+    size: int
+
+    def read_bytes(self) -> bytes:
+        if self.size > _LARGEST_PICTURE:
+            raise ImageError(f"a file of {self.size} bytes, at most {_LARGEST_PICTURE} are read")
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(self.start)
+                return stream.read(self.size)
+        except OSError as error:
+            raise ImageError("cannot be read in its archive") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """A picture file of a packed archive, which is read from its start to its end."""
+
+    content: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What an archive holds."""
+
+    names: list[str]  # of its pictures, in their order
+    labels: dict[str, str | None]  # by the names that pictures have up to their first point
+    passed_over: PassedOver
+
+
+def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATIC) -> Records:
+    """Stream the pictures of a tar archive in the order in which they lie there.
+
+    Args:
+        path: The archive, plain or packed by gzip, bzip2 or xz.
+        split: Read only the pictures of this part, as `train`.
+        rule: Where labels stand, if not beside the pictures or on the level that divides.
+
+    Returns:
+        Records whose ids are the names of the members.
+
+    Raises:
+        DatasetError: If it is damaged or holds no picture; or as for a folder.
+        ArchiveTooLargeError: If it holds more than a million members.
+
+    Example:
+        >>> import io, tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "shard.tar"
+        >>> with tarfile.open(path, "w") as archive:
+        ...     for name, content in (("1.pgm", b"P5 2 1 255 01"), ("1.cls", b"7")):
+        ...         member = tarfile.TarInfo(name)
+        ...         member.size = len(content)
+        ...         archive.addfile(member, io.BytesIO(content))
+        >>> [(record.id, record.label) for record in tar_records(path)]
+        [('1.pgm', '7')]
+    """
+    contents = _listed(path)
+    if not contents.names:
+        told = contents.passed_over.sentence(str(path)) or ""
+        raise DatasetError(f"{path} should hold pictures, but there is none in it. {told}")
+    beside = bool(contents.labels) and not rule.is_explicit and split is None
+    folders = Folders.of(contents.names)
+    choice = None if beside else Choice.of(str(path), folders, split, rule)
+
+    def stream() -> Iterator[Record]:
+        for name, picture in _pictures(path):
+            if choice is None:
+                yield Record(name, contents.labels.get(_key(name)), picture)
+            elif choice.holds(name):
+                yield Record(name, choice.label_of(name), picture)
+
+    if choice is None:
+        sentence = contents.passed_over.sentence(str(path))
+        return Records(stream, len(contents.names), notes=[sentence] if sentence else [])
+    return Records(stream, choice.count, notes=choice.notes(contents.passed_over))
+
+
+def _listed(path: Path) -> _Contents:
+    """Read the names of all pictures, and the labels that lie beside them."""
+    contents = _Contents([], {}, PassedOver())
+    for archive, member in _members(path):
+        name = _name(member)
+        if not member.isfile() or member.issparse():
+            if not member.isdir():
+                contents.passed_over.add(SPECIAL, name)
+        elif _is_read(name):
+            contents.names.append(name)
+        elif (ending := _ending(name)) in _LABELS and member.size <= _LARGEST_LABEL:
+            file = archive.extractfile(member)
+            label = _label(file.read() if file else b"", ending)
+            if label is not None:
+                contents.labels[_key(name)] = label
+            elif ending == ".json":
+                contents.passed_over.add_file(name)
+        else:
+            contents.passed_over.add_file(name)
+    return contents
+
+
+def _pictures(path: Path) -> Iterator[tuple[str, _Span | _Bytes]]:
+    with path.open("rb") as stream:
+        plain = tarfile.is_tarfile(stream) and _is_plain(path)
+    for archive, member in _members(path):
+        name = _name(member)
+        if not member.isfile() or member.issparse() or not _is_read(name):
+            continue
+        if plain or member.size > _LARGEST_PICTURE:
+            yield name, _Span(path, member.offset_data, member.size)
+        else:
+            file = archive.extractfile(member)
+            yield name, _Bytes(file.read() if file else b"")
+
+
+def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Read an archive from its start to its end."""
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            for number, member in enumerate(archive):
+                if number >= _MOST_MEMBERS:
+                    raise ArchiveTooLargeError(
+                        f"{path} holds more than {_MOST_MEMBERS} members: split it."
+                    )
+                archive.members = []  # type: ignore[attr-defined] # which would keep all of them
+                yield archive, member
+    except _DAMAGED as error:
+        raise DatasetError(
+            f"{path} is not a readable tar archive ({error}): copy it again, or pack it anew."
+        ) from error
+
+
+def _is_plain(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(262)[257:] == b"ustar"
+
+
+def _name(member: tarfile.TarInfo) -> str:
+    return member.name.removeprefix("./")
+
+
+def _is_read(name: str) -> bool:
+    """Accept what is named as a picture and is not hidden."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return not hidden and "." in name.rpartition("/")[2] and is_picture(name)
+
+
+def _key(name: str) -> str:
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.partition('.')[0]}"
+
+
+def _ending(name: str) -> str:
+    _, point, ending = name.rpartition("/")[2].partition(".")
+    return f"{point}{ending}".lower()
+
+
+def _label(content: bytes, ending: str) -> str | None:
+    text = content.decode("utf-8-sig", "backslashreplace")
+    if ending != ".json":
+        return as_label(text)
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict):
+        return None
+    value = next((fields[name] for name in ("label", "cls", "class") if name in fields), None)
+    return None if isinstance(value, list | dict) else as_label(value)
