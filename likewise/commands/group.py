@@ -97,10 +97,10 @@ def main() -> None:
     likewise build digits.gallery mnist/train
     likewise check digits.gallery scans/ -o rows.csv
 
-    INPUT and DATA are one or more of: a picture, a folder (its subfolders are the labels), a zip, a
-    quoted pattern such as 'scans/**/*.png', a list (CSV, JSONL or Parquet with a column "path" and
-    perhaps "label"), a data set (IDX, .npz, CSV of pixels), or - for paths on stdin. The MNIST
-    digits are bundled as mnist/train and mnist/test.
+    INPUT and DATA are one or more of: a picture, a folder (its subfolders are the labels), a zip or
+    tar, a quoted pattern such as 'scans/**/*.png', a list (CSV, JSONL or Parquet with a column
+    "path" and perhaps "label"), a data set (IDX, .npz, .npy, CSV of pixels, Parquet with pictures),
+    or - for paths on stdin. The MNIST digits are bundled as mnist/train and mnist/test.
 
     Tab completion: put eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" into ~/.bashrc; other
     shells have zsh_source and fish_source.
