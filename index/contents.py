@@ -19,7 +19,7 @@ from index.references.rows import Reference, Row, stacked
 from index.search.current import CurrentIndex
 from index.search.verification import require_same
 from likewise.arrays import Floats, Strings
-from likewise.names import forms
+from likewise.names import forms, normal
 
 
 class Contents:
@@ -85,10 +85,16 @@ class Contents:
         with self._index.reading() as index:
             return bool(len(index.rows_with(label)))
 
+    def old_spellings(self) -> dict[str, str]:
+        """Labels that earlier versions stored in another spelling than that of today, by it."""
+        with self._store.reading():
+            labels = self._store.labels()
+        return {normal(label): label for label in labels if normal(label) != label}
+
     def count_groups(self) -> int:
         """Count the groups, in a fifteenth of the time that reading them takes."""
         with self._store.reading():
-            return self._store.count_labels()
+            return len(self._store.labels())
 
     def samples(self, label: str, count: int) -> list[str]:
         """Ids of up to `count` references of a group, spread over it, oldest first.

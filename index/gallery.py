@@ -10,7 +10,7 @@ Does not make vectors, does not choose thresholds and does not search approximat
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +25,7 @@ from index.points import OperatingPoints
 from index.questions import Questions
 from index.recovery import open_store
 from index.references.local import Store
+from index.references.rows import Reference, Row
 from index.search.current import CurrentIndex, checked_vectors
 from index.storage.directory import MODEL, create_directory
 from likewise.arrays import Floats, Pixels
@@ -168,6 +169,7 @@ class Gallery(Questions):
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         pictures: Pixels | Sequence[Pixels | None] | None = None,
         contents: Sequence[bytes | None] | None = None,
+        choose: Callable[[Mapping[str, Reference]], Iterable[str]] | None = None,
     ) -> None:
         """Add n references in one transaction, on disk when this returns.
 
@@ -180,6 +182,8 @@ class Gallery(Questions):
             metadata: n JSON objects, or None.
             pictures: uint8 `(n, h, w)` or `(n, h, w, c)`, or n pictures of any shapes, or None.
             contents: n hashes of the pictures, for `vectors_of`, or None.
+            choose: Called within the transaction with the references that have these ids now;
+                names those ids that are to be stored. What it raises leaves everything as it was.
 
         Raises:
             ValueError: If a length, shape, type or value is wrong.
@@ -187,11 +191,21 @@ class Gallery(Questions):
         """
         checked = checked_vectors(vectors, self.dim)
         rows = new_rows(ids, checked, labels, metadata, pictures, contents)
-        last = list({row.id: place for place, row in enumerate(rows)}.values())
+        last = {row.id: place for place, row in enumerate(rows)}
         if not rows:
             return
+
+        def chosen(old: Sequence[Row]) -> Iterable[str]:
+            nonlocal last
+            if choose is not None:
+                wanted = set(choose({row.id: row.reference(None) for row in old}))
+                last = {id: place for id, place in last.items() if id in wanted}
+            return last
+
         with self._store.changing() as store:
-            self._index.apply(store.add([rows[place] for place in last]), checked[last])
+            change = store.add([rows[place] for place in last.values()], chosen)
+            if last:
+                self._index.apply(change, checked[list(last.values())])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction; returns how many of the ids existed."""

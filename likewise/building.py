@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
 from embedder.data.label_rule import AUTOMATIC, LabelRule
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.data.sources import records
 from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.text import counted
+from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
 from likewise.labelling import Labels, labelled_records
 from likewise.matcher import Matcher
@@ -28,6 +29,7 @@ def build(
     labels: Labels | None = None,
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
+    on_conflict: OnConflict = "error",
     progress: Callable[[int], object] | None = None,
 ) -> Matcher:
     """Make a gallery of labelled pictures, and open it.
@@ -45,6 +47,7 @@ def build(
         labels: One for each picture, or one for all.
         split: `train` or `test`, for a data set that holds both.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
+        on_conflict: What becomes of a picture whose id another has, as for `Matcher.add`.
         progress: Called with the number of further pictures that are done.
 
     Returns:
@@ -57,7 +60,8 @@ def build(
         GalleryError: If there is something at `gallery` already.
         ModelError: If there is no such model.
         DatasetError: If there is no such data, it is damaged, or no picture can be read.
-        UnlabelledError: If a picture has no label.
+        ConflictError: If two pictures have one id, and on_conflict does not say what to do.
+        UnlabelledError: If no picture has a label.
 
     Example:
         >>> import tempfile
@@ -70,7 +74,7 @@ def build(
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
     matcher = Matcher.create(gallery, embedder)
     try:
-        report = matcher.add(pictures, progress=progress)
+        report = matcher.add(pictures, on_conflict=on_conflict, progress=progress)
         _tell_unreadable(report)
     except BaseException:
         close_or_discard(matcher)
@@ -103,6 +107,10 @@ def _source(
 
 def _some(pictures: Iterable[Record]) -> Iterable[Record]:
     """Read the first record, so that useless data fails before anything is made of it."""
+    if isinstance(pictures, Records) and (again := pictures.again()) is not None:
+        if next(again, None) is None:
+            raise DatasetError("Expected labelled pictures. Received none: nothing was made.")
+        return pictures
     stream = iter(pictures)
     first = list(islice(stream, 1))
     if not first:

@@ -9,27 +9,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import partial
 
 import numpy as np
 
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.errors import ImageError, UnlabelledError
 from embedder.model import Embedder
 from index.gallery import Gallery
 from index.references.rows import Reference
-from likewise.arrays import Floats, Pixels
+from likewise.arrays import Floats
+from likewise.conflicts import (
+    ADDED,
+    RENAMED,
+    REPLACED,
+    SKIPPED,
+    UNCHANGED,
+    Entry,
+    OnConflict,
+    Outcome,
+    Status,
+    decide,
+)
 from likewise.decoding import Decoded, ahead, decode_stream
-from likewise.names import normal
+from likewise.preflight import refuse_conflicts
 from likewise.remarks import Remarks
 
-BATCH = 2048  # references in one transaction: the most that a kill can lose
+BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
 _SECONDS = 2.0  # large pictures are made durable at least as often
-
-Status = Literal["added", "replaced", "unchanged"]
-ADDED: Status = "added"
-REPLACED: Status = "replaced"
-UNCHANGED: Status = "unchanged"
 
 
 @dataclass(slots=True)
@@ -40,6 +47,8 @@ class AddReport:
         added: New ids.
         replaced: Ids that were there with another label or picture.
         unchanged: Ids that were there with this label and picture; nothing was written.
+        skipped: Ids that were there with another label or picture, and stayed as they were.
+        renamed: New ids, with the source's name before them, as another picture has their own.
         unreadable: Id and reason of each picture that could not be read.
         unlabelled: Id of each picture that was passed over because it has no label.
         remarks: On pictures that are nearly one grey value.
@@ -48,6 +57,8 @@ class AddReport:
     added: int = 0
     replaced: int = 0
     unchanged: int = 0
+    skipped: int = 0
+    renamed: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     unlabelled: list[str] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
@@ -55,29 +66,16 @@ class AddReport:
     @property
     def total(self) -> int:
         """All records that came."""
-        stored = self.added + self.replaced + self.unchanged
-        return stored + len(self.unreadable) + len(self.unlabelled)
+        readable = self.added + self.replaced + self.unchanged + self.skipped + self.renamed
+        return readable + len(self.unreadable) + len(self.unlabelled)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A reference to enrol: a picture with its content hash, or a vector.
-
-    Attributes:
-        id: Its name; a reference of this id is replaced.
-        label: Its group.
-        metadata: JSON object.
-        pixels: uint8 `(*input_shape)`, as the network takes it; None for a vector.
-        content: Hash of the picture; None for a vector.
-        vector: `(dim,)`, float32; None for a picture that is not embedded yet.
-    """
-
-    id: str
-    label: str
-    metadata: Mapping[str, Any]
-    pixels: Pixels | None = None
-    content: bytes | None = None
-    vector: Floats | None = None
+    def count(self, statuses: Sequence[Status]) -> None:
+        """Count what became of further records."""
+        self.added += statuses.count(ADDED)
+        self.replaced += statuses.count(REPLACED)
+        self.unchanged += statuses.count(UNCHANGED)
+        self.skipped += statuses.count(SKIPPED)
+        self.renamed += statuses.count(RENAMED)
 
 
 def enrol_records(
@@ -85,37 +83,44 @@ def enrol_records(
     gallery: Gallery,
     records: Iterable[Record],
     progress: Callable[[int], object] | None = None,
+    on_conflict: OnConflict = "error",
 ) -> AddReport:
     """Enrol a stream of labelled pictures, `BATCH` of them in a transaction.
 
-    The next batch is decoded and embedded while one is written. A picture that repeats an id of its
-    batch counts as replaced. An id with the same label and picture is unchanged whatever metadata
-    come with it: a folder, which has none, takes none away.
+    The next batch is decoded and embedded while one is written. An id with the same label and
+    picture is unchanged whatever metadata come with it: a folder, which has none, takes none away.
 
     Args:
         embedder: The gallery's.
         gallery: The gallery to change.
         records: Those without a label are passed over and noted.
         progress: Called with the number of records of each transaction.
+        on_conflict: What becomes of a picture whose id another picture or label has, in the
+            gallery or among the records before: `error` refuses it, before anything is written
+            where the records can be read twice; `replace` and `skip` keep the last or the first;
+            `rename` puts the source's name before the id.
 
     Raises:
+        ConflictError: If there is such a picture, and it is to be refused.
         UnlabelledError: If no record has a label.
         StoreError: If the gallery cannot be changed; what was written before stays.
     """
+    report, spelled = AddReport(), gallery.old_spellings()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
-        return batch, with_vectors(embedder, gallery, _entries(batch))
+        return batch, with_vectors(embedder, gallery, _entries(batch, spelled, source))
 
-    report = AddReport()
-    labelled = _labelled(records, report.unlabelled)
+    if isinstance(records, list):
+        records = Records(partial(iter, records), len(records))
+    source = records.name if isinstance(records, Records) else ""
+    known: set[str] = set()
+    if on_conflict == "error" and isinstance(records, Records):
+        known = refuse_conflicts(embedder, gallery, records)
+    labelled = _labelled(records, report, known)
     batches = decode_stream(labelled, embedder, size=BATCH, seconds=_SECONDS, hashed=True)
     with closing(batches), closing(ahead(embed, batches, threads=1, waiting=1)) as embedded:
         for batch, entries in embedded:
-            statuses = write(gallery, entries, by_metadata=False)
-            repeated = len(batch.images) - len(entries)
-            report.added += statuses.count(ADDED)
-            report.replaced += statuses.count(REPLACED) + repeated
-            report.unchanged += statuses.count(UNCHANGED)
+            report.count(write(gallery, entries, by_metadata=False, on_conflict=on_conflict))
             report.remarks.add_all(batch)
             report.unreadable += [
                 (batch.records[place].id, reason) for place, reason in batch.reasons.items()
@@ -130,22 +135,29 @@ def enrol_records(
     return report
 
 
-def enrol(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry]) -> list[Status]:
-    """Enrol entries in one transaction; of several with one id the last counts.
+def enrol(
+    embedder: Embedder,
+    gallery: Gallery,
+    entries: Sequence[Entry],
+    on_conflict: OnConflict = "replace",
+) -> list[Status]:
+    """Enrol entries in one transaction.
 
     Args:
         embedder: The gallery's.
         gallery: The gallery to change.
         entries: n pictures or vectors.
+        on_conflict: What becomes of one whose id another has, as for `enrol_records`.
 
     Returns:
         What became of each, n.
 
     Raises:
+        ConflictError: If there is such an entry, and it is to be refused; then nothing was stored.
         ValueError: If an id, a label or metadata cannot be stored; then nothing was.
         StoreError: If the gallery cannot be changed; then nothing was.
     """
-    return write(gallery, with_vectors(embedder, gallery, entries))
+    return write(gallery, with_vectors(embedder, gallery, entries), on_conflict=on_conflict)
 
 
 def with_vectors(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry]) -> list[Entry]:
@@ -175,64 +187,96 @@ def with_vectors(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry])
     ]
 
 
-def write(gallery: Gallery, entries: Sequence[Entry], *, by_metadata: bool = True) -> list[Status]:
+def write(
+    gallery: Gallery,
+    entries: Sequence[Entry],
+    *,
+    by_metadata: bool = True,
+    on_conflict: OnConflict = "replace",
+) -> list[Status]:
     """Store in one transaction those entries that change something.
+
+    What becomes of them is decided within the transaction, whatever others write at the same time.
 
     Args:
         gallery: The gallery to change.
         entries: n, all with a vector.
         by_metadata: Whether other metadata are a change too.
+        on_conflict: What becomes of one whose id another has, as for `enrol_records`.
 
     Returns:
         What became of each, n; one that repeats an id is compared with the entry before.
+
+    Raises:
+        ConflictError: If an entry is refused; then nothing was stored.
     """
-    known: dict[str, Reference | Entry] = dict(gallery.named([entry.id for entry in entries]))
-    statuses: list[Status] = []
-    new: dict[str, Entry] = {}
-    for entry in entries:
-        statuses.append(_status(entry, known.get(entry.id), by_metadata))
-        if statuses[-1] != UNCHANGED:
-            new[entry.id] = known[entry.id] = entry
-    if new:
-        gallery.add(
-            list(new),
-            np.stack([entry.vector for entry in new.values()]),  # type: ignore[misc]
-            [entry.label for entry in new.values()],
-            metadata=[entry.metadata for entry in new.values()],
-            pictures=[entry.pixels for entry in new.values()],
-            contents=[entry.content for entry in new.values()],
-        )
-    return statuses
+    ids = [entry.id for entry in entries]
+    if on_conflict == "rename":
+        ids += [entry.other_id for entry in entries]
+    known = gallery.named(ids) if ids else {}
+    outcome = decide(entries, known, on_conflict, by_metadata)
+    new = outcome.new
+    if not new:
+        return outcome.statuses
+
+    def choose(now: Mapping[str, Reference]) -> Iterable[str]:
+        nonlocal outcome
+        others = {id: reference for id, reference in known.items() if reference.id not in new}
+        outcome = decide(entries, {**others, **now}, on_conflict, by_metadata)
+        return outcome.new
+
+    _store(gallery, outcome, choose)
+    return outcome.statuses
 
 
-def _status(entry: Entry, known: Reference | Entry | None, by_metadata: bool) -> Status:
-    if known is None:
-        return ADDED
-    same = (
-        normal(known.label) == normal(entry.label)
-        and known.content == entry.content
-        and (not by_metadata or dict(known.metadata) == dict(entry.metadata))
+def _store(
+    gallery: Gallery,
+    outcome: Outcome,
+    choose: Callable[[Mapping[str, Reference]], Iterable[str]],
+) -> None:
+    new = outcome.new
+    gallery.add(
+        list(new),
+        np.stack([entry.vector for entry in new.values()]),  # type: ignore[misc]
+        [entry.label for entry in new.values()],
+        metadata=[entry.metadata for entry in new.values()],
+        pictures=[entry.pixels for entry in new.values()],
+        contents=[entry.content for entry in new.values()],
+        choose=choose,
     )
-    if same and entry.content is None:
-        same = np.array_equal(known.vector, entry.vector)  # type: ignore[arg-type]
-    return UNCHANGED if same else REPLACED
 
 
-def _entries(batch: Decoded) -> list[Entry]:
-    """The readable pictures of a batch; of several with one id the last."""
-    entries = {
-        record.id: Entry(record.id, str(record.label), dict(record.metadata), pixels, content)
-        for record, pixels, content in zip(
-            batch.readable, batch.images, batch.contents, strict=True
+def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[Entry]:
+    """The readable pictures of a batch, with the name of their source in their metadata.
+
+    Args:
+        batch: Decoded records.
+        spelled: Labels as an older gallery holds them, by their spelling of today.
+        source: Of the records that do not say.
+    """
+    names = [record.source or source for record in batch.readable]
+    rows = zip(batch.readable, batch.images, batch.contents, names, strict=True)
+    return [
+        Entry(
+            record.id,
+            spelled.get(str(record.label), str(record.label)),
+            {**({"source": name} if name else {}), **record.metadata},
+            pixels,
+            content,
+            source=name,
         )
-    }
-    return list(entries.values())
+        for record, pixels, content, name in rows
+    ]
 
 
-def _labelled(records: Iterable[Record], unlabelled: list[str]) -> Iterator[Record]:
-    """Pass records on, but for those without a label, whose ids are noted."""
+def _labelled(
+    records: Iterable[Record], report: AddReport, unchanged: set[str]
+) -> Iterator[Record]:
+    """Pass on the records that are to be decoded; count those without a label and the unchanged."""
     for record in records:
         if record.label is None and not isinstance(record.image, ImageError):
-            unlabelled.append(record.id)
+            report.unlabelled.append(record.id)
+        elif record.id in unchanged:
+            report.unchanged += 1
         else:
             yield record

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +52,13 @@ def read_inputs(
         10001
     """
     streams = [_open(source, listed, split, rule) for source in sources]
+    if len(streams) > 1 and rule.wanted:
+        streams = [stream.mapped(partial(_named, stream.name)) for stream in streams]
     return Records.joined(streams, partial(count_all, streams))
+
+
+def _named(source: str, record: Record) -> Record:
+    return replace(record, source=source)
 
 
 def count_all(streams: Iterable[Records]) -> int | None:

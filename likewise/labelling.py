@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 
 from embedder.data.labels import as_label, reader_of
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.data.splits import content_hash
 from embedder.errors import UnlabelledError
 from likewise.errors import LikewiseError
@@ -37,7 +38,7 @@ def labelled_records(
 
     Raises:
         LabelsError: If there are not as many labels or ids as pictures.
-        UnlabelledError: If a picture has no label; while iterating.
+        UnlabelledError: If one of n pictures has no label; of a stream, while iterating.
         PicturesError: If something else came as a picture.
 
     Example:
@@ -45,16 +46,26 @@ def labelled_records(
         >>> [(record.id, record.label) for record in labelled_records(pictures, 7, ["a", "b"])]
         [('a', '7'), ('b', '7')]
     """
+    if labels is None and ids is None and isinstance(pictures, Records):
+        return pictures
     if labels is None and ids is None:
-        return map(_labelled, _stream(pictures))
+        records = map(_labelled, _stream(pictures))
+        return records if isinstance(pictures, Iterator) else list(records)
     if ids is None and _is_single(labels):
+        if isinstance(pictures, Records):
+            return pictures.mapped(partial(_relabelled, as_label(_plain(labels))))
         label = None if labels is None else as_label(_plain(labels)) or ""
         return map(_record, _stream(pictures), repeat(label), repeat(None), map(str, count()))
     many = listed(pictures)
     column = list(map(_plain, _column("label", labels, len(many))))
     label_of = reader_of(column)
     read = (None if value is None else label_of(value) or "" for value in column)
-    return list(map(_record, many, read, _column("id", ids, len(many)), map(str, count())))
+    records = map(_record, many, read, _column("id", ids, len(many)), map(str, count()))
+    return [_complete(record) for record in records]
+
+
+def _relabelled(label: str | None, record: Record) -> Record:
+    return replace(record, label=label)
 
 
 def _stream(pictures: Pictures) -> Iterable[Picture]:
@@ -69,6 +80,14 @@ def _labelled(picture: Picture) -> Record:
         f"{as_record(picture, 'A picture').id} has no label, and a reference needs one: pass "
         "labels=, one for each picture or one for all."
     )
+
+
+def _complete(record: Record) -> Record:
+    if record.label is None:
+        raise UnlabelledError(
+            f"{record.id} has no label, and a reference needs one: leave it out, or give it one."
+        )
+    return record
 
 
 def _is_single(values: Any) -> bool:

@@ -22,6 +22,7 @@ from likewise.arrays import Floats
 
 if TYPE_CHECKING:  # a cold query needs none of these
     from likewise.answers import Decisions, PictureNeighbours
+    from likewise.conflicts import OnConflict
     from likewise.enrolment import AddReport
     from likewise.labelling import Labels
     from likewise.pictures import Picture, Pictures
@@ -115,22 +116,27 @@ class Matcher:
         *,
         labels: Labels | None = None,
         ids: Sequence[str] | str | None = None,
+        on_conflict: OnConflict = "error",
         progress: Callable[[int], object] | None = None,
     ) -> AddReport:
         """Enrol labelled pictures, 2048 of them in a transaction.
 
-        An id that is there already is replaced. A picture that the gallery knows, under any id,
-        is not embedded again: a call that was cut off can be repeated at little cost.
+        A picture that the gallery knows, under any id, is not embedded again: a call that was cut
+        off can be repeated at little cost.
 
         Args:
             pictures: A stream of records with labels; or, with `labels`, n pictures as for `check`.
             labels: n labels, or one for all; in place of the records' own.
             ids: n ids, in place of paths and of the records' own. Without them an array is named
                 by a hash of its pixels.
+            on_conflict: What becomes of a picture whose id another picture or label has: `error`
+                refuses it, `replace` and `skip` keep the last or the first, `rename` puts the
+                source's name before the id.
             progress: Called with the number of pictures that each transaction dealt with.
 
         Raises:
-            UnlabelledError: If a picture has no label; what was written before stays.
+            ConflictError: If an id is refused; of a plain iterator, what came before it stays.
+            UnlabelledError: If no picture has a label.
             LabelsError: If there are not as many labels or ids as pictures.
             GalleryError: If the gallery cannot be written.
 
@@ -146,7 +152,7 @@ class Matcher:
         from likewise.labelling import labelled_records
 
         records = labelled_records(pictures, labels, ids)
-        return enrol_records(self.embedder, self.gallery, records, progress)
+        return enrol_records(self.embedder, self.gallery, records, progress, on_conflict)
 
     def query(self, pictures: Pictures, k: int = 5) -> PictureNeighbours:
         """Find the k nearest references of each picture.

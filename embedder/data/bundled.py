@@ -70,9 +70,8 @@ def bundled_records(source: str, split: str | None = None) -> Records:
     if row is not None:
         return _digit(named, int(row))
     halves = (str(named or split),) if named or split else SPLITS
-    return Records(
-        functools.partial(_stream, halves), sum(_LABELS[half].shape[0] for half in halves)
-    )
+    count = sum(_LABELS[half].shape[0] for half in halves)
+    return Records(functools.partial(_stream, halves), count, are_distinct=True)
 
 
 def pictures_of(digest: str) -> Iterator[Pixels] | None:

@@ -93,7 +93,7 @@ def idx_records(path: Path) -> Records:
         )
     wanted = _labels_names(path)[0]
     notes = [] if labels is not None else [f"No labels beside {path}: there is no {wanted}."]
-    return Records(partial(_stream, path, labels), count, notes=notes)
+    return Records(partial(_stream, path, labels), count, notes=notes, are_distinct=True)
 
 
 def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:

@@ -65,7 +65,7 @@ def one_array(path: Path, values: npt.NDArray[Any]) -> Records:
             f"{path} holds {counted(len(images), 'picture')}, but {beside} holds "
             f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
-    return Records(partial(from_arrays, path.name, images, labels), len(images))
+    return Records(partial(from_arrays, path.name, images, labels), len(images), are_distinct=True)
 
 
 def labels_beside(path: Path) -> Path | None:

@@ -58,7 +58,8 @@ def npz_records(path: Path, split: str | None = None) -> Records:
     if names == [_UNNAMED] and split is None:
         return one_array(path, arrays[_UNNAMED])
     halves = [_half(path, arrays, *wanted) for wanted in _wanted(path, set(names), split)]
-    return Records(partial(_stream, halves), sum(len(pixels) for _, pixels, _ in halves))
+    count = sum(len(pixels) for _, pixels, _ in halves)
+    return Records(partial(_stream, halves), count, are_distinct=True)
 
 
 _Half = tuple[str, Pixels, list[str | None] | None]  # the prefix of its ids, pixels and labels

@@ -66,7 +66,9 @@ def pixel_table(path: Path, header: Header, name: str, labelled: bool = True) ->
     side = _side(path, header)
     reader = cache(lambda: reader_of(row.label for row in _rows(path, header) if labelled))
     stream = partial(_records, path, header, name, side, reader)
-    return begun_csv(path, stream, header.before + 1)
+    records = begun_csv(path, stream, header.before + 1)
+    records.are_distinct = header.roles.id is None
+    return records
 
 
 def _side(path: Path, header: Header) -> int:

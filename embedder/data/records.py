@@ -38,6 +38,7 @@ class Record:
         image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path or the bytes of a picture
             file; or the reason why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
+        source: What the caller named its source by, where records of several come together.
 
     Example:
         >>> import numpy as np
@@ -49,6 +50,7 @@ class Record:
     label: str | None
     image: Pixels | Path | Encoded | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
     def __post_init__(self) -> None:
         if not self.id.isascii():
@@ -77,9 +79,13 @@ class Records(Iterator[Record]):
         stream: The records, which can be iterated once; or a function that streams them anew.
         count: Their number; a function that computes it; or None where that would take long.
         notes: Sentences about the source: where its labels are, what in it is passed over.
+        are_distinct: Whether no two of them can have the same id.
+        name: What the caller named the source by.
 
     Attributes:
         notes: See above.
+        are_distinct: See above.
+        name: See above.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))
@@ -88,7 +94,7 @@ class Records(Iterator[Record]):
         (2, 2, 2)
     """
 
-    __slots__ = ("_count", "_open", "_stream", "notes")
+    __slots__ = ("_count", "_open", "_stream", "are_distinct", "name", "notes")
 
     def __init__(
         self,
@@ -96,11 +102,15 @@ class Records(Iterator[Record]):
         count: int | Callable[[], int | None] | None,
         *,
         notes: Sequence[str] = (),
+        are_distinct: bool = False,
+        name: str = "",
     ) -> None:
         self._open = stream if callable(stream) else None
         self._stream = None if callable(stream) else iter(stream)
         self._count = count
         self.notes = list(notes)
+        self.are_distinct = are_distinct
+        self.name = name
 
     def __iter__(self) -> Iterator[Record]:
         if self._stream is None:
@@ -125,6 +135,8 @@ class Records(Iterator[Record]):
             streams: In order.
             count: Number of all their records, as above.
         """
+        if len(streams) == 1:
+            return streams[0]
         notes = [note for stream in streams for note in stream.notes]
         opened = [stream._open for stream in streams]
         if None in opened:
@@ -135,12 +147,21 @@ class Records(Iterator[Record]):
         """The same records, each changed when it comes."""
         opened, stream = self._open, self
         if opened is None:
-            return Records(map(change, stream), self._count, notes=self.notes)
-        return Records(lambda: map(change, opened()), self._count, notes=self.notes)
+            return self._like(map(change, stream))
+        return self._like(lambda: map(change, opened()))
 
     def again(self) -> Records | None:
         """The same records from the first one on; None for a stream that comes only once."""
-        return None if self._open is None else Records(self._open, self._count, notes=self.notes)
+        return None if self._open is None else self._like(self._open)
+
+    def _like(self, stream: Iterable[Record] | Callable[[], Iterable[Record]]) -> Records:
+        return Records(
+            stream,
+            self._count,
+            notes=self.notes,
+            are_distinct=self.are_distinct,
+            name=self.name,
+        )
 
 
 def as_text(name: str) -> str:

@@ -30,7 +30,7 @@ import numpy as np
 
 from embedder.data.bundled import bundled_records, is_bundled
 from embedder.data.label_rule import AUTOMATIC, LabelRule
-from embedder.data.records import Record, Records
+from embedder.data.records import Record, Records, as_text
 from embedder.errors import DatasetError, ImageError
 from embedder.text import counted
 
@@ -68,6 +68,12 @@ def records(
         ('mnist/test/00000', '7', (28, 28))
     """
     name = os.fspath(source)
+    stream = _opened(name, split, rule)
+    stream.name = as_text(name.removeprefix("./").rstrip("/"))
+    return stream
+
+
+def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
     if is_bundled(name):
         stream = by_rule(name, bundled_records(name, split), rule)
         stream.notes += _namesake(name)

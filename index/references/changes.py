@@ -25,6 +25,8 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
         old: The stored rows that `rows` replace.
         rows: Rows to store, each id once.
     """
+    if not rows:
+        return Change(before, before, [], range(0))
     state = _delete(database, before, old)
     slots = range(state.last_slot + 1, state.last_slot + 1 + len(rows))
     sealed = [row.at(slot) for slot, row in zip(slots, rows, strict=True)]

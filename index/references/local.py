@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from index.storage.database import Database
 from index.storage.drafts import sweep_files
 
 _QUIET = 2.0  # seconds without a change, after which the log is brought into the file
+Choose = Callable[[Sequence[Row]], Iterable[str]]
 
 
 class Store:
@@ -175,10 +176,9 @@ class Store:
         with self.reading() as state:
             return state
 
-    def count_labels(self) -> int:
-        """Count the labels, without verifying the rows."""
-        [(count,)] = self._database.execute("SELECT count(DISTINCT label) FROM reference")
-        return int(count)
+    def labels(self) -> list[str]:
+        """All different labels, without verifying the rows."""
+        return selection.labels(self._database)
 
     def copy_to(self, path: Path) -> None:
         """Write a copy of the snapshot held by `reading` to an unused path."""
@@ -186,15 +186,26 @@ class Store:
             self._database.copy_to(path)
             HighWater(path).replace(state)
 
-    def add(self, rows: Sequence[NewRow]) -> Change:
-        """Store all rows in one transaction; an existing id is replaced.
+    def add(self, rows: Sequence[NewRow], choose: Choose | None = None) -> Change:
+        """Store rows in one transaction; an existing id is replaced.
+
+        Args:
+            rows: Each id once.
+            choose: Called in the transaction with the stored rows of these ids; names those to add.
 
         Raises:
             StoreError: If the file is altered, read-only, full, or another process keeps writing.
             OSError: If the change was stored, but the high-water mark could not be written.
         """
         ids = [row.id for row in rows]
-        return self._change(ids, lambda was, old: changes.add(self._database, was, old, rows))
+
+        def make(was: State, old: Sequence[Row]) -> Change:
+            wanted = set(ids if choose is None else choose(old))
+            replaced = [row for row in old if row.id in wanted]
+            new = [row for row in rows if row.id in wanted]
+            return changes.add(self._database, was, replaced, new)
+
+        return self._change(ids, make)
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""

@@ -101,3 +101,9 @@ def _verified(database: Database, fetched: Iterable[tuple[object, ...]]) -> Iter
         if not row.intact():
             raise database.altered(f"row {row.slot} does not match its checksum")
         yield row
+
+
+def labels(database: Database) -> list[str]:
+    """All different labels, without verifying the rows."""
+    rows = database.execute("SELECT DISTINCT label FROM reference")
+    return [label for (label,) in rows]

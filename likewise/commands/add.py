@@ -15,6 +15,7 @@ from likewise.commands.console import note, note_source, note_unreadable, progre
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import (
     Reading,
+    conflict_option,
     gallery_argument,
     inputs_argument,
     reading_options,
@@ -22,6 +23,7 @@ from likewise.commands.options import (
 
 if TYPE_CHECKING:
     from embedder.data.records import Record, Records
+    from likewise.conflicts import OnConflict
     from likewise.enrolment import AddReport
     from likewise.matcher import Matcher
 
@@ -30,12 +32,20 @@ if TYPE_CHECKING:
 @gallery_argument
 @inputs_argument
 @click.option("--label", help="Give all these pictures this label.")
+@conflict_option
 @reading_options
-def add(gallery: Path, inputs: tuple[str, ...], label: str | None, reading: Reading) -> None:
+def add(
+    gallery: Path,
+    inputs: tuple[str, ...],
+    label: str | None,
+    on_conflict: OnConflict,
+    reading: Reading,
+) -> None:
     """Add labelled pictures to a GALLERY.
 
-    Use it to extend a gallery, or to correct it: a picture whose id exists already replaces that
-    reference. Unchanged pictures are skipped, so an interrupted command can simply be repeated.
+    Use it to extend a gallery, or to correct it: with --on-conflict replace, a picture whose id
+    exists already replaces that reference. Unchanged pictures are skipped, so an interrupted
+    command can simply be repeated.
 
     \b
     likewise add digits.gallery more-digits/
@@ -49,16 +59,19 @@ def add(gallery: Path, inputs: tuple[str, ...], label: str | None, reading: Read
     records = read_some(inputs, replace(reading, labelled=label is None))
     with Matcher.open(gallery) as matcher, advising("add", gallery, inputs):
         labelled = records if label is None else labelled_records(records, label)
-        enrol(matcher, labelled, records)
+        enrol(matcher, labelled, records, on_conflict)
 
 
-def enrol(matcher: Matcher, records: Iterable[Record], source: Records) -> AddReport:
+def enrol(
+    matcher: Matcher, records: Iterable[Record], source: Records, on_conflict: OnConflict
+) -> AddReport:
     """Add records to a gallery and report on stderr what became of them.
 
     Args:
         matcher: The open gallery and its embedder.
         records: Labelled pictures.
         source: Where they come from: their number, and what there is to say of it.
+        on_conflict: What becomes of a picture whose id another has.
 
     Returns:
         How many were added, replaced, unchanged and unreadable.
@@ -67,7 +80,7 @@ def enrol(matcher: Matcher, records: Iterable[Record], source: Records) -> AddRe
     from likewise.names import examples
 
     with progress_bar(source.count()) as done:
-        report: AddReport = matcher.add(records, progress=done)
+        report: AddReport = matcher.add(records, on_conflict=on_conflict, progress=done)
     note_source(source)
     note_unreadable(report.unreadable)
     if report.unlabelled:
@@ -75,8 +88,10 @@ def enrol(matcher: Matcher, records: Iterable[Record], source: Records) -> AddRe
         note(f"Passed over as without a label: {pictures}, {shown}.")
     for warning in report.remarks.warnings():
         note(warning)
+    counts = {"skipped": report.skipped, "renamed": report.renamed}
+    others = "".join(f"{count} {name}, " for name, count in counts.items() if count)
     note(
-        f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, "
+        f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, {others}"
         f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "
         f"{counted(matcher.gallery.count_groups(), 'group')} in {matcher.gallery.path}."
     )

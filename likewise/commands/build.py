@@ -16,6 +16,7 @@ from likewise.commands.console import note
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import (
     Reading,
+    conflict_option,
     gallery_argument,
     inputs_argument,
     model_option,
@@ -23,6 +24,7 @@ from likewise.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from likewise.conflicts import OnConflict
     from likewise.matcher import Matcher
 
 
@@ -30,8 +32,15 @@ if TYPE_CHECKING:
 @gallery_argument
 @inputs_argument
 @model_option
+@conflict_option
 @reading_options
-def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, reading: Reading) -> None:
+def build(
+    gallery: Path,
+    inputs: tuple[str, ...],
+    model: Path | None,
+    on_conflict: OnConflict,
+    reading: Reading,
+) -> None:
     """Build a GALLERY from labelled pictures.
 
     Use it once, before query and check. INPUT needs labels: a folder per label, a list with a
@@ -41,19 +50,11 @@ def build(gallery: Path, inputs: tuple[str, ...], model: Path | None, reading: R
     likewise build digits.gallery mnist/train
     likewise build shoes.gallery shoes/ --model models/shoes
     """
-    go_on = _add_command(gallery, inputs, reading)
+    go_on = _add_command(gallery, inputs, reading, on_conflict)
     _check_free(gallery, go_on)
     records = read_some(inputs, reading)
     with _created(gallery, model, go_on) as matcher, advising("build", gallery, inputs):
-        report = enrol(matcher, records, records)
-    if report.replaced:
-        from embedder.text import counted
-
-        note(
-            f"Warning: {counted(report.replaced, 'picture')} had the same id as a later one in "
-            "this input; only the last picture of each id was kept. Ids are paths relative to the "
-            "folder that you name: name its parent folder. In a list, give each row its own id."
-        )
+        enrol(matcher, records, records, on_conflict)
 
 
 def _check_free(gallery: Path, go_on: str) -> None:
@@ -85,8 +86,9 @@ def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]
     matcher.close()
 
 
-def _add_command(gallery: Path, inputs: tuple[str, ...], reading: Reading) -> str:
+def _add_command(gallery: Path, inputs: tuple[str, ...], reading: Reading, on_conflict: str) -> str:
     """Spell out the command that adds inputs to a gallery."""
     from shlex import join
 
-    return join(["likewise", "add", str(gallery), *inputs, *reading.words])
+    words = [] if on_conflict == "error" else ["--on-conflict", on_conflict]
+    return join(["likewise", "add", str(gallery), *inputs, *reading.words, *words])

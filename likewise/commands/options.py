@@ -145,6 +145,16 @@ def reading_options(command: F) -> F:
     return cast(F, options)
 
 
+conflict_option = click.option(
+    "--on-conflict",
+    type=click.Choice(["error", "replace", "skip", "rename"]),
+    default="error",
+    show_default=True,
+    help="For a picture whose id another picture or label has: stop before anything is written, "
+    "keep the last or the first, or put the input's name before the id.",
+)
+
+
 class OutputFile(click.Path):
     """A file to write, in an existing folder, whose ending decides its format.
 

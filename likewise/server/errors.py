@@ -33,6 +33,7 @@ STATUS = {
     "fingerprint_mismatch": 409,
     "empty_gallery": 409,
     "read_only": 409,
+    "conflict": 409,
     "not_finished": 409,
     "too_large": 413,
     "unsupported_media_type": 415,

@@ -10,7 +10,8 @@ import pytest
 from embedder.data.records import Record
 from embedder.data.splits import content_hash
 from embedder.errors import ImageError, UnlabelledError
-from likewise.enrolment import Entry, enrol
+from likewise.conflicts import Entry
+from likewise.enrolment import enrol
 from likewise.matcher import Matcher
 
 
@@ -47,7 +48,7 @@ def test_adding_again_embeds_and_writes_nothing(empty, fake, references):
 
 def test_another_label_replaces_a_reference_without_embedding_it_again(empty, fake, references):
     empty.add(references[:3])
-    report = empty.add([replace(references[1], label="zero")])
+    report = empty.add([replace(references[1], label="zero")], on_conflict="replace")
     assert (report.added, report.replaced, fake.embedded) == (0, 1, 3)
     assert empty.gallery.get(references[1].id).label == "zero"
 
@@ -59,8 +60,9 @@ def test_one_picture_under_two_ids_is_embedded_once_and_stays_two_references(
     assert (len(empty.gallery), fake.embedded) == (2, 1)
 
 
-def test_of_two_records_with_one_id_the_last_counts(empty, references):
-    report = empty.add([references[0], replace(references[1], id=references[0].id)])
+def test_of_two_records_with_one_id_the_last_counts_where_it_is_to_replace(empty, references):
+    twice = [references[0], replace(references[1], id=references[0].id)]
+    report = empty.add(twice, on_conflict="replace")
     assert (report.added, report.replaced, len(empty.gallery)) == (1, 1, 1)
     assert empty.gallery.get(references[0].id).label == references[1].label
 
@@ -129,9 +131,9 @@ def test_one_reference_by_itself_is_replaced_by_other_metadata_alone(empty, fake
     assert empty.gallery.get(references[0].id).metadata == {"writer": 2}
 
 
-def test_a_record_that_repeats_an_id_replaces_it_though_it_is_the_same(empty, references):
+def test_a_record_that_comes_twice_is_unchanged_the_second_time(empty, references):
     report = empty.add([references[0], references[0]])
-    assert (report.added, report.unchanged, report.replaced) == (1, 0, 1)
+    assert (report.added, report.unchanged, report.replaced) == (1, 1, 0)
 
 
 def test_each_entry_is_compared_with_the_reference_or_entry_before_it(empty, fake, references):

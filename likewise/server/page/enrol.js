@@ -112,7 +112,8 @@ export class Enrolment {
   /** Send what is staged; what was not acknowledged stays staged. */
   async #add() {
     const label = this.label.value;
-    const sum = { added: 0, replaced: 0, unchanged: 0, unreadable: [] };
+    const sum = { added: 0, renamed: 0, unchanged: 0, unreadable: [] };
+    const source = new Date().toISOString().slice(0, 19); // put before names that others have
     this.submit.disabled = true;
     const size = Math.min(AT_ONCE, this.limits.images ?? AT_ONCE);
     try {
@@ -120,7 +121,7 @@ export class Enrolment {
         const some = this.staged.slice(0, size);
         const form = formOf(some);
         form.append("label", label);
-        include(sum, await json("POST", "/v1/references", { body: form }));
+        include(sum, await json("POST", "/v1/references?on_conflict=rename&source=" + source, { body: form }));
         for (const { name } of some) forgetThumb(name);
         this.staged = this.staged.slice(size);
         this.#refresh();
@@ -131,12 +132,12 @@ export class Enrolment {
       announce(error.message);
     }
     this.#refresh();
-    if (sum.added + sum.replaced) await refreshGallery();
+    if (sum.added + sum.renamed) await refreshGallery();
     this.done();
   }
 
   #tell(sum) {
-    const words = `${sum.added} added, ${sum.replaced} replaced, ${sum.unchanged} unchanged.`;
+    const words = `${sum.added} added, ${sum.renamed} renamed, ${sum.unchanged} unchanged.`;
     const failed = sum.unreadable.map(({ id, reason }) => h("li", {}, `${id}: ${reason}`));
     this.outcome.replaceChildren(
       h("p", {}, words),
@@ -159,6 +160,6 @@ function refusal(gallery) {
 }
 
 function include(sum, found) {
-  for (const name of ["added", "replaced", "unchanged"]) sum[name] += found[name];
+  for (const name of ["added", "renamed", "unchanged"]) sum[name] += found[name];
   sum.unreadable.push(...found.unreadable);
 }

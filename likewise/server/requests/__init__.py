@@ -1,5 +1,5 @@
 """Parse request bodies and query strings into pictures, vectors and options.
 
-May import: embedder, index, likewise.enrolment, likewise.matcher, likewise.server.answering,
+May import: embedder, index, likewise.conflicts, likewise.matcher, likewise.server.answering,
 likewise.server.errors, likewise.server.schemas, likewise.server.state.
 """

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from embedder.decoders.task import Result
 from embedder.errors import ImageError
 from likewise.arrays import Floats
-from likewise.enrolment import Entry
+from likewise.conflicts import Entry
 from likewise.names import composed, normal
 from likewise.server.answering.decoders import Decoders
 from likewise.server.errors import invalid

@@ -1,7 +1,7 @@
 """The routes, one file per topic.
 
-May import: embedder, index, likewise.comparison, likewise.enrolment, likewise.maps,
-likewise.output, likewise.server.admission, likewise.server.answering, likewise.server.errors,
-likewise.server.ids, likewise.server.jobs, likewise.server.metrics, likewise.server.openapi,
-likewise.server.requests, likewise.server.schemas, likewise.server.state.
+May import: embedder, index, likewise.comparison, likewise.conflicts, likewise.enrolment,
+likewise.maps, likewise.output, likewise.server.admission, likewise.server.answering,
+likewise.server.errors, likewise.server.ids, likewise.server.jobs, likewise.server.metrics,
+likewise.server.openapi, likewise.server.requests, likewise.server.schemas, likewise.server.state.
 """

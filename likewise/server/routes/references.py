@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from embedder.errors import ImageError
 from index.errors import ReferenceNotFoundError
-from likewise.enrolment import ADDED, REPLACED, UNCHANGED, Entry, Status, enrol
-from likewise.server.errors import invalid
+from likewise.conflicts import ADDED, ConflictError, Entry, OnConflict, Status
+from likewise.enrolment import enrol
+from likewise.server.errors import ApiError, invalid
 from likewise.server.ids import ID
 from likewise.server.openapi import DELETE, PUT, UPSERT, errors
 from likewise.server.requests.bodies import JSON, media_type, read_body, unsupported
@@ -34,12 +36,14 @@ from likewise.server.schemas.references import (
     Removed,
     RemovedSome,
     Upserted,
+    UpsertOptions,
 )
 from likewise.server.state import ServerState, state_of
 
 T = TypeVar("T")
 
 router = APIRouter(prefix="/v1/references")
+_RESOLVE = "Give ?on_conflict=replace, skip, or rename, with ?source= to put before the ids."
 _TOKEN = re.compile("[0-9a-f]{1,15}")  # a position in base 16, less than 2**63
 
 
@@ -55,14 +59,23 @@ def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> R
     )
 
 
-@router.post("", summary="Enrol several references", openapi_extra=UPSERT)
-async def upsert(request: Request) -> Upserted:
-    """Enrol references in one transaction; existing ids are replaced."""
+@router.post(
+    "",
+    summary="Enrol several references",
+    openapi_extra=UPSERT,
+    responses=errors("conflict"),
+)
+async def upsert(request: Request, options: Annotated[UpsertOptions, Query()]) -> Upserted:
+    """Enrol references in one transaction.
+
+    An id that another picture or label has, in the gallery or in this request, is refused unless
+    `on_conflict` says otherwise; then nothing is enrolled.
+    """
     state = state_of(request)
     uploads = await read_uploads(request, state)
-    results = await _enrolled(state, uploads)
+    results = await _enrolled(state, uploads, options.on_conflict, options.source)
     return Upserted(
-        **{status: results.count(status) for status in (ADDED, REPLACED, UNCHANGED)},
+        **{status: results.count(status) for status in get_args(Status)},
         unreadable=[
             Unreadable(id=upload.id, reason=str(result))
             for upload, result in zip(uploads, results, strict=True)
@@ -134,13 +147,21 @@ async def remove(request: Request, id: PathId) -> Removed:
     return Removed(removed=removed)
 
 
-async def _enrolled(state: ServerState, uploads: list[Upload]) -> list[Status | ImageError]:
+async def _enrolled(
+    state: ServerState,
+    uploads: list[Upload],
+    on_conflict: OnConflict = "replace",
+    source: str = "",
+) -> list[Status | ImageError]:
     """The outcome or error of each upload."""
     embedder, gallery = state.matcher.embedder, state.matcher.gallery
     results = await decode(uploads, state.decoders)
-    entries = [result for result in results if isinstance(result, Entry)]
+    decoded = (result for result in results if isinstance(result, Entry))
+    entries = [replace(entry, source=source) for entry in decoded]
     try:
-        statuses = iter(await _changed(state, enrol, embedder, gallery, entries))
+        statuses = iter(await _changed(state, enrol, embedder, gallery, entries, on_conflict))
+    except ConflictError as error:
+        raise ApiError("conflict", str(error), _RESOLVE) from error
     except ValueError as error:
         raise invalid(str(error)) from error
     return [result if isinstance(result, ImageError) else next(statuses) for result in results]

@@ -72,6 +72,24 @@ class PutOptions(Strict):
     )
 
 
+class UpsertOptions(Strict):
+    """What becomes of references whose ids others have."""
+
+    on_conflict: Literal["error", "replace", "skip", "rename"] = Field(
+        "error",
+        description="What becomes of a reference whose id another picture or label has: the "
+        "request is refused, the last or the first is kept, or `source` is put before the id.",
+        examples=["skip"],
+    )
+    source: str = Field(
+        "upload",
+        min_length=1,
+        max_length=200,
+        description="Where the pictures come from, for `rename`.",
+        examples=["tuesday"],
+    )
+
+
 class NewReference(Strict):
     """A reference as JSON: a picture or a vector."""
 
@@ -108,7 +126,7 @@ class Put(BaseModel):
 
     id: str = Field(description="Its id.", examples=["seven.png"])
     label: GroupName
-    status: Literal["added", "replaced", "unchanged"] = Field(
+    status: Literal["added", "replaced", "unchanged", "skipped", "renamed"] = Field(
         description="Whether the id is new, was there otherwise, or was there just so.",
         examples=["added"],
     )
@@ -120,6 +138,8 @@ class Upserted(BaseModel):
     added: int = Field(ge=0, description="Ids that are new.", examples=[2])
     replaced: int = Field(ge=0, description="Ids that were there otherwise.", examples=[0])
     unchanged: int = Field(ge=0, description="Ids that were there just so.", examples=[1])
+    skipped: int = Field(ge=0, description="Ids that were there otherwise, and stay.", examples=[0])
+    renamed: int = Field(ge=0, description="Ids with `source` before them.", examples=[0])
     unreadable: list[Unreadable] = Field(
         description="Pictures that cannot be read, and so were not enrolled.",
         examples=[[{"id": "note.txt", "reason": "empty file"}]],

@@ -74,12 +74,11 @@ def test_a_build_that_fails_leaves_the_place_free_for_the_next_try(tmp_path, fol
     assert not (tmp_path / "new.gallery").exists()
 
 
-def test_pictures_of_one_id_in_a_build_are_warned_of(tmp_path, folder):
-    result = run("build", tmp_path / "new.gallery", folder, folder)
-    assert "Warning: 30 pictures had the same id as a later one" in result.stderr
+def test_pictures_of_one_id_in_a_build_are_refused(tmp_path, folder):
+    assert run("build", tmp_path / "new.gallery", folder, folder).exit_code == 0  # the same ones
     pictures = sorted(folder.glob("*/*.png"))[:2]
     lines = ["path,label,id", *(f"{picture},7,same" for picture in pictures)]
     (tmp_path / "list.csv").write_text("\n".join(lines))
-    result = run("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
-    assert "Warning: 1 picture had the same id as a later one" in result.stderr
-    assert "In a list, give each row its own id." in result.stderr
+    told = failure("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
+    assert "1 picture has the id of another picture" in told
+    assert not (tmp_path / "listed.gallery").exists()

@@ -63,7 +63,7 @@ def test_an_added_picture_is_found_and_a_removed_one_is_not(gallery, folder, own
     drop(gallery, ".enrol", [folder / "00.png"])
     gallery.get_by_label("Group", exact=True).fill("seven")
     gallery.get_by_role("button", name="Add 1 picture").click()
-    expect(gallery.locator(".outcome")).to_have_text("1 added, 0 replaced, 0 unchanged.")
+    expect(gallery.locator(".outcome")).to_have_text("1 added, 0 renamed, 0 unchanged.")
     expect(gallery.locator("#size")).to_have_text("3,001 references")
     expect(gallery.locator(".group")).to_have_count(11)
 

@@ -125,13 +125,33 @@ def test_many_references_come_in_one_request(client, queries):
     assert (output["added"], output["unchanged"]) == (0, 3)
 
 
-def test_of_an_id_given_twice_the_last_counts(client, queries):
+def test_of_an_id_given_twice_the_last_counts_where_it_is_to_replace(client, queries):
     pictures = [base64.b64encode(png(record)).decode() for record in queries[:2]]
     entries = [{"id": "x", "label": "7", "data": data} for data in pictures]
-    output = client.post("/v1/references", json={"references": entries}).json()
+    body = {"json": {"references": entries}}
+    output = client.post("/v1/references?on_conflict=replace", **body).json()
     assert (output["added"], output["replaced"]) == (1, 1)
     [row] = client.post("/v1/query", **image(queries[1])).json()["rows"]
     assert (row["neighbours"][0]["id"], row["neighbours"][0]["distance"]) == ("x", 0.0)
+
+
+def test_http_refuses_a_collision_with_what_to_do(client, queries):
+    def post(query: str = ""):
+        files = [("images", ("a.png", png(record))) for record in queries[:2]]
+        return client.post(f"/v1/references{query}", files=files, data={"label": "7"})
+
+    refused = post()
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "on_conflict=replace" in refused.json()["hint"]
+    assert client.get("/v1/references/a.png").status_code == 404
+    for query, outcome in (
+        ("?on_conflict=skip", {"added": 1, "skipped": 1}),
+        ("?on_conflict=rename&source=tuesday", {"unchanged": 1, "renamed": 1}),
+        ("?on_conflict=replace", {"unchanged": 1, "replaced": 1}),
+    ):
+        assert post(query).json().items() >= outcome.items()
+    assert client.get("/v1/references/tuesday/a.png").status_code == 200
+    assert post("?on_conflict=other").status_code == 422
 
 
 def test_references_are_removed_by_one_and_by_many(client):

@@ -1,0 +1,157 @@
+"""What becomes of a picture whose id another has: refused, replaced, skipped or renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from embedder.text import counted
+from index.references.rows import Reference
+from likewise.arrays import Floats, Pixels
+from likewise.errors import LikewiseError
+from likewise.names import normal
+
+Status = Literal["added", "replaced", "unchanged", "skipped", "renamed"]
+ADDED: Status = "added"
+REPLACED: Status = "replaced"
+UNCHANGED: Status = "unchanged"
+SKIPPED: Status = "skipped"
+RENAMED: Status = "renamed"
+
+OnConflict = Literal["error", "replace", "skip", "rename"]
+_SHOWN = 3
+
+
+class ConflictError(LikewiseError):
+    """Pictures have ids of other pictures; the text counts them and names three."""
+
+    def __init__(self, ids: Sequence[str], written: str = "Nothing was written.") -> None:
+        shown = ", ".join(map(repr, ids[:_SHOWN]))
+        more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
+        have = "has the id" if len(ids) == 1 else "have ids"
+        super().__init__(
+            f"{counted(len(ids), 'picture')} {have} of another picture or label, in the gallery or "
+            f"in this input: {shown}{more}. {written} Say with --on-conflict what becomes of "
+            "such pictures: replace, skip, or rename, which puts the source's name before the id."
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A reference to enrol: a picture with its content hash, or a vector.
+
+    Attributes:
+        id: Its name.
+        label: Its group.
+        metadata: JSON object.
+        pixels: uint8 `(*input_shape)`, as the network takes it; None for a vector.
+        content: Hash of the picture; None for a vector.
+        vector: `(dim,)`, float32; None for a picture that is not embedded yet.
+        source: Where it comes from, which is put before its id to rename it.
+    """
+
+    id: str
+    label: str
+    metadata: Mapping[str, Any]
+    pixels: Pixels | None = None
+    content: bytes | None = None
+    vector: Floats | None = None
+    source: str = ""
+
+    @property
+    def other_id(self) -> str:
+        """What it is called where its id is another picture's."""
+        return f"{self.source}/{self.id}" if self.source else self.id
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What is to be written, and what becomes of each entry.
+
+    Attributes:
+        statuses: Of the n entries.
+        new: The entries to be stored, by id.
+    """
+
+    statuses: list[Status] = field(default_factory=list)
+    new: dict[str, Entry] = field(default_factory=dict)
+
+
+def decide(
+    entries: Sequence[Entry],
+    stored: Mapping[str, Reference],
+    on_conflict: OnConflict,
+    by_metadata: bool,
+) -> Outcome:
+    """Decide what becomes of entries, each compared with the reference or entry before it.
+
+    Args:
+        entries: n of them, in order.
+        stored: The references of the gallery that have their ids, or the ids they are renamed to.
+        on_conflict: What becomes of an entry whose id has another content or label.
+        by_metadata: Whether other metadata are to be stored too; they are no conflict.
+
+    Raises:
+        ConflictError: If ids are in conflict, and that is to be an error, or renaming does not
+            help.
+    """
+    known: dict[str, Reference | Entry] = dict(stored)
+    outcome, conflicts = Outcome(), []
+    for entry in entries:
+        status, resolved = _resolved(entry, known, on_conflict, by_metadata)
+        if status is None:
+            conflicts.append(entry.id)
+            continue
+        outcome.statuses.append(status)
+        if resolved is not None:
+            known[entry.id if status != RENAMED else resolved.id] = resolved
+            outcome.new[resolved.id] = resolved
+    if conflicts:
+        raise ConflictError(conflicts)
+    return outcome
+
+
+def _resolved(
+    entry: Entry,
+    known: Mapping[str, Reference | Entry],
+    on_conflict: OnConflict,
+    by_metadata: bool,
+) -> tuple[Status | None, Entry | None]:
+    """What becomes of an entry, None where it is refused, and what is to be stored of it, if so."""
+    before = known.get(entry.id)
+    if before is None:
+        return ADDED, entry
+    if is_same(entry, before):
+        if not by_metadata or dict(before.metadata) == dict(entry.metadata):
+            return UNCHANGED, None
+        return REPLACED, replace(entry, id=before.id)
+    if on_conflict == "replace":
+        return REPLACED, replace(entry, id=before.id)
+    if on_conflict == "skip":
+        return SKIPPED, None
+    if on_conflict == "rename" and entry.other_id != entry.id:
+        renamed = replace(entry, id=entry.other_id)
+        other = known.get(renamed.id)
+        if other is None:
+            return RENAMED, renamed
+        return (UNCHANGED, None) if is_same(renamed, other) else (None, None)
+    return None, None
+
+
+def is_same(entry: Entry, known: Reference | Entry) -> bool:
+    """Whether an entry has the label and the content of a reference, or of another entry.
+
+    Args:
+        entry: A picture or a vector.
+        known: What has its id.
+    """
+    if normal(known.label) != normal(entry.label) or known.content != entry.content:
+        return False
+    same_vector = entry.content is not None or np.array_equal(
+        known.vector,  # type: ignore[arg-type]
+        entry.vector,  # type: ignore[arg-type]
+    )
+    return bool(same_vector)
