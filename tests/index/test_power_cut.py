@@ -123,4 +123,4 @@ def test_nothing_acknowledged_is_lost_when_the_power_is_cut_after_any_sync(
                 shutil.rmtree(tmp_path / "after")
                 cuts += 1
     print(f"{cuts} disks after {cuts // 4} cuts")
-    assert cuts > 40 * steps * seeds
+    assert cuts // 4 > 5 * steps * seeds  # a step is a commit or more, of some syncs each
