@@ -72,7 +72,7 @@ class Outcome:
     """What is to be written, and what becomes of each entry.
 
     Attributes:
-        statuses: Of the n entries.
+        statuses: Status of each of the n entries.
         new: The entries to be stored, by id.
     """
 

@@ -252,7 +252,7 @@ def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[En
     Args:
         batch: Decoded records.
         spelled: Labels as an older gallery holds them, by their spelling of today.
-        source: Of the records that do not say.
+        source: Name of the source, for records that do not say.
     """
     names = [record.source or source for record in batch.readable]
     rows = zip(batch.readable, batch.images, batch.contents, names, strict=True)

@@ -18,7 +18,7 @@ def as_pixels(values: npt.NDArray[Any], where: str) -> Pixels:
     """Bring an array to uint8 `(n, h, w)` or `(n, h, w, 3)`.
 
     Args:
-        values: Of any usual range, perhaps with a last axis of 1.
+        values: Pixels in any usual range, perhaps with a last axis of 1.
         where: What it is, for messages.
 
     Raises:

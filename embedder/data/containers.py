@@ -119,7 +119,7 @@ def container_of(head: bytes, name: str = "") -> Container | None:
 
     Args:
         head: The first `HEAD` bytes, or the whole file.
-        name: Of the file: some forms are known by their ending alone.
+        name: File name; some forms are known by their ending alone.
 
     Example:
         >>> container_of(b"MATLAB 5.0 MAT-file").what, container_of(b"PNG")

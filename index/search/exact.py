@@ -242,10 +242,14 @@ class ExactIndex:
                 rows[query, :k], distances[query, :k] = near[:k], far[:k]
 
     def reached(self, queries: Floats, reach: Floats) -> list[tuple[Indices, Floats]]:
-        """All rows that may lie within each query's `reach`, with their exact distances."""
+        """All rows that may lie within each query's `reach`, with their exact distances.
+
+        Args:
+            queries: Vectors, `(n, dim)`, float32.
+            reach: Radius of each query, `(n,)`, Euclidean, >= 0.
+        """
         squared = may_round_to(reach) * (1 + self._relative_error) + _TINY
-        # FAISS takes a single radius and excludes equality.
-        widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))
+        widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))  # FAISS: <
         limits, _, rows = self.flat.range_search(queries, float(widest), params=by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
         return [

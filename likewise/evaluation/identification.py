@@ -87,7 +87,12 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
 
 
 def answers_within(searched: GroupDistances, limits: Limits) -> list[str | None]:
-    """The nearest group of each mated query, m; None beyond its threshold."""
+    """The nearest group of each mated query, m; None beyond its threshold.
+
+    Args:
+        searched: Distances of m mated queries to the groups.
+        limits: Threshold of each group.
+    """
     within = searched.nearest.matched(limits)
     labels = searched.nearest.labels
     return [name if near else None for name, near in zip(labels, within, strict=True)]
