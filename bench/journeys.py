@@ -32,7 +32,7 @@ from likewise.server.settings import Settings
 
 PACKAGES = tuple(f"{ROOT / name}/" for name in ("likewise", "embedder", "index"))
 REFERENCES = 300
-MOST = {"likewise check": 20, "POST /v1/check, image/png": 20, "POST /v1/check, multipart": 22}
+AIM = {"likewise check": 20, "POST /v1/check, image/png": 20, "POST /v1/check, multipart": 22}
 
 
 class Trace:
@@ -104,7 +104,7 @@ def serving(gallery: Path) -> Iterator[httpx.Client]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        with httpx.Client(base_url=server.address) as client:
+        with httpx.Client(base_url=server.address, timeout=60) as client:
             while client.get("/readyz").status_code != 200:
                 pass
             yield client
@@ -124,7 +124,7 @@ def main(files: bool) -> None:
     """Print how many of the project's files each journey enters."""
     with tempfile.TemporaryDirectory(prefix="likewise-journeys-") as folder:
         for name, calls in journeys(Path(folder)):
-            print(f"{name}: {len(calls)} files, {calls.total()} calls; at most {MOST[name]} files")
+            print(f"{name}: {len(calls)} files, {calls.total()} calls; aim: {AIM[name]} files")
             for file, count in calls.most_common() if files else ():
                 print(f"    {count:4} {file}")
 
