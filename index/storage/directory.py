@@ -93,7 +93,8 @@ def sync(path: Path) -> None:
     if os.name == "posix":
         handle = os.open(path, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            with written(path):
+                os.fsync(handle)
         finally:
             os.close(handle)
 

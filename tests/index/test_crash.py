@@ -84,13 +84,18 @@ class Expected:
         self.present, self.pending = present, None
 
 
-def run_until_killed(changer: subprocess.Popen[str], expected: Expected, after: float) -> None:
+def run_until_killed(
+    changer: subprocess.Popen[str], expected: Expected, after: float, *, at_work: bool
+) -> None:
     assert changer.stdin is not None
     assert changer.stdout is not None
     changer.stdin.write(f"{expected.next}\n")
     changer.stdin.flush()
     word, child = changer.stdout.readline().split()
     assert word == "child"
+    if at_work:
+        words = changer.stdout.readline().split()
+        expected.hear(words[0], int(words[1]))
     time.sleep(after)  # a random moment to die at: no outcome depends on which
     os.kill(int(child), signal.SIGKILL)
     for line in iter(changer.stdout.readline, "dead\n"):
@@ -125,7 +130,8 @@ def test_nothing_acknowledged_is_lost_at_hundreds_of_kills(tmp_path: Path, kills
     pending = 0
     try:
         for kill in range(kills):
-            run_until_killed(changer, expected, after=rng.exponential(0.08))
+            after = rng.exponential(0.08)
+            run_until_killed(changer, expected, after, at_work=kill % 4 > 0)  # else while it opens
             pending += expected.pending is not None
             with Gallery.open(path) as gallery:
                 expected.settle(batches(gallery))
