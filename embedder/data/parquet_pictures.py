@@ -67,12 +67,14 @@ def _columns(path: Path, labelled: bool) -> _Columns | None:
         schema = file.schema_arrow
     arrow = import_pyarrow()
     names = list(schema.names)
-    pictures = [name for name in names if _holds_pictures(arrow, schema.field(name).type)]
+    known = roles(names)
+    label = None if known.label is None else names[known.label]
+    pictures = [
+        name for name in names if name != label and _holds_pictures(arrow, schema.field(name).type)
+    ]
     if not pictures:
         return None
-    known = roles(names)
     classes = _classes(schema)
-    label = None if known.label is None else names[known.label]
     if label is None and labelled and classes:
         if len(classes) > 1:
             raise DatasetError(

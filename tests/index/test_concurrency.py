@@ -128,9 +128,9 @@ def test_reads_go_on_while_a_change_waits_for_another_process(
 ) -> None:
     begun, add = threading.Event(), Store.add
 
-    def begin(store: Store, rows: Any) -> object:
+    def begin(store: Store, *rows: Any) -> object:
         begun.set()
-        return add(store, rows)
+        return add(store, *rows)
 
     monkeypatch.setattr(Store, "add", begin)
     new = np.full((1, 4), 9, np.float32)

@@ -70,7 +70,7 @@ def test_a_request_without_a_key_holds_nothing_but_its_connection(gallery, queri
 
 
 def test_uploads_take_no_slot_from_other_requests(gallery, queries):
-    settings = Settings(max_in_flight=1, max_transfers=2)
+    settings = Settings(max_in_flight=1, max_transfers=2, timeout=600)  # the uploads stand still
     with serving(gallery, settings) as client, connections(client, 2, UPLOAD):
         headers = {"Content-Type": "text/csv"}
         refused = eventually(

@@ -19,9 +19,9 @@ def test_questions_are_answered_while_changes_wait_for_another_process(
 ):
     begun, add = threading.Event(), Store.add
 
-    def begin(store: Store, rows: Any) -> object:
+    def begin(store: Store, *rows: Any) -> object:
         begun.set()
-        return add(store, rows)
+        return add(store, *rows)
 
     monkeypatch.setattr(Store, "add", begin)
     large = io.BytesIO()
