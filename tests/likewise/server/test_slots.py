@@ -69,14 +69,16 @@ def test_a_request_without_a_key_holds_nothing_but_its_connection(gallery, queri
             assert client.post("/v1/check", **image(record)).status_code == 200
 
 
-def test_uploads_take_no_slot_from_other_requests(gallery, queries):
-    settings = Settings(max_in_flight=1, max_transfers=2, timeout=600)  # the uploads stand still
+def test_uploads_take_no_slot_from_other_requests(gallery, queries, tmp_path):
+    jobs = tmp_path / "jobs"
+    settings = Settings(
+        jobs=jobs, max_in_flight=1, max_transfers=2, timeout=600
+    )  # they stand still
     with serving(gallery, settings) as client, connections(client, 2, UPLOAD):
+        eventually(lambda: len(list(jobs.glob(".new.*"))) == 2)  # both have their slot
         headers = {"Content-Type": "text/csv"}
-        refused = eventually(
-            lambda: client.post("/v1/jobs/check", content=b"label,pixel0\n", headers=headers),
-            until=lambda answer: answer.status_code == 429,
-        )
+        refused = client.post("/v1/jobs/check", content=b"label,pixel0\n", headers=headers)
+        assert refused.status_code == 429
         assert refused.json()["code"] == "too_many"
         assert refused.headers["retry-after"] == "1"
         assert client.post("/v1/check", **image(queries[0])).status_code == 200

@@ -63,6 +63,7 @@ def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, quer
     output = eventually(
         lambda: client.get("/v1/gallery/map").json(),  # the older one, until the new is computed
         until=lambda output: output["generation"] != before["generation"],
+        within=300,
     )
     assert "x" in {item["id"] for item in output["points"]}
 
