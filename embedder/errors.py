@@ -37,6 +37,10 @@ class DatasetError(EmbedderError):
     """A data set is missing, damaged or of unknown format; the message names file and row."""
 
 
+class UnreadFormatError(DatasetError):
+    """A file of a known format that holds no pictures, or that is not read."""
+
+
 class ArchiveTooLargeError(DatasetError):
     """An archive is larger than the limit; the message has both sizes."""
 

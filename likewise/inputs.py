@@ -16,7 +16,7 @@ from embedder.data.bundled import is_bundled
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record, Records
 from embedder.data.sources import by_rule, records
-from embedder.errors import DatasetError, ImageError
+from embedder.errors import DatasetError, ImageError, UnreadFormatError
 
 STDIN = "-"
 # Files with these endings are pictures: they need not be opened to rule out IDX and lists.
@@ -51,7 +51,9 @@ def read_inputs(
         >>> read_inputs(["mnist/test", "mnist/train/00007"]).count()
         10001
     """
-    streams = [_open(source, listed, split, rule) for source in sources]
+    sources = list(sources)
+    opened = _open if len(sources) == 1 or rule.wanted else _open_beside_others
+    streams = [opened(source, listed, split, rule) for source in sources]
     if len(streams) > 1 and rule.wanted:
         streams = [stream.mapped(partial(_named, stream.name)) for stream in streams]
     return Records.joined(streams, partial(count_all, streams))
@@ -85,6 +87,16 @@ def located(sources: Iterable[str]) -> list[str]:
         (['mnist/test'], ['/scans'])
     """
     return [source if is_bundled(source) else os.path.abspath(source) for source in sources]
+
+
+def _open_beside_others(
+    source: str, listed: Iterable[str], split: str | None, rule: LabelRule
+) -> Records:
+    """Let one file that cannot be read, as a shell's `*` names it, be an error in its row."""
+    try:
+        return _open(source, listed, split, rule)
+    except UnreadFormatError:
+        return Records(lambda: (Record(source, None, Path(source)),), 1)
 
 
 def _open(source: str, listed: Iterable[str], split: str | None, rule: LabelRule) -> Records:

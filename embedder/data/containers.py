@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
-from embedder.errors import DatasetError
+from embedder.errors import UnreadFormatError
 
 HEAD = 512  # bytes that identify a container
 
@@ -142,13 +142,13 @@ def refuse_container(path: Path, head: bytes) -> None:
         head: Its first `HEAD` bytes, unpacked where it is gzipped.
 
     Raises:
-        DatasetError: Naming what it is, and what to do.
+        UnreadFormatError: Naming what it is, and what to do.
     """
     container = container_of(head, path.name.removesuffix(".gz"))
     if container is None:  # by itself, but perhaps packed
         with path.open("rb") as stream:
             container = container_of(stream.read(HEAD))
     if container is not None:
-        raise DatasetError(
+        raise UnreadFormatError(
             f"{path} is {container.what}, which is not read: {container.advice}. {READ}."
         )

@@ -1,4 +1,4 @@
-"""A pool of decoder processes, started on demand and replaced when they end."""
+"""Pools of processes with limits, started on demand and replaced when they end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import functools
 import os
 from pathlib import Path
 from threading import Lock, Semaphore
+from typing import Any
 
 import numpy as np
 
-from embedder.decoders.process import DecoderProcess, EndedError
+from embedder.decoders.process import EndedError, LimitedProcess
 from embedder.decoders.task import Result, Task, as_note
 from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
 from likewise import parallel
@@ -19,10 +20,100 @@ from likewise.arrays import Pixels
 SECONDS = 60.0  # of a processor's time, for a picture on the command line
 _seconds = SECONDS  # of the pool of this process
 MEMORY = 2 << 30  # bytes
+_DECODER = ("embedder.decoders",)
 _ERRORS = {error.__name__: error for error in (ImageError, FormatError, TooManyPixelsError)}
 
 
-class DecoderPool:
+class ProcessPool:
+    """At most `size` processes that answer messages at a time; may be shared between threads.
+
+    Args:
+        program: What each runs: its module, and what comes before the limits among its arguments.
+        size: Processes.
+        seconds: Processor time per message, in seconds.
+        memory: Bytes that a process may take, beside what it takes when it begins.
+        polite: Whether the processes let others go first on a busy machine.
+    """
+
+    def __init__(
+        self,
+        program: tuple[str, ...],
+        size: int,
+        seconds: float,
+        memory: int = MEMORY,
+        *,
+        polite: bool = False,
+    ) -> None:
+        self._program = program
+        self._seconds = seconds
+        self._memory = memory
+        self._polite = polite
+        self._slots = Semaphore(size)
+        self._lock = Lock()
+        self._idle: list[LimitedProcess] = []
+        self._busy: set[LimitedProcess] = set()
+        self._closed = False
+
+    def ask(self, note: dict[str, Any], body: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        """Send a message to a process, as soon as one is free, and wait for the answer.
+
+        Args:
+            note: The message, JSON.
+            body: Bytes that follow it.
+
+        Raises:
+            EndedError: If the process ends instead, or the pool is closed.
+            OSError: If no process can be started.
+        """
+        with self._slots:
+            process = self._taken()
+            try:
+                answer = process.ask(note, body)
+            except EndedError:
+                self._drop(process)
+                raise
+            except BaseException:  # an interrupt: the answer would be taken for the next one's
+                process.close()
+                self._drop(process)
+                raise
+            self._give_back(process)
+        return answer
+
+    def close(self) -> None:
+        """Kill all processes; running work is lost."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for process in self._busy:
+                process.kill()
+        for process in idle:
+            process.close()
+
+    def _taken(self) -> LimitedProcess:
+        with self._lock:
+            if self._closed:
+                raise EndedError(timed_out=False)
+            process = self._idle.pop() if self._idle else self._started()
+            self._busy.add(process)
+            return process
+
+    def _started(self) -> LimitedProcess:
+        return LimitedProcess(self._program, self._seconds, self._memory, polite=self._polite)
+
+    def _give_back(self, process: LimitedProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+            if not self._closed:
+                self._idle.append(process)
+                return
+        process.close()
+
+    def _drop(self, process: LimitedProcess) -> None:
+        with self._lock:
+            self._busy.discard(process)
+
+
+class DecoderPool(ProcessPool):
     """At most `size` processes that decode at a time; may be shared between threads.
 
     Args:
@@ -41,14 +132,7 @@ class DecoderPool:
     def __init__(
         self, size: int, seconds: float = SECONDS, *, memory: int = MEMORY, polite: bool = False
     ) -> None:
-        self._seconds = seconds
-        self._memory = memory
-        self._polite = polite
-        self._slots = Semaphore(size)
-        self._lock = Lock()
-        self._idle: list[DecoderProcess] = []
-        self._busy: set[DecoderProcess] = set()
-        self._closed = False
+        super().__init__(_DECODER, size, seconds, memory, polite=polite)
 
     def decode(self, task: Task, source: bytes | str | os.PathLike[str] | Pixels) -> Result:
         """Decode one picture, as soon as a process is free.
@@ -61,58 +145,17 @@ class DecoderPool:
             ImageError: If it cannot be read.
             DecodingError: If it takes too long, or ends the process; an ImageError too.
         """
-        note, body = _message(task, source)
-        with self._slots:
-            process = self._taken()
-            try:
-                answer = process.ask(note, body)
-            except EndedError as error:
-                self._drop(process)
-                raise DecodingError(self._reason(error)) from None
-            except BaseException:  # an interrupt: the answer would be taken for the next one's
-                process.close()
-                self._drop(process)
-                raise
-            self._give_back(process)
-        return _result(*answer)
-
-    def close(self) -> None:
-        """Kill all processes; running decodings are lost."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-            for process in self._busy:
-                process.kill()
-        for process in idle:
-            process.close()
-
-    def _taken(self) -> DecoderProcess:
-        with self._lock:
-            if self._closed:
-                raise DecodingError("the decoders have ended")
-            process = self._idle.pop() if self._idle else self._started()
-            self._busy.add(process)
-            return process
-
-    def _started(self) -> DecoderProcess:
         try:
-            return DecoderProcess(self._seconds, self._memory, polite=self._polite)
+            answer = self.ask(*_message(task, source))
+        except EndedError as error:
+            raise DecodingError(self._reason(error)) from None
         except OSError as error:
             raise DecodingError(f"no process to decode it can be started ({error})") from error
-
-    def _give_back(self, process: DecoderProcess) -> None:
-        with self._lock:
-            self._busy.discard(process)
-            if not self._closed:
-                self._idle.append(process)
-                return
-        process.close()
-
-    def _drop(self, process: DecoderProcess) -> None:
-        with self._lock:
-            self._busy.discard(process)
+        return _result(*answer)
 
     def _reason(self, error: EndedError) -> str:
+        if self._closed:
+            return "the decoders have ended"
         if error.timed_out:
             return (
                 f"decoding it takes more than {self._seconds:g} s of a processor: save it anew as "

@@ -1,4 +1,4 @@
-"""The parent's side of a decoder process."""
+"""The parent's side of a process with limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 from embedder.decoders.task import receive, send
 
 _HERE = str(Path(__file__).parents[2])  # where the process finds this package
-_COMMAND = (sys.executable, "-P", "-m", "embedder.decoders")
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -29,22 +28,25 @@ class EndedError(Exception):
         self.timed_out = timed_out
 
 
-class DecoderProcess:
-    """A process that decodes one picture after the other (`__main__`).
+class LimitedProcess:
+    """A process that answers one message after the other (`embedder.decoders.loop`).
 
     Args:
-        seconds: Processor time per picture, in seconds.
+        program: Its module, and what comes before the limits among its arguments.
+        seconds: Processor time per message, in seconds.
         memory: Bytes that it may take, beside what it takes when it begins.
         polite: Whether others go first on a busy machine.
     """
 
-    def __init__(self, seconds: float, memory: int, *, polite: bool = False) -> None:
+    def __init__(
+        self, program: tuple[str, ...], seconds: float, memory: int, *, polite: bool = False
+    ) -> None:
         path = os.pathsep.join(filter(None, (_HERE, os.environ.get("PYTHONPATH"))))
         reading, writing = os.pipe()
         self._answers = os.fdopen(reading, "rb")
         try:
             self._process = subprocess.Popen(
-                [*_COMMAND, str(seconds), str(memory), str(int(polite))],
+                [sys.executable, "-P", "-m", *program, str(seconds), str(memory), str(int(polite))],
                 stdin=subprocess.PIPE,
                 stdout=writing,
                 stderr=subprocess.DEVNULL,  # libraries write there about damaged files

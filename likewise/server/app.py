@@ -26,6 +26,7 @@ from likewise.server.answering.decoders import Decoders
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError, as_api_error, invalid
 from likewise.server.gate import Gate
+from likewise.server.jobs.look import UploadInspector
 from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
@@ -50,7 +51,6 @@ _PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.is_file())
 # Called by the gate; the framework only documents them.
 HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
 _ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
-_LOOKING = 2  # uploads of jobs that are looked into at the same time
 _UNDER_WAY = 20_000  # objects of a full turn, which a garbage collection would scan
 
 
@@ -128,7 +128,7 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
         changing=asyncio.Lock(),
         distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),
         layout=Cached(lambda: lay_out(held), lambda: held.generation),
-        looking=asyncio.Semaphore(_LOOKING),
+        inspector=UploadInspector(),
         jobs=store,
         runner=JobRunner(store, path, settings.keep_jobs, settings.decode_timeout),
         metrics=metrics,
@@ -146,6 +146,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await loading
     await asyncio.to_thread(state.decoders.close)
+    await asyncio.to_thread(state.inspector.close)
     await asyncio.to_thread(state.runner.close)
     await asyncio.to_thread(state.answering.batcher.close)
     state.matcher.close()

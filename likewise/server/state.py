@@ -12,6 +12,7 @@ from likewise.matcher import Matcher
 from likewise.server.answering.answer import Answering
 from likewise.server.answering.decoders import Decoders
 from likewise.server.cached import Cached
+from likewise.server.jobs.look import UploadInspector
 from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
@@ -34,7 +35,7 @@ class ServerState:
         changing: Lock of the request that changes the gallery.
         distances: Histograms of the references' distances.
         layout: The map of the references.
-        looking: Limit of the uploads that are looked into at the same time.
+        inspector: What counts the pictures of uploads before they are accepted.
         jobs: Large uploads on disk.
         runner: Runs the jobs.
         metrics: Prometheus metrics.
@@ -49,7 +50,7 @@ class ServerState:
     changing: asyncio.Lock
     distances: Cached[Distances]
     layout: Cached[Layout]
-    looking: asyncio.Semaphore
+    inspector: UploadInspector
     jobs: JobStore
     runner: JobRunner
     metrics: Metrics

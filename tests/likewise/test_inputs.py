@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
-from embedder.errors import DatasetError, ImageError
+from embedder.data.label_rule import NO_LABELS
+from embedder.errors import DatasetError, ImageError, UnreadFormatError
 from likewise.commands.non_digits import non_digits
 from likewise.inputs import read_inputs
 
@@ -57,3 +59,22 @@ def test_pictures_that_are_no_digits_have_no_label_and_differ():
     odd = list(non_digits())
     assert {record.label for record in odd} == {None}
     assert len({record.pixels().tobytes() for record in odd}) == len(odd) == 14
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("note.txt", b"milk"), ("model.mat", b"MATLAB 5.0 MAT-file")]
+)
+def test_a_file_of_another_kind_is_refused_alone_and_an_error_row_beside_others(
+    tmp_path, name, content
+):
+    (tmp_path / name).write_bytes(content)
+    Image.new("L", (28, 28)).save(tmp_path / "a.png")
+    other, picture = str(tmp_path / name), str(tmp_path / "a.png")
+    with pytest.raises(UnreadFormatError, match="which is not read"):
+        read_inputs([other], rule=NO_LABELS)
+    rows = list(read_inputs([picture, other], rule=NO_LABELS))
+    assert [row.id for row in rows] == [picture, other]
+    with pytest.raises(ImageError, match="not a picture"):
+        rows[1].pixels()
+    with pytest.raises(UnreadFormatError):  # as references or training data it is a mistake
+        read_inputs([picture, other])

@@ -1,7 +1,11 @@
-"""The processes of jobs: `python -P -m likewise.server.jobs run JOB GALLERY SECONDS`, or `look`."""
+"""The processes of jobs: `python -P -m likewise.server.jobs TASK ARGUMENTS`.
 
-import json
-import os
+| task | arguments | |
+|---|---|---|
+| `run` | JOB GALLERY SECONDS | run one job |
+| `look` | SECONDS BYTES POLITE | look into one upload after the other |
+"""
+
 import sys
 from pathlib import Path
 
@@ -12,18 +16,20 @@ def main(task: str, *arguments: str) -> None:
     """Run a job or look into an upload, unless a foreign module hides one of ours.
 
     Args:
-        task: `run`, or `look`, whose arguments come from stdin.
-        arguments: The job's directory, the gallery's, and the seconds that decoding a picture may
-            take of a processor.
+        task: `run` or `look`.
+        arguments: Those in the table above. SECONDS limits the processor time for one picture, or
+            for one upload; BYTES limits memory.
     """
     try:
         refuse_shadowing()
     except ShadowedError as error:
         sys.exit(f"Error: {error}")
     if task == "look":
+        from embedder.decoders.loop import answer_all
         from likewise.server.jobs.look import answer
 
-        os.write(1, json.dumps(answer(sys.stdin.buffer.read())).encode())
+        seconds, memory, polite = arguments
+        answer_all(answer, float(seconds), int(memory), polite == "1")
         return
     from likewise.server.jobs.worker import main as work
 

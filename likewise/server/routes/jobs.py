@@ -20,7 +20,6 @@ from index.decision import CheckOptions
 from likewise.server.answering.answer import check_options
 from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
-from likewise.server.jobs.look import look_into
 from likewise.server.jobs.sources import LIMITS
 from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
@@ -82,8 +81,7 @@ async def submit(
         )
     with _staging(store) as directory:
         source, name = await receive(request, directory, name=options.name, most=LIMITS.entries)
-        async with state.looking:
-            total = await look_into(directory, source, name)
+        total = await state.inspector.count(directory, source, name)
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
     state.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"

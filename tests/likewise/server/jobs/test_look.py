@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-import sys
+import os
+import signal
 import zipfile
 
 import pytest
 from PIL import Image
 
-from likewise.server.jobs import look, sources
+from likewise.server.errors import ApiError
+from likewise.server.jobs import sources
+from likewise.server.jobs.look import UploadInspector
+from likewise.server.jobs.store import CSV
 from likewise.server.settings import Settings
 from tests.embedder.bombs import encoded, repeated_scans
 from tests.eventually import eventually
 from tests.likewise.server.conftest import png, serving
 
 CHECK = "/v1/jobs/check"
-ZIP, CSV = {"Content-Type": "application/zip"}, {"Content-Type": "text/csv"}
+ZIPPED, TABLE = {"Content-Type": "application/zip"}, {"Content-Type": "text/csv"}
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
 
 
@@ -37,7 +42,7 @@ def untouched(monkeypatch):
 @pytest.mark.costly
 def test_the_server_counts_an_upload_without_opening_it(client, queries, untouched):
     body = zipped(a_png=png(queries[0]), b_png=png(queries[1]), notes_txt=b"milk")
-    answer = client.post(CHECK, content=body, headers=ZIP)
+    answer = client.post(CHECK, content=body, headers=ZIPPED)
     assert (answer.status_code, answer.json()["total"]) == (202, 2)
 
 
@@ -57,17 +62,32 @@ ENDLESS = 17 << 20  # characters: more than a line may have
     ids=["commas", "names", "a row", "columns", "a name"],
 )
 def test_lines_and_columns_without_end_are_refused_at_once(client, body, message, untouched):
-    answer = client.post(CHECK, content=body, headers=CSV)
+    answer = client.post(CHECK, content=body, headers=TABLE)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert message in answer.json()["message"]
 
 
-def test_an_upload_that_takes_too_much_to_look_into_is_refused(client, monkeypatch):
-    monkeypatch.setattr(look, "_COMMAND", (sys.executable, "-c", "import os; os.abort()"))
-    answer = client.post(CHECK, content=b"label,pixel0\n7,0\n", headers=CSV)
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert "1 GiB of memory and 60 s of a processor" in answer.json()["message"]
-    assert answer.json()["hint"]
+@pytest.mark.costly
+def test_uploads_share_a_process_and_one_that_ends_it_is_refused(tmp_path):
+    (tmp_path / CSV).write_bytes(b"label,pixel0\n7,0\n")
+    inspector = UploadInspector()
+
+    def count() -> int:
+        return asyncio.run(inspector.count(tmp_path, CSV, "a.csv"))
+
+    def processes() -> list[int]:
+        return [process._process.pid for process in inspector._pool._idle]
+
+    try:
+        assert [count(), count(), len(processes())] == [1, 1, 1]
+        os.kill(processes()[0], signal.SIGKILL)
+        with pytest.raises(ApiError, match="1 GiB of memory and 60 s of a processor") as caught:
+            count()
+        assert (caught.value.status_code, caught.value.code) == (413, "too_large")
+        assert caught.value.hint
+        assert count() == 1
+    finally:
+        inspector.close()
 
 
 @pytest.mark.costly
@@ -83,7 +103,7 @@ def test_a_job_reads_what_a_request_reads_and_ends_what_takes_too_long(
     }
     settings = Settings(decode_timeout=0.3, jobs=tmp_path / "jobs")
     with serving(real_gallery, settings) as client:
-        id = client.post(CHECK, content=zipped(**files), headers=ZIP).json()["id"]
+        id = client.post(CHECK, content=zipped(**files), headers=ZIPPED).json()["id"]
         job = eventually(
             lambda: client.get(f"/v1/jobs/{id}").json(),
             until=lambda job: job["state"] in ("done", "failed"),

@@ -18,8 +18,6 @@ import pytest
 
 from tests.likewise.server.conftest import npy, png
 
-pytestmark = pytest.mark.slow
-REQUESTS = 12_000
 DIM = 16  # of the fake's vectors
 JSON, NPY, FORM = "application/json", "application/x-npy", "multipart/form-data; boundary=x"
 
@@ -115,9 +113,9 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     return bytes(edited)
 
 
-def requests(url: httpx.URL, picture: bytes, seed: int) -> Iterator[httpx.Request]:
-    chance, known = random.Random(seed), whole(picture)
-    for _ in range(REQUESTS):
+def requests(url: httpx.URL, picture: bytes, number: int) -> Iterator[httpx.Request]:
+    chance, known = random.Random(1), whole(picture)
+    for _ in range(number):
         method, path, kind, body = chance.choice(known)
         raw, named = path.encode(), kind.encode()
         if chance.random() < 0.2:  # HTTP itself forbids the rest
@@ -130,12 +128,16 @@ def requests(url: httpx.URL, picture: bytes, seed: int) -> Iterator[httpx.Reques
         )  # fmt: skip
 
 
-def test_a_damaged_request_is_answered_and_never_a_failure(client, queries):
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(4_000, marks=pytest.mark.slow), pytest.param(200_000, marks=pytest.mark.soak)],
+)
+def test_a_damaged_request_is_answered_and_never_a_failure(client, queries, number):
     answered = dict.fromkeys(("2", "4", "5"), 0)
-    for request in requests(client.base_url, png(queries[0]), seed=1):
+    for request in requests(client.base_url, png(queries[0]), number):
         answer = client.send(request)
         answered[str(answer.status_code)[0]] += 1
         assert answer.status_code < 500, (request.method, request.url, request.read(), answer.text)
         if answer.status_code >= 400:
             assert set(answer.json()) == {"code", "message", "hint"}
-    assert min(answered["2"], answered["4"]) > REQUESTS / 10
+    assert min(answered["2"], answered["4"]) > number / 10
