@@ -26,7 +26,7 @@ import numpy as np
 
 from embedder.data.formats import format_of, is_common, load_plugin, refuse_drawing
 from embedder.data.headers import bounded_pixels
-from embedder.errors import ImageError, TooManyPixelsError
+from embedder.errors import FormatError, ImageError, TooManyPixelsError
 from likewise.arrays import Pixels
 
 if TYPE_CHECKING:
@@ -112,14 +112,42 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
         if name is None:
             raise ImageError(UNREADABLE)
         refuse_drawing(name)
-        with _opened(name, stream) as image:
-            return _pixels(image, max_pixels)
+        try:
+            return _decoded(name, stream, max_pixels)
+        except (TooManyPixelsError, FormatError, MemoryError):
+            raise
+        except Exception:
+            pixels = _salvaged(name, stream, max_pixels)
+            if pixels is None:
+                raise
+            return pixels
     except ImageError:
         raise
     except Exception as error:  # damaged files make Pillow's decoders raise nearly anything
         if _is_bomb(error):
             raise TooManyPixelsError(_too_large("too many", max_pixels)) from error
         raise ImageError(damage(error)) from error
+
+
+def _decoded(name: str, stream: BinaryIO, max_pixels: int) -> Pixels:
+    with _opened(name, stream) as image:
+        return _pixels(image, max_pixels)
+
+
+def _salvaged(name: str, stream: BinaryIO, max_pixels: int) -> Pixels | None:
+    """Read a file that failed for what is not its pixels; None where these are not whole."""
+    from embedder.data.salvage import endings_of, without_extras
+
+    stream.seek(0)
+    content = stream.read(_WHOLE)
+    for less in without_extras(name, content):
+        with suppress(Exception):
+            return _decoded(name, io.BytesIO(less), max_pixels)
+    with suppress(Exception):
+        if name == "JPEG" and (ended := endings_of(content)):
+            first, second = (_decoded(name, io.BytesIO(file), max_pixels) for file in ended)
+            return first if np.array_equal(first, second) else None
+    return None
 
 
 def _decoded_elsewhere(source: bytes | str, max_pixels: int) -> Pixels:

@@ -38,8 +38,11 @@ def _stated_top(image: Image.Image) -> int:
     if image.format == "PPM":  # which Pillow has scaled by the range in its header
         return 65535
     tags = getattr(image, "tag_v2", {})
-    bits = max(tags.get(_BITS_PER_SAMPLE, (16,)))
-    return int(2**bits - 1 if bits < 16 else max(tags.get(_MAX_SAMPLE_VALUE, (0,))))
+    try:
+        bits = max(tags.get(_BITS_PER_SAMPLE, (16,)))
+        return int(2**bits - 1 if bits < 16 else max(tags.get(_MAX_SAMPLE_VALUE, (0,))))
+    except Exception:  # damaged tags say nothing about the range; the pixels are fine
+        return 0
 
 
 def _to_8_bits(image: Image.Image, stated_top: int) -> Pixels:
