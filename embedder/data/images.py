@@ -16,7 +16,6 @@ import os
 import stat
 import struct
 import warnings
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ import numpy as np
 
 from embedder.data.formats import format_of, is_common, load_plugin, refuse_drawing
 from embedder.data.headers import bounded_pixels
+from embedder.data.plain_png import LARGEST, plain_png
 from embedder.errors import FormatError, ImageError, TooManyPixelsError
 from likewise.arrays import Pixels
 
@@ -36,13 +36,6 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
 _WHOLE = 256 << 20  # bytes of a file read at once
-_PLAIN = 1 << 16  # largest file checked for being a plain PNG
-_PNG = b"\x89PNG\r\n\x1a\n"
-# A plain PNG file: these headers, the data of its one IDAT chunk, a checksum and this end.
-_START, _END = _PNG + b"\0\0\0\rIHDR", b"\0\0\0\0IEND\xae\x42\x60\x82"
-_HEADERS = struct.Struct(">16sII5sII4s")  # start, width, height, kind, checksum, length, "IDAT"
-_KINDS = {b"\x08\0\0\0\0": "L", b"\x08\2\0\0\0": "RGB"}  # 8 bits, not interlaced
-_IDAT = zlib.crc32(b"IDAT")
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
 NO_MEMORY = "it takes more memory than may be used: scale it down"
 UNREADABLE = "not a picture in a format that can be read"
@@ -77,7 +70,7 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     content = _content(source)
     if isinstance(content, str):
         return _decoded_elsewhere(content, max_pixels)
-    pixels = _plain_png(content, max_pixels)
+    pixels = plain_png(content, max_pixels)
     if pixels is not None:
         return pixels
     name = format_of(content)
@@ -107,7 +100,7 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
         max_pixels: A larger picture is refused by its header.
     """
     try:
-        name = format_of(stream.read(_PLAIN))
+        name = format_of(stream.read(LARGEST))
         stream.seek(0)
         if name is None:
             raise ImageError(UNREADABLE)
@@ -179,11 +172,11 @@ def _content_of_path(path: str | os.PathLike[str]) -> bytes | str:
         raise ImageError("a pipe, socket or device, not a picture's file")
     if status.st_size > _WHOLE:
         return os.fspath(path)
-    if status.st_size > _PLAIN:
+    if status.st_size > LARGEST:
         return Path(path).read_bytes()
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))  # half of `open`'s time
     try:
-        return os.read(descriptor, _PLAIN + 1)
+        return os.read(descriptor, LARGEST + 1)
     finally:
         os.close(descriptor)
 
@@ -220,34 +213,6 @@ def _silence_libtiff() -> None:
 
     with suppress(AttributeError, OSError):  # where Pillow is built without libtiff
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
-
-
-def _plain_png(content: bytes, max_pixels: int) -> Pixels | None:
-    """Decode a small PNG file of 8-bit grey or RGB pixels, in 0.6 of the plug-in's time.
-
-    Returns None for any other, and for one that does not match its checksums.
-    """
-    if len(content) >= _PLAIN or not content.startswith(_START):
-        return None
-    try:
-        return _plain_pixels(content, max_pixels)
-    except Exception:  # damaged: the plug-in reports it
-        return None
-
-
-def _plain_pixels(content: bytes, max_pixels: int) -> Pixels | None:
-    from PIL import Image
-
-    _, width, height, kind, header_sum, length, name = _HEADERS.unpack_from(content)
-    mode, end = _KINDS.get(kind), _HEADERS.size + length
-    if name != b"IDAT" or mode is None or not 0 < width * height <= max_pixels:
-        return None
-    data = content[_HEADERS.size : end]
-    if zlib.crc32(content[12:29]) != header_sum:
-        return None
-    if content[end:] != zlib.crc32(data, _IDAT).to_bytes(4) + _END:
-        return None
-    return np.asarray(Image.frombytes(mode, (width, height), data, "zip", mode, False))
 
 
 def _pixels(image: Image.Image, max_pixels: int) -> Pixels:

@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from embedder.data import images
 from embedder.data.images import read_image
 from embedder.data.modes import upright_pixels
+from embedder.data.plain_png import plain_png
 from embedder.errors import ImageError, TooManyPixelsError
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5  # 0, 5 … 235
@@ -94,7 +95,7 @@ def test_a_small_png_file_is_read_as_any_other_source_is(
 @pytest.mark.parametrize("pixels", [RAMP, COLOURS], ids=["grey", "rgb"])
 def test_a_plain_png_is_decoded_without_its_plug_in(pixels):
     content = encoded(Image.fromarray(pixels))
-    np.testing.assert_array_equal(images._plain_png(content, images.MAX_PIXELS), pixels)
+    np.testing.assert_array_equal(plain_png(content, images.MAX_PIXELS), pixels)
 
 
 def test_what_is_no_plain_png_is_left_to_the_plug_in():
@@ -104,8 +105,8 @@ def test_what_is_no_plain_png_is_left_to_the_plug_in():
     ]
     richer = [encoded(Image.fromarray(RAMP), dpi=(72, 72)), encoded(Image.new("P", (8, 6)))]
     for other in [*altered, *richer, content[:-1], content + b" "]:
-        assert images._plain_png(other, images.MAX_PIXELS) is None
-    assert images._plain_png(content, RAMP.size - 1) is None
+        assert plain_png(other, images.MAX_PIXELS) is None
+    assert plain_png(content, RAMP.size - 1) is None
 
 
 # orientation -> what a viewer must do to the stored pixels
