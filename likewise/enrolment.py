@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from embedder.data.metadata import plain_metadata
 from embedder.data.records import Record, Records
 from embedder.errors import ImageError, UnlabelledError
 from embedder.model import Embedder
@@ -260,7 +261,10 @@ def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[En
         Entry(
             record.id,
             spelled.get(str(record.label), str(record.label)),
-            {**({"source": name} if name else {}), **record.metadata},
+            {
+                **({"source": name} if name else {}),
+                **(plain_metadata(record.metadata) if record.metadata else {}),
+            },
             pixels,
             content,
             source=name,

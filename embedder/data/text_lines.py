@@ -9,18 +9,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from embedder.data.encodings import UTF_8, text_encoding
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError, ImageError
 
 MOST_IN_LINE = 16 << 20  # characters: a picture of 2000 x 2000 pixels has no more
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # its first two bytes, as PowerShell writes them
+_HEAD = 64  # bytes that tell the encoding
 
 
 def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
     """Give the lines of a text file, plain or gzip, blank ones left out.
 
-    UTF-8, or UTF-16 that says so. Bytes that are no UTF-8 stay what they are, for they may be a
-    file's name.
+    UTF-8 or UTF-16, with or without a byte order mark. Bytes that are no UTF-8 stay what they are,
+    for they may be a file's name.
 
     Args:
         path: The file.
@@ -30,10 +31,10 @@ def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
     number = 0  # also what the message names
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
-            wide = stream.read(2) in _UTF_16
+            encoding = text_encoding(stream.read(_HEAD))
             stream.seek(0)
-            encoding = ("utf-16", "replace") if wide else ("utf-8-sig", "surrogateescape")
-            text = io.TextIOWrapper(stream, *encoding, newline="")
+            errors = "surrogateescape" if encoding == UTF_8 else "replace"
+            text = io.TextIOWrapper(stream, encoding, errors, newline="")
             while line := text.readline(MOST_IN_LINE):
                 number += 1
                 if len(line) == MOST_IN_LINE:

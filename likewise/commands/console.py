@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,8 +22,22 @@ ROWS_AT_ONCE = 256
 
 
 def stdin_lines() -> Iterator[str]:
-    """Stream the lines of stdin; any bytes may be in a path."""
-    for line in sys.stdin.buffer:
+    """Stream the lines of stdin; any bytes may be in a path.
+
+    A byte order mark is no part of the first path; UTF-16, as PowerShell writes it into files, is
+    read too.
+    """
+    from embedder.data.encodings import UTF_8, text_encoding
+
+    lines = iter(sys.stdin.buffer)
+    first = next(lines, b"")
+    encoding = text_encoding(first)
+    if encoding != UTF_8:
+        whole = first + sys.stdin.buffer.read()
+        text = whole.decode(encoding, "replace").removeprefix("\ufeff")
+        yield from text.replace("\r\n", "\n").split("\n")
+        return
+    for line in chain([first.removeprefix(codecs.BOM_UTF8)], lines):
         yield os.fsdecode(line.rstrip(b"\r\n"))
 
 

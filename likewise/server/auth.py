@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from embedder.data.encodings import text_encoding
 from likewise.errors import LikewiseError
 
 READ_VARIABLE, WRITE_VARIABLE = "LIKEWISE_READ_KEYS", "LIKEWISE_WRITE_KEYS"
@@ -91,7 +92,8 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
     try:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
-        text = path.read_text()
+        content = path.read_bytes()
+        text = content.decode(text_encoding(content)).removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error
