@@ -31,7 +31,7 @@ def plain_metadata(metadata: Mapping[Any, Any]) -> dict[str, Any]:
     return {_key(name): _plain(value, _DEEPEST) for name, value in metadata.items()}
 
 
-def _plain(value: Any, deep: int) -> Any:
+def _plain(value: Any, levels: int) -> Any:
     if isinstance(value, Enum):
         value = value.value
     if value is None or isinstance(value, bool):
@@ -43,17 +43,17 @@ def _plain(value: Any, deep: int) -> Any:
     if isinstance(value, float):
         return _number(float(value))
     if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist(), deep)
+        return _plain(value.tolist(), levels)
     if isinstance(value, Mapping | list | tuple | set | frozenset):
-        return _nested(value, deep - 1) if deep else as_text(str(value)[:_SHORT])
+        return _nested(value, levels - 1) if levels else as_text(str(value)[:_SHORT])
     return _single(value)
 
 
-def _nested(value: Any, deep: int) -> Any:
+def _nested(value: Any, levels: int) -> Any:
     if isinstance(value, Mapping):
-        return {_key(name): _plain(item, deep) for name, item in value.items()}
+        return {_key(name): _plain(item, levels) for name, item in value.items()}
     items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-    return [_plain(item, deep) for item in items]
+    return [_plain(item, levels) for item in items]
 
 
 def _number(value: float) -> float | str | None:

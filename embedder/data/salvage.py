@@ -21,6 +21,7 @@ _STANDALONE = (0x01, *range(0xD0, 0xD9))  # markers without a length
 _EOI = b"\xff\xd9"
 _WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _WEBP_ICC_EXIF_XMP = 0b0010_1100  # flags of what is left out
+_MOST_WEBP_CHUNKS = 64  # of one picture; others may cost any time
 
 
 def without_extras(name: str, content: bytes) -> Iterator[bytes]:
@@ -58,8 +59,8 @@ def endings_of(content: bytes) -> tuple[bytes, bytes] | None:
 
 def _png(content: bytes) -> bytes:
     """Keep the chunks that make the picture, and the orientation if its checksum is right."""
-    parts, at = [_PNG], len(_PNG)
-    while at + 12 <= len(content):
+    parts, at, kind = [_PNG], len(_PNG), b""
+    while at + 12 <= len(content) and kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", content, at)
         chunk = content[at : at + 12 + length]
         right = zlib.crc32(chunk[4:-4]).to_bytes(4, "big") == chunk[-4:]
@@ -102,7 +103,9 @@ def _is_sequential(content: bytes) -> bool:
 def _webp(content: bytes) -> bytes:
     """Keep the chunks that make the picture, and count them anew."""
     parts, at = [], 12
-    while at + 8 <= len(content):
+    for _ in range(_MOST_WEBP_CHUNKS):
+        if at + 8 > len(content):
+            break
         kind, length = struct.unpack_from("<4sI", content, at)
         chunk = bytearray(content[at : at + 8 + length + length % 2])
         if kind == b"VP8X" and len(chunk) > 8:
