@@ -51,3 +51,7 @@ class ModelError(EmbedderError):
 
 class UnlabelledError(EmbedderError):
     """A picture that needs a label has none."""
+
+
+class ImportOptionError(ModelError):
+    """An option of an import is missing or cannot be; the message says which to give."""

@@ -15,8 +15,9 @@ from typing import Any
 
 from embedder.errors import ModelError
 
-FORMAT = 1
+TRAINED, IMPORTED = 1, 2  # formats: the network takes pixels, or `ends` says what it takes
 _NAME = "model.json"
+FOREIGN = (".keras", ".h5", ".hdf5", ".tflite")  # files that `likewise import` reads
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -32,12 +33,13 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ModelError(
             f"{directory / _NAME} is not the description of a model. "
-            "Give a directory that `likewise train --out` wrote."
+            "Give a directory that `likewise train --out` or `likewise import --out` wrote."
         ) from error
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") not in (TRAINED, IMPORTED):
         raise ModelError(
             f"Model {str(directory)!r} has format {manifest.get('format')}, this likewise reads "
-            f"format {FORMAT}. Use the version of likewise that wrote it, or train it again."
+            f"formats {TRAINED} and {IMPORTED}. Use the version of likewise that wrote it, or "
+            "train or import it again."
         )
     if stored_checksum != _checksum(manifest):
         raise _altered(directory, _NAME)
@@ -83,12 +85,35 @@ def fingerprint(network: bytes, input_shape: Sequence[int], preprocessing: str) 
         input_shape: Shape of one picture, `(h, w)` or `(h, w, 3)`.
         preprocessing: A name of `embedder.preprocessing.prepare.PREPROCESSINGS`.
     """
-    parts = [hashlib.sha256(network).hexdigest(), list(input_shape), preprocessing]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    return _named([hashlib.sha256(network).hexdigest(), list(input_shape), preprocessing])
+
+
+def imported_fingerprint(
+    network: bytes, input_shape: Sequence[int], preprocessing: str, ends: Mapping[str, Any]
+) -> str:
+    """Name an imported network, its preprocessing and its ends: 12 hex digits.
+
+    Args:
+        network: Contents of `model.tflite`.
+        input_shape: Shape of one picture, `(h, w)` or `(h, w, 3)`.
+        preprocessing: A name of `embedder.preprocessing.prepare.PREPROCESSINGS`.
+        ends: What stands between pixels, network and embedding, as `Ends.to_json` writes it.
+    """
+    digest = hashlib.sha256(network).hexdigest()
+    return _named([IMPORTED, digest, list(input_shape), preprocessing, dict(ends)])
+
+
+def _named(parts: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _checksum(entries: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def _is_foreign(path: Path) -> bool:
+    """Tell whether a path looks like a model that `likewise import` takes."""
+    return path.suffix in FOREIGN or (path / "saved_model.pb").is_file()
 
 
 def _altered(directory: Path, name: str) -> ModelError:
@@ -102,6 +127,11 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
+        if _is_foreign(path.parent):
+            raise ModelError(
+                f"{str(path.parent)!r} is a model of another program. Bring it in first: "
+                f"likewise import {path.parent} --out MODEL"
+            ) from error
         raise ModelError(
             f"There is no model at {str(path.parent)!r}: {path.name} could not be read "
             f"({error.strerror}). Give a directory that `likewise train --out` wrote."

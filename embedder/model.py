@@ -4,7 +4,7 @@ A model is a directory:
 
     model.json      the manifest: format, shapes, preprocessing, recipe, seed, figures, fingerprint
     model.tflite    the base network for LiteRT: for every use but training
-    base.keras      the base network for Keras: to train it further
+    base.keras      the base network for Keras: to train it further; not with every imported model
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class Embedder:
         self.preprocessing: str = metadata["preprocessing"]
         self.fingerprint: str = metadata["fingerprint"]
         self.operating_points: dict[str, dict[str, Any]] = metadata["operating_points"]
-        self._runtime = LiteRT(network, self.dim, threads)
+        self._runtime = LiteRT(network, self.dim, threads, metadata.get("ends"))
 
     @classmethod
     def load(
         cls, path: str | os.PathLike[str] | None = None, *, threads: int | None = None
     ) -> Embedder:
-        """Open a saved model.
+        """Open a saved model, trained or imported.
 
         Args:
             path: The model's directory; the digits model that comes with likewise when None.

@@ -18,9 +18,9 @@ from embedder.data.bundled import is_bundled
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.sources import Dataset, load, records
 from embedder.data.splits import overlap
+from embedder.destination import check_destination
 from embedder.manifest import write_manifest
 from embedder.model import Embedder
-from embedder.training.destination import check_destination
 from embedder.training.recipes import RECIPES
 from likewise.arrays import Floats
 from likewise.joins import LabelJoin

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from likewise import parallel
 from likewise.arrays import Floats, Pixels
+
+if TYPE_CHECKING:
+    from embedder.runtime.ends import Ends
 
 BATCH = 64  # measured: larger batches exceed the cache, smaller ones have overhead per call
 _MIN_PER_THREAD = 16  # fewer pictures are not worth a thread
@@ -25,12 +30,21 @@ class LiteRT:
         network: Contents of a `.tflite` file.
         dim: Length of an embedding.
         threads: Batches that run side by side, 1 or more; one per core when None.
+        ends: What stands between pixels, network and embedding, as `Ends.to_json` writes it; None
+            or empty where the network takes pixels and gives embeddings.
     """
 
-    def __init__(self, network: bytes, dim: int, threads: int | None) -> None:
+    def __init__(
+        self,
+        network: bytes,
+        dim: int,
+        threads: int | None,
+        ends: Mapping[str, Any] | None = None,
+    ) -> None:
         self._network = network
         self._dim = dim
         self._threads = threads
+        self._ends = _ends(ends) if ends else None
         self._idle: list[_Interpreter] = []
         self._lock = threading.Lock()
 
@@ -53,7 +67,10 @@ class LiteRT:
     def _run_batch(self, pixels: Pixels, embeddings: Floats) -> None:
         if len(pixels):
             interpreter = self._borrow()
-            interpreter.run(pixels, embeddings)
+            if self._ends is None:
+                embeddings[:] = interpreter.run(pixels)
+            else:
+                _run_between(self._ends, interpreter, pixels, embeddings)
             with self._lock:
                 self._idle.append(interpreter)
 
@@ -61,31 +78,58 @@ class LiteRT:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return _Interpreter(self._network)
+        return _Interpreter(self._network, self._ends.output if self._ends else 0)
+
+
+def _ends(stored: Mapping[str, Any]) -> Ends:
+    from embedder.runtime.ends import Ends
+
+    return Ends.from_json(stored)
+
+
+def _run_between(ends: Ends, interpreter: _Interpreter, pixels: Pixels, embeddings: Floats) -> None:
+    """Embed pictures by a network that has ends, as many at a time as it takes."""
+    size = ends.batch or len(pixels)
+    for start in range(0, len(pixels), size):
+        rows = slice(start, start + size)
+        batch = pixels[rows]
+        embeddings[rows] = ends.decode(interpreter.run(ends.encode(batch)), len(batch))
 
 
 class _Interpreter:
     """One LiteRT interpreter, for one thread at a time."""
 
-    def __init__(self, network: bytes) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        with _silent_stderr():  # LiteRT prints there once that it uses the CPU
-            self._interpreter = Interpreter(model_content=network, num_threads=1)
-            self._interpreter.allocate_tensors()
+    def __init__(self, network: bytes, output: int) -> None:
+        self._interpreter = interpreter_of(network)
         self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[output]["index"]
         self._rows = 0
 
-    def run(self, pixels: Pixels, embeddings: Floats) -> None:
-        """Embed up to a batch of pictures into `embeddings`, which has as many rows."""
-        if len(pixels) != self._rows:
-            self._interpreter.resize_tensor_input(self._input, pixels.shape)
+    def run(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Give what the network gives for `(n, …)` values of its own type; a copy."""
+        if len(values) != self._rows:
+            self._interpreter.resize_tensor_input(self._input, values.shape)
             self._interpreter.allocate_tensors()
-            self._rows = len(pixels)
-        self._interpreter.set_tensor(self._input, pixels)
+            self._rows = len(values)
+        self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
-        embeddings[:] = self._interpreter.get_tensor(self._output)
+        given: npt.NDArray[Any] = self._interpreter.get_tensor(self._output)
+        return given
+
+
+def interpreter_of(network: bytes) -> Any:
+    """Make LiteRT's own interpreter of a `.tflite` file's contents, ready to run.
+
+    Raises:
+        ValueError: If it is not a network, or needs operations that are not LiteRT's own.
+        RuntimeError: The same.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    with _silent_stderr():  # LiteRT prints there once that it uses the CPU
+        interpreter = Interpreter(model_content=network, num_threads=1)
+        interpreter.allocate_tensors()
+    return interpreter
 
 
 _stderr_lock = threading.Lock()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +11,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from embedder.manifest import FORMAT, fingerprint, write_manifest
-from embedder.training.destination import check_destination
+from embedder.destination import describe, new_model
+from embedder.manifest import TRAINED, fingerprint
 
 
 def to_litert(base: keras.Model) -> bytes:
@@ -41,39 +38,17 @@ def save_model(
     Raises:
         ModelError: If `out` exists and is not a model.
     """
-    check_destination(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with new_model(out) as staging:
         network = to_litert(base)
         (staging / "model.tflite").write_bytes(network)
         base.save(staging / "base.keras")
-        manifest = {
-            "format": FORMAT,
+        entries = {
+            "format": TRAINED,
             "fingerprint": fingerprint(network, base.input_shape[1:], preprocessing),
             "input_shape": list(base.input_shape[1:]),
             "dim": base.output_shape[-1],
             "preprocessing": preprocessing,
-            "files": {file.name: _sha256(file) for file in sorted(staging.iterdir())},
+            "files": {},  # its place in the file
             **details,
         }
-        write_manifest(staging, manifest)
-        staging.chmod(0o755)
-        _put(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return manifest
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _put(staging: Path, out: Path) -> None:
-    """Rename `made` to `out`; an older model is set aside first and deleted last."""
-    old = out.with_name(f".{out.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    staging.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+        return describe(staging, entries)

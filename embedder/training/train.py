@@ -15,13 +15,13 @@ import keras
 
 from embedder.data.sources import Dataset
 from embedder.data.splits import split
+from embedder.destination import check_destination
 from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
 from embedder.text import counted
 from embedder.training.batches import BalancedImages, Batches, DrawnPairs
 from embedder.training.checkpoint import State
-from embedder.training.destination import check_destination
 from embedder.training.export import save_model
 from embedder.training.fitting import Labelled, fit
 from embedder.training.measuring import measured

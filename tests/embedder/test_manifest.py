@@ -31,12 +31,19 @@ def test_a_truncated_description_is_refused(copied):
 
 
 def test_a_model_of_a_later_format_names_both_formats(copied):
-    text = (copied / "model.json").read_text().replace('"format": 1', '"format": 2')
+    text = (copied / "model.json").read_text().replace('"format": 1', '"format": 3')
     (copied / "model.json").write_text(text)
-    with pytest.raises(ModelError, match="has format 2, this likewise reads format 1"):
+    with pytest.raises(ModelError, match="has format 3, this likewise reads formats 1 and 2"):
         Embedder.load(copied)
 
 
 def test_no_model_at_all_is_said_plainly(tmp_path):
     with pytest.raises(ModelError, match="There is no model at"):
         Embedder.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "model.tflite"])
+def test_a_model_of_another_program_is_refused_with_the_command_that_imports_it(tmp_path, name):
+    (tmp_path / name).write_bytes(b"something")
+    with pytest.raises(ModelError, match=rf"likewise import \S*{name} --out MODEL"):
+        Embedder.load(tmp_path / name)
