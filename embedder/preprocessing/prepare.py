@@ -3,6 +3,7 @@
 Which way is used is part of a model and of its fingerprint:
 
 - `resize` keeps the aspect and pads with the colour of the border;
+- `stretch` loses the aspect, `crop` the edges (`fitting.py`);
 - `digit` makes any drawn, scanned or photographed digit look as MNIST's own (`digit.py`).
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-PREPROCESSINGS: tuple[str, ...] = ("digit", "resize")
+PREPROCESSINGS: tuple[str, ...] = ("digit", "resize", "stretch", "crop")
 
 _LUMA = np.array([77, 150, 29], np.uint32)  # ITU-R 601 luma weights, in 256ths
 
@@ -23,7 +24,7 @@ def prepare(
     """Fit pictures to a network's input shape.
 
     A picture that already has this form costs next to nothing and comes back to the bit:
-    for `resize` any picture of the right shape, for `digit` one of the right size whose
+    for all but `digit` any picture of the right shape, for `digit` one of the right size whose
     outermost pixels are mostly dark, as MNIST's are. A blank picture stays blank.
 
     Args:
@@ -51,7 +52,7 @@ def prepare(
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
         raise ValueError(f"`shape` must be (h, w) or (h, w, 3). Received: {shape}")
     batch = _stacked(images, shape)
-    if batch is not None and (preprocessing == "resize" or _white_on_black(batch).all()):
+    if batch is not None and (preprocessing != "digit" or _white_on_black(batch).all()):
         return batch
     out = np.empty((len(images), *shape), np.uint8)
     for row, image in enumerate(images):
@@ -79,7 +80,7 @@ def are_ready(
     """
     batch = _stacked(images, shape)
     if batch is not None:
-        if preprocessing == "resize":
+        if preprocessing != "digit":
             return [True] * len(batch)
         ready: list[bool] = _white_on_black(batch).tolist()
         return ready
@@ -89,7 +90,7 @@ def are_ready(
 def _is_ready(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> bool:
     if image.shape[:2] != shape[:2]:
         return False
-    return preprocessing == "resize" or bool(_white_on_black(_in_colours(image, shape)[None])[0])
+    return preprocessing != "digit" or bool(_white_on_black(_in_colours(image, shape)[None])[0])
 
 
 def _stacked(
@@ -116,8 +117,8 @@ def _check(image: np.ndarray) -> None:
 
 def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.ndarray:
     """Fit one checked picture to `shape`, or to a shape that broadcasts to it."""
-    if preprocessing == "resize":
-        return resize(_in_colours(image, shape), (shape[0], shape[1]))
+    if preprocessing != "digit":
+        return _fitted(_in_colours(image, shape), preprocessing, (shape[0], shape[1]))
     if image.shape[:2] == shape[:2]:
         plain = _in_colours(image, shape)
         if _white_on_black(plain[None])[0]:
@@ -126,6 +127,14 @@ def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.nd
 
     digit = as_mnist(image, (shape[0], shape[1]))
     return digit if len(shape) == 2 else digit[..., None]
+
+
+def _fitted(image: np.ndarray, preprocessing: str, size: tuple[int, int]) -> np.ndarray:
+    if preprocessing == "resize":
+        return resize(image, size)
+    from embedder.preprocessing import fitting
+
+    return fitting.stretch(image, size) if preprocessing == "stretch" else fitting.crop(image, size)
 
 
 def _white_on_black(images: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ def test_no_pictures_give_no_rows():
 @pytest.mark.parametrize(
     ("images", "preprocessing", "shape", "message"),
     [
-        ([], "crop", (28, 28), "one of digit, resize. Received: 'crop'"),
+        ([], "zoom", (28, 28), "one of digit, resize, stretch, crop. Received: 'zoom'"),
         ([], "digit", (28, 28, 4), r"\(h, w\) or \(h, w, 3\). Received: \(28, 28, 4\)"),
         ([np.zeros((5, 5))], "digit", (28, 28), r"Received: float64 of shape \(5, 5\)"),
         ([np.zeros((5, 5, 4), np.uint8)], "resize", (9, 9), r"uint8 of shape \(5, 5, 4\)"),
