@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from index.decision import CheckOptions, Decision
     from index.gallery import Gallery
     from index.neighbours import Neighbours
+    from likewise.adoption import adopt
     from likewise.answers import Decisions
     from likewise.building import build
     from likewise.bulk.stream import check_stream
@@ -41,6 +42,7 @@ _HOMES = {
     "Matcher": "likewise.matcher",
     "Neighbours": "index.neighbours",
     "Record": "embedder.data.records",
+    "adopt": "likewise.adoption",
     "build": "likewise.building",
     "calibrate": "likewise.calibration.calibrate",
     "check_stream": "likewise.bulk.stream",
@@ -61,6 +63,7 @@ __all__ = [
     "Neighbours",
     "Record",
     "__version__",
+    "adopt",
     "build",
     "calibrate",
     "check_stream",

@@ -21,7 +21,8 @@ LEAVES = (
     *("likewise.errors", "likewise.parallel", "likewise.arrays", "likewise.names"),
     "likewise.metrics",
 )
-TRAIN = {"tensorflow", "keras", "matplotlib"}  # the extra `train`
+TRAIN = {"tensorflow", "keras", "h5py", "matplotlib"}  # the extra `train`
+NEEDING_TENSORFLOW = ("embedder.training", "embedder.importing")
 SERVE = {"fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic"}  # the extra `serve`
 
 
@@ -109,17 +110,17 @@ def test_the_metrics_need_numpy_alone():
     assert outside == {"numpy", "likewise"}
 
 
-def test_only_training_imports_what_the_extra_train_brings():
+def test_only_training_and_imports_of_models_use_what_the_extra_train_brings():
     users = {module for module in MODULES if top_names(module) & TRAIN}
     assert users
-    assert all(is_within(module, ["embedder.training"]) for module in users)
+    assert all(is_within(module, NEEDING_TENSORFLOW) for module in users)
 
 
 @pytest.mark.costly
 def test_nothing_else_imports_a_module_that_needs_tensorflow_when_it_is_itself_imported():
     needing = {module for module in MODULES if top_names(module) & TRAIN}
     eager = {(module, name) for module in MODULES for name in at_import(module) & needing}
-    assert all(is_within(module, ["embedder.training"]) for module, _ in eager)
+    assert all(is_within(module, NEEDING_TENSORFLOW) for module, _ in eager)
 
 
 def test_only_the_server_imports_what_the_extra_serve_brings():

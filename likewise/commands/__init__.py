@@ -1,7 +1,7 @@
 """The command `likewise`: one file per command.
 
-May import: embedder, index, likewise, likewise.building, likewise.bulk, likewise.calibration,
-likewise.comparison, likewise.conflicts, likewise.enrolment, likewise.evaluation, likewise.inputs,
-likewise.labelling, likewise.matcher, likewise.output, likewise.remarks, likewise.report,
-likewise.server, likewise.shadowing, likewise.training.
+May import: embedder, index, likewise, likewise.adoption, likewise.building, likewise.bulk,
+likewise.calibration, likewise.comparison, likewise.conflicts, likewise.enrolment,
+likewise.evaluation, likewise.inputs, likewise.labelling, likewise.matcher, likewise.output,
+likewise.remarks, likewise.report, likewise.server, likewise.shadowing, likewise.training.
 """

@@ -13,6 +13,7 @@ import gc
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -20,7 +21,8 @@ import click
 from likewise import __version__
 from likewise.shadowing import refuse_shadowing
 
-# Each command is the function of this name in the module of this name, beside this one.
+# Each command is the function of this name in the module of this name, beside this one; a name
+# that Python keeps for itself has an underscore after it there.
 COMMANDS = {
     "demo": "Demonstrate likewise on 70,000 handwritten digits.",
     "build": "Build a GALLERY from labelled pictures.",
@@ -36,6 +38,7 @@ COMMANDS = {
     "doctor": "Check a GALLERY for damage, wrong labels, duplicates and outliers.",
     "backup": "Copy a GALLERY safely, even while another process writes to it.",
     "serve": "Serve a GALLERY over HTTP: an API for programs, a web page for people.",
+    "import": "Import a model that you have: Keras, SavedModel or LiteRT.",
     "train": "Train a model on labelled pictures.",
 }
 
@@ -59,7 +62,8 @@ class LazyGroup(click.Group):
         """Import a command; None if there is none of this name."""
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"likewise.commands.{name}"), name)
+        function = f"{name}_" if iskeyword(name) else name
+        command: click.Command = getattr(import_module(f"likewise.commands.{function}"), function)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,0 +1,169 @@
+"""What happens to prepared pixels before a network from elsewhere takes them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from embedder.errors import ImportOptionError, ModelError
+from embedder.importing.options import ImportOptions
+from embedder.importing.pixels import RANGES, Numbers, range_named
+
+_COLOURS = 3
+_LARGEST_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Front:
+    """From uint8 pixels `(n, h, w[, 3])` to what the network takes.
+
+    Attributes:
+        pixels: A name of `pixels.RANGES`.
+        channels: `grey`, `rgb` or `bgr`.
+        layout: `hwc` or `chw`, `hw` without channels, `flat` for a row of pixels.
+        size: Height and width.
+        shape: Of one picture, as the network takes it.
+        proved: Whether the file itself shows the range of pixels.
+    """
+
+    pixels: str
+    channels: str
+    layout: str
+    size: tuple[int, int]
+    shape: tuple[int, ...]
+    proved: bool
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one prepared picture."""
+        return self.size if self.channels == "grey" else (*self.size, _COLOURS)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a grey picture is repeated for a network of three channels."""
+        return self.channels == "grey" and math.prod(self.shape) == _COLOURS * math.prod(self.size)
+
+    @property
+    def scale(self) -> Numbers:
+        """Factor of each channel, in the network's order; one number for all."""
+        return self._ordered(RANGES[self.pixels].scale)
+
+    @property
+    def offset(self) -> Numbers:
+        """What is added to each channel then."""
+        return self._ordered(RANGES[self.pixels].offset)
+
+    def _ordered(self, values: Numbers) -> Numbers:
+        return values[::-1] if self.channels == "bgr" else values
+
+
+def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str | None) -> Front:
+    """Work out what stands between pixels and network.
+
+    Args:
+        shape: Of one picture, as the network takes it; None where any size will do.
+        options: What the user chose.
+        proved: The range of pixels that the file itself shows; None if it shows none.
+
+    Raises:
+        ImportOptionError: If something must be chosen, or cannot be.
+        ModelError: If the network does not take one picture of one or three channels.
+    """
+    layout = _layout(shape, options)
+    size = _size(shape, layout, options)
+    count = _channel_count(shape, layout, size)
+    pixels = range_named(options.pixels, proved)
+    if len(RANGES[pixels].offset) > 1 and count == 1:
+        raise ImportOptionError(
+            f"--pixels {pixels} is for networks of three channels, and this takes grey pictures. "
+            "Give one of 0..1, -1..1, 0..255."
+        )
+    channels = options.channels or _usual_channels(count, pixels)
+    if count == 1 and channels != "grey":
+        raise ImportOptionError(
+            f"--channels {channels} is for networks of three channels, and this takes grey "
+            "pictures: leave it out."
+        )
+    sizes = {"hwc": (*size, count), "chw": (count, *size), "hw": size}
+    whole = sizes.get(layout, (math.prod(size) * count,))
+    shown = options.pixels is None or options.pixels == proved
+    return Front(pixels, channels, layout, size, whole, proved=shown)
+
+
+def _usual_channels(count: int, pixels: str) -> str:
+    if count == 1:
+        return "grey"
+    return "bgr" if pixels == "caffe" else "rgb"
+
+
+def _layout(shape: tuple[int | None, ...], options: ImportOptions) -> str:
+    if len(shape) == 1:
+        return "flat"
+    if len(shape) == 2:
+        return "hw"
+    if len(shape) != 3:
+        raise ModelError(
+            f"The network takes arrays of shape {_shown(shape)}, which is not one picture. "
+            "Give a network that takes (height, width), (height, width, channels) or "
+            "(channels, height, width)."
+        )
+    if options.layout:
+        return options.layout
+    return "chw" if shape[0] in (1, _COLOURS) and shape[2] not in (1, _COLOURS) else "hwc"
+
+
+def _size(shape: tuple[int | None, ...], layout: str, options: ImportOptions) -> tuple[int, int]:
+    if layout == "flat":
+        return _size_of_row(shape[0], options)
+    height, width = shape[1:] if layout == "chw" else shape[:2]
+    if options.size is not None:
+        sides = zip((height, width), options.size, strict=True)
+        if any(side not in (None, asked) for side, asked in sides):
+            raise ImportOptionError(
+                f"--size {options.size[0]}x{options.size[1]} is not the size that the network "
+                f"takes, {height}x{width}: leave it out."
+            )
+        height, width = options.size
+    if height is None or width is None:
+        raise ImportOptionError(
+            "The network takes pictures of any size: choose one with --size, as --size 224x224, "
+            "the size that it was trained on."
+        )
+    if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
+        raise ModelError(
+            f"The network takes pictures of {height}x{width}, and likewise embeds up to "
+            f"{_LARGEST_SIDE} a side: import a smaller model."
+        )
+    return height, width
+
+
+def _size_of_row(length: int | None, options: ImportOptions) -> tuple[int, int]:
+    """Height and width of pictures that a network takes as one row: a square unless chosen."""
+    if options.size is not None and length in (
+        math.prod(options.size),
+        _COLOURS * math.prod(options.size),
+    ):
+        return options.size
+    for count in (1, _COLOURS):
+        side = math.isqrt((length or 0) // count)
+        if side and side * side * count == length and options.size is None:
+            return side, side
+    raise ImportOptionError(
+        f"The network takes rows of {length} numbers: say what size of picture that is with "
+        "--size, as --size 28x28."
+    )
+
+
+def _channel_count(shape: tuple[int | None, ...], layout: str, size: tuple[int, int]) -> int:
+    counts = {"hwc": shape[-1], "chw": shape[0], "hw": 1}
+    count = counts.get(layout, (shape[0] or 0) // math.prod(size))
+    if count not in (1, _COLOURS):
+        raise ModelError(
+            f"The network takes {count} channels, in the shape {_shown(shape)}; likewise gives it "
+            "1 (grey) or 3 (colour). If the channels come first, give --layout chw."
+        )
+    return count
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
