@@ -81,7 +81,9 @@ class OperatingPoints:
         chosen = stored.default if name is None else name
         if chosen is None:
             raise GalleryError(
-                f"Gallery '{self._path}' has no operating point yet: give a threshold."
+                f"Gallery '{self._path}' has no operating point yet: give a threshold, or measure "
+                "one with labelled pictures that are not in it (likewise calibrate). Its model "
+                "brings none, and none could be measured when it was built."
             )
         if chosen not in stored.points:
             known = ", ".join(stored.points) or "none"

@@ -34,6 +34,9 @@ def build(
 ) -> Matcher:
     """Make a gallery of labelled pictures, and open it.
 
+    A model that brings no threshold gets one that is measured on the pictures themselves: the
+    operating point `own`.
+
     Where this fails before any reference is stored, nothing is left; else the references that are
     stored stay, and `Matcher.add` goes on.
 
@@ -54,7 +57,8 @@ def build(
         The gallery with its embedder; close it, or use it in a `with` statement.
 
     Warns:
-        UserWarning: If pictures could not be read: how many, and why the first.
+        UserWarning: If pictures could not be read: how many, and why the first; or if the model
+            brings no threshold and the pictures do not suffice to measure one.
 
     Raises:
         GalleryError: If there is something at `gallery` already.
@@ -76,10 +80,21 @@ def build(
     try:
         report = matcher.add(pictures, on_conflict=on_conflict, progress=progress)
         _tell_unreadable(report)
+        _measure(matcher)
     except BaseException:
         close_or_discard(matcher)
         raise
     return matcher
+
+
+def _measure(matcher: Matcher) -> None:
+    """Measure a threshold on the references where the model brings none."""
+    if matcher.gallery.points.default is None:
+        from likewise.calibration.own import measure_own
+
+        measured = measure_own(matcher.gallery)
+        if measured is not None and measured.point is None:
+            warnings.warn(measured.sentence(str(matcher.gallery.path)), stacklevel=3)
 
 
 def close_or_discard(matcher: Matcher) -> int:

@@ -55,6 +55,17 @@ def build(
     records = read_some(inputs, reading)
     with _created(gallery, model, go_on) as matcher, advising("build", gallery, inputs):
         enrol(matcher, records, records, on_conflict)
+        _measure(matcher)
+
+
+def _measure(matcher: Matcher) -> None:
+    """Measure a threshold on the references where the model brings none, and report it."""
+    if matcher.gallery.points.default is None:
+        from likewise.calibration.own import measure_own
+
+        measured = measure_own(matcher.gallery)
+        assert measured is not None
+        note(measured.sentence(str(matcher.gallery.path)))
 
 
 def _check_free(gallery: Path, go_on: str) -> None:

@@ -79,6 +79,12 @@ class Size(click.ParamType[tuple[int, int]]):
     show_default=True,
     help="Precision of the stored weights; float16 halves the file.",
 )
+@click.option(
+    "--data",
+    metavar="DATA",
+    help="Labelled pictures that the network has not seen, to measure its thresholds with; without "
+    "them each gallery measures its own.",
+)
 @click.option("--licence", type=click.Path(path_type=Path), help="Text file to keep in the model.")
 def import_(source: Path, out: Path, **options: Any) -> None:
     """Import a model that you have: Keras, SavedModel or LiteRT.

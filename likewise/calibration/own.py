@@ -1,0 +1,124 @@
+"""Measure a threshold on the gallery itself, where its model brings none.
+
+Each reference is searched among the others: once with its group, once, as an unknown, without it.
+References with a near copy in their group are not asked: they would flatter both rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from index.gallery import Gallery
+from index.operating_point import OperatingPoint
+from likewise.calibration.points import measured_at
+from likewise.metrics.intervals import trials_needed
+from likewise.metrics.limits import Limits
+from likewise.metrics.searches import Mated, NonMated
+from likewise.metrics.thresholds import CalibrationError, largest_threshold
+from likewise.queries import LEFT_OUT, GroupDistances
+
+NAME = "own"
+_TARGETS = (0.01, 0.02, 0.05, 0.1)  # the first that the references support
+_MOST = 2000  # references that are asked
+_COPY = 0.05  # nearer than this share of the usual distance to another group: a copy
+
+
+@dataclass(frozen=True, slots=True)
+class OwnThreshold:
+    """What came of measuring a gallery on itself.
+
+    Attributes:
+        point: The stored point; None where the references do not suffice.
+        copies: References that were not asked, because their group has a near copy.
+        reason: Why there is none, as part of a sentence.
+    """
+
+    point: OperatingPoint | None
+    copies: int = 0
+    reason: str = ""
+
+    def sentence(self, gallery: str) -> str:
+        """Report the threshold and its rates, or why there is none, and what to do.
+
+        Args:
+            gallery: Path of the gallery, for the command that does better.
+        """
+        point = self.point
+        if point is None:
+            return (
+                f"No threshold: the model brings none, and {self.reason}. Measure one with other "
+                f"pictures: likewise calibrate {gallery} DATA --fpir 0.01. Until then `check` "
+                "needs --threshold."
+            )
+        assert point.interval is not None
+        low, high = (f"{100 * end:.2g}" for end in point.interval)
+        aside = f"; not asked: {self.copies} that have a near copy" if self.copies else ""
+        return (
+            f"Threshold {point.threshold:.4f}, measured on the gallery itself, because the model "
+            f"brings none: {point.false} of {point.queries} unknowns match (95 %: {low} to {high} "
+            f"%), {point.missed} of {point.mated} knowns are missed{aside}. Other "
+            f"pictures measure it better: likewise calibrate {gallery} DATA --fpir "
+            f"{point.target:g}."
+        )
+
+
+def measure_own(gallery: Gallery) -> OwnThreshold | None:
+    """Measure a threshold on a gallery's references and store it, unless there is one.
+
+    Args:
+        gallery: Open for writing.
+
+    Returns:
+        What came of it; None for a gallery that has an operating point.
+
+    Raises:
+        StoreError: If the gallery cannot be changed.
+    """
+    if gallery.points.default is not None:
+        return None
+    sizes = gallery.labels.values()
+    if len(sizes) < 2 or max(sizes) < 2:
+        lack = "the gallery has one group" if len(sizes) < 2 else "no group has two pictures"
+        return OwnThreshold(None, reason=lack)
+    mated, unknown, copies = _searched(gallery)
+    target = next((each for each in _TARGETS if trials_needed(each) <= len(unknown)), None)
+    if target is None:
+        least = trials_needed(_TARGETS[-1])
+        return OwnThreshold(
+            None, copies, f"it takes {least} different pictures, and the gallery has {len(unknown)}"
+        )
+    try:
+        threshold = largest_threshold(unknown.distances, target)
+    except CalibrationError:
+        return OwnThreshold(None, copies, "equal pictures lie in different groups")
+    point = replace(
+        measured_at(Limits(threshold), mated, {LEFT_OUT: unknown}),
+        rate="fpir",
+        target=target,
+        gallery_size=len(gallery),
+        generation=gallery.generation,
+        measured_on=f"{len(unknown)} of the gallery's own references, each among the others",
+    )
+    gallery.points.store(NAME, point, unknown=unknown.distances)
+    return OwnThreshold(point, copies)
+
+
+def _searched(gallery: Gallery) -> tuple[Mated, NonMated, int]:
+    """Search references among the others; count those that have a near copy."""
+    ids, labels, vectors = gallery.references()
+    rows = np.sort(np.random.default_rng(0).permutation(len(ids))[:_MOST])
+    own_labels = labels[rows]
+    searched = GroupDistances.search(
+        gallery, vectors[rows], own_labels.tolist(), skip=ids[rows].tolist()
+    )
+    own, other = searched.near.own, searched.near.other
+    different = own > _COPY * np.median(other)
+    mated = different & np.isfinite(own)
+    nearest = [searched.groups[column] for column in searched.near.nearest[different]]
+    return (
+        Mated(own[mated], other[mated], own_labels[mated].tolist()),
+        NonMated(other[different], nearest),
+        int((~different).sum()),
+    )
