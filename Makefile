@@ -34,7 +34,7 @@ serve: $(SERVE)/.ready ## serve the demo's gallery and its page at http://127.0.
 # of them (conftest.py).
 JOBS ?= auto
 PARALLEL = -q -n $(JOBS) --durations=25
-QUICK = $(foreach folder,tests/embedder/training embedder/training tests/likewise/server,--ignore=$(folder))
+QUICK = $(foreach folder,tests/embedder/training embedder/training embedder/importing tests/likewise/server,--ignore=$(folder))
 
 quick: $(DEV)/.ready ## run what needs no TensorFlow, browser or server: a minute of one core
 	@$(DEV)/bin/python -m pytest -q -m "not costly and not slow and not soak" $(QUICK)

@@ -22,7 +22,9 @@ GROUPS = {
     "tests/likewise/server/page/": "browser",
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",
+    "tests/embedder/importing/": "tensorflow",
     "embedder/training/": "tensorflow",
+    "embedder/importing/": "tensorflow",
     "likewise/training.py": "tensorflow",
 }
 

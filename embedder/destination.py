@@ -49,8 +49,8 @@ def check_destination(out: Path, *data: str) -> None:
     for source in data:
         if not is_bundled(source) and Path(source).resolve().is_relative_to(out.resolve()):
             raise ModelError(
-                f"The model at '{out}' would be replaced, but it contains '{source}', which "
-                "is to be read: choose another path with --out."
+                f"The model at '{out}' would be replaced, but it contains '{source}', from "
+                "which it is made: choose another path with --out."
             )
 
 
@@ -87,7 +87,7 @@ def describe(staging: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         staging: The directory, with all other files in it.
-        entries: Of `model.json`; `files` is added.
+        entries: Entries of `model.json`; `files` is added.
 
     Returns:
         The contents of `model.json`.

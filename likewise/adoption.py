@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,9 @@ def adopt(
         out: Directory of the model; an earlier model is replaced.
         data: Labelled pictures that the network was not trained on, to measure its thresholds with.
             Without them it brings none, and each gallery measures its own.
-        options: Of `embedder.importing.options.ImportOptions`: `pixels` (one of `0..1`, `-1..1`,
-            `0..255`, `imagenet`, `caffe`), `channels`, `layout`, `size`, `resize`, `output`,
-            `skip`, `as_is`, `precision`, `licence`.
+        options: Fields of `embedder.importing.options.ImportOptions`: `pixels` (one of `0..1`,
+            `-1..1`, `0..255`, `imagenet`, `caffe`), `channels`, `layout`, `size`, `resize`,
+            `output`, `skip`, `as_is`, `precision`, `licence`.
 
     Returns:
         The model, opened.
@@ -71,8 +72,6 @@ def _measured(model: Embedder, data: str) -> Embedder:
     from likewise.calibration.own import NAME
 
     with tempfile.TemporaryDirectory() as folder:
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the error below says it
             matcher = build(Path(folder) / "gallery", data, model)

@@ -93,7 +93,7 @@ def _measure(matcher: Matcher) -> None:
         from likewise.calibration.own import measure_own
 
         measured = measure_own(matcher.gallery)
-        if measured is not None and measured.point is None:
+        if measured.point is None:
             warnings.warn(measured.sentence(str(matcher.gallery.path)), stacklevel=3)
 
 

@@ -22,7 +22,7 @@ class Front:
         channels: `grey`, `rgb` or `bgr`.
         layout: `hwc` or `chw`, `hw` without channels, `flat` for a row of pixels.
         size: Height and width.
-        shape: Of one picture, as the network takes it.
+        shape: Shape of one picture, as the network takes it.
         proved: Whether the file itself shows the range of pixels.
     """
 
@@ -61,7 +61,7 @@ def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str 
     """Work out what stands between pixels and network.
 
     Args:
-        shape: Of one picture, as the network takes it; None where any size will do.
+        shape: Shape of one picture, as the network takes it; None where any size will do.
         options: What the user chose.
         proved: The range of pixels that the file itself shows; None if it shows none.
 

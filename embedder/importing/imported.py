@@ -16,7 +16,7 @@ class Imported:
 
     Attributes:
         network: Contents of `model.tflite`.
-        input_shape: Of one prepared picture, `(h, w)` or `(h, w, 3)`.
+        input_shape: Shape of one prepared picture, `(h, w)` or `(h, w, 3)`.
         dim: Length of an embedding.
         ends: What stands between pixels, network and embedding, as `Ends.to_json` writes it; empty
             where the network does all of it.

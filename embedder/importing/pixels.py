@@ -42,8 +42,8 @@ def range_named(name: str | None, proved: str | None) -> str:
     """Choose the range: the one that was asked for, else the one that the network proves.
 
     Args:
-        name: Of `RANGES`, or None.
-        proved: The same.
+        name: A name of `RANGES`, or None.
+        proved: A name of `RANGES`, or None.
 
     Raises:
         ImportOptionError: If neither is there, with the choices.
@@ -62,6 +62,10 @@ def range_named(name: str | None, proved: str | None) -> str:
 
 def range_of_ends(low: float, high: float) -> str | None:
     """Name the range whose pixels 0 and 255 become `low` and `high`; None if it is none of them.
+
+    Args:
+        low: Value that the network expects for a pixel of 0.
+        high: Value that it expects for a pixel of 255.
 
     Example:
         >>> range_of_ends(-1.0, 0.992), range_of_ends(0, 6)

@@ -92,7 +92,7 @@ def run_converter(converter: Any, precision: Precision) -> bytes:
     """Run a TensorFlow Lite converter quietly, with LiteRT's own operations alone.
 
     Args:
-        converter: Of TensorFlow.
+        converter: A `tf.lite.TFLiteConverter`.
         precision: In which weights are stored.
 
     Raises:

@@ -90,7 +90,7 @@ def sample(shape: tuple[int, ...], count: int) -> Pixels:
     """Made pictures, always the same: noise, coarse and fine, black and white among them.
 
     Args:
-        shape: Of one, `(h, w)` or `(h, w, 3)`.
+        shape: Shape of one, `(h, w)` or `(h, w, 3)`.
         count: How many, 2 or more.
     """
     random = np.random.default_rng(0)

@@ -24,15 +24,15 @@ class Ends:
     """The ends of a published network.
 
     Attributes:
-        shape: Of one picture, as the network takes it.
+        shape: Shape of one picture, as the network takes it.
         channels: `grey`, `rgb` or `bgr`.
         layout: `hwc`, `chw`, `hw` or `flat`.
         scale: Factor for each channel, in the network's order, or one for all.
         offset: What is added then.
         input_type: Name of the type of the network's input.
-        input_quantisation: Of the input; None where it takes real numbers.
+        input_quantisation: Quantisation of the input; None where it takes real numbers.
         output: Number of the output that is the embedding.
-        output_quantisation: Of that output.
+        output_quantisation: Quantisation of that output; None where it gives real numbers.
         unit: Whether an embedding is brought to length 1.
         batch: Pictures at a time: 1, or 0 for any number.
     """

@@ -64,20 +64,18 @@ class OwnThreshold:
         )
 
 
-def measure_own(gallery: Gallery) -> OwnThreshold | None:
-    """Measure a threshold on a gallery's references and store it, unless there is one.
+def measure_own(gallery: Gallery) -> OwnThreshold:
+    """Measure a threshold on a gallery's references and store it as the default.
 
     Args:
-        gallery: Open for writing.
+        gallery: Open for writing, without an operating point.
 
     Returns:
-        What came of it; None for a gallery that has an operating point.
+        The threshold, or why there is none.
 
     Raises:
         StoreError: If the gallery cannot be changed.
     """
-    if gallery.points.default is not None:
-        return None
     sizes = gallery.labels.values()
     if len(sizes) < 2 or max(sizes) < 2:
         lack = "the gallery has one group" if len(sizes) < 2 else "no group has two pictures"

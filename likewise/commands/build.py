@@ -64,7 +64,6 @@ def _measure(matcher: Matcher) -> None:
         from likewise.calibration.own import measure_own
 
         measured = measure_own(matcher.gallery)
-        assert measured is not None
         note(measured.sentence(str(matcher.gallery.path)))
 
 

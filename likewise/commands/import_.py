@@ -18,19 +18,15 @@ if TYPE_CHECKING:
 _RANGES = ("0..1", "-1..1", "0..255", "imagenet", "caffe")
 
 
-class Size(click.ParamType[tuple[int, int]]):
-    """Height and width, as `224x224`."""
-
-    name = "HxW"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Parse the text of the option."""
-        match = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a height and a width, as 224x224.", param, ctx)
-        return int(match[1]), int(match[2])
+def _height_and_width(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,3})[x×]([1-9]\d{0,3})", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not a height and a width, such as 224x224.")
+    return int(match[1]), int(match[2])
 
 
 @click.command("import")
@@ -54,7 +50,12 @@ class Size(click.ParamType[tuple[int, int]]):
     type=click.Choice(["hwc", "chw"]),
     help="Whether the channels come last or first.  [default: as the shape shows]",
 )
-@click.option("--size", type=Size(), help="Height and width, for a network that takes any.")
+@click.option(
+    "--size",
+    metavar="HxW",
+    callback=_height_and_width,
+    help="Height and width, for a network that takes pictures of any size, such as 224x224.",
+)
 @click.option(
     "--resize",
     type=click.Choice(["pad", "stretch", "crop"]),

@@ -25,7 +25,7 @@ def build(file: KerasFile, graph: Graph, output: Tensor, shape: tuple[int, ...])
         file: Where the weights lie.
         graph: The whole model.
         output: What the network gives; every call to it has been screened.
-        shape: Of one picture, as the network takes it.
+        shape: Shape of one picture, as the network takes it.
 
     Returns:
         A model of float32 `(n, *shape)` to float32 `(n, …)`; its layers are named by their order.

@@ -48,7 +48,7 @@ class Input:
 
     Attributes:
         name: Its layer's.
-        shape: Of one picture; None where any size will do.
+        shape: Shape of one picture; None where any size will do.
     """
 
     name: str
@@ -107,7 +107,12 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def replaced(value: Any, results: dict[Tensor, Any]) -> Any:
-    """Copy nested lists and dictionaries with each tensor replaced by its result."""
+    """Copy nested lists and dictionaries with each tensor replaced by its result.
+
+    Args:
+        value: Arguments of a call, with tensors in them.
+        results: What stands for each tensor.
+    """
     if isinstance(value, (Input, Call)):
         return results[value]
     if isinstance(value, dict):
@@ -141,6 +146,10 @@ def find_named(graph: Graph, name: str) -> list[Tensor]:
 
 def listed(names: Sequence[str] | dict[str, Any], most: int = 12) -> str:
     """Write the last of many names, for a message.
+
+    Args:
+        names: Names in order.
+        most: Number of names to write, 1 or more.
 
     Example:
         >>> listed(["a", "b", "c"], most=2)

@@ -135,7 +135,12 @@ def _references_in(value: Any) -> list[Reference]:
 
 
 def picked(given: Results, reference: Reference) -> Tensor:
-    """Give the result that a reference points to; all outputs of a layer stand for its call."""
+    """Give the result that a reference points to; all outputs of a layer stand for its call.
+
+    Args:
+        given: Results so far.
+        reference: Points to one of them.
+    """
     results = given[reference.layer, reference.call]
     is_layer = len(results) == 1 and isinstance(results[0], Call)
     return results[0 if is_layer else reference.output]

@@ -16,27 +16,26 @@ SHAPE = (8, 8, 3)
 tf = pytest.importorskip("tensorflow")
 
 
-class Network(tf.Module):
+def network(between=None, outputs=1):
     """Two matrices with a call in between that a test chooses."""
+    random = tf.random.Generator.from_seed(0)
+    module = tf.Module()
+    module.first = tf.Variable(random.normal([192, 16]))
+    module.second = tf.Variable(random.normal([16, 5]))
 
-    def __init__(self, between=None, outputs=1):
-        random = tf.random.Generator.from_seed(0)
-        self.first = tf.Variable(random.normal([192, 16]))
-        self.second = tf.Variable(random.normal([16, 5]))
-        self.between = between
-        self.outputs = outputs
+    def call(pixels):
+        if between is not None:
+            pixels = between(pixels)
+        rows = tf.nn.relu(tf.reshape(pixels, [-1, 192]) @ module.first) @ module.second
+        return {f"output_{place}": rows * (place + 1) for place in range(outputs)}
 
-    def __call__(self, pixels):
-        if self.between is not None:
-            pixels = self.between(pixels)
-        rows = tf.nn.relu(tf.reshape(pixels, [-1, 192]) @ self.first) @ self.second
-        return {f"output_{place}": rows * (place + 1) for place in range(self.outputs)}
+    module.call = tf.function(call)
+    return module
 
 
-def saved(network, path, batch=None):
-    call = tf.function(network.__call__)
-    signature = call.get_concrete_function(tf.TensorSpec([batch, *SHAPE], tf.float32))
-    tf.saved_model.save(network, str(path), signatures=signature)
+def saved(module, path, batch=None):
+    signature = module.call.get_concrete_function(tf.TensorSpec([batch, *SHAPE], tf.float32))
+    tf.saved_model.save(module, str(path), signatures=signature)
     return path
 
 
@@ -47,23 +46,23 @@ def pictures():
 
 @pytest.mark.parametrize("batch", [1, None])
 def test_a_signature_gives_what_it_gave_before(tmp_path, pictures, batch):
-    network = Network()
-    path = saved(network, tmp_path / "saved", batch)
+    module = network()
+    path = saved(module, tmp_path / "saved", batch)
     model = adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", as_is=True))
-    wanted = network(tf.constant(pictures / np.float32(255)))["output_0"].numpy()
+    wanted = module.call(tf.constant(pictures / np.float32(255)))["output_0"].numpy()
     gaps = np.abs(model.embed(pictures) - wanted).max() / np.abs(wanted).max()
     assert gaps <= 1e-6
 
 
 def test_the_same_import_twice_has_the_same_fingerprint(tmp_path):
-    path = saved(Network(), tmp_path / "saved")
+    path = saved(network(), tmp_path / "saved")
     options = ImportOptions(pixels="0..1")
     first, second = (adopt(path, tmp_path / name, options) for name in "ab")
     assert first.fingerprint == second.fingerprint
 
 
 def test_one_of_several_outputs_must_be_named(tmp_path):
-    path = saved(Network(outputs=2), tmp_path / "saved")
+    path = saved(network(outputs=2), tmp_path / "saved")
     with pytest.raises(ImportOptionError, match="output_0, output_1"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
     model = adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", output="output_1"))
@@ -71,7 +70,7 @@ def test_one_of_several_outputs_must_be_named(tmp_path):
 
 
 def test_layers_cannot_be_skipped_where_there_are_none(tmp_path):
-    path = saved(Network(), tmp_path / "saved")
+    path = saved(network(), tmp_path / "saved")
     with pytest.raises(ImportOptionError, match="keeps none"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", skip=("dense",)))
 
@@ -95,13 +94,15 @@ def reads(target):
 
 
 def calls_python(target):
-    return lambda pixels: tf.numpy_function(lambda x: target.write_text("run") and x, [pixels], tf.float32)
+    return lambda pixels: tf.numpy_function(
+        lambda x: target.write_text("run") and x, [pixels], tf.float32
+    )
 
 
 @pytest.mark.parametrize("kind", [writes, reads, calls_python])
 def test_a_model_that_would_do_more_than_compute_is_refused_and_does_not_run(tmp_path, kind):
     target = tmp_path / "target"
-    path = saved(Network(kind(target)), tmp_path / "saved")
+    path = saved(network(kind(target)), tmp_path / "saved")
     before = target.read_text() if target.exists() else None
     with pytest.raises(ModelError, match=r"would run \w+"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
@@ -109,16 +110,16 @@ def test_a_model_that_would_do_more_than_compute_is_refused_and_does_not_run(tmp
 
 
 def test_a_model_that_brings_a_file_is_refused(tmp_path):
-    network = Network()
+    module = network()
     (tmp_path / "words.txt").write_text("one\ntwo\n")
-    network.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
-    path = saved(network, tmp_path / "saved")
+    module.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
+    path = saved(module, tmp_path / "saved")
     with pytest.raises(ModelError, match="brings files or tables"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
 
 
 def test_a_damaged_model_is_refused(tmp_path):
-    path = saved(Network(), tmp_path / "saved")
+    path = saved(network(), tmp_path / "saved")
     variables = next(Path(path, "variables").glob("*.data*"))
     variables.write_bytes(variables.read_bytes()[:100])
     with pytest.raises(ModelError, match="damaged"):

@@ -53,7 +53,7 @@ def test_a_quantised_input_takes_what_its_scale_makes_of_the_value(pixels):
 def test_a_quantised_output_is_brought_back_and_to_unit_length():
     given_ = np.array([[131, 132]], np.uint8)  # 0.5 · (3, 4): a length of 2.5
     stored = ends(output_quantisation=(0.5, 128))
-    assert stored.decode(given_, 1).tolist() == pytest.approx([[0.6, 0.8]])
+    assert stored.decode(given_, 1)[0].tolist() == pytest.approx([0.6, 0.8])
     assert ends(output_quantisation=(0.5, 128), unit=False).decode(given_, 1).tolist() == [[1.5, 2]]
 
 

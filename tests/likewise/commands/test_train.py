@@ -32,7 +32,7 @@ def test_train_replaces_nothing_but_a_model(tmp_path, folder, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "a name of its own" in failure("train", folder, "--out", ".")
     (tmp_path / "model.json").touch()  # an earlier model, with the pictures put into it
-    assert "which the training reads" in failure("train", folder, "--out", tmp_path)
+    assert "from which it is made" in failure("train", folder, "--out", tmp_path)
 
 
 def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
