@@ -53,6 +53,7 @@ class StoredJob:
         decisions: Number of rows by decision.
         error: Why it failed: `code`, `message` and `hint`.
         finished: When it was done or failed, in seconds since 1970.
+        notes: What in the upload has no row, once it is done.
     """
 
     id: str
@@ -66,6 +67,7 @@ class StoredJob:
     decisions: dict[str, int] = field(default_factory=dict)
     error: dict[str, str | None] | None = None
     finished: float | None = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_finished(self) -> bool:

@@ -107,12 +107,15 @@ def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
         except ResumeError:  # the gallery changed while no server was there: another job's rows
             journal_path(output).unlink()
             progress = _checked_into(output, store, job, matcher)
-    return {"state": DONE, "done": progress.done, "decisions": dict(progress.decisions)}
+    decisions = dict(progress.decisions)
+    return {"state": DONE, "done": progress.done, "decisions": decisions, "notes": progress.notes}
 
 
 def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matcher) -> _Progress:
     records = source_records(output.parent, job.source, job.name)
     progress = _Progress(store, job)
+    upload = str(output.with_name(job.source))
+    progress.notes = [note.replace(upload, job.name) for note in records.notes]
     check = Job(matcher, records, [job.name], CheckOptions(**job.asked), progress.went_on)
     progress.begin(output, check)
     check.write(output, resume=True)
@@ -131,6 +134,7 @@ class _Progress:
     def __init__(self, store: JobStore, job: StoredJob) -> None:
         self.done = 0
         self.decisions: Counter[str] = Counter()
+        self.notes: list[str] = []
         self._store = store
         self._job = job
         self._noted = 0.0

@@ -48,6 +48,10 @@ class JobInfo(BaseModel):
         examples=[{"match": 2040, "no_match": 8}],
     )
     error: Error | None = Field(description="Why it failed, or why it waits.", examples=[None])
+    notes: list[str] = Field(
+        description="What in the upload has no row, in sentences, once the job is done.",
+        examples=[["Passed over in scans.zip: 1 file not named as a picture (1 .txt), as a.txt."]],
+    )
 
 
 class JobList(BaseModel):
@@ -60,7 +64,7 @@ class JobList(BaseModel):
                 {
                     **{"id": "0650b8d2f1a3c4-5e6f7a8b", "state": "done", "name": "scans.zip"},
                     **{"created": "2026-11-24T22:10:31+00:00", "done": 1, "total": 1},
-                    **{"decisions": {"match": 1}, "error": None},
+                    **{"decisions": {"match": 1}, "error": None, "notes": []},
                 }
             ]
         ],

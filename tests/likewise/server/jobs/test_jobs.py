@@ -135,6 +135,17 @@ def test_many_files_of_a_form_are_rows_in_their_order_by_their_names(
     assert rows == [json.loads(line) for line in reversed(file.splitlines())]
 
 
+def test_a_job_says_what_in_its_upload_has_no_row(server, pictures):
+    some = {**dict(list(pictures.items())[:2]), "notes.txt": b"x", "train/a.jxl": b"x"}
+    answer = server.post(f"{CHECK}?name=scans.zip", content=packed(some), headers=ZIP)
+    job = finished(server, answer)
+    assert job["done"] == 2
+    assert job["notes"] == [
+        "Passed over in scans.zip: 2 files not named as a picture (1 .txt, 1 .jxl), "
+        "as notes.txt, train/a.jxl."
+    ]
+
+
 @pytest.mark.parametrize("kind", ["zip", "csv"])
 def test_a_form_with_one_zip_or_csv_is_that(server, pictures, queries, kind):
     contents = {"zip": packed(pictures), "csv": kaggle(queries[0].pixels()[None]).encode()}
