@@ -186,10 +186,13 @@ def limit_seconds(seconds: float) -> None:
     """Limit the processor time for each picture in the pool of this process.
 
     Args:
-        seconds: Maximum processor time to decode one picture, before the first one is decoded.
+        seconds: Maximum processor time to decode one picture.
     """
     global _seconds
     _seconds = seconds
+    if shared.cache_info().currsize:  # its processes have another limit
+        shared().close()
+        shared.cache_clear()
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     DISTANCE,
     at_option,
+    decode_timeout_option,
     evidence_option,
     format_option,
     gallery_argument,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @output_option(".jsonl .csv .parquet")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; needs -o.")
 @split_option
+@decode_timeout_option
 def check(
     gallery: Path,
     inputs: tuple[str, ...],

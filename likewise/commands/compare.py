@@ -10,7 +10,7 @@ import click
 
 from likewise.commands.console import write_json
 from likewise.commands.opening import opened_model, read_unlabelled
-from likewise.commands.options import at_option, model_option
+from likewise.commands.options import at_option, decode_timeout_option, model_option
 
 
 @click.command()
@@ -23,6 +23,7 @@ from likewise.commands.options import at_option, model_option
 )
 @model_option
 @at_option
+@decode_timeout_option
 def compare(
     first: str, second: str, gallery: Path | None, model: Path | None, at: str | None
 ) -> None:

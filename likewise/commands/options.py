@@ -89,6 +89,21 @@ unknown_option = click.option(
 )
 
 
+def _limit_decoding(context: click.Context, option: click.Parameter, seconds: float | None) -> None:
+    if seconds is not None:
+        from embedder.decoders.pool import limit_seconds
+
+        limit_seconds(seconds)
+
+
+decode_timeout_option = click.option(
+    "--decode-timeout",
+    type=Number(0, min_open=True),
+    callback=_limit_decoding,
+    expose_value=False,
+    help="Maximum processor time, in seconds, to decode a picture whose header does not bound it."
+    "  [default: 60]",
+)
 _level_option = click.option(
     "--label-level",
     type=click.IntRange(min=1),
@@ -142,7 +157,7 @@ def reading_options(command: F) -> F:
             raise click.UsageError("Give --label-level or --label-from, not both.")
         return command(*arguments, reading=Reading(split, label_level, label_from), **options)
 
-    options: Any = split_option(_level_option(_pattern_option(with_reading)))
+    options: Any = split_option(_level_option(_pattern_option(decode_timeout_option(with_reading))))
     return cast(F, options)
 
 

@@ -21,6 +21,7 @@ from likewise.commands.console import (
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     at_option,
+    decode_timeout_option,
     evidence_option,
     format_option,
     gallery_argument,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @at_option
 @evidence_option
 @split_option
+@decode_timeout_option
 def query(
     gallery: Path,
     inputs: tuple[str, ...],

@@ -170,3 +170,21 @@ def test_a_file_too_large_to_be_read_at_once_is_opened_by_a_process(monkeypatch,
     monkeypatch.setattr(images, "_WHOLE", 100)
     (tmp_path / "a.png").write_bytes(FILE)
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), NOISE)
+
+
+@pytest.mark.costly
+def test_the_command_line_limits_the_time_of_a_picture(tmp_path):
+    from click.testing import CliRunner
+
+    from cli import main
+    from embedder.decoders.pool import SECONDS, limit_seconds
+
+    (tmp_path / "bomb.jpg").write_bytes(BOMB)
+    (tmp_path / "good.png").write_bytes(FILE)
+    paths = [str(tmp_path / name) for name in ("good.png", "bomb.jpg")]
+    try:
+        done = CliRunner().invoke(main, ["compare", *paths, "--decode-timeout", str(BRIEF)])
+        assert done.exit_code == 1
+        assert "takes more than 0.3 s of a processor" in done.output
+    finally:
+        limit_seconds(SECONDS)
