@@ -155,7 +155,9 @@ def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
     origin = headers.get(b"origin")
     if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
         raise ApiError(
-            "forbidden", "A server without keys refuses requests from other sites' pages."
+            "forbidden",
+            "A server without keys refuses requests from other sites' pages.",
+            "Start it with --keys FILE to ask it from another site.",
         )
 
 

@@ -45,6 +45,29 @@ STATUS = {
     "timeout": 504,
     "disk_full": 507,
 }
+# What to do, unless the error itself has a hint.
+_HINTS = {
+    "unauthorized": "Send a key as Authorization: Bearer KEY, or as X-API-Key: KEY.",
+    "forbidden": "Use a key that may write.",
+    "not_found": "GET /openapi.json lists all paths.",
+    "method_not_allowed": "GET /openapi.json lists the methods of each path.",
+    "too_slow": "Send it over a faster connection, or in parts.",
+    "not_calibrated": "Calibrate the gallery: likewise calibrate.",
+    "fingerprint_mismatch": "Embed with the gallery's own model, or send pictures.",
+    "empty_gallery": "Add references first.",
+    "read_only": "Ask a server that may write to this gallery.",
+    "conflict": "Choose other ids.",
+    "not_finished": "Ask again later.",
+    "too_large": "GET /v1/gallery names the limits.",
+    "unsupported_media_type": "GET /openapi.json describes what each path takes.",
+    "not_an_image": "Send a picture that other programs can open.",
+    "invalid": "GET /openapi.json describes what each path takes.",
+    "too_many": "Try again after the seconds in Retry-After.",
+    "internal": "Report the request's id, which is in the header X-Request-ID.",
+    "not_ready": "Try again after the seconds in Retry-After.",
+    "timeout": "Send fewer pictures, or try again later.",
+    "disk_full": "Try again after the seconds in Retry-After.",
+}
 _CONVERT = "Save it anew as PNG or JPEG."
 _RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
@@ -55,7 +78,7 @@ class ApiError(HTTPException):
     Args:
         code: A key of `STATUS`.
         message: One sentence: what was expected, what came.
-        hint: What to do, or None.
+        hint: What to do; None for the general hint of this code.
         headers: Additional headers.
     """
 
@@ -68,7 +91,7 @@ class ApiError(HTTPException):
     ) -> None:
         retry = {"Retry-After": _RETRY[code]} if code in _RETRY else {}
         super().__init__(STATUS[code], message, {**retry, **(headers or {})})
-        self.code, self.message, self.hint = code, message, hint
+        self.code, self.message, self.hint = code, message, hint or _HINTS[code]
 
     def response(self) -> Response:
         """The HTTP response."""
@@ -114,7 +137,7 @@ def as_api_error(error: Exception) -> ApiError:
             {"Connection": "close"},  # the body may not have been read yet
         )
     if isinstance(error, TooManyPixelsError):
-        return ApiError("too_large", f"The picture is too large: {error}.")
+        return ApiError("too_large", f"The picture is too large: {error}.", "Send it smaller.")
     if isinstance(error, FormatError):
         return ApiError("unsupported_media_type", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, DecodingError):
@@ -130,7 +153,9 @@ def as_api_error(error: Exception) -> ApiError:
             "empty_gallery", "The gallery holds no references to compare with.", "Add some first."
         )
     if isinstance(error, ReferenceNotFoundError):
-        return ApiError("not_found", "There is no reference with this id.")
+        return ApiError(
+            "not_found", "There is no reference with this id.", "GET /v1/references lists all."
+        )
     if is_disk_full(error):
         return ApiError(
             "disk_full",

@@ -176,7 +176,7 @@ def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]
     found = told_of_upload(error, directory, name) if isinstance(error, DatasetError) else error
     told = as_api_error(found)
     if told.code == "internal":
-        return {"code": told.code, "message": _FAILED, "hint": None}
+        return {"code": told.code, "message": _FAILED, "hint": "See the server's log."}
     return {"code": told.code, "message": told.message, "hint": told.hint}
 
 

@@ -54,7 +54,7 @@ class FormParser:
         charset = options.get(b"charset", b"utf-8").decode("latin-1")
         if charset.lower() not in ("utf-8", "utf8", "us-ascii"):
             message = f"A form must be in UTF-8. Received: {charset[:100]}."
-            raise ApiError("unsupported_media_type", message)
+            raise ApiError("unsupported_media_type", message, "Write its text as UTF-8.")
         if not options.get(b"boundary"):
             raise invalid("A form must name its boundary in Content-Type.")
         self._receiver = receiver

@@ -91,7 +91,11 @@ def picture(request: Request, id: PathId) -> Response:
     """Get a reference's stored picture, as the network sees it, as PNG."""
     reference = state_of(request).matcher.gallery.get(id)
     if reference.picture is None:
-        raise ApiError("not_found", "This reference was enrolled without a picture.")
+        raise ApiError(
+            "not_found",
+            "This reference was enrolled without a picture.",
+            "Add it again with its picture.",
+        )
     tag = f'"{hashlib.blake2b(reference.picture.tobytes(), digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):

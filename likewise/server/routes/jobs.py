@@ -116,7 +116,9 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
         raise ApiError(
             "not_finished",
             f"The job is {stored.state}, so there is no result.",
-            None if stored.is_finished else "Ask for the job until its state is done.",
+            "GET the job: its error says why."
+            if stored.is_finished
+            else "Ask for the job until its state is done.",
         )
     name = RESULTS[options.format]
     path = state_of(request).jobs.directory(id) / name
@@ -158,7 +160,11 @@ def _staging(store: JobStore) -> Iterator[Path]:
         with store.staging() as directory:
             yield directory
     except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
-        raise ApiError("read_only", "This server has no writable directory for jobs.") from error
+        raise ApiError(
+            "read_only",
+            "This server has no writable directory for jobs.",
+            "Start it with --jobs DIR.",
+        ) from error
 
 
 def _check_options(state: ServerState, asked: dict[str, Any]) -> None:

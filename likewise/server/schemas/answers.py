@@ -17,7 +17,10 @@ class Error(BaseModel):
         description="The same in one sentence, for people.",
         examples=["`k` must be 1 to 100. Received: 0."],
     )
-    hint: str | None = Field(description="What to do, where that is known.", examples=[None])
+    hint: str | None = Field(
+        description="What to do. Null only in jobs of earlier versions.",
+        examples=["GET /openapi.json describes what each path takes."],
+    )
 
 
 _NEIGHBOUR = {"rank": 1, "id": "mnist/train/21175", "label": "7", "distance": 0.011}

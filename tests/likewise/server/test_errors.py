@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
-from likewise.server.errors import as_api_error
+from likewise.server.errors import STATUS, ApiError, as_api_error
 from likewise.server.gate import HEADERS
 from tests.likewise.server.conftest import image, serving
 
@@ -163,3 +163,12 @@ def test_what_is_wrong_with_the_store_is_told_by_its_kind_and_not_by_its_words(e
     assert (
         "file is no longer" not in output.message
     )  # names of files are none of a client's concern
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_every_error_says_what_to_do(code):
+    def hint(error: ApiError) -> str:
+        return str(json.loads(bytes(error.response().body))["hint"])
+
+    assert hint(ApiError(code, "It is so.")).endswith(".")
+    assert hint(ApiError(code, "It is so.", "Do so.")) == "Do so."

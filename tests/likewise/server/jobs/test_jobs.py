@@ -136,8 +136,8 @@ def test_many_files_of_a_form_are_rows_in_their_order_by_their_names(
 
 
 def test_a_job_says_what_in_its_upload_has_no_row(server, pictures):
-    some = {**dict(list(pictures.items())[:2]), "notes.txt": b"x", "train/a.jxl": b"x"}
-    answer = server.post(f"{CHECK}?name=scans.zip", content=packed(some), headers=ZIP)
+    files = {**dict(list(pictures.items())[:2]), "notes.txt": b"x", "train/a.jxl": b"x"}
+    answer = server.post(f"{CHECK}?name=scans.zip", content=packed(files), headers=ZIP)
     job = finished(server, answer)
     assert job["done"] == 2
     assert job["notes"] == [
