@@ -23,6 +23,7 @@ GROUPS = {
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",
     "tests/embedder/importing/": "tensorflow",
+    "tests/likewise/test_imported_journey.py": "tensorflow",
     "embedder/training/": "tensorflow",
     "embedder/importing/": "tensorflow",
     "likewise/training.py": "tensorflow",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import keras
@@ -105,7 +107,7 @@ def run_converter(converter: Any, precision: Precision) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # the converter prints the signature
+        with _quiet():
             return bytes(converter.convert())
     except Exception as error:  # the converter raises classes of its own, and others
         reason = next((line for line in str(error).splitlines() if line.strip()), "no reason")
@@ -113,6 +115,19 @@ def run_converter(converter: Any, precision: Precision) -> bytes:
             f"LiteRT cannot run this network ({reason.strip()[:200]}). Take it up to an earlier "
             "layer with --output LAYER, or leave the layer out with --skip LAYER."
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Discard what the converter prints, the signature, and what TensorFlow logs on the way."""
+    log = logging.getLogger("tensorflow")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def predictions(network: keras.Model, pixels: Pixels) -> Floats:
