@@ -96,9 +96,10 @@ class Choice:
         lines = []
         if self.level is not None and self.rule.wanted:
             names = self.folders.names_at(self.level)
-            groups, pictures = counted(len(names), "group"), counted(names.total(), "picture")
+            labels = sorted({self.read(name) or name for name in names})
+            groups, pictures = counted(len(labels), "group"), counted(names.total(), "picture")
             lines.append(
-                f"Labels in {self.source}: {groups} of {pictures} ({shortened(sorted(names))}), "
+                f"Labels in {self.source}: {groups} of {pictures} ({shortened(labels)}), "
                 f"by the folders at level {self.level}."
             )
         if self.left_out:

@@ -30,7 +30,7 @@ _BEGINNINGS = (
     (rb"\x80[\x02-\x05].|\(?[ld]p?\d*\n|ccopy_reg|cnumpy", "a Python pickle", _PIXELS),
     (rb"MATLAB [57]", "a MATLAB file", _PIXELS),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file", _PIXELS),
-    (rb"PK\x03\x04|PK\x05\x06", "a zip archive", "give it a name that ends in .zip"),
+    (rb"PK\x03\x04|PK\x05\x06", "a zip archive", "give it by itself, by a name that ends in .zip"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
     (rb"\xfd7zXZ\0", "a file packed by xz", _UNPACK),
@@ -52,6 +52,11 @@ _BEGINNINGS = (
         "export its frames as pictures",
     ),
     (rb"RIFF.{4}WAVE|ID3|fLaC|OggS", "a sound", "give pictures"),
+    (rb"\s*<(?i:!doctype html|html|head)", "a web page", "download the picture itself"),
+    (rb"version https://git-lfs", "a pointer of Git LFS", "fetch its file: git lfs pull"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", "save it as PNG or JPEG"),
+    (rb"\x76\x2f\x31\x01", "an OpenEXR picture", "save it as PNG or TIFF"),
+    (rb".{4}ftypcrx |FUJIFILMCCD-RAW|IIU\0", "a camera's raw picture", "export it as JPEG"),
     (rb"\0asm|\x7fELF|MZ", "a program", "give pictures"),
 )
 _MAGIC = tuple(

@@ -83,13 +83,13 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
 
 
 def _other(content: bytes) -> str:
-    """Say what a file is that is no picture."""
+    """Say what a file is that is not read as a picture."""
     if not content:
         return "empty file"
     from embedder.data.containers import container_of
 
     container = container_of(content[:512])
-    return f"{container.what}, not a picture" if container else UNREADABLE
+    return f"{container.what}, which is not read: {container.advice}" if container else UNREADABLE
 
 
 def decode(stream: BinaryIO, max_pixels: int) -> Pixels:

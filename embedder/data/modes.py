@@ -75,8 +75,13 @@ def _flatten(image: Image.Image, stated_top: int) -> Pixels:
 
 
 def _transparent_colour(image: Image.Image) -> Any:
-    """The one colour that a file names as transparent; None for a palette or an alpha channel."""
+    """The one colour that a file names as transparent; None for an alpha channel.
+
+    Of a palette it tells something only where that is grey; others may name any colour there.
+    """
     colour = image.info.get("transparency")
+    if image.mode == "P" and isinstance(colour, int) and _has_grey_palette(image):
+        return dict(enumerate((image.getpalette() or [])[::3])).get(colour)
     whole = isinstance(colour, int) or (isinstance(colour, tuple) and len(colour) == 3)
     return colour if whole and image.mode in ("1", "L", "RGB", "I", "F", *_DEEP) else None
 

@@ -27,10 +27,10 @@ def npz_records(path: Path, split: str | None = None) -> Records:
 
     Args:
         path: An `.npz` with `x_train` and/or `x_test`, each perhaps with its `y_…`; with
-            `train_images`, `train_labels` and so on; with `images` and perhaps `labels`; or with
-            `arr_0` alone, whose labels lie beside, as `kmnist-test-labels.npz`. Pictures may be
-            `(n, h, w)`, `(n, h, w, 1)` or `(n, h, w, 3)`; masks, numbers of 0..1 or 0..255, or 10
-            to 16 bits.
+            `train_images`, `train_labels` and so on; with `images` and perhaps `labels`, or another
+            pair of `_PAIRS`; or with `arr_0` alone, whose labels lie beside, as
+            `kmnist-test-labels.npz`. Pictures may be `(n, h, w)`, `(n, h, w, 1)` or
+            `(n, h, w, 3)`; masks, numbers of 0..1 or 0..255, or 10 to 16 bits.
         split: `train` or `test`; None streams the training pictures, then the test pictures.
 
     Returns:
@@ -78,20 +78,36 @@ _SPLITS = (
     ("test", "test_images", "test_labels"),
 )
 _UNNAMED = "arr_0"  # of an array that was saved without a name
-_KNOWN = {"images", "labels", _UNNAMED, *(name for _, *names in _SPLITS for name in names)}
+# Pictures and labels of an archive without splits, as people and libraries name them.
+_PAIRS = (
+    ("images", "labels"),
+    ("images", "targets"),
+    ("x", "y"),
+    ("X", "y"),
+    ("data", "labels"),
+    ("data", "target"),
+    ("data", "targets"),
+    (_UNNAMED, "arr_1"),
+)
+_KNOWN = {name for _, *names in _SPLITS for name in names}.union(*_PAIRS)
 
 
 def _wanted(path: Path, names: set[str], split: str | None) -> list[tuple[str, str, str]]:
     """Choose the (split, images, labels) names to read."""
     present = [half for half in _SPLITS if half[1] in names]
-    if not present and "images" in names and split is None:
-        return [("", "images", "labels")]
+    if not present and split is None:
+        for pair in _PAIRS:
+            if names.issuperset(pair):
+                return [("", *pair)]
+        if "images" in names:
+            return [("", *_PAIRS[0])]
     chosen = [half for half in present if split in (None, half[0])]
     if not chosen:
-        wanted = "images, or x_train and x_test" if split is None else f"x_{split}"
+        wanted = "images and labels, or x_train and x_test" if split is None else f"x_{split}"
+        advice = "" if split is None else ", or leave out the split"
         raise DatasetError(
             f"{path} should hold {wanted}, but holds {', '.join(sorted(names)) or 'nothing'}: "
-            "rename its arrays, or leave out the split."
+            f"rename its arrays{advice}."
         )
     return chosen
 

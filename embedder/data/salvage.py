@@ -19,6 +19,19 @@ _EXIF, _ADOBE = 0xE1, 0xEE
 _LEAST_ADOBE = 12  # bytes, of which the last says how colours are coded
 _STANDALONE = (0x01, *range(0xD0, 0xD9))  # markers without a length
 _EOI = b"\xff\xd9"
+_CLASSIC_TIFF = 42
+# Tags of the size, the coding and the place of a TIFF's pixels, and of which side is up.
+_TIFF_PIXELS = frozenset(
+    {
+        *range(254, 260),
+        *(262, 266, 273, 274),
+        *range(277, 282),
+        *(284, 292, 293, 317),
+        *range(320, 326),
+        *(332, 338, 339, 341, 347),
+        *range(529, 533),
+    }
+)
 _WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _WEBP_ICC_EXIF_XMP = 0b0010_1100  # flags of what is left out
 _MOST_WEBP_CHUNKS = 64  # of one picture; others may cost any time
@@ -38,6 +51,8 @@ def without_extras(name: str, content: bytes) -> Iterator[bytes]:
         yield _jpeg(content, (_ADOBE,))
     elif name == "WEBP":
         yield _webp(content)
+    elif name == "TIFF":
+        yield _tiff(content)
     elif name == "AVIF":  # its orientation does not come from there
         yield content[:4096].replace(b"Exif", b"skip") + content[4096:]
 
@@ -87,6 +102,23 @@ def _jpeg(content: bytes, kept: tuple[int, ...]) -> bytes:
             parts.append(content[at : at + 2 + length])
         at += 2 + length
     return b"".join([*parts, content[at:]])
+
+
+def _tiff(content: bytes) -> bytes:
+    """Keep the tags of the first picture that say how it is stored; none of a second picture."""
+    order = "<" if content[:2] == b"II" else ">"
+    magic, at = struct.unpack_from(f"{order}2xHI", content)
+    if magic != _CLASSIC_TIFF:
+        return content
+    [count] = struct.unpack_from(f"{order}H", content, at)
+    places = range(at + 2, at + 2 + 12 * count, 12)
+    kept = [
+        content[place : place + 12]
+        for place in places
+        if struct.unpack_from(f"{order}H", content, place)[0] in _TIFF_PIXELS
+    ]
+    tags = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + bytes(4)
+    return content[:at] + tags + content[at + len(tags) :]
 
 
 def _is_sequential(content: bytes) -> bool:

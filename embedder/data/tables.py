@@ -143,7 +143,7 @@ def _entry(
     folder: Path, row: Mapping[str, Any], label_of: Callable[[object], str | None]
 ) -> Record:
     meaning = roles(row)
-    picture, name = _cell(row, meaning.path), _cell(row, meaning.id)
+    picture, name = _as_here(folder, _cell(row, meaning.path)), _cell(row, meaning.id)
     names = list(row)
     known = {names[at] for at in (meaning.path, meaning.label, meaning.id) if at is not None}
     return Record(
@@ -152,6 +152,13 @@ def _entry(
         folder / picture,
         {key: value for key, value in row.items() if key not in known},
     )
+
+
+def _as_here(folder: Path, picture: Any) -> Any:
+    r"""Spell a path as this system does where it was written on Windows, as .\a.png."""
+    if isinstance(picture, str) and "\\" in picture and not (folder / picture).exists():
+        return picture.replace("\\", "/").removeprefix("./")
+    return picture
 
 
 def _csv_rows(path: Path, header: Header) -> Iterator[tuple[int, Row]]:

@@ -209,6 +209,14 @@ def mac(tmp_path, fake) -> Path:
     return tmp_path / "mac"
 
 
+def test_the_summary_counts_one_group_however_its_folders_are_spelled(tmp_path, mac):
+    typed = mac / "Élodie"
+    typed.mkdir()
+    Image.fromarray(np.full((28, 28), 9, np.uint8)).save(typed / "2.png")
+    written = done("build", tmp_path / "g", mac).stderr
+    assert "2 groups of 3 pictures (Bob, Élodie), by the folders at level 1." in written
+
+
 def test_what_is_typed_finds_what_a_mac_named(tmp_path, mac):
     done("build", tmp_path / "g", mac)
     (row, _) = rows("check", tmp_path / "g", mac, "--group", "Élodie")

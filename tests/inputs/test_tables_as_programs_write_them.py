@@ -34,6 +34,11 @@ LISTS: dict[str, tuple[str, str]] = {
         "csv",
         '#TYPE System.Object\n"FullName","Class"\n"a.png","cat"\n"b.png","dog"\n',
     ),
+    "paths of Windows": ("csv", "path,label\n.\\a.png,cat\n.\\b.png,dog\n"),
+    "paths of Windows as JSON": (
+        "jsonl",
+        r'{"path": ".\\a.png", "label": "cat"}' + "\n" + r'{"path": ".\\b.png", "label": "dog"}',
+    ),
     "JSON lines": ("jsonl", '{"file": "a.png", "class": "cat"}\n{"file": "b.png", "class": "dog"}'),
 }
 
@@ -46,6 +51,12 @@ def test_a_list_is_read_whoever_wrote_it(tmp_path, ending, text, encoding):
     assert [(record.id, record.label) for record in read] == PAIRS
     assert [record.image for record in read] == [tmp_path / id for id, _ in PAIRS]
     assert [dict(record.metadata) for record in read] == [{}, {}]
+
+
+def test_a_backslash_stays_where_a_file_has_one_in_its_name(tmp_path):
+    (tmp_path / "a\\b.png").touch()
+    (tmp_path / "l.csv").write_text("path,label\na\\b.png,cat\na\\c.png,cat\n")
+    assert [record.id for record in records(tmp_path / "l.csv")] == ["a\\b.png", "a/c.png"]
 
 
 def test_the_plain_names_come_before_all_others(tmp_path):

@@ -322,6 +322,13 @@ FORMS = {
     "labels.xlsx": (zipped(), "a spreadsheet"),
     "notes.gz": (gzip.compress(b"milk"), "a file packed by gzip"),
     "a.png.gz": (gzip.compress(encoded(0)), "a file packed by gzip"),
+    "page.png": (b"\n<!DOCTYPE html><html>404", "a web page"),
+    "saved.htm": (b"<html><head>", "a web page"),
+    "a.tif": (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+    "a.jxl": (b"\xff\x0a" + bytes(30), "a JPEG XL picture"),
+    "b.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
+    "a.exr": (b"\x76\x2f\x31\x01" + bytes(30), "an OpenEXR picture"),
+    "a.cr3": (b"\0\0\0\x18ftypcrx " + bytes(30), "a camera's raw picture"),
     "scans.zst": (b"\x28\xb5\x2f\xfd" + bytes(30), "a file packed by zstd"),
 }
 
@@ -338,10 +345,13 @@ def test_what_is_not_read_is_named_for_what_it_is_with_what_to_do(tmp_path, name
     assert "Read are pictures, folders" in message
 
 
-@pytest.mark.parametrize("name", ["data_batch_1", "emnist.mat", "film.mp4", "set.db"])
+@pytest.mark.parametrize(
+    "name",
+    ["data_batch_1", "emnist.mat", "film.mp4", "set.db", "page.png", "a.tif", "a.jxl", "a.cr3"],
+)
 def test_among_pictures_it_is_an_unreadable_one_that_is_named(tmp_path, name):
     content, what = FORMS[name]
-    with pytest.raises(ImageError, match=f"^{what}, not a picture$"):
+    with pytest.raises(ImageError, match=f"^{what}, which is not read: [a-z]"):
         read_image(content)
 
 

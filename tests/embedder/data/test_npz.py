@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -36,9 +38,28 @@ def test_npz_of_images_and_labels_in_the_types_that_people_save(tmp_path, images
 
 
 @pytest.mark.parametrize(
+    "names",
+    ["images labels", "images targets", "x y", "X y", "data labels", "data target", "data targets"],
+)
+def test_pictures_and_labels_are_found_by_the_names_that_people_give_them(tmp_path, names):
+    images, labels = names.split()
+    arrays: dict[str, Any] = {images: PIXELS, labels: LABELS, "other": LABELS}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert rows(tmp_path / "a.npz")[2] == ("a.npz/00002", "1")
+
+
+def test_arrays_saved_without_names_are_pictures_and_labels(tmp_path):
+    np.savez(tmp_path / "a.npz", PIXELS, LABELS)
+    assert rows(tmp_path / "a.npz")[2] == ("a.npz/00002", "1")
+
+
+@pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"pictures": PIXELS}, "should hold images, or x_train and x_test, but holds pictures"),
+        (
+            {"pictures": PIXELS},
+            "images and labels, or x_train and x_test, but holds pictures: rename its arrays.$",
+        ),
         ({"images": PIXELS, "labels": LABELS[:2]}, "5 images, but 2 labels"),
         ({"images": PIXELS - 300.0}, "row 0 holds -300.0"),
         ({"images": PIXELS[0]}, r"uint8 of shape \(4, 3\)"),

@@ -46,11 +46,19 @@ def with_segment(content: bytes, number: int, data: bytes) -> bytes:
     return content[:2] + segment(number, data) + content[2:]
 
 
+def with_tag(content: bytes, tag: int, entry: bytes) -> bytes:
+    """The same TIFF with other type, count and value of a tag."""
+    at = content.index(struct.pack("<H", tag), int.from_bytes(content[4:8], "little"))
+    return content[: at + 2] + entry + content[at + 12 :]
+
+
 PNG = png(GREYS, 0)
 JPEG = saved("JPEG", quality=95)
 EXIF = Image.Exif()
 EXIF[0x010E] = "a description"
 WEBP = saved("WEBP", lossless=True, exif=EXIF, xmp=b"<x/>" * 9)
+TIFF = saved("TIFF", description="a description")
+DESCRIPTION = 270
 LONG = zlib.compress(b"x" * 2_000_000)
 TEXT = chunk(b"tEXt", b"Software\0x")
 WHOLE = {
@@ -91,6 +99,18 @@ WHOLE = {
     "WebP, EXIF of a wrong length": (
         WEBP.replace(b"EXIF", b"EXIF\xff\xff\xff\x7f", 1)[: len(WEBP)],
         WEBP,
+    ),
+    "TIFF, a description beyond its end": (
+        with_tag(TIFF, DESCRIPTION, struct.pack("<HII", 2, 99, 1 << 30)),
+        TIFF,
+    ),
+    "TIFF, a description that is too long": (
+        with_tag(TIFF, DESCRIPTION, struct.pack("<HII", 2, 1 << 30, 8)),
+        TIFF,
+    ),
+    "TIFF, a tag of an unknown type": (
+        with_tag(TIFF, DESCRIPTION, struct.pack("<HII", 99, 1, 8)),
+        TIFF,
     ),
     "WebP, bytes behind its end": (WEBP + b"more", WEBP),
 }

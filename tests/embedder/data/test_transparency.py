@@ -19,6 +19,13 @@ SEVEN = np.asarray(Image.fromarray(mnist("test")[0][0]).resize((48, 48)))  # whi
 DEEP = SEVEN.astype(np.uint16) * 200 + 300
 
 
+def with_palette(kind: str, colour: int) -> bytes:
+    """The digit by a palette of greys, one of them transparent."""
+    stream = io.BytesIO()
+    Image.fromarray(SEVEN).convert("P").save(stream, kind, transparency=colour)
+    return stream.getvalue()
+
+
 def png(values: np.ndarray, colour: int, *chunks: bytes) -> bytes:
     """A PNG of 8 or 16 bits with further chunks, as Pillow cannot write it."""
     depth = values.dtype.itemsize * 8
@@ -69,6 +76,9 @@ DIGITS = {
     "alpha the drawing, as 0 and 1": png(np.dstack([SEVEN * 0, SEVEN // 200]), 4),
     "alpha the drawing, faint": png(np.dstack([SEVEN * 0 + 255, SEVEN // 4]), 4),
     "nearly white ink": png(np.dstack([SEVEN * 0 + 230, SEVEN]), 4),
+    "PNG of a palette, black paper transparent": with_palette("PNG", 0),
+    "GIF of a palette, black paper transparent": with_palette("GIF", 0),
+    "PNG of a palette, a grey that few pixels have": with_palette("PNG", 7),
     "a hole in white paper": png(np.dstack([SEVEN * 0 + 255, 255 - SEVEN]), 4),
 }
 
