@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.errors import ModelError
-from embedder.importing.keras_files.hdf5 import open_hdf5
+from embedder.importing.keras_files.hdf5 import opened_hdf5
 
 _LARGEST_CONFIG = 64 << 20  # bytes
 _LARGEST_WEIGHTS = 2 << 30
@@ -52,19 +52,22 @@ def opened_keras(path: Path) -> Iterator[KerasFile]:
     with path.open("rb") as file:
         if zipfile.is_zipfile(file):
             file.seek(0)
-            with zipfile.ZipFile(file) as archive:
-                yield _from_zip(archive, path.name)
+            with zipfile.ZipFile(file) as archive, _from_zip(archive, path.name) as opened:
+                yield opened
         else:
             file.seek(0)
-            yield _from_hdf5(open_hdf5(file, path.name), path.name)
+            with opened_hdf5(file, path.name) as opened:
+                yield _from_hdf5(opened, path.name)
 
 
-def _from_zip(archive: zipfile.ZipFile, name: str) -> KerasFile:
+@contextmanager
+def _from_zip(archive: zipfile.ZipFile, name: str) -> Iterator[KerasFile]:
     config = _parsed(_member(archive, "config.json", _LARGEST_CONFIG, name), name)
     metadata = _parsed(_member(archive, "metadata.json", _LARGEST_CONFIG, name), name)
     weights = _member(archive, _ZIP_WEIGHTS, _LARGEST_WEIGHTS, name)
-    opened = open_hdf5(io.BytesIO(weights), name)
-    return KerasFile(name, config, str(metadata.get("keras_version", "")), opened, by_name=False)
+    version = str(metadata.get("keras_version", ""))
+    with opened_hdf5(io.BytesIO(weights), name) as opened:
+        yield KerasFile(name, config, version, opened, by_name=False)
 
 
 def _from_hdf5(opened: Any, name: str) -> KerasFile:

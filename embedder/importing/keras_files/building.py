@@ -13,6 +13,7 @@ from embedder.importing.keras_files.archive import KerasFile
 from embedder.importing.keras_files.cut import calls_to
 from embedder.importing.keras_files.graph import Call, Graph, Input, Layer, Tensor, replaced
 from embedder.importing.keras_files.screening import is_layer, operation_of
+from embedder.importing.keras_files.sizes import Budget
 from embedder.importing.keras_files.weights import load_weights
 
 _IGNORED = ("name", "trainable", "dtype", "momentum", "quantization_config", "batch_input_shape")
@@ -37,9 +38,13 @@ def build(file: KerasFile, graph: Graph, output: Tensor, shape: tuple[int, ...])
     made = _layers(calls, file.name)
     start = keras.Input(shape, dtype="float32", name="pixels")
     results: dict[Tensor, Any] = dict.fromkeys(graph.inputs, start)
+    budget = Budget(file.name)
     for call in calls:
+        if not getattr(made.get(call.layer), "built", True):
+            budget.spend(call.layer, results[call.inputs[0]].shape)
         try:
             results[call] = _called(call, made, results)
+            budget.check_values(call.layer, results[call].shape)
         except (ValueError, TypeError, IndexError) as error:
             raise ModelError(
                 f"{file.name}: the layer {call.layer.path} does not take what comes to it "

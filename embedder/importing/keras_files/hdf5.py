@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from embedder.errors import ModelError
@@ -9,15 +11,17 @@ from embedder.errors import ModelError
 _MOST_BYTES = 2 << 30  # no `.tflite` file can hold more
 
 
-def open_hdf5(file: IO[bytes], name: str) -> Any:
+@contextmanager
+def opened_hdf5(file: IO[bytes], name: str) -> Iterator[Any]:
     """Open an HDF5 file and refuse whatever points out of it.
 
     Args:
         file: Open for reading, binary.
         name: The file's name, for messages.
 
-    Returns:
-        A read-only `h5py.File`.
+    Yields:
+        A read-only `h5py.File`. It is closed at the end: one that is still open when Python ends
+        crashes it.
 
     Raises:
         ModelError: If it is no HDF5, links to elsewhere, or unpacks to more than 2 GiB.
@@ -31,12 +35,13 @@ def open_hdf5(file: IO[bytes], name: str) -> Any:
             f"{name} holds no readable HDF5 data: it is damaged, or of another format. "
             "Save the model again with `model.save(...)`."
         ) from error
-    if _size(opened, name) > _MOST_BYTES:
-        raise ModelError(
-            f"The weights in {name} would take more than 2 GiB, which no LiteRT network can hold: "
-            "import a smaller model."
-        )
-    return opened
+    with opened:
+        if _size(opened, name) > _MOST_BYTES:
+            raise ModelError(
+                f"The weights in {name} would take more than 2 GiB, which no LiteRT network can "
+                "hold: import a smaller model."
+            )
+        yield opened
 
 
 def _size(opened: Any, name: str) -> int:
