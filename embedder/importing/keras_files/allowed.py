@@ -208,6 +208,8 @@ def is_harmless(entry: dict[str, Any]) -> bool:
         entry: With `class_name`, and perhaps `module`.
     """
     module, name = entry.get("module"), entry.get("class_name")
+    if not isinstance(name, str):
+        return False
     if module is None:  # Keras 2
         return name in _HARMLESS_NAMES
     return isinstance(module, str) and name in _HARMLESS.get(module.removeprefix("tf_"), set())

@@ -44,12 +44,12 @@ def build(file: KerasFile, graph: Graph, output: Tensor, shape: tuple[int, ...])
             budget.spend(call.layer, results[call.inputs[0]].shape)
         try:
             results[call] = _called(call, made, results)
-            budget.check_values(call.layer, results[call].shape)
-        except (ValueError, TypeError, IndexError) as error:
+        except Exception as error:  # Keras raises whatever a damaged setting leads to
             raise ModelError(
                 f"{file.name}: the layer {call.layer.path} does not take what comes to it "
                 f"({_first_line(error)}). If a layer before it was skipped, it was needed."
             ) from error
+        budget.check_values(call.layer, results[call].shape)
     network = keras.Model(start, results[output], name="base")
     load_weights(file, graph, made)
     return network
@@ -80,7 +80,7 @@ def _made(layer: Layer, new_name: str, file: str) -> Any:
         return getattr(keras.layers, layer.kind)(
             **settings, name=new_name, dtype="float32", trainable=layer.trainable
         )
-    except (ValueError, TypeError) as error:
+    except Exception as error:  # as above
         raise ModelError(
             f"{file}: the settings of the layer {layer.path} are not those of a {layer.kind} "
             f"({_first_line(error)}). Save the model again with a newer Keras."
@@ -125,7 +125,7 @@ def _activation(value: Any, layer: Layer, file: str) -> Any:
             inner = Layer(f"{layer.path}/activation", value, "", trainable=False)
             return _made(inner, "activation", file)
         value = config if kind == "function" else kind
-    if value is None or value in allowed.ACTIVATIONS:
+    if value is None or (isinstance(value, str) and value in allowed.ACTIVATIONS):
         return "hard_silu" if value == "hard_swish" else value
     raise ModelError(
         f"{file}: the activation {value!r} of the layer {layer.path} is not one of Keras's. "

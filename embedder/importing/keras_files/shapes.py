@@ -17,7 +17,11 @@ def input_shape(config: dict[str, Any]) -> Shape:
         (28, 28, 1)
     """
     batch = config.get("batch_shape") or config.get("batch_input_shape")
-    if not isinstance(batch, list):
+    return _of_one_picture(batch)
+
+
+def _of_one_picture(batch: Any) -> Shape:
+    if not isinstance(batch, list) or not all(side is None or type(side) is int for side in batch):
         raise ValueError("an input without a shape")
     return tuple(batch[1:])
 
@@ -44,7 +48,7 @@ def sequential_shape(entry: dict[str, Any], layers: list[dict[str, Any]], name: 
     )
     for batch in places:
         if isinstance(batch, list) and batch:
-            return tuple(batch[1:])
+            return _of_one_picture(batch)
     raise ModelError(
         f"{name} does not say what size of picture it takes. Build the model before it is saved: "
         "`model.build((None, height, width, channels))`."

@@ -56,7 +56,7 @@ def trace(config: dict[str, Any], name: str, skip: Collection[str] = ()) -> Grap
     Raises:
         ModelError: If it is no graph of layers, or a name to skip is that of none.
     """
-    if config.get("class_name") not in allowed.MODELS or not allowed.is_keras_own(config):
+    if str(config.get("class_name")) not in allowed.MODELS or not allowed.is_keras_own(config):
         raise ModelError(
             f"{name} holds a model of the class {config.get('class_name')!r}, whose layers are "
             "joined by code that is not in the file. Save the base network itself, as "

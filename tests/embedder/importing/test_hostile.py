@@ -3,9 +3,12 @@
 import copy
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embedder.errors import ModelError
 from embedder.importing.keras_files.archive import opened_keras
@@ -113,6 +116,32 @@ def test_a_damaged_configuration_is_refused_in_one_sentence(key, value):
     config = copy.deepcopy(dense("damaged"))
     config["config"][key] = value
     with pytest.raises(ModelError):
+        screen(config)
+
+
+def places(value, before=()):
+    """Every place in nested lists and dictionaries, as a path of keys."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items if isinstance(value, (dict, list)) else ():
+        yield (*before, key)
+        if isinstance(inner, (dict, list)):
+            yield from places(inner, (*before, key))
+
+
+PLACES = list(places(dense("plain")))
+STRANGE = st.sampled_from(
+    [None, True, -1, 10**12, 1.5, float("nan"), "", "x", [], [1], [None], {}, {"class_name": [1]}]
+)
+
+
+@given(st.sampled_from(PLACES), STRANGE)
+def test_whatever_stands_in_a_configuration_it_is_taken_or_refused_in_one_sentence(place, value):
+    config = dense("damaged")
+    inner = config
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with suppress(ModelError):
         screen(config)
 
 
