@@ -110,17 +110,25 @@ class Slots:
         Raises:
             ApiError: If all are taken.
         """
+        self.require_one()
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+    def require_one(self) -> None:
+        """Check that a slot is free.
+
+        Raises:
+            ApiError: If all are taken.
+        """
         if self._taken >= self._most:
             raise ApiError(
                 "too_many",
                 f"The server is already working on {self._most} {self._what}.",
                 "Try again after the seconds in Retry-After.",
             )
-        self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
 
 
 def key_of(headers: Mapping[bytes, bytes]) -> str | None:

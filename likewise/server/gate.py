@@ -10,8 +10,8 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 
 from starlette.requests import ClientDisconnect, Request
@@ -22,6 +22,7 @@ from likewise.server.admission import Slots, authorize, changes, is_open, is_tra
 from likewise.server.errors import ApiError, as_api_error, too_large
 from likewise.server.ids import check_utf8
 from likewise.server.pace import Pace
+from likewise.server.receiving import Receiving, has_body
 from likewise.server.requests.validation import named_values
 from likewise.server.state import ServerState
 
@@ -78,6 +79,7 @@ class Gate:
         self._hot = hot
         settings = state.settings
         self._requests = Slots(settings.max_in_flight, "requests")
+        self._receiving = Receiving(settings.max_in_flight, self._requests)
         self._transfers = Slots(settings.max_transfers, "uploads and results of jobs")
         self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
         self._numbers = count(1)
@@ -157,10 +159,23 @@ class Gate:
                 await self._pass(scope, limited, pace.sending(send))
             return
         limited = self._limited(receive, headers, settings.max_bytes)
-        free = is_open(scope["path"]) or scope["path"] == "/metrics"
-        with nullcontext() if free else self._requests.one():
-            async with asyncio.timeout(settings.timeout):
-                await self._pass(scope, limited, send)
+        async with asyncio.timeout(settings.timeout):
+            with self._slot(scope, headers, limited) as received:
+                await self._pass(scope, received, send)
+
+    @contextmanager
+    def _slot(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Iterator[Receive]:
+        """Hold a slot while a request is answered, if its route needs any."""
+        if is_open(scope["path"]) or scope["path"] == "/metrics":
+            yield receive
+        elif has_body(scope["method"], headers):
+            with self._receiving.one(receive) as received:
+                yield received
+        else:
+            with self._requests.one():
+                yield receive
 
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], most: int) -> Receive:
         """Refuse a body that is too large: by its declared length, or while it is read."""

@@ -23,7 +23,8 @@ class Settings:
         max_pixels: Largest picture, width times height, at most what
             `embedder.data.images` reads; a larger one is not decoded.
         max_images: Most pictures or vectors in a request.
-        max_in_flight: Maximum number of concurrent requests; further ones get 429.
+        max_in_flight: Maximum number of requests that are answered at a time, and of bodies that
+            are waited for; further requests get 429.
         timeout: Maximum duration of a request in seconds, upload included.
         decode_timeout: Maximum processor time to decode one picture, in seconds.
         jobs: Directory for large uploads and results; None for one beside the gallery.

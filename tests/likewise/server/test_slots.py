@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -65,6 +66,23 @@ def test_a_request_without_a_key_holds_nothing_but_its_connection(gallery, queri
         for line in lines:  # refused before its body
             assert line.recv(65536).startswith(b"HTTP/1.1 4")
         client.headers["X-API-Key"] = KEY
+        for record in queries[:3]:
+            assert client.post("/v1/check", **image(record)).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"some"], ids=["nothing", "a part"])
+def test_bodies_that_do_not_come_take_no_slot_from_other_requests(gallery, queries, sent):
+    settings = Settings(max_in_flight=2, timeout=600)  # they are not given up for their time
+    head = b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    head += b"Content-Length: 100\r\n\r\n"
+    with serving(gallery, settings) as client, connections(client, 5, head + sent) as lines:
+        ended = eventually(  # of 5 waits for bodies, the 3 longest
+            lambda: select.select(lines, [], [], 0)[0], until=lambda ended: len(ended) == 5 - 2
+        )
+        for line in ended:
+            answer = answer_of(line)
+            assert answer.startswith(b"HTTP/1.1 408")
+            assert b'"code": "too_slow"' in answer
         for record in queries[:3]:
             assert client.post("/v1/check", **image(record)).status_code == 200
 
