@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -158,6 +159,22 @@ class Contents:
             for row in self._rows_named([id]).values():
                 return self._reference(row, self._store.picture(row))
         raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
+
+    def batches(self, size: int) -> Iterator[list[Reference]]:
+        """All references with their pictures, oldest first, read from the store and verified.
+
+        Args:
+            size: References at a time, >= 1.
+        """
+        with self._store.reading():
+            rows = self._store.rows()
+            while batch := list(islice(rows, size)):
+                yield [self._reference(row, self._store.picture(row)) for row in batch]
+
+    def without_picture(self) -> list[str]:
+        """Ids of the references that were added as vectors alone, oldest first."""
+        with self._store.reading():
+            return [row.id for row in self._store.rows() if row.picture_digest is None]
 
     def references(self) -> tuple[Strings, Strings, Floats]:
         """Ids `(n,)`, labels `(n,)` and vectors `(n, dim)` of all references, oldest first."""

@@ -153,6 +153,16 @@ class Gallery(Questions):
         with self._store.reading() as state:
             yield state.generation
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Keep all others, threads and processes, from changing the gallery in the block.
+
+        Raises:
+            GalleryError: Inside a snapshot; or if the gallery cannot be written.
+        """
+        with self._store.changing() as store, store.writing():
+            yield
+
     def warm(self, *, ahead: bool = False) -> None:
         """Load the vectors now rather than at the first search; with `ahead`, in a thread."""
         if ahead:

@@ -27,7 +27,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         StoreError: If the file is missing, altered or of another format; the text names it.
     """
     if not path.is_dir():
-        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+        raise GalleryError(_missing(path))
     manifest = read_sealed(path / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise StoreError(
@@ -36,6 +36,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
         )
     _require_types(path, manifest)
     return manifest
+
+
+def _missing(path: Path) -> str:
+    from index.storage.exchange import left_aside
+
+    if (aside := left_aside(path)) is not None:
+        return f"An upgrade of '{path}' was cut off: rename '{aside}' to '{path}' to go on."
+    return f"Expected a gallery at '{path}', but there is no such directory."
 
 
 def _require_types(path: Path, manifest: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from likewise.evaluation.evaluate import evaluate
     from likewise.matcher import Matcher
     from likewise.training import train
+    from likewise.upgrading import upgrade
 
     open = Matcher.open
 
@@ -50,6 +51,7 @@ _HOMES = {
     "read_image": "embedder.data.images",
     "records": "embedder.data.sources",
     "train": "likewise.training",
+    "upgrade": "likewise.upgrading",
 }
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "read_image",
     "records",
     "train",
+    "upgrade",
 ]
 
 

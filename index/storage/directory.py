@@ -40,14 +40,37 @@ def create_directory(
     """
     if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
         raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
-    manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
     _refuse_existing(path)
     with staged(path) as staging:
-        if model is not None:
-            copy_directory(model, staging / MODEL)
-        Store.create(staging / STORE)
-        write_sealed(staging / MANIFEST, {**manifest, "operating_points": operating_points})
+        fill_directory(staging, dim, fingerprint, operating_points, model)
         _refuse_existing(path)
+
+
+def fill_directory(
+    directory: Path,
+    dim: int,
+    fingerprint: str,
+    operating_points: Mapping[str, Mapping[str, Any]],
+    model: Path | None,
+) -> None:
+    """Write the files of an empty gallery into an empty directory.
+
+    Args:
+        directory: The directory to fill.
+        dim: Length of the vectors, >= 1.
+        fingerprint: Identifies the embedder that makes the vectors.
+        operating_points: Named thresholds, each a JSON object.
+        model: Directory of the model to copy in, or None.
+
+    Raises:
+        ValueError: If an operating point is not plain JSON.
+        OSError: If a file cannot be written.
+    """
+    manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
+    if model is not None:
+        copy_directory(model, directory / MODEL)
+    Store.create(directory / STORE)
+    write_sealed(directory / MANIFEST, {**manifest, "operating_points": operating_points})
 
 
 @contextmanager
@@ -62,10 +85,34 @@ def staged(path: Path) -> Iterator[Path]:
     sweep_directories(path.parent)
     with written(path), draft_directory(path) as staging:
         yield staging
-        for entry in [staging, *staging.rglob("*")]:
-            sync(entry)
+        _sync_all(staging)
         os.rename(staging, path)
         sync(path.parent)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A temporary directory that takes the place of `path` at the end, or is removed.
+
+    Args:
+        path: An existing directory, and no link to one; removed once the new one has its place.
+
+    Raises:
+        OSError: If the new one cannot be written; the older one stays.
+    """
+    from index.storage.exchange import exchange  # rarely needed, so imported here
+
+    sweep_directories(path.parent)
+    with written(path), draft_directory(path) as staging:
+        yield staging
+        _sync_all(staging)
+        exchange(staging, path)
+        sync(path.parent)
+
+
+def _sync_all(directory: Path) -> None:
+    for entry in [directory, *directory.rglob("*")]:
+        sync(entry)
 
 
 def copy_directory(source: Path, target: Path) -> None:

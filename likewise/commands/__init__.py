@@ -3,5 +3,6 @@
 May import: embedder, index, likewise, likewise.adoption, likewise.building, likewise.bulk,
 likewise.calibration, likewise.comparison, likewise.conflicts, likewise.enrolment,
 likewise.evaluation, likewise.inputs, likewise.labelling, likewise.matcher, likewise.output,
-likewise.remarks, likewise.report, likewise.server, likewise.shadowing, likewise.training.
+likewise.remarks, likewise.report, likewise.server, likewise.shadowing, likewise.training,
+likewise.upgrading.
 """

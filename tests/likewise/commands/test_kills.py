@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 from embedder.data.sources import records
+from embedder.manifest import read_manifest, write_manifest
 from embedder.model import Embedder
 from index.gallery import Gallery
+from likewise.matcher import Matcher
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +32,7 @@ if sys.argv[1] == "fake":
     install()
 from cli import main
 import likewise.bulk.job, likewise.calibration.calibrate, likewise.enrolment, likewise.matcher
-import index.backup, likewise.evaluation.evaluate, likewise.report.write
+import index.backup, likewise.upgrading, likewise.evaluation.evaluate, likewise.report.write
 
 def run(arguments):
     log = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -255,6 +257,40 @@ def test_every_command_that_writes_leaves_all_or_nothing_when_it_is_killed(
     commands.close()
     print(killed)
     assert all(killed.values())
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(20, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.soak)],
+)
+@pytest.mark.timeout(7200)
+def test_an_upgrade_that_is_killed_leaves_the_old_gallery_or_the_new_one(
+    tmp_path: Path, data: Path, kills: int
+) -> None:
+    rng, commands = np.random.default_rng(13), Commands(tmp_path, "real")
+    gallery, models = tmp_path / "digits.gallery", {}
+    for fingerprint in ("0123456789ab", "ba9876543210"):  # one network under two names
+        models[fingerprint] = shutil.copytree(Embedder.load().path, tmp_path / fingerprint)
+        fields = {**read_manifest(models[fingerprint]), "fingerprint": fingerprint}
+        write_manifest(models[fingerprint], fields)
+    old, new = models
+    assert commands.run("build", gallery, data / "first", "--model", models[old])
+    first, duration, killed, left = ids_of(gallery), 0.0, 0, []
+    while killed < kills:
+        start = time.monotonic()
+        after = rng.uniform(0, duration) if duration else None
+        ended = commands.run("upgrade", gallery, "--model", models[new], kill_after=after)
+        duration, killed = duration or time.monotonic() - start, killed + (not ended)
+        assert ids_of(gallery) == first
+        with Matcher.open(gallery) as matcher:
+            is_new = matcher.gallery.fingerprint == new
+            assert is_new or not ended
+            assert matcher.embedder.fingerprint == matcher.gallery.fingerprint
+        left.append(is_new)
+        old, new = (new, old) if is_new else (old, new)
+    commands.close()
+    assert len(set(left)) == 2  # some kills came before the exchange, or after it
+    assert sum(1 for path in tmp_path.glob(".*")) <= 1  # the next upgrade removes what was left
 
 
 @pytest.mark.soak
