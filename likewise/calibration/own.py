@@ -15,6 +15,7 @@ from index.operating_point import OperatingPoint
 from likewise.calibration.points import measured_at
 from likewise.metrics.intervals import trials_needed
 from likewise.metrics.limits import Limits
+from likewise.metrics.pairs import pair_distances
 from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import CalibrationError, largest_threshold
 from likewise.queries import LEFT_OUT, GroupDistances
@@ -22,7 +23,8 @@ from likewise.queries import LEFT_OUT, GroupDistances
 NAME = "own"
 _TARGETS = (0.01, 0.02, 0.05, 0.1)  # the first that the references support
 _MOST = 2000  # references that are asked
-_COPY = 0.05  # nearer than this share of the usual distance to another group: a copy
+_COPY = 0.05  # nearer than this share of the usual distance of two pictures of a group: a copy
+_PAIRS = 10_000  # that tell the usual distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ def _searched(gallery: Gallery) -> tuple[Mated, NonMated, int]:
         gallery, vectors[rows], own_labels.tolist(), skip=ids[rows].tolist()
     )
     own, other = searched.near.own, searched.near.other
-    different = own > _COPY * np.median(other)
+    same, _ = pair_distances(vectors, labels.tolist(), _PAIRS, seed=0)
+    different = own > _COPY * np.median(same)
     mated = different & np.isfinite(own)
     nearest = [searched.groups[column] for column in searched.near.nearest[different]]
     return (

@@ -69,6 +69,11 @@ def test_a_near_copy_is_not_asked(gallery):
     assert "6 that have a near copy" in measured.sentence("g")
 
 
+def test_compact_groups_are_not_taken_for_copies(gallery):
+    fill(gallery, *groups(10, 10, spread=0.001))
+    assert measure_own(gallery).copies == 0
+
+
 def test_the_sentence_has_counts_interval_and_the_command_that_does_better(gallery):
     fill(gallery, *groups(20, 20))
     measured = measure_own(gallery)

@@ -51,3 +51,21 @@ def test_an_imported_model_is_named_with_its_source_and_goes_into_a_gallery(tmp_
         ["doctor", gallery],
     ):
         assert CliRunner().invoke(main, command).exit_code == 0, command
+
+
+@pytest.mark.slow
+def test_data_that_do_not_suffice_for_thresholds_end_it_after_the_model_is_written(tmp_path):
+    result = run(
+        *(FIXTURE, "--out", tmp_path / "m", "--pixels", "0..1", "--data", "mnist/test/00000")
+    )
+    assert result.exit_code == 1
+    assert "do not suffice to measure thresholds" in result.stderr
+    assert (tmp_path / "m" / "model.json").is_file()
+
+
+@pytest.mark.costly
+def test_misspelt_data_end_it_before_the_model_is_read(tmp_path):
+    result = run(FIXTURE, "--out", tmp_path / "m", "--pixels", "0..1", "--data", "mnist/tset")
+    assert result.exit_code == 1
+    assert "mnist/tset" in result.stderr
+    assert not (tmp_path / "m").exists()
