@@ -16,6 +16,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # results must not depend o
 settings.register_profile("likewise", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("likewise")
 
+collect_ignore = ["tests/data"]  # files, and what made them, with libraries that are not asked for
+
 # What one process of pytest-xdist runs alone: a browser is heavy, and TensorFlow takes seconds and
 # half a gigabyte to import.
 GROUPS = {

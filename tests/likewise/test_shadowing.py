@@ -19,6 +19,8 @@ FOREIGN = "raise RuntimeError('a foreign module was imported')\n"
 DIGIT = "mnist/test/00000"
 WORDS = {
     "train": ["--out", "model"],
+    "import": ["siamese.keras", "--out", "model"],
+    "upgrade": ["new.gallery", "--model", "model"],
     "build": ["new.gallery", DIGIT],
     "add": ["new.gallery", DIGIT],
     "remove": ["new.gallery", DIGIT],
