@@ -12,7 +12,7 @@ from typing import Any
 
 from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
 from index.operating_point import OperatingPoint
-from index.storage.directory import FORMAT, MANIFEST, sync
+from index.storage.directory import FORMAT, MANIFEST, STORE, sync
 from index.storage.files import read_sealed, write_sealed
 
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
@@ -28,6 +28,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     if not path.is_dir():
         raise GalleryError(_missing(path))
+    if not (path / MANIFEST).exists() and not (path / STORE).exists():
+        raise GalleryError(
+            f"'{path}' is not a gallery: it has no {MANIFEST}. Make one: likewise build GALLERY "
+            "DATA"
+        )
     manifest = read_sealed(path / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise StoreError(

@@ -237,9 +237,10 @@ def _refuse(
     if reasons:
         raise UpgradeError(
             f"Not all {counted(len(old), 'reference')} of {old.path} have a picture for the new "
-            f"model: {'; '.join(reasons)}. Nothing was changed. Give these pictures by their ids "
-            "(those that the gallery keeps suffice where both models prepare pictures alike), or "
-            "remove the references first."
+            f"model: {'; '.join(reasons)}. Nothing was changed. Give the pictures that they were "
+            f"added from: likewise upgrade {old.path} --model MODEL PICTURES (those that the "
+            "gallery keeps suffice where both models prepare pictures alike); or remove the "
+            "references first."
         )
 
 

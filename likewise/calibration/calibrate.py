@@ -18,7 +18,7 @@ from likewise.calibration.searches import Searches
 from likewise.calibration.summary import OPTIMISTIC, Calibration, point_name
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
-from likewise.queries import Progress, QueryReader
+from likewise.queries import Progress, QueryReader, require_matcher
 
 
 def calibrate(
@@ -59,6 +59,7 @@ def calibrate(
             some of a group whose label is only spelled otherwise; nothing is stored.
         ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
             the name that of a point which the model brings along.
+        MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
         GalleryError: If the gallery cannot be read or changed.
 
     Example:
@@ -72,6 +73,7 @@ def calibrate(
         >>> calibration.name, calibration.point.queries, calibration.point.measured <= 0.01
         ('fpir-0.01', 400, True)
     """
+    require_matcher(matcher)
     _require_one_rate(fpir, fmr, cost, per_group)
     if name in matcher.embedder.operating_points:
         raise ValueError(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--model",
     type=click.Path(path_type=Path),
     required=True,
-    help="The new model's directory, as written by `likewise train`.",
+    help="The new model's directory, as written by `likewise train` or `likewise import`.",
 )
 @click.option(
     "--sample",

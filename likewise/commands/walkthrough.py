@@ -5,6 +5,8 @@ It uses only what the commands use.
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -141,8 +143,17 @@ def _bulk(matcher: Matcher, track: Track) -> Iterator[str]:
 
 
 def _further(path: Path) -> Iterator[str]:
+    program = _program()
     yield "\nNow try:"
-    yield f"  likewise query {path} mnist/test/00042 --pictures"
-    yield f"  likewise check {path} YOUR_FOLDER_OF_DIGITS -o rows.csv"
-    yield f"  likewise info {path}"
-    yield "  likewise --help"
+    yield f"  {program} query {path} mnist/test/00042 --pictures"
+    yield f"  {program} check {path} YOUR_FOLDER_OF_DIGITS -o rows.csv"
+    yield f"  {program} info {path}"
+    yield f"  {program} --help"
+
+
+def _program() -> str:
+    """How the reader's shell finds this command: by its path where it is in no folder of PATH."""
+    started = Path(sys.argv[0])
+    return (
+        str(started) if started.name == "likewise" and not shutil.which("likewise") else "likewise"
+    )

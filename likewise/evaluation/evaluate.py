@@ -25,7 +25,13 @@ from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
 from likewise.metrics.rates import Curve
-from likewise.queries import GroupDistances, Progress, Queries, QueryReader
+from likewise.queries import (
+    GroupDistances,
+    Progress,
+    Queries,
+    QueryReader,
+    require_matcher,
+)
 from likewise.remarks import Remarks
 
 
@@ -85,6 +91,7 @@ def evaluate(
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise.
         ValueError: If there are too few pictures to measure anything.
+        MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
         GalleryError: If the gallery cannot be read or has no such operating point.
 
     Example:
@@ -96,6 +103,7 @@ def evaluate(
         >>> evaluation.figures.verification.eer.value < 0.01
         True
     """
+    require_matcher(matcher)
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     reader = QueryReader(matcher, "evaluation", progress=progress)
     batches = [*reader.labelled(data), *reader.unknown(unknown or [])]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from index.decision import CheckOptions
-from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError, StoreError
+from index.errors import FingerprintError, GalleryError, ReferenceNotFoundError
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 
@@ -308,7 +308,7 @@ def test_another_embedder_is_refused_with_both_fingerprints(gallery: Gallery) ->
 def test_what_is_no_gallery_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match=r"a gallery at '.*nothing', but there is no such"):
         Gallery.open(tmp_path / "nothing")
-    with pytest.raises(StoreError, match=r"gallery\.json"):
+    with pytest.raises(GalleryError, match=r"is not a gallery: it has no gallery\.json\. Make one"):
         Gallery.open(tmp_path)
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+import likewise
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
 from index.search.by_group import NearestGroups
-from likewise.queries import GroupDistances, Queries, QueryReader
+from likewise.queries import GroupDistances, MatcherError, Queries, QueryReader
 
 
 @pytest.fixture
@@ -81,3 +82,9 @@ def test_a_reference_alone_in_its_group_is_no_mated_query_but_a_non_mated_one():
 def test_in_a_gallery_of_one_group_nothing_is_left_out():
     found = searched([0.25], [np.inf], [-1], [0], groups=["a"])
     assert (len(found.mated), len(found.left_out)) == (1, 0)
+
+
+@pytest.mark.parametrize("measure", [likewise.calibrate, likewise.evaluate])
+def test_a_path_in_place_of_an_open_gallery_is_refused_with_the_way_to_open_it(measure, tmp_path):
+    with pytest.raises(MatcherError, match=r"pass likewise\.open\('.*g'\)"):
+        measure(tmp_path / "g", [])
