@@ -33,10 +33,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from cli import main
 from embedder import load
-try:
-    from likewise.matcher import Matcher
-except ModuleNotFoundError:  # version 0.1.0
+if Path("service").is_dir():  # version 0.1.0; `likewise` may be installed from elsewhere
     from service.matcher import Matcher
+else:
+    from likewise.matcher import Matcher
 
 folder, shared = Path(sys.argv[1]), Path(sys.argv[2])
 out = os.fdopen(os.dup(1), "w", buffering=1)
