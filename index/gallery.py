@@ -27,7 +27,7 @@ from index.recovery import open_store
 from index.references.local import Store
 from index.references.rows import Reference, Row
 from index.search.current import CurrentIndex, checked_vectors
-from index.storage.directory import MODEL, create_directory
+from index.storage.directory import MODEL, created, fill_directory
 from likewise.arrays import Floats, Pixels
 
 
@@ -92,7 +92,10 @@ class Gallery(Questions):
             OSError: If the directory cannot be written.
         """
         points = {name: point.to_json() for name, point in (operating_points or {}).items()}
-        create_directory(Path(path), dim, fingerprint, points, model)
+        if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
+            raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
+        with created(Path(path)) as staging:
+            fill_directory(staging, dim, fingerprint, points, model)
         return cls.open(path)
 
     @classmethod

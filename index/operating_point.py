@@ -200,6 +200,15 @@ def _fits(name: str, value: Any) -> bool:
 _FIELDS = tuple(each.name for each in fields(OperatingPoint) if each.name != "stored")
 
 
+def points_from_json(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, OperatingPoint]:
+    """Read operating points by name, as a model stores them.
+
+    Raises:
+        ValueError: If a field has another type.
+    """
+    return {name: OperatingPoint.from_json(point) for name, point in stored.items()}
+
+
 def expected_fpir(fpir: float, size: int, now: int) -> float:
     """Estimate the FPIR once the gallery has grown: 1 − (1 − FPIR)^(now / size).
 

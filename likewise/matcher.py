@@ -17,7 +17,7 @@ from embedder.model import Embedder
 from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
 from index.gallery import Gallery
-from index.operating_point import OperatingPoint
+from index.operating_point import points_from_json
 from likewise.arrays import Floats
 
 if TYPE_CHECKING:  # a cold query needs none of these
@@ -67,10 +67,7 @@ class Matcher:
             Path(path),
             dim=embedder.dim,
             fingerprint=embedder.fingerprint,
-            operating_points={
-                name: OperatingPoint.from_json(point)
-                for name, point in embedder.operating_points.items()
-            },
+            operating_points=points_from_json(embedder.operating_points),
             model=embedder.path,
         )
         return cls(embedder, gallery)

@@ -18,10 +18,10 @@ from embedder.errors import ModelError
 from embedder.manifest import read_manifest
 from embedder.model import Embedder
 from embedder.text import counted
-from index.decision import Decision, decide
+from index.decision import CheckOptions, Decision, decide
 from index.gallery import Gallery
 from index.neighbours import Neighbours
-from index.operating_point import OperatingPoint
+from index.operating_point import points_from_json
 from index.references.rows import Reference
 from index.replacement import replacement
 from likewise.arrays import Pixels
@@ -34,7 +34,6 @@ from likewise.names import composed, examples
 
 SAMPLE = 1000  # references
 _SECONDS = 2.0  # large pictures are embedded at least as often
-_K = 5  # neighbours that vote, as for `check`
 
 Progress = Callable[[int], object]
 
@@ -125,10 +124,7 @@ def upgrade(
             old,
             dim=embedder.dim,
             fingerprint=embedder.fingerprint,
-            operating_points={
-                name: OperatingPoint.from_json(point)
-                for name, point in embedder.operating_points.items()
-            },
+            operating_points=points_from_json(embedder.operating_points),
             model=embedder.path,
         ) as new:
             for batch in _kept_pictures(old, wanted):
@@ -278,7 +274,7 @@ def _decisions(gallery: Gallery, ids: Sequence[str]) -> list[Decision]:
         return []
     references = gallery.named(ids)
     vectors = np.stack([references[id].vector for id in ids])
-    near = gallery.search(vectors, gallery.neighbours_of(_K + 1))
+    near = gallery.search(vectors, gallery.neighbours_of(CheckOptions().k + 1))
     itself = near.ids == np.array(ids, object)[:, None]
     order = np.argsort(itself, axis=1, kind="stable")[:, : near.ids.shape[1] - 1]
     others = Neighbours(

@@ -17,32 +17,20 @@ FORMAT = 1
 MANIFEST, MODEL, STORE = "gallery.json", "model", "references.sqlite"
 
 
-def create_directory(
-    path: Path,
-    dim: int,
-    fingerprint: str,
-    operating_points: Mapping[str, Mapping[str, Any]],
-    model: Path | None,
-) -> None:
-    """Create an empty gallery, atomically even if killed.
+@contextmanager
+def created(path: Path) -> Iterator[Path]:
+    """A temporary directory that becomes `path` at the end, which must not exist.
 
     Args:
-        path: The directory to make.
-        dim: Length of the vectors, >= 1.
-        fingerprint: Identifies the embedder that makes the vectors.
-        operating_points: Named thresholds, each a JSON object.
-        model: Directory of the model to copy in, or None.
+        path: The directory to make, atomically even if killed.
 
     Raises:
         GalleryError: If `path` exists already.
-        ValueError: If `dim` is less than 1, or an operating point is not plain JSON.
         OSError: If the directory cannot be written.
     """
-    if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
-        raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
     _refuse_existing(path)
     with staged(path) as staging:
-        fill_directory(staging, dim, fingerprint, operating_points, model)
+        yield staging
         _refuse_existing(path)
 
 

@@ -81,7 +81,7 @@ def test_unusable_settings_are_refused(
 KILL = """
 import os, signal, sys
 from pathlib import Path
-from index.storage.directory import create_directory
+from index.storage.directory import created, fill_directory
 
 def die_at(step):
     left = step
@@ -99,7 +99,8 @@ while not path.exists():
     child = os.fork()
     if child == 0:
         die_at(died + 1)
-        create_directory(path, 4, "a", {}, model)
+        with created(path) as staging:
+            fill_directory(staging, 4, "a", {}, model)
         os._exit(0)
     died += os.WIFSIGNALED(os.waitpid(child, 0)[1])
 print(died)
