@@ -1,4 +1,4 @@
-"""Any further columns of a list to plain JSON, so that none of them keeps a picture out."""
+"""Convert further columns of a list, of any type, to plain JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picture files whose pixels are whole, without what else is in them and cannot be read.
+"""Strip unreadable extras from picture files whose pixels are whole.
 
 Pillow refuses a picture for a text that is too long, a wrong checksum of a comment, a profile or a
 segment that is cut off. What does not change the pixels is left out here, and the file read again.

@@ -1,4 +1,4 @@
-"""Decoder processes, for pictures whose header does not bound their decoding cost.
+"""Processes with limits, above all decoders for pictures of unknown decoding cost.
 
 A picture that takes a process too long, too much memory, or that crashes it, costs that process
 alone.

@@ -1,4 +1,4 @@
-"""What happens to prepared pixels before a network from elsewhere takes them."""
+"""From prepared pixels to the input of an imported network."""
 
 from __future__ import annotations
 

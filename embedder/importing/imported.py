@@ -1,4 +1,4 @@
-"""What every way of importing a model gives: a network for LiteRT, and all that is to be known."""
+"""An imported model before it is written: its network for LiteRT, and its entries in model.json."""
 
 from __future__ import annotations
 

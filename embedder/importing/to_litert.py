@@ -18,7 +18,7 @@ from likewise.arrays import Floats, Pixels
 
 
 def whole_network(base: keras.Model, front: Front, *, as_is: bool) -> keras.Model:
-    """Join the front, a network, and the bringing to unit length.
+    """Join the front, a network, and the normalisation to unit length.
 
     Every layer has a name of its own: names that Keras counts would differ from import to import,
     and reach the converted network.

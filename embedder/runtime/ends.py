@@ -84,11 +84,11 @@ class Ends:
         clipped: npt.NDArray[Any] = np.clip(stored, limits.min, limits.max)
         return clipped.astype(self.input_type)
 
-    def decode(self, given: npt.NDArray[Any], count: int) -> Floats:
+    def decode(self, output: npt.NDArray[Any], count: int) -> Floats:
         """Turn what the network gives into embeddings.
 
         Args:
-            given: Its output for `count` pictures, `(count, …)`.
+            output: What it gives for `count` pictures, `(count, …)`.
             count: 1 or more.
 
         Returns:
@@ -97,9 +97,9 @@ class Ends:
         Raises:
             ValueError: If the network gives something else than a row for each picture.
         """
-        if len(given) != count:
-            raise ValueError(f"The network gives {len(given)} rows for {count} pictures.")
-        rows = given.reshape(count, -1)
+        if len(output) != count:
+            raise ValueError(f"The network gives {len(output)} rows for {count} pictures.")
+        rows = output.reshape(count, -1)
         if self.output_quantisation is not None:
             scale, zero = self.output_quantisation
             rows = (rows.astype(np.int32) - zero).astype(np.float32) * np.float32(scale)

@@ -106,15 +106,15 @@ class _Interpreter:
         self._rows = 0
 
     def run(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Give what the network gives for `(n, …)` values of its own type; a copy."""
+        """Run the network on `(n, …)` values of its own type; the output is a copy."""
         if len(values) != self._rows:
             self._interpreter.resize_tensor_input(self._input, values.shape)
             self._interpreter.allocate_tensors()
             self._rows = len(values)
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
-        given: npt.NDArray[Any] = self._interpreter.get_tensor(self._output)
-        return given
+        output: npt.NDArray[Any] = self._interpreter.get_tensor(self._output)
+        return output
 
 
 def interpreter_of(network: bytes) -> Any:

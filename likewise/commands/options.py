@@ -101,8 +101,7 @@ decode_timeout_option = click.option(
     type=Number(0, min_open=True),
     callback=_limit_decoding,
     expose_value=False,
-    help="Maximum processor time, in seconds, to decode a picture whose header does not bound it."
-    "  [default: 60]",
+    help="Maximum processor time, in seconds, to decode a picture of unknown cost.  [default: 60]",
 )
 _level_option = click.option(
     "--label-level",

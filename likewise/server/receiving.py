@@ -1,4 +1,4 @@
-"""Bodies on their way: a request takes a slot once its body is here.
+"""Request bodies in transit: a request takes a slot once its whole body has arrived.
 
 A client that sends slowly, or stops, holds a connection and none of the slots of those that are
 answered.
@@ -30,7 +30,7 @@ def has_body(method: str, headers: Mapping[bytes, bytes]) -> bool:
 
 
 class Receiving:
-    """Bodies that the server waits for; of too many, the longest wait is ended.
+    """The bodies that the server waits for; of too many, the longest wait is ended.
 
     Args:
         most: Maximum number of them.

@@ -42,17 +42,17 @@ class UploadInspector:
         note = {"directory": str(directory), "source": source, "name": name}
         async with self._turns:
             try:
-                found, _ = await asyncio.to_thread(self._pool.ask, note)
+                result, _ = await asyncio.to_thread(self._pool.ask, note)
             except EndedError:
                 raise too_large(
                     "The upload takes too much to look into",
                     f"{_MEMORY >> 30} GiB of memory and {_SECONDS:g} s of a processor for it",
                     "Split it, or repair it.",
                 ) from None
-        if "total" in found:
-            return int(found["total"])
-        error = ArchiveTooLargeError if found["too_large"] else DatasetError
-        raise told_of_upload(error(found["reason"]), directory, name)
+        if "total" in result:
+            return int(result["total"])
+        error = ArchiveTooLargeError if result["too_large"] else DatasetError
+        raise told_of_upload(error(result["reason"]), directory, name)
 
     def close(self) -> None:
         """End the processes; what they look into is refused."""
