@@ -12,7 +12,6 @@ from embedder.importing.options import ImportOptions
 from embedder.model import Embedder
 from tests.embedder.importing.conftest import base_network, embeddings, shaken, written
 
-pytestmark = pytest.mark.slow  # each conversion takes about a second, TensorFlow five
 KERAS2 = "tests/data/keras2"
 MEAN = np.array([0.485, 0.456, 0.406])
 SPREAD = np.array([0.229, 0.224, 0.225])

@@ -11,7 +11,6 @@ from embedder.errors import ImportOptionError, ModelError
 from embedder.importing.adopt import adopt
 from embedder.importing.options import ImportOptions
 
-pytestmark = pytest.mark.slow  # TensorFlow takes seconds
 SHAPE = (8, 8, 3)
 tf = pytest.importorskip("tensorflow")
 

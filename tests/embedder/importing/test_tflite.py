@@ -13,7 +13,6 @@ from embedder.importing.adopt import adopt
 from embedder.importing.options import ImportOptions
 from embedder.manifest import read_manifest
 
-pytestmark = pytest.mark.slow  # TensorFlow makes the files
 SHAPE = (8, 8, 3)
 
 
