@@ -26,6 +26,7 @@ GROUPS = {
     "tests/embedder/training/": "tensorflow",
     "tests/embedder/importing/": "tensorflow",
     "tests/likewise/test_imported_journey.py": "tensorflow",
+    "tests/likewise/commands/test_import.py": "tensorflow",
     "embedder/training/": "tensorflow",
     "embedder/importing/": "tensorflow",
     "likewise/training.py": "tensorflow",

@@ -8,7 +8,6 @@ and a non-mated one without its own group, for which nothing should match.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ from index.gallery import Gallery
 from index.search.by_group import NearestGroups
 from likewise.arrays import Bools, Floats, Indices
 from likewise.bulk.stream import embed_stream
-from likewise.errors import LikewiseError
 from likewise.joins import LabelJoin
 from likewise.matcher import Matcher
 from likewise.metrics.searches import Mated, NonMated
@@ -33,10 +31,6 @@ from likewise.remarks import Remarks
 LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
 
 Progress = Callable[[int], object]
-
-
-class MatcherError(LikewiseError, TypeError):
-    """Something else came where an open gallery is expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,16 +264,3 @@ class GroupDistances:
 
     def _names(self, columns: Indices) -> list[str]:
         return [self.groups[column] for column in columns.tolist()]
-
-
-def require_matcher(value: object) -> None:
-    """Refuse the path of a gallery where an open one is expected.
-
-    Raises:
-        MatcherError: If it is no matcher.
-    """
-    if isinstance(value, str | os.PathLike):
-        path = os.fspath(value)
-        raise MatcherError(
-            f"Expected an open gallery. Received a path: pass likewise.open({path!r})."
-        )

@@ -21,6 +21,7 @@ from embedder.model import Embedder
 from embedder.text import counted
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, CheckOptions, Decision, Rule
 from index.neighbours import Neighbours
+from likewise.arguments import require_matcher
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
 from likewise.matcher import Matcher
@@ -113,7 +114,7 @@ def check_stream(
     on.
 
     Args:
-        matcher: Embedder and gallery.
+        matcher: Embedder and gallery, as `likewise.open` gives them.
         records: The pictures; their labels are ignored.
         options: As for `Matcher.check`.
         rule: The resolved rule of the options, if the caller has it.
@@ -124,6 +125,7 @@ def check_stream(
         cannot be read is a row with the decision `error`.
 
     Raises:
+        MatcherError: If a path came in place of an open gallery.
         EmptyGalleryError: If there are no references.
         GalleryError: If there is no such group or operating point, no threshold, or no evidence.
 
@@ -136,6 +138,7 @@ def check_stream(
         >>> row["id"], row["decision"], row["label"]
         ('mnist/test/00000', 'match', '7')
     """
+    require_matcher(matcher)
     gallery = matcher.gallery
     chunk = _bounded(chunk, gallery.neighbours_of(options.k))
     resolved = gallery.points.rule(options) if rule is None else rule
@@ -181,9 +184,11 @@ def query_stream(
         One row per record, in order; a picture that cannot be read has a reason and no neighbours.
 
     Raises:
+        MatcherError: If a path came in place of an open gallery.
         EmptyGalleryError: If there are no references.
         GalleryError: If there is no such operating point, or no evidence.
     """
+    require_matcher(matcher)
     gallery = matcher.gallery
     chunk = _bounded(chunk, gallery.neighbours_of(options.k))
     evidence = gallery.points.evidence(options.at) if options.evidence else None

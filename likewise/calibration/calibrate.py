@@ -13,12 +13,13 @@ import numpy as np
 
 from embedder.data.records import Record
 from index.operating_point import OperatingPoint
+from likewise.arguments import require_matcher
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import OPTIMISTIC, Calibration, point_name
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
-from likewise.queries import Progress, QueryReader, require_matcher
+from likewise.queries import Progress, QueryReader
 
 
 def calibrate(

@@ -7,7 +7,9 @@ import likewise
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
 from index.search.by_group import NearestGroups
-from likewise.queries import GroupDistances, MatcherError, Queries, QueryReader
+from likewise.arguments import MatcherError
+from likewise.bulk.stream import query_stream
+from likewise.queries import GroupDistances, Queries, QueryReader
 
 
 @pytest.fixture
@@ -84,7 +86,9 @@ def test_in_a_gallery_of_one_group_nothing_is_left_out():
     assert (len(found.mated), len(found.left_out)) == (1, 0)
 
 
-@pytest.mark.parametrize("measure", [likewise.calibrate, likewise.evaluate])
+@pytest.mark.parametrize(
+    "measure", [likewise.calibrate, likewise.evaluate, likewise.check_stream, query_stream]
+)
 def test_a_path_in_place_of_an_open_gallery_is_refused_with_the_way_to_open_it(measure, tmp_path):
     with pytest.raises(MatcherError, match=r"pass likewise\.open\('.*g'\)"):
         measure(tmp_path / "g", [])

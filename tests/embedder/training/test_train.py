@@ -15,8 +15,6 @@ from embedder.model import Embedder
 from embedder.training.recipes import RECIPES
 from tests.eventually import eventually
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def digits():
@@ -27,7 +25,9 @@ def quick(name, **settings):
     return RECIPES[name].changed(**{"epochs": 2, "batch": 64, "validation": 0.2, **settings})
 
 
-@pytest.fixture(scope="module", params=["default", "tutorial"])
+@pytest.fixture(
+    scope="module", params=[pytest.param("default", marks=pytest.mark.slow), "tutorial"]
+)
 def trained(request, digits, tmp_path_factory):
     from embedder.training.train import train
 
@@ -69,6 +69,7 @@ def test_only_a_training_with_outliers_measures_a_threshold_for_searches(trained
         assert point["false"] <= 100  # 2 % of 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["default", "tutorial"])
 def test_the_same_seed_gives_the_same_fingerprint_and_another_seed_another(name, digits, tmp_path):
     from embedder.training.train import train
@@ -91,6 +92,7 @@ print(train(digits, sys.argv[1], recipe, resume="resume" in sys.argv).fingerprin
 """
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_from_its_last_epoch_to_the_same_model(tmp_path):
     def command(out, *more):
         return [sys.executable, "-c", SCRIPT, str(tmp_path / out), *more]
@@ -137,6 +139,7 @@ def test_resuming_with_another_setting_is_refused_with_both_values(digits, tmp_p
         State(state.path, {"margin": 1.0}).resume()
 
 
+@pytest.mark.slow
 def test_a_folder_of_colour_pictures_of_another_size_trains_the_same_way(tmp_path, rng):
     from embedder.training.train import train
 
@@ -159,6 +162,7 @@ def test_pictures_of_one_label_cannot_be_trained_on(digits, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.slow
 def test_the_tutorials_recipe_reaches_its_published_accuracy(tmp_path):
     from embedder.training.train import train
 

@@ -37,7 +37,7 @@ def test_a_size_is_a_height_and_a_width(tmp_path, size):
     assert "224x224" in result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.costly
 def test_an_imported_model_is_named_with_its_source_and_goes_into_a_gallery(tmp_path):
     result = run(FIXTURE, "--out", tmp_path / "m", "--pixels", "0..1")
     assert result.exit_code == 0, result.stderr
@@ -53,7 +53,21 @@ def test_an_imported_model_is_named_with_its_source_and_goes_into_a_gallery(tmp_
         assert CliRunner().invoke(main, command).exit_code == 0, command
 
 
-@pytest.mark.slow
+@pytest.mark.costly
+def test_a_gallery_of_digits_is_upgraded_to_an_imported_model(tmp_path):
+    assert run(FIXTURE, "--out", tmp_path / "m", "--pixels", "0..1").exit_code == 0
+    digits = [f"mnist/test/{place:05}" for place in range(4)]
+    gallery = str(tmp_path / "g")
+    assert CliRunner().invoke(main, ["build", gallery, *digits]).exit_code == 0
+    upgrade = ["upgrade", gallery, "--model", str(tmp_path / "m"), *digits]
+    result = CliRunner().invoke(main, upgrade)
+    assert result.exit_code == 0, result.stderr
+    assert "Embedded 4 references" in result.stderr
+    again = CliRunner().invoke(main, upgrade)
+    assert again.exit_code == 1  # it is the gallery's model now
+
+
+@pytest.mark.costly
 def test_data_that_do_not_suffice_for_thresholds_end_it_after_the_model_is_written(tmp_path):
     result = run(
         *(FIXTURE, "--out", tmp_path / "m", "--pixels", "0..1", "--data", "mnist/test/00000")
