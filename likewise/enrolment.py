@@ -130,8 +130,8 @@ def enrol_records(
                 progress(len(batch.records))
     if report.unlabelled and report.total == len(report.unlabelled):
         raise UnlabelledError(
-            f"{report.unlabelled[0]} has no label, and a reference needs one. Give a folder per "
-            "label, a list of path,label, or one label for all with `likewise add --label`."
+            f"{report.unlabelled[0]} has no label, and a reference needs one: give a folder per "
+            "label, or a list of path,label."
         )
     return report
 

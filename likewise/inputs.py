@@ -29,6 +29,7 @@ def read_inputs(
     *,
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
+    named: bool = False,
 ) -> Records:
     """Stream the pictures of all sources, one source after the other.
 
@@ -38,6 +39,7 @@ def read_inputs(
             list can be read more than once.
         split: `train` or `test`, for sources that hold both; of folders also another part.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
+        named: Whether each record says which of several sources it comes from.
 
     Returns:
         Their records; the count is None where counting would take long.
@@ -54,7 +56,7 @@ def read_inputs(
     sources = list(sources)
     opened = _open if len(sources) == 1 or rule.wanted else _open_beside_others
     streams = [opened(source, listed, split, rule) for source in sources]
-    if len(streams) > 1 and rule.wanted:
+    if len(streams) > 1 and named:
         streams = [stream.mapped(partial(_named, stream.name)) for stream in streams]
     return Records.joined(streams, partial(count_all, streams))
 

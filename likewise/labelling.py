@@ -53,7 +53,7 @@ def labelled_records(
         return records if isinstance(pictures, Iterator) else list(records)
     if ids is None and _is_single(labels):
         if isinstance(pictures, Records):
-            return pictures.mapped(partial(_relabelled, as_label(_plain(labels))))
+            return relabelled(pictures, as_label(_plain(labels)))
         label = None if labels is None else as_label(_plain(labels)) or ""
         return map(_record, _stream(pictures), repeat(label), repeat(None), map(str, count()))
     many = listed(pictures)
@@ -62,6 +62,21 @@ def labelled_records(
     read = (None if value is None else label_of(value) or "" for value in column)
     records = map(_record, many, read, _column("id", ids, len(many)), map(str, count()))
     return [_complete(record) for record in records]
+
+
+def relabelled(records: Records, label: str | None = None, *, each: bool = False) -> Records:
+    """Give records other labels than their own.
+
+    Args:
+        records: Any.
+        label: The label of all.
+        each: Whether each is a group of its own instead, called by its name.
+    """
+    if each:
+        from likewise.own_groups import each_its_own
+
+        return each_its_own(records)
+    return records.mapped(partial(_relabelled, label))
 
 
 def _relabelled(label: str | None, record: Record) -> Record:

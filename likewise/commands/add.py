@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +16,11 @@ from likewise.commands.options import (
     conflict_option,
     gallery_argument,
     inputs_argument,
-    reading_options,
+    labelling_options,
 )
 
 if TYPE_CHECKING:
-    from embedder.data.records import Record, Records
+    from embedder.data.records import Records
     from likewise.conflicts import OnConflict
     from likewise.enrolment import AddReport
     from likewise.matcher import Matcher
@@ -31,13 +29,11 @@ if TYPE_CHECKING:
 @click.command()
 @gallery_argument
 @inputs_argument
-@click.option("--label", help="Give all these pictures this label.")
 @conflict_option
-@reading_options
+@labelling_options
 def add(
     gallery: Path,
     inputs: tuple[str, ...],
-    label: str | None,
     on_conflict: OnConflict,
     reading: Reading,
 ) -> None:
@@ -51,26 +47,19 @@ def add(
     likewise add digits.gallery more-digits/
     likewise add digits.gallery seven.png --label 7
     """
-    from likewise.labelling import labelled_records
     from likewise.matcher import Matcher
 
-    if label is not None and reading.words[-2:-1] in (["--label-level"], ["--label-from"]):
-        raise click.UsageError("Give --label, or where labels are, not both.")
-    records = read_some(inputs, replace(reading, labelled=label is None))
-    with Matcher.open(gallery) as matcher, advising("add", gallery, inputs):
-        labelled = records if label is None else labelled_records(records, label)
-        enrol(matcher, labelled, records, on_conflict)
+    records = read_some(inputs, reading)
+    with Matcher.open(gallery) as matcher, advising("add", gallery, inputs, reading.split):
+        enrol(matcher, records, on_conflict)
 
 
-def enrol(
-    matcher: Matcher, records: Iterable[Record], source: Records, on_conflict: OnConflict
-) -> AddReport:
+def enrol(matcher: Matcher, records: Records, on_conflict: OnConflict) -> AddReport:
     """Add records to a gallery and report on stderr what became of them.
 
     Args:
         matcher: The open gallery and its embedder.
-        records: Labelled pictures.
-        source: Where they come from: their number, and what there is to say of it.
+        records: Labelled pictures, their number, and what there is to say of their source.
         on_conflict: What becomes of a picture whose id another has.
 
     Returns:
@@ -79,9 +68,9 @@ def enrol(
     from embedder.text import counted
     from likewise.names import examples
 
-    with progress_bar(source.count()) as done:
+    with progress_bar(records.count()) as done:
         report: AddReport = matcher.add(records, on_conflict=on_conflict, progress=done)
-    note_source(source)
+    note_source(records)
     note_unreadable(report.unreadable)
     if report.unlabelled:
         pictures, shown = counted(len(report.unlabelled), "picture"), examples(report.unlabelled)

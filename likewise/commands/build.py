@@ -19,8 +19,8 @@ from likewise.commands.options import (
     conflict_option,
     gallery_argument,
     inputs_argument,
+    labelling_options,
     model_option,
-    reading_options,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @inputs_argument
 @model_option
 @conflict_option
-@reading_options
+@labelling_options
 def build(
     gallery: Path,
     inputs: tuple[str, ...],
@@ -44,7 +44,8 @@ def build(
     """Build a GALLERY from labelled pictures.
 
     Use it once, before query and check. INPUT needs labels: a folder per label, a list with a
-    column "label", or a data set.
+    column "label", or a data set. For a folder of pictures alone say what they are: --label or
+    --label-each.
 
     \b
     likewise build digits.gallery mnist/train
@@ -53,8 +54,11 @@ def build(
     go_on = _add_command(gallery, inputs, reading, on_conflict)
     _check_free(gallery, go_on)
     records = read_some(inputs, reading)
-    with _created(gallery, model, go_on) as matcher, advising("build", gallery, inputs):
-        enrol(matcher, records, records, on_conflict)
+    with (
+        _created(gallery, model, go_on) as matcher,
+        advising("build", gallery, inputs, reading.split),
+    ):
+        enrol(matcher, records, on_conflict)
         _measure(matcher)
 
 

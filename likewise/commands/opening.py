@@ -26,7 +26,7 @@ def read(inputs: Iterable[str], reading: Reading) -> Records:
 
     Args:
         inputs: The user's inputs.
-        reading: Which part of them, and where their labels are.
+        reading: Which part of them, and what their labels are.
 
     Returns:
         Their pictures, one input after the other.
@@ -36,7 +36,12 @@ def read(inputs: Iterable[str], reading: Reading) -> Records:
 
     listed = list(stdin_lines()) if "-" in inputs else []
     rule = LabelRule(reading.level, reading.pattern, wanted=reading.labelled)
-    return read_inputs(inputs, listed, split=reading.split, rule=rule)
+    records = read_inputs(inputs, listed, split=reading.split, rule=rule, named=True)
+    if reading.labelled:
+        return records
+    from likewise.labelling import relabelled
+
+    return relabelled(records, reading.label, each=reading.each)
 
 
 def read_unlabelled(inputs: Iterable[str], split: str | None = None) -> Records:
@@ -59,7 +64,7 @@ def read_some(inputs: Iterable[str], reading: Reading) -> Records:
 
     Args:
         inputs: The user's inputs.
-        reading: Which part of them, and where their labels are.
+        reading: Which part of them, and what their labels are.
 
     Returns:
         Their pictures, one input after the other.
@@ -72,22 +77,31 @@ def read_some(inputs: Iterable[str], reading: Reading) -> Records:
 
 
 @contextmanager
-def advising(command: str, gallery: Path, inputs: Sequence[str]) -> Iterator[None]:
-    """Lead from folders of one label each, as `people/*` names them, to the folder above.
+def advising(
+    command: str, gallery: Path, inputs: Sequence[str], split: str | None
+) -> Iterator[None]:
+    """Lead from pictures without labels to the options for them.
+
+    From folders of one label each, as `people/*` names them, lead to the folder above.
 
     Args:
         command: `build` or `add`.
         gallery: The gallery's directory.
         inputs: The user's inputs.
+        split: Part of an input that holds several.
     """
     from embedder.errors import UnlabelledError
 
     try:
         yield
     except UnlabelledError as error:
+        own = shlex.join(["likewise", command, str(gallery), *inputs, *Reading(split).words])
         above = {os.path.dirname(os.path.normpath(name)) or "." for name in inputs}
-        if len(above) > 1 or not all(map(os.path.isdir, inputs)):
-            raise
+        if len(inputs) < 2 or len(above) > 1 or not all(map(os.path.isdir, inputs)):
+            raise click.ClickException(
+                f"{error} Or say what these pictures are: {own} --label-each, each a group of its "
+                "own; or --label NAME, all one group."
+            ) from error
         names = ", ".join(os.path.basename(os.path.normpath(name)) for name in inputs[:3])
         more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
         words = shlex.join(["likewise", command, str(gallery), *above])

@@ -6,7 +6,7 @@ import functools
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -115,6 +115,13 @@ _pattern_option = click.option(
     metavar="PATTERN",
     help="Or what (?P<label>...) matches in the path of a picture, a regular expression.",
 )
+_label_option = click.option("--label", help="Give all these pictures this label.")
+_each_option = click.option(
+    "--label-each",
+    is_flag=True,
+    help="Make each picture a group of its own, called by its path below INPUT without the ending, "
+    "which stays where names differ in it alone.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +132,33 @@ class Reading:
         split: Part of an input that holds several.
         level: Folder that is the label, from 1; None for the one level that divides.
         pattern: In its place a pattern that finds labels in paths.
-        labelled: Whether labels are looked for.
+        label: The label of all pictures, in place of their own.
+        each: Whether each picture is a group of its own, called by its name.
     """
 
     split: str | None = None
     level: int | None = None
     pattern: str | None = None
-    labelled: bool = True
+    label: str | None = None
+    each: bool = False
+
+    @property
+    def labelled(self) -> bool:
+        """Whether labels are looked for in the inputs."""
+        return self.label is None and not self.each
 
     @property
     def words(self) -> list[str]:
         """The options that say so."""
-        options = {"split": self.split, "label-level": self.level, "label-from": self.pattern}
-        given = {name: value for name, value in options.items() if value is not None}
-        return [word for name, value in given.items() for word in (f"--{name}", str(value))]
+        options = {
+            "split": self.split,
+            "label-level": self.level,
+            "label-from": self.pattern,
+            "label": self.label,
+        }
+        values = {name: value for name, value in options.items() if value is not None}
+        words = [word for name, value in values.items() for word in (f"--{name}", str(value))]
+        return [*words, *(["--label-each"] if self.each else [])]
 
 
 def reading_options(command: F) -> F:
@@ -157,6 +177,26 @@ def reading_options(command: F) -> F:
         return command(*arguments, reading=Reading(split, label_level, label_from), **options)
 
     options: Any = split_option(_level_option(_pattern_option(decode_timeout_option(with_reading))))
+    return cast(F, options)
+
+
+def labelling_options(command: F) -> F:
+    """Add the options that say how labelled inputs are read, or which labels they get instead."""
+
+    @functools.wraps(command)
+    def with_labels(
+        *arguments: Any, reading: Reading, label: str | None, label_each: bool, **options: Any
+    ) -> Any:
+        sources = [reading.level, reading.pattern, label, label_each or None]
+        if len(sources) - sources.count(None) > 1:
+            raise click.UsageError(
+                "Give one of --label, --label-each, --label-level and --label-from."
+            )
+        return command(
+            *arguments, reading=replace(reading, label=label, each=label_each), **options
+        )
+
+    options: Any = _label_option(_each_option(reading_options(with_labels)))
     return cast(F, options)
 
 

@@ -87,7 +87,7 @@ def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_is(empty, references):
 
 
 def test_a_reference_without_a_label_is_refused_by_name(empty, references):
-    with pytest.raises(UnlabelledError, match=r"mnist/train/00000 has no label.*--label"):
+    with pytest.raises(UnlabelledError, match=r"mnist/train/00000 has no label.*folder per label"):
         empty.add([replace(references[0], label=None)])
 
 
