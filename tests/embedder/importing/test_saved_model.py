@@ -126,3 +126,57 @@ def test_a_damaged_model_is_refused(tmp_path):
     (path / "saved_model.pb").write_bytes(b"\xff\xff\xff")
     with pytest.raises(ModelError, match="damaged"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "reason"),
+    [
+        ([[None, *SHAPE], [None, *SHAPE]], r"takes 2 inputs .*Import the Keras file"),
+        ([[3, *SHAPE]], "takes exactly 3 pictures at a time"),
+        ([[None]], "no batch of pictures"),
+    ],
+)
+def test_a_signature_that_takes_no_single_picture_is_refused(tmp_path, shapes, reason):
+    module = tf.Module()
+    module.call = tf.function(lambda *pixels: {"rows": tf.reshape(pixels[0], [-1, 192])})
+    specs = [tf.TensorSpec(shape, tf.float32, name=f"p{n}") for n, shape in enumerate(shapes)]
+    signature = module.call.get_concrete_function(*specs)
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=signature)
+    with pytest.raises(ModelError, match=reason):
+        adopt(tmp_path / "saved", tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
+def test_a_model_without_a_signature_is_refused_with_the_way_to_write_one(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "saved"))
+    with pytest.raises(ModelError, match=r"no signature.*model\.export"):
+        adopt(tmp_path / "saved", tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
+def test_what_gives_no_vector_for_a_picture_is_refused(tmp_path):
+    module = tf.Module()
+    module.call = tf.function(lambda pixels: pixels[:, ::2])
+    path = saved(module, tmp_path / "saved")
+    with pytest.raises(ModelError, match="an embedding is one vector"):
+        adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
+def test_an_output_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    path = saved(network(), tmp_path / "saved")
+    with pytest.raises(ImportOptionError, match=r"no output 'rows'.*output_0"):
+        adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", output="rows"))
+
+
+@pytest.mark.parametrize("layout", ["hwc", "chw"])
+def test_pixels_reach_the_network_in_the_order_of_its_training(tmp_path, layout):
+    sides = (3, 2, 2) if layout == "chw" else (2, 2, 3)
+    module = tf.Module()
+    module.call = tf.function(lambda pixels: tf.reshape(pixels, [-1, 12]))
+    signature = module.call.get_concrete_function(tf.TensorSpec([None, *sides], tf.float32))
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=signature)
+    options = ImportOptions(pixels="caffe", layout=layout, as_is=True)
+    model = adopt(tmp_path / "saved", tmp_path / "m", options)
+    picture = np.random.default_rng(3).integers(0, 256, (1, 2, 2, 3), np.uint8)
+    wanted = picture[..., ::-1] - np.array([103.939, 116.779, 123.68])  # blue, green, red
+    if layout == "chw":
+        wanted = wanted.transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(model.embed(picture), wanted.reshape(1, 12), rtol=1e-5, atol=1e-4)
