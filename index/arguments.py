@@ -10,6 +10,8 @@ from index.references.rows import NewRow
 from index.storage.pictures import encode_pictures
 from likewise.arrays import Floats, Pixels
 
+_JSON = json.JSONEncoder(allow_nan=False)  # `json.dumps` would make one for each row
+
 
 def checked_strings(name: str, values: Sequence[str]) -> list[str]:
     """Check that strings can be stored and read back.
@@ -84,6 +86,6 @@ def _as_json(metadata: Mapping[str, Any] | None) -> str | None:
     if not metadata:
         return None
     try:
-        return json.dumps(dict(metadata), allow_nan=False)
+        return _JSON.encode(dict(metadata))
     except (TypeError, ValueError) as error:
         raise ValueError(f"`metadata` must be plain JSON objects. Received: {error}.") from error

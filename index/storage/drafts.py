@@ -20,14 +20,14 @@ else:
     LOCKS = True
 
 _ENDING = r"\.[0-9a-f]{8}"
-_FILES = re.compile(
+_FILES = (
     r"\.(gallery\.json|vectors\.(faiss|json)|references\.mark"
     rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy){_ENDING}"
 )
-_DIRECTORY = re.compile(rf"\..+{_ENDING}")
-_IN_A_GALLERY = re.compile(
+_DIRECTORY = rf"\..+{_ENDING}"
+_IN_A_GALLERY = (
     r"model|gallery\.json|references\.(mark|sqlite(-wal|-shm|-journal)?)|vectors\.(faiss|json)"
-    rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy|{_FILES.pattern}"
+    rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy|{_FILES}"
 )
 
 
@@ -79,7 +79,7 @@ def draft_directory(path: Path) -> Iterator[Path]:
 def sweep_files(directory: Path) -> None:
     """Remove what killed writers left in a gallery; a file that cannot be removed is no loss."""
     for name in os.listdir(directory):
-        if _FILES.fullmatch(name):
+        if re.fullmatch(_FILES, name):
             with suppress(OSError), open(directory / name, "rb") as file:
                 if _lock(file.fileno()):
                     os.unlink(directory / name)
@@ -93,7 +93,7 @@ def sweep_directories(parent: Path) -> None:
         return
     for name in os.listdir(parent):
         left = parent / name
-        if _DIRECTORY.fullmatch(name) and _is_unfinished(left):
+        if re.fullmatch(_DIRECTORY, name) and _is_unfinished(left):
             with suppress(OSError), _held(left) as alone:
                 if alone:
                     shutil.rmtree(left, ignore_errors=True)
@@ -105,7 +105,7 @@ def _is_unfinished(directory: Path) -> bool:
         names = os.listdir(directory)
     except OSError:  # not a directory, or another user's
         return False
-    return bool(names) and all(map(_IN_A_GALLERY.fullmatch, names))
+    return bool(names) and all(re.fullmatch(_IN_A_GALLERY, name) for name in names)
 
 
 def _beside(path: Path) -> Path:
