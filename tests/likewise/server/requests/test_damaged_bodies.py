@@ -132,6 +132,7 @@ def requests(url: httpx.URL, picture: bytes, number: int) -> Iterator[httpx.Requ
     "number",
     [pytest.param(4_000, marks=pytest.mark.slow), pytest.param(200_000, marks=pytest.mark.soak)],
 )
+@pytest.mark.timeout(7200)
 def test_a_damaged_request_is_answered_and_never_a_failure(client, queries, number):
     answered = dict.fromkeys(("2", "4", "5"), 0)
     for request in requests(client.base_url, png(queries[0]), number):
