@@ -13,9 +13,11 @@ from embedder.errors import ImageError, UnlabelledError
 from index.decision import CheckOptions
 from index.errors import EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
+from likewise.calibration.summary import Calibration
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import GIVEN, LEFT_OUT
+from likewise.remarks import Remarks
 
 
 def vectors_of(matcher, records) -> np.ndarray:
@@ -49,6 +51,16 @@ def test_check_misses_just_as_many_knowns_as_the_point_says(matcher, queries) ->
     answers = matcher.check([query.pixels() for query in queries], CheckOptions(k=1))
     missed = [a.label != query.label for a, query in zip(answers, queries, strict=True)]
     assert (point.missed, point.mated) == (sum(missed), 40)
+
+
+def test_a_threshold_that_most_knowns_miss_comes_with_advice(matcher, queries) -> None:
+    def advised(point):
+        made = Calibration("p", point, 0, [], Remarks(), [])
+        return any("Most knowns are missed" in line for line in made.sentences())
+
+    point = calibrate(matcher, queries, fpir=0.1).point
+    assert not advised(replace(point, missed=19, mated=40, fnir=19 / 40))
+    assert advised(replace(point, missed=20, mated=40, fnir=20 / 40))
 
 
 def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, references) -> None:
