@@ -37,10 +37,23 @@ def checked_strings(name: str, values: Sequence[str]) -> list[str]:
     return list(values)
 
 
+def stored_labels(labels: Sequence[str | None]) -> list[str]:
+    """Check labels; None, for a reference without a group, is stored as an empty text.
+
+    Example:
+        >>> stored_labels(["cat", None])
+        ['cat', '']
+    """
+    if not isinstance(labels, str):
+        checked_strings("labels", [label for label in labels if label is not None])
+        return ["" if label is None else label for label in labels]
+    return checked_strings("labels", labels)
+
+
 def new_rows(
     ids: Sequence[str],
     vectors: Floats,
-    labels: Sequence[str],
+    labels: Sequence[str | None],
     metadata: Sequence[Mapping[str, Any] | None] | None,
     pictures: Pixels | Sequence[Pixels | None] | None,
     contents: Sequence[bytes | None] | None,
@@ -50,7 +63,7 @@ def new_rows(
     Args:
         ids: n names.
         vectors: `(n, dim)`, float32, finite.
-        labels: n groups.
+        labels: n groups, None for a reference without one.
         metadata: n JSON objects or None, or None for all.
         pictures: n pictures or None, uint8, or None for all.
         contents: n hashes of pictures or None, or None for all.
@@ -61,7 +74,7 @@ def new_rows(
     nothing = [None] * len(vectors)
     columns: dict[str, Sequence[Any]] = {
         "ids": checked_strings("ids", ids),
-        "labels": checked_strings("labels", labels),
+        "labels": stored_labels(labels),
         "contents": nothing if contents is None else list(map(_checked_content, contents)),
         "metadata": nothing if metadata is None else list(map(_as_json, metadata)),
         "vectors": [row.tobytes() for row in vectors.astype("<f4", copy=False)],

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from index.arguments import checked_strings
-from index.errors import ReferenceNotFoundError, StoreError
+from index.errors import ReferenceNotFoundError, StoreError, no_groups
 from index.points import OperatingPoints
 from index.references.local import Store
 from index.references.rows import Reference, Row, stacked
@@ -57,7 +57,7 @@ class Contents:
     @property
     def labels(self) -> dict[str, int]:
         """How many references each group has, labels in order."""
-        return dict(sorted(Counter(row.label for row in self._rows()).items()))
+        return dict(sorted(Counter(row.group for row in self._rows() if row.group).items()))
 
     def __len__(self) -> int:
         return self._store.state().count
@@ -74,12 +74,12 @@ class Contents:
     def groups(self) -> dict[str, int]:
         """The same as `labels`, cached until the gallery changes."""
         with self._index.reading() as index:
-            return {label: len(rows) for label, rows in index.groups().items()}
+            return {label: len(rows) for label, rows in index.grouping.rows.items()}
 
     def stored_label(self, label: str) -> str:
         """The group that a label means, as it was stored; the label itself where there is none."""
         with self._index.reading() as index:
-            return index.stored_label(label)
+            return index.grouping.stored_label(label)
 
     def has_group(self, label: str) -> bool:
         """Whether a reference has this label, in whatever spelling it was stored."""
@@ -97,6 +97,21 @@ class Contents:
         with self._store.reading():
             return len(self._store.labels())
 
+    def count_unlabelled(self) -> int:
+        """Count the references without a group."""
+        with self._store.reading():
+            return self._store.count_unlabelled()
+
+    def require_groups(self) -> None:
+        """Refuse a gallery none of whose references has a label.
+
+        Raises:
+            NoGroupsError: If there are references, and none is of a group.
+        """
+        with self._store.reading() as state:
+            if state.count and not self._store.labels(1):
+                raise no_groups(self.path, state.count)
+
     def samples(self, label: str, count: int) -> list[str]:
         """Ids of up to `count` references of a group, spread over it, oldest first.
 
@@ -113,8 +128,8 @@ class Contents:
             return ids
 
     def page(
-        self, *, limit: int, after: int = 0, label: str | None = None
-    ) -> tuple[list[tuple[str, str]], int | None]:
+        self, *, limit: int, after: int = 0, label: str | None = None, unlabelled: bool = False
+    ) -> tuple[list[tuple[str, str | None]], int | None]:
         """One page of ids and labels, in the order in which references were added.
 
         Additions and removals between two calls do not shift the other pages.
@@ -123,6 +138,7 @@ class Contents:
             limit: References per page, >= 1.
             after: Second value of the previous page; 0 for the first page.
             label: Restrict the page to this group.
+            unlabelled: Restrict it to the references without a group.
 
         Returns:
             Pairs of id and label, and the `after` of the next page, None after the last.
@@ -138,7 +154,7 @@ class Contents:
             >>> folder.cleanup()
         """
         with self._index.reading() as index:
-            every = index.rows_with(label)
+            every = index.grouping.unlabelled if unlabelled else index.rows_with(label)
             left = every[index.slots[every] > after]
             rows = left[:limit]
             ids, labels = index.ids(rows).tolist(), index.labels(rows).tolist()
@@ -182,11 +198,17 @@ class Contents:
             rows = index.rows_with(None)
             return index.ids(rows), index.labels(rows), index.exact.stored.copy()
 
+    def labelled_references(self) -> tuple[Strings, Strings, Floats]:
+        """The same of the references that are of a group."""
+        with self._index.reading() as index:
+            rows = index.grouping.labelled
+            return index.ids(rows), index.labels(rows), index.exact.stored[rows]
+
     def stored(self) -> tuple[Strings, Strings, Floats]:
         """The same, read from the store and verified row by row, to check searches against."""
         rows = self._rows()
         vectors = stacked(rows, self.dim, self._store.path).copy()
-        names = np.array([(row.id, row.label) for row in rows], object).reshape(-1, 2)
+        names = np.array([(row.id, row.group) for row in rows], object).reshape(-1, 2)
         return names[:, 0], names[:, 1], vectors
 
     def vectors_of(self, contents: Sequence[bytes]) -> dict[bytes, Floats]:

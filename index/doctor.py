@@ -1,7 +1,8 @@
 """Check a gallery for damage and for references that deserve a look.
 
 Damage makes answers wrong and must be repaired. Advice is for a person to judge: duplicates,
-probable mislabels, outliers, overlapping groups, groups with too few references.
+probable mislabels, outliers, overlapping groups, groups with too few references. References without
+a group are looked at for duplicates alone.
 
 Does not change anything.
 """
@@ -17,6 +18,7 @@ import numpy as np
 
 from index.errors import GalleryError
 from index.gallery import Gallery
+from index.neighbours import Neighbours
 from likewise.arrays import Floats, Strings
 
 VOTERS = 5  # nearest references that a label is compared with
@@ -52,6 +54,7 @@ class Examination:
     Attributes:
         references: Number of references examined.
         groups: Number of their groups.
+        unlabelled: Number of references without a group.
         threshold: Largest matching distance, used to find outliers and overlaps.
         broken: Damage, one sentence each; empty for an intact gallery.
         search_recall: Share of true nearest neighbours that the search finds, in a sample.
@@ -66,6 +69,7 @@ class Examination:
 
     references: int = 0
     groups: int = 0
+    unlabelled: int = 0
     threshold: float | None = None
     broken: list[str] = field(default_factory=list)
     search_recall: float | None = None
@@ -116,8 +120,8 @@ def examine(
     if threshold is None and gallery.points.default is not None:
         threshold = gallery.points.rule().limits.threshold
     examination.references, examination.threshold = len(ids), threshold
-    sizes = Counter(labels.tolist())
-    examination.groups = len(sizes)
+    sizes = Counter(filter(None, labels.tolist()))
+    examination.groups, examination.unlabelled = len(sizes), len(ids) - sizes.total()
     examination.small_groups = {name: size for name, size in sorted(sizes.items()) if size < FEWEST}
     if len(ids):
         _searched(gallery, examination, ids, labels, vectors, progress)
@@ -135,25 +139,19 @@ def _searched(
     """Search every reference among all others and collect findings."""
     alive = set(ids.tolist())
     close: Counter[tuple[str, str]] = Counter()
-    lost, dead = [], set()
+    lost: list[str] = []
+    dead: set[str] = set()
+    k = min(VOTERS + 1, len(ids))
     for start in range(0, len(ids), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
-        near = gallery.search(vectors[rows], min(VOTERS + 1, len(ids)))
+        near = gallery.search(vectors[rows], k)
         dead |= set(near.ids.ravel().tolist()) - alive
-        for id, label, others, groups, distances in zip(
-            ids[rows].tolist(),
-            labels[rows].tolist(),
-            near.ids.tolist(),
-            near.labels.tolist(),
-            near.distances.tolist(),
-            strict=True,
-        ):
-            # of very many equal vectors its own need not be among the nearest
-            own = others.index(id) if id in others else len(others) - 1
-            if distances[own] != 0 or (id in others and groups[own] != label):
-                lost.append(id)
-            del groups[own], distances[own]
-            _judge(examination, close, id, label, groups, distances)
+        lost += _lost(ids[rows], labels[rows], near)
+        if examination.groups:
+            voters = near
+            if not near.labels.astype(bool).all():
+                voters = gallery.search_labelled(vectors[rows], k)
+            _judge_all(examination, close, ids[rows], labels[rows], voters)
         progress(len(ids[rows]))
     _note_broken(examination, lost, dead)
     examination.mislabels.sort(
@@ -161,13 +159,45 @@ def _searched(
     )
     examination.outliers.sort(key=lambda outlier: -outlier[1])
     examination.duplicates = _twins(ids, vectors)
-    examination.overlaps = _overlaps(close, Counter(labels.tolist()))
+    examination.overlaps = _overlaps(close, Counter(filter(None, labels.tolist())))
     examination.search_recall = _recall(gallery, ids, vectors)
     if examination.search_recall < 1:
         examination.broken.append(
             f"The search finds only {100 * examination.search_recall:.2f} % of the true nearest "
             "neighbours: delete vectors.faiss, it is made again from the store."
         )
+
+
+def _lost(ids: Strings, labels: Strings, near: Neighbours) -> list[str]:
+    """Ids of references that are not found at distance 0 under their label."""
+    columns = (ids, labels, near.ids, near.labels, near.distances)
+    lost = []
+    for id, label, others, groups, distances in zip(*map(np.ndarray.tolist, columns), strict=True):
+        own = _own(id, others)
+        if distances[own] != 0 or (id in others and groups[own] != label):
+            lost.append(id)
+    return lost
+
+
+def _own(id: str, others: list[str]) -> int:
+    """The place of a reference: of very many equal vectors it need not be among the nearest."""
+    return others.index(id) if id in others else len(others) - 1
+
+
+def _judge_all(
+    examination: Examination,
+    close: Counter[tuple[str, str]],
+    ids: Strings,
+    labels: Strings,
+    near: Neighbours,
+) -> None:
+    """Compare references with their nearest others; those without a group are passed over."""
+    columns = (ids, labels, near.ids, near.labels, near.distances)
+    for id, label, others, groups, distances in zip(*map(np.ndarray.tolist, columns), strict=True):
+        if label is not None:
+            own = _own(id, others)
+            del groups[own], distances[own]
+            _judge(examination, close, id, label, groups, distances)
 
 
 def _judge(

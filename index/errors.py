@@ -1,5 +1,7 @@
 """Errors of a gallery; invalid arguments raise a plain ValueError instead."""
 
+from pathlib import Path
+
 from likewise.errors import LikewiseError
 
 
@@ -42,5 +44,23 @@ class ReferenceNotFoundError(GalleryError, KeyError):
     __str__ = Exception.__str__
 
 
+class NoGroupsError(GalleryError):
+    """No reference of a gallery has a label, so nothing can be decided."""
+
+
 class EmptyGalleryError(GalleryError):
     """A gallery without references cannot answer."""
+
+
+def no_groups(path: Path, count: int) -> NoGroupsError:
+    """The refusal to decide by references without labels.
+
+    Args:
+        path: The gallery's directory.
+        count: Its number of references, >= 1.
+    """
+    return NoGroupsError(
+        f"Gallery '{path}' has no groups to decide between, because none of its "
+        f"{count} references has a label. Ask for the nearest references: likewise query {path} "
+        f"PICTURES. Or give references labels: likewise add {path} DATA --on-conflict replace"
+    )

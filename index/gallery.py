@@ -177,7 +177,7 @@ class Gallery(Questions):
         self,
         ids: Sequence[str],
         vectors: Floats,
-        labels: Sequence[str],
+        labels: Sequence[str | None],
         *,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         pictures: Pixels | Sequence[Pixels | None] | None = None,
@@ -191,7 +191,7 @@ class Gallery(Questions):
         Args:
             ids: n names.
             vectors: `(n, dim)`, float32, finite.
-            labels: n groups.
+            labels: n groups, None for a reference without one.
             metadata: n JSON objects, or None.
             pictures: uint8 `(n, h, w)` or `(n, h, w, c)`, or n pictures of any shapes, or None.
             contents: n hashes of the pictures, for `vectors_of`, or None.

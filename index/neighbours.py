@@ -17,13 +17,13 @@ class Neighbour(NamedTuple):
     Attributes:
         rank: 1 for the nearest.
         id: The reference's id.
-        label: The reference's group.
+        label: The reference's group; None for one without, which no decision holds.
         distance: Euclidean distance of the two vectors, a float32 value.
     """
 
     rank: int
     id: str
-    label: str
+    label: str | None
     distance: float
 
 
@@ -33,7 +33,7 @@ class Neighbours:
 
     Attributes:
         ids: Shape `(n, k)`, str objects.
-        labels: Shape `(n, k)`, str objects.
+        labels: Shape `(n, k)`, str objects, None for a reference without a group.
         distances: Shape `(n, k)`, float32, Euclidean.
 
     Example:

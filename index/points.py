@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from index.decision import CheckOptions, Rule
-from index.errors import GalleryError
+from index.errors import GalleryError, no_groups
 from index.evidence import (
     EVIDENCE,
     PICTURES,
@@ -80,6 +80,7 @@ class OperatingPoints:
         stored = self._read()
         chosen = stored.default if name is None else name
         if chosen is None:
+            self._require_groups()
             raise GalleryError(
                 f"Gallery '{self._path}' has no operating point yet: give a threshold, or measure "
                 "one with labelled pictures that are not in it (likewise calibrate). Its model "
@@ -200,6 +201,12 @@ class OperatingPoints:
         for point in operating_points(self._path, read_manifest(self._path)).values():
             for kind, name in point.files:
                 read_evidence(self._path, kind, name)
+
+    def _require_groups(self) -> None:
+        """Say first of a gallery without groups that it has none: then no threshold would help."""
+        with self._store.reading() as state:
+            if state.count and not self._store.labels(1):
+                raise no_groups(self._path, state.count)
 
     def _sweep(self) -> None:
         """Remove what no point names and what killed writers left, as the only writer."""

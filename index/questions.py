@@ -44,7 +44,8 @@ class Questions(Contents):
 
         Returns:
             ids, labels and distances, `(n, k)` each, nearest first, equal distances ordered by id.
-            A distance is Euclidean; an identical vector's is exactly 0.0.
+            A reference without a group has the label None. A distance is Euclidean; an identical
+            vector's is exactly 0.0.
 
         Raises:
             ValueError: If `vectors` has a wrong shape or dtype, or `k` is out of range.
@@ -63,6 +64,38 @@ class Questions(Contents):
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
             return index.nearest(queries, k, label)
+
+    def search_labelled(self, vectors: Floats, k: int) -> Neighbours:
+        """Find the k nearest references of each query among those that are of a group.
+
+        All references are searched first, so that a gallery whose references all have labels is
+        searched once, and its other names are not read.
+
+        Args:
+            vectors: `(n, dim)`, float32, finite. Left unchanged.
+            k: Neighbours per query, `1 <= k <= len(self)`.
+
+        Returns:
+            As `search`, `(n, m)` where only m < k references are of a group.
+
+        Raises:
+            NoGroupsError: If none is.
+            ValueError: As `search`.
+        """
+        queries = checked_vectors(vectors, self.dim)
+        with self._index.reading() as index:
+            near = index.nearest(queries, k, None)
+            beside = ~near.labels.astype(bool).all(axis=1)
+            if not beside.any():
+                return near
+            self.require_groups()
+            rows, labelled = index.grouping.labelled, index.grouping.vectors
+            if k > len(rows):
+                return index.nearest_in(queries, len(rows), rows, labelled)
+            others = index.nearest_in(queries[beside], k, rows, labelled)
+            near.ids[beside], near.labels[beside] = others.ids, others.labels
+            near.distances[beside] = others.distances
+            return near
 
     def nearest_by_group(
         self,
@@ -118,11 +151,12 @@ class Questions(Contents):
             options: `1 <= k <= len(self)`.
 
         Returns:
-            n decisions. For `options.group` a `match` or `no_match` with the distance to the
-            nearest reference of that group.
+            n decisions; references without a group have no vote. For `options.group` a `match` or
+            `no_match` with the distance to the nearest reference of that group.
 
         Raises:
             ValueError: If `vectors` or `k` is invalid, or no reference has the label `group`.
+            NoGroupsError: If no reference is of a group.
             GalleryError: If there is no such operating point, or no evidence with it.
         """
         return self.decide(vectors, options.k, self.points.rule(options))
@@ -136,7 +170,7 @@ class Questions(Contents):
             rule: As `points.rule` resolves it.
         """
         with self._store.reading():
-            neighbours, nearest = self.search(vectors, k), None
+            neighbours, nearest = self.search_labelled(vectors, k), None
             if rule.group is not None:
                 rule = replace(rule, group=self.stored_label(rule.group))
                 nearest = self.search(vectors, 1, label=rule.group).distances[:, 0]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
-from embedder.data.label_rule import AUTOMATIC, LabelRule
+from embedder.data.label_rule import AUTOMATIC, NO_LABELS, LabelRule
 from embedder.data.records import Record, Records
 from embedder.data.sources import records
 from embedder.errors import DatasetError
@@ -16,7 +16,7 @@ from embedder.model import Embedder
 from embedder.text import counted
 from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
-from likewise.labelling import Labels, labelled_records
+from likewise.labelling import Labels, LabelsError, labelled_records
 from likewise.matcher import Matcher
 from likewise.pictures import Pictures
 
@@ -27,12 +27,14 @@ def build(
     model: str | os.PathLike[str] | Embedder | None = None,
     *,
     labels: Labels | None = None,
+    unlabelled: bool = False,
+    label_each: bool = False,
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
     on_conflict: OnConflict = "error",
     progress: Callable[[int], object] | None = None,
 ) -> Matcher:
-    """Make a gallery of labelled pictures, and open it.
+    """Make a gallery of pictures, and open it.
 
     A model that brings no threshold gets one that is measured on the pictures themselves: the
     operating point `own`.
@@ -48,6 +50,8 @@ def build(
         model: The directory of a model, or an embedder; the digits model that comes with likewise
             when None.
         labels: One for each picture, or one for all.
+        unlabelled: Enrol pictures without labels, as for `Matcher.add`.
+        label_each: Make each picture a group of its own, as for `Matcher.add`.
         split: `train` or `test`, for a data set that holds both.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
         on_conflict: What becomes of a picture whose id another has, as for `Matcher.add`.
@@ -65,7 +69,8 @@ def build(
         ModelError: If there is no such model.
         DatasetError: If there is no such data, it is damaged, or no picture can be read.
         ConflictError: If two pictures have one id, and on_conflict does not say what to do.
-        UnlabelledError: If no picture has a label.
+        UnlabelledError: If no picture has a label, and `unlabelled` is not given.
+        LabelsError: As for `Matcher.add`, or if a rule comes with `unlabelled` or `label_each`.
 
     Example:
         >>> import tempfile
@@ -74,11 +79,13 @@ def build(
         ...     len(matcher.gallery), matcher.check("mnist/test/00000")[0].label
         (500, '7')
     """
-    pictures = _some(_source(data, labels, split, rule))
+    pictures = _some(_source(data, labels, split, rule, unlabelled, label_each))
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
     matcher = Matcher.create(gallery, embedder)
     try:
-        report = matcher.add(pictures, on_conflict=on_conflict, progress=progress)
+        report = matcher.add(
+            pictures, unlabelled=unlabelled, on_conflict=on_conflict, progress=progress
+        )
         _tell_unreadable(report)
         _measure(matcher)
     except BaseException:
@@ -89,7 +96,7 @@ def build(
 
 def _measure(matcher: Matcher) -> None:
     """Measure a threshold on the references where the model brings none."""
-    if matcher.gallery.points.default is None:
+    if matcher.gallery.points.default is None and matcher.gallery.count_groups():
         from likewise.calibration.own import measure_own
 
         measured = measure_own(matcher.gallery)
@@ -111,13 +118,22 @@ def close_or_discard(matcher: Matcher) -> int:
 
 
 def _source(
-    data: Pictures, labels: Labels | None, split: str | None, rule: LabelRule
+    data: Pictures,
+    labels: Labels | None,
+    split: str | None,
+    rule: LabelRule,
+    unlabelled: bool,
+    label_each: bool,
 ) -> Iterable[Record]:
+    if unlabelled or label_each:
+        if rule != AUTOMATIC:
+            raise LabelsError("Give a rule for labels, or `unlabelled` or `label_each`, not both.")
+        rule = NO_LABELS
     if labels is None and isinstance(data, str | os.PathLike):
-        return records(data, split=split, rule=rule)
-    if split is not None:
+        data = records(data, split=split, rule=rule)
+    elif split is not None:
         raise DatasetError(f"Pictures have no splits: leave out the split {split!r}.")
-    return labelled_records(data, labels)
+    return labelled_records(data, labels, unlabelled=unlabelled, label_each=label_each)
 
 
 def _some(pictures: Iterable[Record]) -> Iterable[Record]:

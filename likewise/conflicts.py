@@ -45,7 +45,7 @@ class Entry:
 
     Attributes:
         id: Its name.
-        label: Its group.
+        label: Its group, None for none.
         metadata: JSON object.
         pixels: uint8 `(*input_shape)`, as the network takes it; None for a vector.
         content: Hash of the picture; None for a vector.
@@ -54,7 +54,7 @@ class Entry:
     """
 
     id: str
-    label: str
+    label: str | None
     metadata: Mapping[str, Any]
     pixels: Pixels | None = None
     content: bytes | None = None
@@ -148,7 +148,7 @@ def is_same(entry: Entry, known: Reference | Entry) -> bool:
         entry: A picture or a vector.
         known: What has its id.
     """
-    if normal(known.label) != normal(entry.label) or known.content != entry.content:
+    if normal(known.label or "") != normal(entry.label or "") or known.content != entry.content:
         return False
     same_vector = entry.content is not None or np.array_equal(
         known.vector,  # type: ignore[arg-type]

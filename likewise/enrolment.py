@@ -1,4 +1,4 @@
-"""Enrol labelled pictures and vectors as references of a gallery.
+"""Enrol pictures and vectors as references of a gallery.
 
 Unchanged references are skipped. Each distinct picture is embedded once, or not at all if the
 gallery has it under any id, so an interrupted call can be repeated at little cost.
@@ -85,6 +85,8 @@ def enrol_records(
     records: Iterable[Record],
     progress: Callable[[int], object] | None = None,
     on_conflict: OnConflict = "error",
+    *,
+    unlabelled: bool = False,
 ) -> AddReport:
     """Enrol a stream of labelled pictures, `BATCH` of them in a transaction.
 
@@ -94,12 +96,13 @@ def enrol_records(
     Args:
         embedder: The gallery's.
         gallery: The gallery to change.
-        records: Those without a label are passed over and noted.
+        records: Those without a label are passed over and noted, unless `unlabelled`.
         progress: Called with the number of records of each transaction.
         on_conflict: What becomes of a picture whose id another picture or label has, in the
             gallery or among the records before: `error` refuses it, before anything is written
             where the records can be read twice; `replace` and `skip` keep the last or the first;
             `rename` puts the source's name before the id.
+        unlabelled: Whether records without a label become references without a group.
 
     Raises:
         ConflictError: If there is such a picture, and it is to be refused.
@@ -116,9 +119,9 @@ def enrol_records(
     source = records.name if isinstance(records, Records) else ""
     known: set[str] = set()
     if on_conflict == "error" and isinstance(records, Records):
-        known = refuse_conflicts(embedder, gallery, records)
-    labelled = _labelled(records, report, known)
-    batches = decode_stream(labelled, embedder, size=BATCH, seconds=_SECONDS, hashed=True)
+        known = refuse_conflicts(embedder, gallery, records, unlabelled=unlabelled)
+    wanted = _wanted(records, report, known, unlabelled)
+    batches = decode_stream(wanted, embedder, size=BATCH, seconds=_SECONDS, hashed=True)
     with closing(batches), closing(ahead(embed, batches, threads=1, waiting=1)) as embedded:
         for batch, entries in embedded:
             report.count(write(gallery, entries, by_metadata=False, on_conflict=on_conflict))
@@ -260,7 +263,7 @@ def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[En
     return [
         Entry(
             record.id,
-            spelled.get(str(record.label), str(record.label)),
+            None if record.label is None else spelled.get(record.label, record.label),
             {
                 **({"source": name} if name else {}),
                 **(plain_metadata(record.metadata) if record.metadata else {}),
@@ -273,12 +276,12 @@ def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[En
     ]
 
 
-def _labelled(
-    records: Iterable[Record], report: AddReport, unchanged: set[str]
+def _wanted(
+    records: Iterable[Record], report: AddReport, unchanged: set[str], unlabelled: bool
 ) -> Iterator[Record]:
     """Pass on the records that are to be decoded; count those without a label and the unchanged."""
     for record in records:
-        if record.label is None and not isinstance(record.image, ImageError):
+        if record.label is None and not unlabelled and not isinstance(record.image, ImageError):
             report.unlabelled.append(record.id)
         elif record.id in unchanged:
             report.unchanged += 1

@@ -15,6 +15,7 @@ from embedder.data.records import Record, Records
 from embedder.data.splits import content_hash
 from embedder.errors import UnlabelledError
 from likewise.errors import LikewiseError
+from likewise.own_groups import each_its_own
 from likewise.pictures import Picture, Pictures, as_record, listed
 
 Labels = Sequence[Any] | np.ndarray | str | int
@@ -25,7 +26,12 @@ class LabelsError(LikewiseError, ValueError):
 
 
 def labelled_records(
-    pictures: Pictures, labels: Labels | None = None, ids: Sequence[str] | str | None = None
+    pictures: Pictures,
+    labels: Labels | None = None,
+    ids: Sequence[str] | str | None = None,
+    *,
+    unlabelled: bool = False,
+    label_each: bool = False,
 ) -> Iterable[Record]:
     """Make records of pictures and labels; a stream with one label for all stays a stream.
 
@@ -35,9 +41,12 @@ def labelled_records(
         labels: One for each of n pictures, or one for all; in place of the records' own.
         ids: One for each of n pictures. A picture without a name of its own is else named by its
             content, so that another picture never takes its place.
+        unlabelled: Whether the records get no label, and lose their own.
+        label_each: Whether each is a group of its own, called by its id without the ending.
 
     Raises:
-        LabelsError: If there are not as many labels or ids as pictures.
+        LabelsError: If there are not as many labels or ids as pictures, or more than one of
+            `labels`, `unlabelled` and `label_each` is given.
         UnlabelledError: If one of n pictures has no label; of a stream, while iterating.
         PicturesError: If something else came as a picture.
 
@@ -46,6 +55,13 @@ def labelled_records(
         >>> [(record.id, record.label) for record in labelled_records(pictures, 7, ["a", "b"])]
         [('a', '7'), ('b', '7')]
     """
+    if (labels is not None) + unlabelled + label_each > 1:
+        raise LabelsError("Give one of `labels`, `unlabelled` and `label_each`.")
+    if label_each:
+        bare = labelled_records(pictures, None, ids, unlabelled=True)
+        return each_its_own(bare if isinstance(bare, Records) else _listed_records(bare))
+    if unlabelled:
+        labels = ""
     if labels is None and ids is None and isinstance(pictures, Records):
         return pictures
     if labels is None and ids is None:
@@ -61,7 +77,7 @@ def labelled_records(
     label_of = reader_of(column)
     read = (None if value is None else label_of(value) or "" for value in column)
     records = map(_record, many, read, _column("id", ids, len(many)), map(str, count()))
-    return [_complete(record) for record in records]
+    return list(records) if unlabelled else [_complete(record) for record in records]
 
 
 def relabelled(records: Records, label: str | None = None, *, each: bool = False) -> Records:
@@ -69,18 +85,21 @@ def relabelled(records: Records, label: str | None = None, *, each: bool = False
 
     Args:
         records: Any.
-        label: The label of all.
+        label: The label of all; None takes their labels away.
         each: Whether each is a group of its own instead, called by its name.
     """
     if each:
-        from likewise.own_groups import each_its_own
-
         return each_its_own(records)
     return records.mapped(partial(_relabelled, label))
 
 
 def _relabelled(label: str | None, record: Record) -> Record:
     return replace(record, label=label)
+
+
+def _listed_records(records: Iterable[Record]) -> Records:
+    many = list(records)
+    return Records(partial(iter, many), len(many))
 
 
 def _stream(pictures: Pictures) -> Iterable[Picture]:

@@ -113,10 +113,12 @@ class Matcher:
         *,
         labels: Labels | None = None,
         ids: Sequence[str] | str | None = None,
+        unlabelled: bool = False,
+        label_each: bool = False,
         on_conflict: OnConflict = "error",
         progress: Callable[[int], object] | None = None,
     ) -> AddReport:
-        """Enrol labelled pictures, 2048 of them in a transaction.
+        """Enrol pictures, 2048 of them in a transaction.
 
         A picture that the gallery knows, under any id, is not embedded again: a call that was cut
         off can be repeated at little cost.
@@ -126,6 +128,8 @@ class Matcher:
             labels: n labels, or one for all; in place of the records' own.
             ids: n ids, in place of paths and of the records' own. Without them an array is named
                 by a hash of its pixels.
+            unlabelled: Enrol them without labels: `query` finds them, `check` passes them over.
+            label_each: Make each picture a group of its own, called by its id without the ending.
             on_conflict: What becomes of a picture whose id another picture or label has: `error`
                 refuses it, `replace` and `skip` keep the last or the first, `rename` puts the
                 source's name before the id.
@@ -134,7 +138,7 @@ class Matcher:
         Raises:
             ConflictError: If an id is refused; of a plain iterator, what came before it stays.
             UnlabelledError: If no picture has a label.
-            LabelsError: If there are not as many labels or ids as pictures.
+            LabelsError: If there are not as many labels or ids as pictures, or labels too many.
             GalleryError: If the gallery cannot be written.
 
         Example:
@@ -148,8 +152,9 @@ class Matcher:
         from likewise.enrolment import enrol_records
         from likewise.labelling import labelled_records
 
-        records = labelled_records(pictures, labels, ids)
-        return enrol_records(self.embedder, self.gallery, records, progress, on_conflict)
+        how = {"unlabelled": unlabelled}
+        records = labelled_records(pictures, labels, ids, label_each=label_each, **how)
+        return enrol_records(self.embedder, self.gallery, records, progress, on_conflict, **how)
 
     def query(self, pictures: Pictures, k: int = 5) -> PictureNeighbours:
         """Find the k nearest references of each picture.
@@ -204,6 +209,7 @@ class Matcher:
 
         Raises:
             EmptyGalleryError: If there are no references.
+            NoGroupsError: If none of them has a label.
             GalleryError: If there is no such operating point, or no evidence with it.
             PicturesError: If something else came as a picture.
             ValueError: If no reference has the label `options.group`, or an array is not uint8 grey

@@ -18,13 +18,16 @@ from likewise.decoding import chunks, decode_stream
 _AT_ONCE = 2048
 
 
-def refuse_conflicts(embedder: Embedder, gallery: Gallery, records: Records) -> set[str]:
+def refuse_conflicts(
+    embedder: Embedder, gallery: Gallery, records: Records, *, unlabelled: bool = False
+) -> set[str]:
     """Refuse records whose id is another record's or reference's, with another picture or label.
 
     Args:
         embedder: The gallery's.
         gallery: Whose references they would join.
         records: Read anew here, from the first one on; not checked if they come only once.
+        unlabelled: Whether records without a label become references too.
 
     Returns:
         Ids of the records that are in the gallery just so, each time they come.
@@ -41,7 +44,8 @@ def refuse_conflicts(embedder: Embedder, gallery: Gallery, records: Records) -> 
     seen: dict[str, Entry] = {}
     unchanged: set[str] = set()
     conflicts: list[str] = []
-    for entries in _entries(embedder, (r for r in again if r.id in suspects and r.label)):
+    asked = (r for r in again if r.id in suspects and (r.label or unlabelled))
+    for entries in _entries(embedder, asked):
         stored = gallery.named([entry.id for entry in entries])
         for entry in entries:
             before = stored.get(entry.id) or seen.setdefault(entry.id, entry)
@@ -75,4 +79,4 @@ def _entries(embedder: Embedder, records: Iterator[Record]) -> Iterator[list[Ent
     ) as parts:
         for part in parts:
             rows = zip(part.readable, part.contents, strict=True)
-            yield [Entry(r.id, str(r.label), {}, content=content) for r, content in rows]
+            yield [Entry(r.id, r.label, {}, content=content) for r, content in rows]

@@ -131,7 +131,7 @@ def upgrade(
                 report.from_gallery += _store(new, embedder, batch, progress)
             for batch in _pictures_of(records, old, wanted, embedder):
                 report.from_data += _store(new, embedder, batch, progress)
-            if new.points.default is None:
+            if new.points.default is None and new.groups():
                 report.own = measure_own(new)
             _compare(old, new, sample, report)
     return report
@@ -270,11 +270,11 @@ def _compare(old: Gallery, new: Gallery, sample: int, report: UpgradeReport) -> 
 
 def _decisions(gallery: Gallery, ids: Sequence[str]) -> list[Decision]:
     """Decide for references, each by all others; none where that cannot be."""
-    if gallery.points.default is None or len(gallery) < 2 or not ids:
+    if gallery.points.default is None or len(gallery) < 2 or not gallery.groups() or not ids:
         return []
     references = gallery.named(ids)
     vectors = np.stack([references[id].vector for id in ids])
-    near = gallery.search(vectors, gallery.neighbours_of(CheckOptions().k + 1))
+    near = gallery.search_labelled(vectors, gallery.neighbours_of(CheckOptions().k + 1))
     itself = near.ids == np.array(ids, object)[:, None]
     order = np.argsort(itself, axis=1, kind="stable")[:, : near.ids.shape[1] - 1]
     others = Neighbours(

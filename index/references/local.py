@@ -85,11 +85,7 @@ class Store:
         HighWater(path).replace(State())
 
     def another(self) -> Store:
-        """Open a second connection: while it waits to write, this one can read.
-
-        Raises:
-            ReplacedError: If the file is no longer at its path.
-        """
+        """Open a second connection: while it waits to write, this one can read."""
         other = copy.copy(self)
         other._database, other._held = self._database.another(), None
         other.lock = threading.RLock()
@@ -176,9 +172,13 @@ class Store:
         with self.reading() as state:
             return state
 
-    def labels(self) -> list[str]:
-        """All different labels, without verifying the rows."""
-        return selection.labels(self._database)
+    def labels(self, most: int = -1) -> list[str]:
+        """Up to `most` different labels of groups, all for -1, without verifying the rows."""
+        return selection.labels(self._database, most)
+
+    def count_unlabelled(self) -> int:
+        """Count the references without a group, without verifying the rows."""
+        return selection.count_unlabelled(self._database)
 
     def copy_to(self, path: Path) -> None:
         """Write a copy of the snapshot held by `reading` to an unused path."""

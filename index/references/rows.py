@@ -30,7 +30,7 @@ class Reference:
 
     Attributes:
         id: The caller's name for it, unique in the gallery.
-        label: Its group.
+        label: Its group; None for a reference without one.
         vector: Its embedding, `(dim,)`, float32.
         metadata: The caller's JSON object; `{}` by default.
         picture: uint8, `(h, w)` or `(h, w, c)`, or None.
@@ -38,7 +38,7 @@ class Reference:
     """
 
     id: str
-    label: str
+    label: str | None
     vector: Floats
     metadata: Mapping[str, Any]
     picture: Pixels | None
@@ -46,7 +46,10 @@ class Reference:
 
 
 class Row(NamedTuple):
-    """A stored reference, in the order of the table's columns, without the picture."""
+    """A stored reference, in the order of the table's columns, without the picture.
+
+    The label of a reference without a group is empty, which no group's is.
+    """
 
     slot: int
     id: str
@@ -56,6 +59,11 @@ class Row(NamedTuple):
     vector: bytes
     picture_digest: bytes | None
     checksum: int
+
+    @property
+    def group(self) -> str | None:
+        """The label; None for a reference without a group."""
+        return self.label or None
 
     def intact(self) -> bool:
         """Whether the row matches its checksum."""
@@ -71,7 +79,7 @@ class Row(NamedTuple):
             raise ValueError(f"its metadata must be an object. Received: {self.metadata}")
         return Reference(
             self.id,
-            self.label,
+            self.group,
             np.frombuffer(bytearray(self.vector), "<f4").astype(np.float32, copy=False),
             metadata,
             None if picture is None else decode_picture(picture),

@@ -103,7 +103,18 @@ def _verified(database: Database, fetched: Iterable[tuple[object, ...]]) -> Iter
         yield row
 
 
-def labels(database: Database) -> list[str]:
-    """All different labels, without verifying the rows."""
-    rows = database.execute("SELECT DISTINCT label FROM reference")
-    return [label for (label,) in rows]
+def labels(database: Database, most: int) -> list[str]:
+    """Different labels of groups, without verifying the rows.
+
+    Args:
+        database: The references.
+        most: How many at most; -1 for all.
+    """
+    query = "SELECT DISTINCT label FROM reference WHERE label <> '' LIMIT ?"
+    return [label for (label,) in database.execute(query, (most,))]
+
+
+def count_unlabelled(database: Database) -> int:
+    """Count the references without a group, without verifying the rows."""
+    [(count,)] = database.execute("SELECT count(*) FROM reference WHERE label = ''")
+    return int(count)

@@ -59,7 +59,7 @@ class GroupedVectors:
     A vector of one group lies in the span of that group, one of several groups behind them all.
 
     Args:
-        vectors: The index.
+        vectors: The index of the references that are of a group.
         groups: The rows of each of the g groups; every row is in one.
     """
 

@@ -29,13 +29,13 @@ def nearest_by_label(
     Raises:
         ValueError: If `labels` or `skip` does not fit.
     """
-    groups = list(index.groups())
+    groups = list(index.grouping.rows)
     _require_each("labels", labels, len(queries))
     column: dict[str | None, int] = {normal(name): place for place, name in enumerate(groups)}
     column |= {name: place for place, name in enumerate(groups)}
     own = np.array([column.get(label, NONE) for label in labels], np.int64)
     rows = None if skip is None else _rows_named(index, skip, labels)
-    return groups, own, index.grouped().search(queries, own, rows)
+    return groups, own, index.grouping.grouped.search(queries, own, rows)
 
 
 def _rows_named(
@@ -43,7 +43,7 @@ def _rows_named(
 ) -> Indices:
     """The row of each id, and `NONE` for None."""
     _require_each("skip", ids, len(labels))
-    every = index.rows_with(None)
+    every = index.grouping.labelled
     places = {id: row for row, id in enumerate(index.ids(every).tolist())}
     missing = [id for id in ids if id is not None and id not in places]
     if missing:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +18,9 @@ from index.references.local import Store
 from index.references.rows import Change, State
 from index.search.derived import DerivedIndex
 from index.search.exact import LONGEST, ExactIndex
+from index.search.grouping import Grouping
 from likewise.arrays import Bools, Floats, Indices, Strings
-from likewise.metrics.groups import rows_by_group
-from likewise.names import meant, normal
-
-if TYPE_CHECKING:
-    from index.search.by_group import GroupedVectors
+from likewise.names import meant
 
 
 class CurrentIndex:
@@ -47,9 +44,7 @@ class CurrentIndex:
         self._ids: Strings = np.empty(0, object)
         self._labels: Strings = np.empty(0, object)
         self._known: Bools = np.empty(0, bool)
-        self._groups: dict[str, Indices] | None = None
-        self._grouped: GroupedVectors | None = None
-        self._spelled: dict[str, str] | None = None  # groups by their normal forms
+        self._grouping: Grouping | None = None
         self._parts: dict[str, ExactIndex] = {}
 
     @contextmanager
@@ -125,37 +120,23 @@ class CurrentIndex:
         return self._ids[rows]
 
     def labels(self, rows: Indices) -> Strings:
-        """The labels of rows of any shape, in that shape."""
+        """The labels of rows of any shape, in that shape; None for those without a group."""
         self._read(rows)
         return self._labels[rows]
 
-    def groups(self) -> dict[str, Indices]:
-        """The rows of each group, labels in order."""
-        if self._groups is None:
-            self._groups = rows_by_group(self.labels(np.arange(len(self._slots))).tolist())
-        return self._groups
-
-    def stored_label(self, label: str) -> str:
-        """The group that a label means, as the gallery spells it; the label itself if none does."""
-        if label in self.groups():
-            return label
-        if self._spelled is None:
-            self._spelled = {normal(stored): stored for stored in self.groups()}
-        return self._spelled.get(normal(label), label)
-
-    def grouped(self) -> GroupedVectors:
-        """The vectors in an order in which each group is one span."""
-        if self._grouped is None:
-            from index.search.by_group import GroupedVectors  # not for a cold query
-
-            self._grouped = GroupedVectors(self.exact, list(self.groups().values()))
-        return self._grouped
+    @property
+    def grouping(self) -> Grouping:
+        """Which rows are of which group; the labels of all are read for it."""
+        if self._grouping is None:
+            labels = self.labels(np.arange(len(self._slots)))
+            self._grouping = Grouping(labels, self.exact)
+        return self._grouping
 
     def rows_with(self, label: str | None) -> Indices:
         """All rows of one group, or all rows for None."""
         if label is None:
             return np.arange(len(self._slots))
-        return self.groups().get(self.stored_label(label), np.empty(0, np.int64))
+        return self.grouping.rows_with(label)
 
     def nearest(self, queries: Floats, k: int, label: str | None) -> Neighbours:
         """The k nearest references of each query, among all or those of one group; see `Gallery`.
@@ -165,8 +146,23 @@ class CurrentIndex:
             k: From 1 to the number of references that are searched.
             label: The group to search, or None for all.
         """
-        rows, part = (None, self.exact) if label is None else self._part(self.stored_label(label))
+        rows, part = (
+            (None, self.exact) if label is None else self._part(self.grouping.stored_label(label))
+        )
         check_k(k, len(part), label)
+        return self.nearest_in(queries, k, rows, part)
+
+    def nearest_in(
+        self, queries: Floats, k: int, rows: Indices | None, part: ExactIndex
+    ) -> Neighbours:
+        """The k nearest references of each query in a part of the index.
+
+        Args:
+            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
+            k: From 1 to the size of the part.
+            rows: Rows of the part, `(m,)`; None where it is the whole index.
+            part: Their vectors, m.
+        """
 
         def named(places: Indices) -> Strings:
             return self.ids(places if rows is None else rows[places])
@@ -212,7 +208,7 @@ class CurrentIndex:
             True,
         )
         self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
-        self._groups, self._grouped, self._spelled = None, None, None
+        self._grouping = None
         self._parts.clear()
 
     def _read(self, rows: Indices) -> None:
@@ -225,16 +221,17 @@ class CurrentIndex:
         stored = self._store.at(self._slots[wanted].tolist())
         places = np.searchsorted(self._slots, [row.slot for row in stored])
         self._ids[places] = [row.id for row in stored]
-        self._labels[places] = [row.label for row in stored]
+        self._labels[places] = [row.group for row in stored]
         self._known[places] = True
 
     def _part(self, label: str) -> tuple[Indices, ExactIndex]:
-        """The rows and vectors of one group."""
+        """The rows and vectors of the group that a label means."""
+        label = self.grouping.stored_label(label)
         rows = self.rows_with(label)
         if not len(rows):
             raise ValueError(
                 f"No reference of gallery '{self._directory}' has the label '{label}'"
-                f"{meant(label, self.groups())}."
+                f"{meant(label, self.grouping.rows)}."
             )
         if label not in self._parts:
             self._parts[label] = self.exact.subset(rows)

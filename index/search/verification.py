@@ -38,7 +38,7 @@ def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> N
         differs |= index.slots[places] != [row.slot for row in batch]
         if not differs.any():  # else there need not be names for its slots
             differs |= index.ids(places) != np.array([row.id for row in batch], object)
-            differs |= index.labels(places) != np.array([row.label for row in batch], object)
+            differs |= index.labels(places) != np.array([row.group for row in batch], object)
         wrong += [batch[place].id for place in np.flatnonzero(differs).tolist()]
         start += len(batch)
     if start != len(index.slots):

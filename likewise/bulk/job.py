@@ -54,6 +54,7 @@ class Job:
         self._records = records
         self._inputs = list(inputs)
         self._progress = progress
+        matcher.gallery.require_groups()
         self._options = replace(options, k=matcher.gallery.neighbours_of(options.k))
         self._rule = matcher.gallery.points.rule(options)
         self.columns = columns(self._options.k, decided=True, evidence=options.evidence)

@@ -127,6 +127,7 @@ def check_stream(
     Raises:
         MatcherError: If a path came in place of an open gallery.
         EmptyGalleryError: If there are no references.
+        NoGroupsError: If none of them has a label.
         GalleryError: If there is no such group or operating point, no threshold, or no evidence.
 
     Example:
@@ -141,6 +142,7 @@ def check_stream(
     require_matcher(matcher)
     gallery = matcher.gallery
     chunk = _bounded(chunk, gallery.neighbours_of(options.k))
+    gallery.require_groups()
     resolved = gallery.points.rule(options) if rule is None else rule
 
     def decide(vectors: Floats) -> list[Decision]:

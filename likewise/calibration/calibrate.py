@@ -61,6 +61,7 @@ def calibrate(
         ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
             the name that of a point which the model brings along.
         MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
+        NoGroupsError: If no reference of the gallery has a label.
         GalleryError: If the gallery cannot be read or changed.
 
     Example:
@@ -82,7 +83,8 @@ def calibrate(
             "choose another name."
         )
     gallery = matcher.gallery
-    matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
+    gallery.neighbours_of(1)  # an empty gallery is refused here
+    gallery.require_groups()
     size, generation = len(gallery), gallery.generation
     done = progress or (lambda done: None)
     reader = QueryReader(matcher, "calibration", skip_references=True, progress=done)

@@ -107,7 +107,7 @@ def measure_own(gallery: Gallery) -> OwnThreshold:
 
 def _searched(gallery: Gallery) -> tuple[Mated, NonMated, int]:
     """Search references among the others; count those that have a near copy."""
-    ids, labels, vectors = gallery.references()
+    ids, labels, vectors = gallery.labelled_references()
     rows = np.sort(np.random.default_rng(0).permutation(len(ids))[:_MOST])
     own_labels = labels[rows]
     searched = GroupDistances.search(

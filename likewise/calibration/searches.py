@@ -27,7 +27,7 @@ class Searches:
         self._kinds: dict[str, list[NonMated]] = {LEFT_OUT: [], GIVEN: []}
         self.pairs: Impostors | None = None
         if pairs:
-            _, labels, vectors = gallery.references()
+            _, labels, vectors = gallery.labelled_references()
             self.pairs = Impostors(labels.tolist(), vectors)
 
     def add(
@@ -57,7 +57,7 @@ class Searches:
         Args:
             progress: Called with the number of further references that are done.
         """
-        ids, labels, vectors = self._gallery.references()
+        ids, labels, vectors = self._gallery.labelled_references()
         for start in range(0, len(ids), _OWN_AT_ONCE):
             rows = slice(start, start + _OWN_AT_ONCE)
             self.add(vectors[rows], labels[rows].tolist(), skip=ids[rows].tolist())

@@ -37,7 +37,7 @@ def add(
     on_conflict: OnConflict,
     reading: Reading,
 ) -> None:
-    """Add labelled pictures to a GALLERY.
+    """Add pictures to a GALLERY.
 
     Use it to extend a gallery, or to correct it: with --on-conflict replace, a picture whose id
     exists already replaces that reference. Unchanged pictures are skipped, so an interrupted
@@ -46,30 +46,37 @@ def add(
     \b
     likewise add digits.gallery more-digits/
     likewise add digits.gallery seven.png --label 7
+    likewise add shoes.gallery more-shoes/ --unlabelled
     """
     from likewise.matcher import Matcher
 
     records = read_some(inputs, reading)
     with Matcher.open(gallery) as matcher, advising("add", gallery, inputs, reading.split):
-        enrol(matcher, records, on_conflict)
+        enrol(matcher, records, on_conflict, unlabelled=reading.unlabelled)
 
 
-def enrol(matcher: Matcher, records: Records, on_conflict: OnConflict) -> AddReport:
+def enrol(
+    matcher: Matcher, records: Records, on_conflict: OnConflict, *, unlabelled: bool
+) -> AddReport:
     """Add records to a gallery and report on stderr what became of them.
 
     Args:
         matcher: The open gallery and its embedder.
         records: Labelled pictures, their number, and what there is to say of their source.
         on_conflict: What becomes of a picture whose id another has.
+        unlabelled: Whether they become references without a group.
 
     Returns:
         How many were added, replaced, unchanged and unreadable.
     """
     from embedder.text import counted
+    from likewise.commands.sizes import size
     from likewise.names import examples
 
     with progress_bar(records.count()) as done:
-        report: AddReport = matcher.add(records, on_conflict=on_conflict, progress=done)
+        report: AddReport = matcher.add(
+            records, unlabelled=unlabelled, on_conflict=on_conflict, progress=done
+        )
     note_source(records)
     note_unreadable(report.unreadable)
     if report.unlabelled:
@@ -79,10 +86,11 @@ def enrol(matcher: Matcher, records: Records, on_conflict: OnConflict) -> AddRep
         note(warning)
     counts = {"skipped": report.skipped, "renamed": report.renamed}
     others = "".join(f"{count} {name}, " for name, count in counts.items() if count)
+    gallery = matcher.gallery
+    held = size(len(gallery), gallery.count_groups(), gallery.count_unlabelled())
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, {others}"
-        f"{len(report.unreadable)} unreadable; {counted(len(matcher.gallery), 'reference')} of "
-        f"{counted(matcher.gallery.count_groups(), 'group')} in {matcher.gallery.path}."
+        f"{len(report.unreadable)} unreadable; {held} in {gallery.path}."
     )
     if report.total == len(report.unreadable):
         raise click.ClickException("No picture could be read: nothing was added.")

@@ -41,15 +41,16 @@ def build(
     on_conflict: OnConflict,
     reading: Reading,
 ) -> None:
-    """Build a GALLERY from labelled pictures.
+    """Build a GALLERY from pictures, mostly labelled ones.
 
-    Use it once, before query and check. INPUT needs labels: a folder per label, a list with a
-    column "label", or a data set. For a folder of pictures alone say what they are: --label or
-    --label-each.
+    Use it once, before query and check. Labels come from INPUT: a folder per label, a list with a
+    column "label", or a data set. For pictures alone say what they are: --unlabelled, to search
+    them and find duplicates, --label-each or --label.
 
     \b
     likewise build digits.gallery mnist/train
     likewise build shoes.gallery shoes/ --model models/shoes
+    likewise build scans.gallery scans/ --unlabelled
     """
     go_on = _add_command(gallery, inputs, reading, on_conflict)
     _check_free(gallery, go_on)
@@ -58,13 +59,16 @@ def build(
         _created(gallery, model, go_on) as matcher,
         advising("build", gallery, inputs, reading.split),
     ):
-        enrol(matcher, records, on_conflict)
+        enrol(matcher, records, on_conflict, unlabelled=reading.unlabelled)
         _measure(matcher)
 
 
 def _measure(matcher: Matcher) -> None:
     """Measure a threshold on the references where the model brings none, and report it."""
-    if matcher.gallery.points.default is None:
+    if not matcher.gallery.count_groups():
+        gallery = matcher.gallery.path
+        note(f"Without labels there are no groups to check: likewise query {gallery} PICTURES")
+    elif matcher.gallery.points.default is None:
         from likewise.calibration.own import measure_own
 
         measured = measure_own(matcher.gallery)

@@ -31,6 +31,7 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         "gallery": as_text(str(gallery.path)),
         "references": len(gallery),
         "groups": gallery.labels,
+        "unlabelled": gallery.count_unlabelled(),
         "generation": gallery.generation,
         "operating_points": {name: point.to_json() for name, point in points.items()},
         "default_point": gallery.points.default,
@@ -70,9 +71,11 @@ def text(described: dict[str, Any]) -> str:
     shown = [f"  {label}: {count}" for label, count in list(groups.items())[:_SHOWN_GROUPS]]
     if len(groups) > len(shown):
         shown.append(f"  and {len(groups) - len(shown)} more")
+    unlabelled = described["unlabelled"]
+    aside = f", {unlabelled} of them without labels" if unlabelled else ""
     lines = [
         f"gallery: {described['gallery']}",
-        f"references: {described['references']} in {counted(len(groups), 'group')}",
+        f"references: {described['references']} in {counted(len(groups), 'group')}{aside}",
         *shown,
         "operating points (largest distance that is a match):",
         *(f"  {line}" for line in _points(described["operating_points"])),

@@ -10,6 +10,7 @@ from embedder.errors import EmbedderError
 from embedder.text import counted
 from index.doctor import Examination, examine
 from index.errors import GalleryError
+from likewise.commands.sizes import size
 from likewise.matcher import Matcher
 from likewise.output.printable import printable
 
@@ -62,8 +63,8 @@ def text(examination: Examination, gallery: str) -> str:
         _small(examination, name),
     ]
     advice = [line for part in parts for line in part]
-    groups = counted(examination.groups, "group")
-    head = f"{counted(examination.references, 'reference')} of {groups}: intact"
+    held = size(examination.references, examination.groups, examination.unlabelled)
+    head = f"{held}: intact"
     first = f"{head}." if advice else f"{head}, with nothing to improve."
     return "\n".join([first, *map(printable, advice)])
 

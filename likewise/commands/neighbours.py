@@ -46,5 +46,5 @@ def show_neighbours(
 def _reference(matcher: Matcher, near: Neighbour) -> Panel:
     stored = matcher.gallery.get(near.id).picture
     blank = np.zeros(matcher.embedder.input_shape, np.uint8)
-    captions = (near.label, f"{near.distance:.4f}")
+    captions = (near.label or "", f"{near.distance:.4f}")
     return Panel(blank if stored is None else stored, captions)

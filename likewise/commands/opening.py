@@ -99,8 +99,9 @@ def advising(
         above = {os.path.dirname(os.path.normpath(name)) or "." for name in inputs}
         if len(inputs) < 2 or len(above) > 1 or not all(map(os.path.isdir, inputs)):
             raise click.ClickException(
-                f"{error} Or say what these pictures are: {own} --label-each, each a group of its "
-                "own; or --label NAME, all one group."
+                f"{error} Or say what these pictures are: {own} --unlabelled, to search them and "
+                "find duplicates; --label-each, each a group of its own; or --label NAME, all one "
+                "group."
             ) from error
         names = ", ".join(os.path.basename(os.path.normpath(name)) for name in inputs[:3])
         more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""

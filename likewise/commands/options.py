@@ -122,6 +122,12 @@ _each_option = click.option(
     help="Make each picture a group of its own, called by its path below INPUT without the ending, "
     "which stays where names differ in it alone.",
 )
+_unlabelled_option = click.option(
+    "--unlabelled",
+    is_flag=True,
+    help="Add the pictures without labels: query, doctor and the page find them, check passes them "
+    "over.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,7 @@ class Reading:
         pattern: In its place a pattern that finds labels in paths.
         label: The label of all pictures, in place of their own.
         each: Whether each picture is a group of its own, called by its name.
+        unlabelled: Whether the pictures get no label.
     """
 
     split: str | None = None
@@ -141,11 +148,12 @@ class Reading:
     pattern: str | None = None
     label: str | None = None
     each: bool = False
+    unlabelled: bool = False
 
     @property
     def labelled(self) -> bool:
         """Whether labels are looked for in the inputs."""
-        return self.label is None and not self.each
+        return self.label is None and not self.each and not self.unlabelled
 
     @property
     def words(self) -> list[str]:
@@ -158,7 +166,8 @@ class Reading:
         }
         values = {name: value for name, value in options.items() if value is not None}
         words = [word for name, value in values.items() for word in (f"--{name}", str(value))]
-        return [*words, *(["--label-each"] if self.each else [])]
+        flags = {"--label-each": self.each, "--unlabelled": self.unlabelled}
+        return [*words, *(name for name, is_set in flags.items() if is_set)]
 
 
 def reading_options(command: F) -> F:
@@ -185,18 +194,23 @@ def labelling_options(command: F) -> F:
 
     @functools.wraps(command)
     def with_labels(
-        *arguments: Any, reading: Reading, label: str | None, label_each: bool, **options: Any
+        *arguments: Any,
+        reading: Reading,
+        label: str | None,
+        label_each: bool,
+        unlabelled: bool,
+        **options: Any,
     ) -> Any:
-        sources = [reading.level, reading.pattern, label, label_each or None]
-        if len(sources) - sources.count(None) > 1:
+        ways = [reading.level, reading.pattern, label, label_each or None, unlabelled or None]
+        if len(ways) - ways.count(None) > 1:
             raise click.UsageError(
-                "Give one of --label, --label-each, --label-level and --label-from."
+                "Give one of --label, --label-each, --unlabelled, --label-level and --label-from."
             )
-        return command(
-            *arguments, reading=replace(reading, label=label, each=label_each), **options
-        )
+        reading = replace(reading, label=label, each=label_each, unlabelled=unlabelled)
+        return command(*arguments, reading=reading, **options)
 
-    options: Any = _label_option(_each_option(reading_options(with_labels)))
+    shared = reading_options(with_labels)
+    options: Any = _label_option(_each_option(_unlabelled_option(shared)))
     return cast(F, options)
 
 

@@ -105,6 +105,7 @@ def evaluate(
     """
     require_matcher(matcher)
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
+    matcher.gallery.require_groups()
     reader = QueryReader(matcher, "evaluation", progress=progress)
     batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
     reader.join.require()
@@ -113,7 +114,7 @@ def evaluate(
     rule = matcher.gallery.points.rule(CheckOptions(at=at))
     limits = rule.limits
     searched = _searched(matcher, queries)
-    _, reference_labels, references = matcher.gallery.references()
+    _, reference_labels, references = matcher.gallery.labelled_references()
     with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
         vectors, labels = queries.vectors[searched.known], searched.mated.labels
         ranked = pool.submit(

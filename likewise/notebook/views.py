@@ -170,7 +170,7 @@ def _tiles(
         Tile(
             _picture(gallery, near.id),
             _short(near.id),
-            _short(near.label),
+            _short(near.label or ""),
             f"{near.distance:.4f}",
             threshold is not None and near.distance <= threshold,
         )

@@ -16,6 +16,7 @@ from index.errors import (
     EmptyGalleryError,
     FingerprintError,
     FullDiskError,
+    NoGroupsError,
     ReadOnlyError,
     ReferenceNotFoundError,
     ReplacedError,
@@ -32,6 +33,7 @@ STATUS = {
     "not_calibrated": 409,
     "fingerprint_mismatch": 409,
     "empty_gallery": 409,
+    "no_groups": 409,
     "read_only": 409,
     "conflict": 409,
     "not_finished": 409,
@@ -55,6 +57,7 @@ _HINTS = {
     "not_calibrated": "Calibrate the gallery: likewise calibrate.",
     "fingerprint_mismatch": "Embed with the gallery's own model, or send pictures.",
     "empty_gallery": "Add references first.",
+    "no_groups": "Ask /v1/query for the nearest references, or give references labels.",
     "read_only": "Ask a server that may write to this gallery.",
     "conflict": "Choose other ids.",
     "not_finished": "Ask again later.",
@@ -151,6 +154,10 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, EmptyGalleryError):
         return ApiError(
             "empty_gallery", "The gallery holds no references to compare with.", "Add some first."
+        )
+    if isinstance(error, NoGroupsError):
+        return ApiError(
+            "no_groups", "The gallery has no groups: none of its references has a label."
         )
     if isinstance(error, ReferenceNotFoundError):
         return ApiError(

@@ -34,10 +34,14 @@ def measure(gallery: Gallery) -> Distances:
         ApiError: If there are no two references.
     """
     with gallery.snapshot() as generation:
-        _, labels, vectors = gallery.references()
+        _, labels, vectors = gallery.labelled_references()
         evidence = evidence_of(gallery)
     if len(vectors) < 2:
-        raise ApiError("empty_gallery", "The gallery has fewer than two references.", "Add some.")
+        raise ApiError(
+            "empty_gallery",
+            "The gallery has fewer than two references with a label.",
+            "Add some.",
+        )
     genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0
     # Finer towards 0, where the thresholds of large galleries lie.

@@ -25,7 +25,7 @@ _FILE: Json = {"type": "string", "format": "binary", "description": "A picture f
 _ALWAYS = ("unauthorized", "forbidden", "invalid", "too_many", "internal", "not_ready", "timeout")
 _CHANGING = ("read_only", "too_large", "unsupported_media_type", "disk_full")
 ASKING = (  # by routes that take pictures
-    *("empty_gallery", "not_calibrated", "fingerprint_mismatch"),
+    *("empty_gallery", "no_groups", "not_calibrated", "fingerprint_mismatch"),
     *("too_large", "not_an_image", "unsupported_media_type"),
 )
 
@@ -101,12 +101,12 @@ PAIR = body(
         "application/json": {"schema": ref(Pair)},
     }
 )
-_LABEL = text("Group of the picture.", "7")
+_LABEL = text("Group of the picture; left out with ?unlabelled=true.", "7")
 PUT = body(
     {
         "image/*": {"schema": _FILE},
         "multipart/form-data": form(
-            ["image", "label"],
+            ["image"],
             image=_FILE,
             label=_LABEL,
             metadata=text("Further data to keep with it, as JSON.", '{"writer": 17}'),
@@ -117,9 +117,9 @@ PUT = body(
 UPSERT = body(
     {
         "multipart/form-data": form(
-            ["images", "label"],
+            ["images"],
             images=files("Picture files; their names are the ids."),
-            label=text("Group of all of them.", "7"),
+            label=text("Group of all of them; left out with ?unlabelled=true.", "7"),
         ),
         "application/json": {"schema": ref(NewReferences)},
     }

@@ -38,7 +38,7 @@ def lay_out(gallery: Gallery) -> Layout:
         ids, labels, vectors = gallery.references()
     if not len(vectors):
         raise ApiError("empty_gallery", "There are no references to lay out.", "Add some first.")
-    rows = sample(labels.tolist(), POINTS)
+    rows = sample([label or "" for label in labels.tolist()], POINTS)
     places = laid_out(vectors[rows])
     points = [
         Place(id=ids[row], label=labels[row], x=x, y=y)

@@ -247,7 +247,7 @@ def test_a_point_brings_its_group_thresholds_and_margin_and_an_argument_goes_bef
 ) -> None:
     reference = gallery.get("r00")
     near = reference.vector[None] + np.float32(0.01)
-    limits = {reference.label: 0.001}
+    limits = {str(reference.label): 0.001}
     point = replace(POINT, threshold=5.0, group_thresholds=limits, min_margin=100.0)
     gallery.points.store("p", point)
     [answer] = gallery.check(near)

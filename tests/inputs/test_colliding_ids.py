@@ -88,7 +88,7 @@ def test_what_is_asked_for_is_done_in_one_call_and_in_two(tmp_path, fake, make, 
     assert told in done("build", together, *sources, "--on-conflict", on_conflict).stderr
     done("build", apart, sources[0])
     done("add", apart, sources[1], "--on-conflict", on_conflict)
-    held_by: list[list[tuple[str, str, bytes | None]]] = []
+    held_by: list[list[tuple[str, str | None, bytes | None]]] = []
     for path in (together, apart):
         with Gallery.open(path) as gallery:
             references = [gallery.get(id) for id in sorted(gallery.ids())]

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 import likewise
+from embedder.data.label_rule import LabelRule
 from embedder.errors import DatasetError, ModelError, UnlabelledError
-from index.errors import GalleryError
+from index.decision import CheckOptions
+from index.errors import GalleryError, NoGroupsError
+from likewise.labelling import LabelsError
 
 
 @pytest.fixture
@@ -115,3 +118,33 @@ def test_what_was_stored_before_a_failure_stays(path, fake, references, monkeypa
 def test_pictures_have_no_split(path, fake, references):
     with pytest.raises(DatasetError, match="leave out the split 'test'"):
         likewise.build(path, references, split="test")
+
+
+def test_a_folder_without_labels_is_built_for_searching(tmp_path, fake, scans):
+    with pytest.warns(UserWarning, match="2 pictures cannot be read"):
+        matcher = likewise.build(tmp_path / "g", scans, fake, unlabelled=True)
+    with matcher:
+        assert (len(matcher.gallery), matcher.gallery.labels) == (38, {})
+        with pytest.raises(NoGroupsError, match="none of its 38 references has a label"):
+            matcher.check(scans / "07.png")
+        assert matcher.query(scans / "07.png", k=1).ids.tolist() == [["07.png"]]
+
+
+def test_each_picture_of_a_folder_can_be_a_group(tmp_path, fake, scans):
+    with pytest.warns(UserWarning, match="2 pictures cannot be read"):
+        matcher = likewise.build(tmp_path / "g", scans, fake, label_each=True)
+    with matcher:
+        assert matcher.check(scans / "07.png", CheckOptions(k=1))[0].label == "07"
+
+
+def test_a_rule_for_labels_beside_none_is_refused(tmp_path, fake, scans):
+    with pytest.raises(LabelsError, match="Give a rule"):
+        likewise.build(tmp_path / "g", scans, fake, rule=LabelRule(level=1), unlabelled=True)
+
+
+def test_a_gallery_without_groups_needs_no_threshold(tmp_path, fake, references):
+    fake.operating_points = {}
+    with likewise.build(tmp_path / "g", references[:9], fake, unlabelled=True) as matcher:
+        assert matcher.gallery.points.default is None
+        with pytest.raises(NoGroupsError):
+            matcher.check(references[0])

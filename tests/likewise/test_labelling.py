@@ -104,3 +104,28 @@ def test_whole_numbers_of_any_type_are_the_same_labels(numbers):
 
 def test_records_of_a_data_set_are_added_as_they_stream(empty):
     assert empty.add(islice(records("mnist/train"), 3)).added == 3
+
+
+@pytest.mark.parametrize("as_stream", [False, True])
+def test_records_lose_their_labels_where_they_are_to_have_none(empty, references, as_stream):
+    pictures = iter(references[:3]) if as_stream else references[:3]
+    assert empty.add(pictures, unlabelled=True).added == 3
+    assert (empty.gallery.labels, empty.gallery.count_unlabelled()) == ({}, 3)
+
+
+def test_arrays_need_no_labels_where_they_are_to_have_none(empty, references):
+    pixels = np.stack([record.pixels() for record in references[:2]])
+    assert empty.add(pixels, ids=["a", "b"], unlabelled=True).added == 2
+    assert empty.add(pixels[:1], unlabelled=True).added == 1
+    assert empty.query(pixels[:1], k=1).labels.tolist() == [[None]]
+
+
+def test_each_picture_can_be_a_group_of_its_own(empty, scans):
+    empty.add([scans / "00.png", scans / "01.png"], label_each=True)
+    assert list(empty.gallery.labels) == [str(scans / "00"), str(scans / "01")]
+
+
+@pytest.mark.parametrize("words", [{"labels": "a"}, {"label_each": True}])
+def test_two_kinds_of_labels_are_refused(empty, scans, words):
+    with pytest.raises(LabelsError, match="Give one of `labels`"):
+        empty.add([scans / "00.png"], unlabelled=True, **words)

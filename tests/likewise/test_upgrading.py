@@ -248,3 +248,15 @@ def test_a_cut_between_the_two_steps_says_how_to_go_on(path, new, two_steps, mon
         Gallery.open(path)
     path.with_name("digits.gallery.before-upgrade").rename(path)
     assert len(contents(path)) == 200
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_references_without_a_group_stay_so(tmp_path, new, references, labelled):
+    path = tmp_path / "mixed.gallery"
+    with likewise.Matcher.create(path, described(FakeEmbedder(tmp_path / "old"))) as matcher:
+        matcher.add(references[:10], unlabelled=True)
+        matcher.add(references[10:30] if labelled else references[10:11], unlabelled=not labelled)
+    before = contents(path)
+    report = upgrade(path, new)
+    assert contents(path) == before
+    assert report.compared == (30 if labelled else 0)

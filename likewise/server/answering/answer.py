@@ -250,6 +250,8 @@ def check_options(gallery: Gallery, options: Options) -> None:
         likely = meant(check.group, gallery.groups())
         raise invalid(f"`group` must be the label of a group. Received: {check.group}{likely}.")
     decides = options.kind == CHECK and check.threshold is None
+    if decides and not points:
+        gallery.require_groups()  # without them no threshold would help
     if (decides or check.evidence) and not points:
         raise ApiError(
             "not_calibrated",

@@ -35,9 +35,13 @@ export function neighbourStrip(row) {
     "ol",
     { class: "strip", "aria-label": "Nearest references, the nearest first" },
     ...row.neighbours.map((near) =>
-      h("li", {}, neighbour(near, near.label !== group, near.distance > row.threshold)),
+      h("li", {}, neighbour(near, near.label !== group, isBeyond(near, row))),
     ),
   );
+}
+
+function isBeyond(near, row) {
+  return row.threshold !== null && near.distance > row.threshold;
 }
 
 /** Give one of several answers as a row that can be chosen. */
@@ -62,14 +66,15 @@ export function chip(decision, element = "p") {
   return h(element, { class: `chip ${decision}` }, DECISIONS[decision]);
 }
 
-function neighbour(near, isOther, isBeyond) {
-  const words = [isOther ? "other group" : null, isBeyond ? "beyond the threshold" : null].filter(
+function neighbour(near, isOther, isFar) {
+  const words = [isOther ? "other group" : null, isFar ? "beyond the threshold" : null].filter(
     Boolean,
   );
-  const classes = ["neighbour", isOther ? "other" : null, isBeyond ? "beyond" : null].filter(
+  const classes = ["neighbour", isOther ? "other" : null, isFar ? "beyond" : null].filter(
     Boolean,
   );
-  const spoken = [`${near.label}, at ${distance(near.distance)}`, ...words, near.id].join(", ");
+  const place = `${near.label ?? "no group"}, at ${distance(near.distance)}`;
+  const spoken = [place, ...words, near.id].join(", ");
   return h(
     "button",
     {
@@ -80,7 +85,7 @@ function neighbour(near, isOther, isBeyond) {
       onclick: () => showReference(near.id),
     },
     referenceThumb(near.id),
-    h("b", {}, near.label),
+    h("b", {}, near.label ?? "–"),
     h("span", {}, distance(near.distance)),
   );
 }

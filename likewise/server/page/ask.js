@@ -21,6 +21,7 @@ let running = new AbortController();
 let pictures = []; // asked about now: {file, name}
 let answered = NOTHING; // the latest answers, as the server gave them, and what they are about
 let failure = null; // why there is no answer
+let decides = true; // whether the gallery has groups; else only the nearest references are shown
 let chosen = 0; // which of the answers is shown in full
 
 export function startAsk() {
@@ -41,7 +42,9 @@ export function startAsk() {
   onGallery((gallery) => {
     find(".pad-hint", view).textContent =
       gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
-    panel.start(gallery);
+    decides = gallery.groups > 0 || gallery.references === 0;
+    find("#ask-threshold").hidden = !decides;
+    if (decides) panel.start(gallery);
   });
 }
 
@@ -78,13 +81,28 @@ async function answer(given, signal) {
 }
 
 async function check(given, signal) {
-  const options = { query: panel.query, body: formOf(given), signal };
+  const body = formOf(given);
   try {
-    return (await json("POST", "/v1/check", options)).rows;
+    if (!decides) return (await json("POST", "/v1/query", { body, signal })).rows.map(undecided);
+    return (await json("POST", "/v1/check", { query: panel.query, body, signal })).rows;
   } catch (error) {
     if (error.code !== "not_an_image") throw error;
     return [unreadable(given[0], error)];
   }
+}
+
+/** A row of a query in the form of a checked one. */
+function undecided(row) {
+  const [nearest] = row.neighbours;
+  return {
+    decision: nearest ? "nearest" : "error",
+    label: null,
+    distance: nearest?.distance ?? null,
+    threshold: null,
+    runner_up_label: null,
+    runner_up_distance: null,
+    ...row,
+  };
 }
 
 /** Show from now on what came of a question. */

@@ -27,7 +27,7 @@ export function ruleAt(threshold) {
 
 /** Decide a row of the API again by another rule; what could not be read stays as it is. */
 export function decideAgain(row, rule) {
-  if (row.decision === "error" || !row.neighbours.length) return row;
+  if (row.decision === "error" || row.decision === "nearest" || !row.neighbours.length) return row;
   const near = row.neighbours;
   const inside = near.filter((one) => Math.fround(one.distance) <= limitOf(one.label, rule));
   const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;

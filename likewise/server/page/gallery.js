@@ -12,6 +12,7 @@ import { referenceThumb } from "./thumbs.js";
 import { count, counted } from "./words.js";
 
 const SAMPLES = 6;
+const UNLABELLED = ""; // in place of a label, which none is
 const PAGE = 120; // references of a group at a time
 
 let described = null;
@@ -52,10 +53,12 @@ function refreshed() {
 // ------------------------------------------------------------ all groups
 
 function summary() {
+  const size = `${counted(described.references, "reference")} in ${counted(described.groups, "group")}`;
+  const aside = described.unlabelled ? `, ${count(described.unlabelled)} without a group` : "";
   return h(
     "p",
     { class: "intro" },
-    `${counted(described.references, "reference")} in ${counted(described.groups, "group")}.`,
+    `${size}${aside}.`,
   );
 }
 
@@ -69,10 +72,15 @@ function overview() {
       ...Object.values(described.outdated)
         .slice(0, 1)
         .map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
-      groups.length ? h("ul", { class: "groups" }, ...groups.map(groupCard)) : nothingYet(),
+      described.references ? h("ul", { class: "groups" }, ...shownGroups()) : nothingYet(),
     ),
     h("aside", {}, enrolment.element, describePoints(described), describeModel(described)),
   );
+}
+
+function shownGroups() {
+  const bare = { label: UNLABELLED, references: described.unlabelled, samples: [] };
+  return [...groups, ...(described.unlabelled ? [bare] : [])].map(groupCard);
 }
 
 function groupCard(group) {
@@ -83,7 +91,7 @@ function groupCard(group) {
     h(
       "a",
       { class: "group", href: address },
-      h("b", {}, group.label),
+      h("b", {}, group.label || "Without a group"),
       h("span", { class: "quiet" }, counted(group.references, "reference")),
       h("span", { class: "samples" }, ...group.samples.map((id) => referenceThumb(id))),
     ),
@@ -103,6 +111,7 @@ function nothingYet() {
 
 function browsed(label) {
   const known = groups.find((group) => group.label === label);
+  const size = label === UNLABELLED ? described.unlabelled : (known?.references ?? 0);
   const grid = h("ul", { class: "browse" });
   const more = button("Show more", {});
   const page = pager(label, grid, more);
@@ -119,9 +128,9 @@ function browsed(label) {
     h(
       "h2",
       { class: "group-title" },
-      label,
+      label || "Without a group",
       " ",
-      h("span", { class: "quiet" }, counted(known?.references ?? 0, "reference")),
+      h("span", { class: "quiet" }, counted(size, "reference")),
     ),
     grid,
     more,
@@ -130,11 +139,12 @@ function browsed(label) {
 
 /** Give a function that appends the next page of references to the grid. */
 function pager(label, grid, more) {
+  const which = label === UNLABELLED ? { unlabelled: true } : { label };
   let after = null;
   return async () => {
     more.disabled = true;
     try {
-      const found = await json("GET", "/v1/references", { query: { label, limit: PAGE, after } });
+      const found = await json("GET", "/v1/references", { query: { ...which, limit: PAGE, after } });
       grid.append(...found.references.map(({ id }) => h("li", {}, referenceButton(id, label))));
       after = found.next;
       more.hidden = after === null;
@@ -154,7 +164,7 @@ function referenceButton(id, label) {
       type: "button",
       class: "bare",
       title: id,
-      "aria-label": `${id}, group ${label}`,
+      "aria-label": label ? `${id}, group ${label}` : id,
       onclick: () => showReference(id),
     },
     referenceThumb(id),

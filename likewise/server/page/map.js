@@ -76,7 +76,7 @@ async function load() {
     h("div", { class: "map-frame" }, canvas, tools(), card),
     h("div", { class: "map-side" }, landed, legend),
   );
-  scatter.show(found.points);
+  scatter.show(found.points.map((point) => ({ ...point, label: point.label ?? "no group" })));
   showLegend();
   if (hasFocus) canvas.focus();
 }

@@ -37,13 +37,13 @@ export async function showReference(id) {
 }
 
 function details(reference) {
-  const facts = Object.entries({ Group: reference.label, ...reference.metadata });
+  const facts = Object.entries({ Group: reference.label ?? "none", ...reference.metadata });
   return [
     h(
       "div",
       { class: "reference" },
       reference.picture
-        ? referenceThumb(reference.id, `A reference of group ${reference.label}`)
+        ? referenceThumb(reference.id, `A reference of group ${reference.label ?? "none"}`)
         : null,
       h(
         "div",

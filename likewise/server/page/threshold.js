@@ -10,6 +10,7 @@ import { distance, percent } from "./words.js";
 
 const STEPS = 1000;
 const TOP = 2; // the largest distance of unit vectors
+const UNLABELLED = "No reference has a label, so there are no pairs of one group.";
 const SEARCH = ["fpir", "FPIR, in a search", "of unknown pictures would find a match"];
 const PAIRS = [
   ["fmr", "FMR, one to one", "of pairs of two groups would match"],
@@ -86,8 +87,9 @@ export class ThresholdPanel {
 
   async #load(gallery) {
     try {
-      this.known = await distances();
-      this.note.textContent = this.known.measured_on ?? "";
+      const isBare = gallery.references > 0 && gallery.references === gallery.unlabelled;
+      this.known = isBare ? null : await distances();
+      this.note.textContent = isBare ? UNLABELLED : (this.known.measured_on ?? "");
     } catch (error) {
       this.note.textContent = gallery.references ? error.message : "There are no references yet.";
     }

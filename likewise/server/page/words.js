@@ -30,6 +30,7 @@ export function distance(value, other = value) {
 export function headline(row) {
   if (row.decision === "match") return row.label;
   if (row.decision === "ambiguous") return `${row.label} or ${row.runner_up_label}`;
+  if (row.decision === "nearest") return row.neighbours[0].id;
   return row.decision === "error" ? "Not readable" : "None";
 }
 
@@ -41,6 +42,8 @@ export function sentence(row) {
 
 function answer(row) {
   if (row.decision === "error") return `${upper(row.reason)}.`.replace(/\.\.$/, ".");
+  if (row.decision === "nearest")
+    return `The nearest is ${row.neighbours[0].id}, at ${distance(row.distance)}.`;
   const at = distance(row.distance, row.threshold);
   const limit = `a match is at most ${distance(row.threshold, row.distance)}.`;
   if (row.decision === "match") return `${row.label}, at ${at}; ${limit}`;
@@ -59,6 +62,7 @@ export const DECISIONS = {
   match: "Match",
   no_match: "No match",
   ambiguous: "Ambiguous",
+  nearest: "Nearest",
   error: "Not readable",
 };
 

@@ -46,29 +46,33 @@ class Upload:
 
     Attributes:
         id: Its name, in its one spelling.
-        label: Its group, likewise.
+        label: Its group, likewise; None for none.
         metadata: JSON object.
         file: The picture file; None for a vector.
         vector: `(dim,)`, float32; None for a picture.
     """
 
     id: str
-    label: str
+    label: str | None
     metadata: Mapping[str, Any]
     file: bytes | None = None
     vector: Floats | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "id", composed(self.id))
-        object.__setattr__(self, "label", normal(self.label))
+        if self.label is not None:
+            object.__setattr__(self, "label", normal(self.label))
 
 
-async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
+async def read_uploads(
+    request: Request, state: ServerState, *, unlabelled: bool = False
+) -> list[Upload]:
     """Read the references of a request that enrols several.
 
     Args:
         request: Its body is not read yet.
         state: Limits, and the gallery.
+        unlabelled: Whether the pictures of a form have no label.
 
     Raises:
         ApiError: If the body is invalid, empty or too large.
@@ -78,7 +82,7 @@ async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
         uploads = await off_loop(await read_body(request), _several_from_json, state)
     elif kind == MULTIPART:
         form = await read_form(request, {"images"}, {"label"}, most=state.settings.max_images)
-        label = _label(form)
+        label = _label(form, unlabelled)
         uploads = [
             Upload(str(parsed(_NAME, file.name, name="filename")), label, {}, file.content)
             for file in form.files("images")
@@ -90,7 +94,12 @@ async def read_uploads(request: Request, state: ServerState) -> list[Upload]:
 
 
 async def read_upload(
-    request: Request, state: ServerState, *, id: str, label: str | None
+    request: Request,
+    state: ServerState,
+    *,
+    id: str,
+    label: str | None,
+    unlabelled: bool = False,
 ) -> Upload:
     """Read the reference of a request that enrols one.
 
@@ -99,19 +108,22 @@ async def read_upload(
         state: Limits, and the gallery.
         id: Id of the reference.
         label: Label of the picture if it is the whole body.
+        unlabelled: Whether such a picture, or that of a form, has none.
 
     Raises:
         ApiError: If the body is invalid or too large.
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind.startswith(IMAGE):
-        if label is None:
-            raise invalid("A reference needs a label.", "Give it as ?label=...")
+        if (label is None) != unlabelled:
+            raise invalid(
+                "A reference needs a label.", "Give it as ?label=..., or say ?unlabelled=true."
+            )
         return Upload(id, label, {}, await read_body(request))
     if kind == JSON:
         return await off_loop(await read_body(request), _one_from_json, id, state)
     if kind == MULTIPART:
-        return await _from_form(request, id, state)
+        return await _from_form(request, id, state, unlabelled)
     raise unsupported(kind, (f"{IMAGE}*", MULTIPART, JSON))
 
 
@@ -158,7 +170,7 @@ def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
     return Upload(id, body.label, body.metadata, vector=np.array(vector))
 
 
-async def _from_form(request: Request, id: str, state: ServerState) -> Upload:
+async def _from_form(request: Request, id: str, state: ServerState, unlabelled: bool) -> Upload:
     most = state.settings.max_images
     form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
     files = form.files("image")
@@ -166,8 +178,12 @@ async def _from_form(request: Request, id: str, state: ServerState) -> Upload:
         raise invalid("The form must hold one picture, as a file in the field `image`.")
     text = (form.text("metadata", b"") or "{}").encode()
     metadata = parsed(_METADATA, text, limits_of(state), "metadata")
-    return Upload(id, _label(form), metadata, files[0].content)
+    return Upload(id, _label(form, unlabelled), metadata, files[0].content)
 
 
-def _label(form: Form) -> str:
-    return str(parsed(_LABEL, form.text("label"), name="label"))
+def _label(form: Form, unlabelled: bool) -> str | None:
+    if not unlabelled:
+        return str(parsed(_LABEL, form.text("label"), name="label"))
+    if form.text("label", b""):
+        raise invalid("Give a label or ?unlabelled=true, not both.")
+    return None

@@ -41,6 +41,7 @@ def gallery(request: Request) -> GalleryInfo:
         return GalleryInfo(
             references=len(held),
             groups=len(held.groups()),
+            unlabelled=len(held) - sum(held.groups().values()),
             generation=generation,
             operating_points={name: point.to_json() for name, point in points.items()},
             default_point=held.points.default,

@@ -48,6 +48,7 @@ _BODY = body(
 _REFUSED = (
     "too_slow",
     "empty_gallery",
+    "no_groups",
     "not_calibrated",
     "read_only",
     "too_large",
@@ -173,6 +174,7 @@ def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
         raise invalid("Give `threshold` or `at`, not both.")
     check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
     state.matcher.gallery.neighbours_of(asked["k"])  # fails for an empty gallery
+    state.matcher.gallery.require_groups()
 
 
 def _info(job: StoredJob) -> JobInfo:

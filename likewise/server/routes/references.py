@@ -52,7 +52,11 @@ def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> R
     """List references in the order in which they were enrolled, a page at a time."""
     held = state_of(request).matcher.gallery
     after = _place(options.after) if options.after else 0
-    names, last = held.page(limit=options.limit, after=after, label=options.label)
+    if options.label is not None and options.unlabelled:
+        raise invalid("Give `label` or `unlabelled`, not both.")
+    names, last = held.page(
+        limit=options.limit, after=after, label=options.label, unlabelled=options.unlabelled
+    )
     return ReferencePage(
         references=[ReferenceName(id=id, label=label) for id, label in names],
         next=None if last is None else f"{last:x}",
@@ -72,7 +76,7 @@ async def upsert(request: Request, options: Annotated[UpsertOptions, Query()]) -
     `on_conflict` says otherwise; then nothing is enrolled.
     """
     state = state_of(request)
-    uploads = await read_uploads(request, state)
+    uploads = await read_uploads(request, state, unlabelled=options.unlabelled)
     results = await _enrolled(state, uploads, options.on_conflict, options.source)
     return Upserted(
         **{status: results.count(status) for status in get_args(Status)},
@@ -102,7 +106,7 @@ async def remove_some(request: Request) -> RemovedSome:
 @router.get(
     ID,
     summary="One reference",
-    response_model_exclude_none=True,
+    response_model_exclude_unset=True,
     responses=errors("not_found"),
 )
 def reference(
@@ -115,7 +119,7 @@ def reference(
         label=stored.label,
         metadata=dict(stored.metadata),
         picture=stored.picture is not None,
-        vector=list(map(float, map(str, stored.vector))) if options.vector else None,
+        **({"vector": list(map(float, map(str, stored.vector)))} if options.vector else {}),
     )
 
 
@@ -129,7 +133,9 @@ def reference(
 async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query()]) -> Response:
     """Enrol a picture or a vector under this id, replacing any earlier one."""
     state = state_of(request)
-    upload = await read_upload(request, state, id=id, label=options.label)
+    upload = await read_upload(
+        request, state, id=id, label=options.label, unlabelled=options.unlabelled
+    )
     [result] = await _enrolled(state, [upload])
     if isinstance(result, ImageError):
         raise result.bare()

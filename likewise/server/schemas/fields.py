@@ -70,6 +70,14 @@ Id = Annotated[
 Label = Annotated[
     str, Field(min_length=1, max_length=1000, description="Its group.", examples=["7"])
 ]
+Unlabelled = Annotated[
+    bool,
+    Field(
+        description="Whether the pictures of an image or a form have no group: `query` finds them, "
+        "`check` passes them over.",
+        examples=[False],
+    ),
+]
 Metadata = Annotated[
     dict[str, Any],
     Field(description="Further data to keep with it, as JSON.", examples=[{"writer": 17}]),
@@ -87,4 +95,6 @@ BodyName = Annotated[
     str, Field(description="Name of a picture that is the whole body.", examples=["seven.png"])
 ]
 PictureName = Annotated[str, Field(description="Of the picture.", examples=["seven.png"])]
-GroupName = Annotated[str, Field(description="Its group.", examples=["7"])]
+GroupName = Annotated[
+    str | None, Field(description="Its group; null for a reference without one.", examples=["7"])
+]

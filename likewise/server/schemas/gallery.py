@@ -73,6 +73,7 @@ class GalleryInfo(BaseModel):
 
     references: int = Field(ge=0, description="How many references it holds.", examples=[60000])
     groups: int = Field(ge=0, description="How many groups they form.", examples=[10])
+    unlabelled: int = Field(ge=0, description="How many are of no group.", examples=[0])
     generation: Generation
     operating_points: dict[str, dict[str, Any]] = Field(
         description="Named thresholds, each with what was measured of it.",

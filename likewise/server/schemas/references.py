@@ -7,7 +7,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from likewise.server.schemas.answers import Unreadable
-from likewise.server.schemas.fields import Data, GroupName, Id, Label, Metadata, Numbers, Strict
+from likewise.server.schemas.fields import (
+    Data,
+    GroupName,
+    Id,
+    Label,
+    Metadata,
+    Numbers,
+    Strict,
+    Unlabelled,
+)
 
 
 class ReferenceName(BaseModel):
@@ -36,6 +45,7 @@ class ReferenceOptions(Strict):
     label: str | None = Field(
         None, min_length=1, description="Those of this group alone.", examples=["7"]
     )
+    unlabelled: bool = Field(False, description="Those without a group alone.", examples=[False])
     limit: int = Field(50, ge=1, le=1000, description="How many at most, 1 to 1000.", examples=[50])
     after: str | None = Field(
         None, description="What `next` of the page before was.", examples=["21176"]
@@ -70,6 +80,7 @@ class PutOptions(Strict):
     label: Label | None = Field(
         None, description="Group of a picture that is the whole body.", examples=["7"]
     )
+    unlabelled: Unlabelled = False
 
 
 class UpsertOptions(Strict):
@@ -88,12 +99,16 @@ class UpsertOptions(Strict):
         description="Where the pictures come from, for `rename`.",
         examples=["tuesday"],
     )
+    unlabelled: Unlabelled = False
 
 
 class NewReference(Strict):
     """A reference as JSON: a picture or a vector."""
 
-    label: Label
+    label: Label | None = Field(
+        description="Its group; null for a reference without one, which `check` passes over.",
+        examples=["7"],
+    )
     data: Data | None = Field(
         None, description="A picture as base64, or as a data: URI.", examples=["iVBORw0KGgo="]
     )

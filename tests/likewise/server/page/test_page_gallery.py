@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from embedder.data.sources import records
+from embedder.model import Embedder
+from likewise.matcher import Matcher
 from tests.likewise.server.page.driver import Point, Server, draw, drop, point_at_a_reference
 
 pytestmark = pytest.mark.slow
@@ -226,3 +229,34 @@ def test_the_map_marks_where_a_drawing_landed(open_page, server):
     expect(page.locator(".answer")).to_be_visible()
     page.get_by_role("link", name="Map").click()
     expect(page.get_by_text("Your picture is marked by a ring.")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory, folder) -> Iterator[Server]:
+    """A server over a gallery of pictures without labels."""
+    path = tmp_path_factory.mktemp("bare") / "bare.gallery"
+    with Matcher.create(path, Embedder.load()) as matcher:
+        matcher.add(records(folder), unlabelled=True)
+    server = Server(path)
+    yield server
+    server.stop()
+
+
+def test_a_gallery_without_groups_shows_what_is_nearest(open_page, bare, folder):
+    page = open_page(bare)
+    expect(page.locator("#size")).to_have_text("60 references")
+    drop(page, ".ask-pad", [folder / "07.png"])
+    expect(page.locator(".answer .sentence")).to_have_text("The nearest is 07.png, at 0.000.")
+    expect(page.locator(".strip li")).to_have_count(5)
+    expect(page.locator("#ask-threshold")).to_be_hidden()
+
+
+def test_references_without_a_group_are_browsed_together(open_page, bare):
+    page = open_page(bare, "gallery")
+    expect(page.locator("#gallery .intro")).to_have_text(
+        "60 references in 0 groups, 60 without a group."
+    )
+    page.locator(".group").click()
+    expect(page.locator(".browse li")).to_have_count(60)
+    page.locator(".browse button").first.click()
+    expect(page.locator("#reference-dialog")).to_contain_text("none")
