@@ -2,7 +2,7 @@
 
 Names are imported when they are first used, so `import embedder` costs nothing.
 
-May import: embedder.data, embedder.preprocessing, embedder.runtime.
+May import: embedder.data, embedder.photos, embedder.preprocessing, embedder.runtime.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from embedder.runtime.litert import LiteRT
 from likewise.arrays import Floats, Pixels
 
 SHIPPED = Path(__file__).parent / "pretrained"
+DIGITS, PHOTOS = "digits", "photos"  # models that have a name
 
 
 class Embedder:
@@ -65,13 +66,15 @@ class Embedder:
         """Open a saved model, trained or imported.
 
         Args:
-            path: The model's directory; the digits model that comes with likewise when None.
+            path: The model's directory, or a name: `digits`, the model that comes with likewise,
+                or `photos`, for which the extra `photos` is needed; `digits` when None. A model
+                that lies in a directory of that name comes first.
             threads: Batches embedded side by side; one per core when None.
 
         Raises:
             ModelError: If there is no model, or its files are not those that were saved.
         """
-        directory = SHIPPED if path is None else Path(path)
+        directory = SHIPPED if path is None else _directory(path)
         manifest = read_manifest(directory)
         network = read_file(directory, "model.tflite", manifest)
         return cls(directory, manifest, network, threads)
@@ -104,3 +107,15 @@ class Embedder:
                 "Bring other pictures to that shape with `prepare`."
             )
         return self._runtime.run(images)
+
+
+def _directory(path: str | os.PathLike[str]) -> Path:
+    """The directory of a model that a user names."""
+    directory, name = Path(path), os.fspath(path)
+    if name not in (DIGITS, PHOTOS) or (directory / "model.json").exists():
+        return directory
+    if name == DIGITS:
+        return SHIPPED
+    from embedder.photos.model import photos_directory
+
+    return photos_directory()

@@ -63,8 +63,8 @@ text_or_json_option = click.option(
 model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
-    help="Model directory, as written by `likewise train` or `likewise import`.  "
-    "[default: the bundled digits model]",
+    help="Model directory, as written by `likewise train` or `likewise import`; or `digits` or "
+    "`photos`, the models that have a name.  [default: digits]",
 )
 min_margin_option = click.option(
     "--min-margin",
