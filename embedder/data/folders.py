@@ -43,9 +43,9 @@ def folder_records(folder: Path, split: str | None = None, rule: LabelRule = AUT
     listing = Listing(folder)
     if not len(listing):
         advice = _images_file(folder) or "check the path"
-        told = listing.passed_over.sentence(str(folder)) or ""
+        note = listing.passed_over.sentence(str(folder)) or ""
         raise DatasetError(
-            f"{folder} should hold pictures, but there is none in it: {advice}. {told}".strip()
+            f"{folder} should hold pictures, but holds none: {advice}. {note}".strip()
         )
     choice = Choice.of(str(folder), listing.folders(), split, rule)
 
@@ -69,9 +69,9 @@ def glob_records(pattern: str) -> Records:
 
 
 def _images_file(folder: Path) -> str | None:
-    """Advise a file of many pictures in the folder, as MNIST has them."""
+    """Advice to name a file of many pictures that lies in the folder, such as MNIST's."""
     from embedder.data.idx import is_idx
 
     files = sorted(file for file in folder.iterdir() if "images" in file.name and file.is_file())
     images = list(filter(is_idx, files))
-    return f"name the file that does, as {images[0]}" if images else None
+    return f"name a file that does, such as {images[0]}" if images else None

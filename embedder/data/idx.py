@@ -1,9 +1,9 @@
-"""IDX files as MNIST, Fashion-MNIST, EMNIST and QMNIST come: plain or gzip, any count and size.
+"""IDX files, the format of MNIST, Fashion-MNIST, EMNIST and QMNIST: plain or gzip, any size.
 
-Pictures are read a thousand at a time, so memory stays constant. The labels are looked for
-beside the images, by name: `train-images-idx3-ubyte` has `train-labels-idx1-ubyte`, or QMNIST's
-`…-labels-idx2-int`, whose first column they are. EMNIST's pictures lie transposed in its files, and
-are turned upright by the name of the file.
+Pictures are read a thousand at a time, so memory stays constant. The labels are read from the file
+beside the images whose name matches: `train-labels-idx1-ubyte` for `train-images-idx3-ubyte`, or
+the first column of QMNIST's `…-labels-idx2-int`. EMNIST stores its pictures transposed; they are
+turned upright if the file is named as EMNIST's.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MOST_PIXELS = 1 << 26  # of one picture; a larger size means a damaged header
 
 
 def is_idx(path: Path) -> bool:
-    """Tell by the first bytes whether a file is IDX, plain or gzip.
+    """Whether a file is IDX, plain or gzip, by its first bytes.
 
     Example:
         >>> from embedder.data.bundled import FOLDER
@@ -55,7 +55,7 @@ def is_idx(path: Path) -> bool:
 
 
 def lies_on_its_side(name: str) -> bool:
-    """Whether the pictures of a data set are transposed, by the name of its file: EMNIST's are.
+    """Whether a file stores its pictures transposed, as EMNIST's do; known by its name.
 
     Example:
         >>> lies_on_its_side("emnist-letters-train-images-idx3-ubyte.gz")
@@ -65,17 +65,17 @@ def lies_on_its_side(name: str) -> bool:
 
 
 def idx_records(path: Path) -> Records:
-    """Stream the pictures of an IDX images file with the labels that lie beside it.
+    """Stream the pictures of an IDX images file with the labels from the file beside it.
 
     Args:
         path: An images file: three dimensions for grey, four for RGB.
 
     Returns:
         Records with ids `FILE/00000`, numbered from 0 as in the file; labels are the numbers
-        in the labels file as text, None when there is no labels file, which a note names.
+        in the labels file as text, None without a labels file, which a note then names.
 
     Raises:
-        DatasetError: If either file is damaged, or they do not hold equally many rows.
+        DatasetError: If either file is damaged, or their numbers of rows differ.
 
     Example:
         >>> from embedder.data.bundled import FOLDER
@@ -91,8 +91,8 @@ def idx_records(path: Path) -> Records:
             f"{path} holds {counted(count, 'picture')}, but {beside} holds "
             f"{counted(len(labels), 'label')}: put the matching files side by side."
         )
-    wanted = _labels_names(path)[0]
-    notes = [] if labels is not None else [f"No labels beside {path}: there is no {wanted}."]
+    missing = _labels_names(path)[0]
+    notes = [] if labels is not None else [f"No labels beside {path}: there is no {missing}."]
     return Records(partial(_stream, path, labels), count, notes=notes, are_distinct=True)
 
 
@@ -104,8 +104,8 @@ def _stream(path: Path, labels: list[str] | None) -> Iterator[Record]:
         images = within.to_8_bits(values, first)
         if lies_on_its_side(path.name):
             images = images.swapaxes(1, 2)
-        here = None if labels is None else labels[first : first + len(images)]
-        yield from from_arrays(prefix, images, here, first)
+        part = None if labels is None else labels[first : first + len(images)]
+        yield from from_arrays(prefix, images, part, first)
         first += len(images)
 
 
@@ -117,9 +117,9 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
     with _open(path) as stream:
         stream.read(4 + 4 * len(dimensions))
         for first in range(0, count, _AT_ONCE):
-            wanted = min(_AT_ONCE, count - first) * each
-            content = _read(stream, wanted, path, first)
-            if len(content) < wanted:
+            size = min(_AT_ONCE, count - first) * each
+            content = _read(stream, size, path, first)
+            if len(content) < size:
                 row = first + len(content) // each
                 raise DatasetError(
                     f"{path} is truncated at row {row}: its header says {count} rows of "
@@ -130,16 +130,15 @@ def _chunks(path: Path) -> Iterator[np.ndarray]:
 
 
 def _refuse_more(stream: BinaryIO, path: Path, rows: int) -> None:
-    """Read on to the end, where gzip keeps its checksum, and refuse a longer file."""
+    """Read to the end, where gzip stores its checksum, and refuse a file that goes on."""
     if _read(stream, 1, path, rows):
         raise DatasetError(
-            f"{path} goes on after the {counted(rows, 'row')} that its header "
-            "says: copy the file again."
+            f"{path} is longer than the {counted(rows, 'row')} of its header: copy the file again."
         )
 
 
 def _header(path: Path) -> list[int]:
-    """Read the count of pictures and their shape, a single channel left out."""
+    """Read the number of pictures and their shape, without a channel axis of length 1."""
     _, dimensions = _start(path)
     if len(dimensions) == 4 and dimensions[3] == 1:
         dimensions = dimensions[:3]
@@ -147,7 +146,7 @@ def _header(path: Path) -> list[int]:
     if not is_image or not 0 < np.prod(dimensions[1:], dtype=np.float64) <= _MOST_PIXELS:
         raise DatasetError(
             f"{path} should hold pictures, grey (n, h, w) or RGB (n, h, w, 3), but its header "
-            f"says {tuple(dimensions)}: give the images file, not the labels file."
+            f"says {tuple(dimensions)}: name the images file, not the labels file."
         )
     return dimensions
 
@@ -156,12 +155,12 @@ def _start(path: Path) -> tuple[np.dtype[Any], list[int]]:
     """Read the type of the elements, and the size of each dimension."""
     with _open(path) as stream:
         start = _read(stream, 4, path, 0)
-        right = _is_start(start)
-        sizes = _read(stream, 4 * start[3], path, 0) if right else b""
-    if not right or not sizes or len(sizes) != 4 * start[3]:
+        is_idx_start = _is_start(start)
+        sizes = _read(stream, 4 * start[3], path, 0) if is_idx_start else b""
+    if not sizes or len(sizes) != 4 * start[3]:
         raise DatasetError(
             f"{path} should begin with an IDX header, 00 00 and a type, but begins "
-            f"with {start.hex(' ') or 'nothing'}: it is damaged or of another format."
+            f"with {start.hex(' ') or 'nothing'}: it is damaged or has another format."
         )
     return _TYPES[start[2]], list(struct.unpack(f">{start[3]}I", sizes))
 
@@ -201,13 +200,13 @@ def _labels_beside(path: Path) -> Path | None:
 
 
 def _labels_names(path: Path) -> list[str]:
-    """Names that the labels file may have: labels for images, idx1 or QMNIST's idx2-int."""
+    """Names that the labels file may have: `labels` for `images`, and idx1 or QMNIST's idx2-int."""
     name = path.name.removesuffix(".gz")
     labels = name.replace("images", "labels")
     if labels == name:
         return ["...-labels-idx1-ubyte"]
-    one, two = (re.sub(r"idx[34]", kind, labels) for kind in ("idx1", "idx2"))
-    return [one, one.replace("ubyte", "int"), two.replace("ubyte", "int"), two]
+    idx1, idx2 = (re.sub(r"idx[34]", kind, labels) for kind in ("idx1", "idx2"))
+    return [idx1, idx1.replace("ubyte", "int"), idx2.replace("ubyte", "int"), idx2]
 
 
 def _open(path: Path) -> BinaryIO:

@@ -1,7 +1,7 @@
-"""The picture files below a folder, each once, and what else lies there.
+"""The picture files below a folder, each once, and a count of the other files.
 
-A folder is listed once, in sorted order. A link is followed unless what it leads to is read in its
-own place: two folders that link to each other hold each other's pictures, not their groups.
+A folder is listed once, in sorted order. A link is followed unless its target is read in its own
+place: where two folders link to each other, each picture is read in the folder that holds it.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from embedder.data.levels import Folders
 from embedder.data.passed_over import LINKED, SPECIAL, UNLISTABLE, PassedOver
 from embedder.errors import DatasetError
 
-_HEAD = 128  # bytes of a file without an ending, which tell whether it is a picture
+_HEAD = 128  # bytes that tell whether a file without an extension is a picture
 
 
 def is_picture(name: str) -> bool:
-    """Tell by the ending of its name whether a file may be a picture; without one it may."""
+    """Whether a file may be a picture, by its extension; a file without one may be."""
     ending = os.path.splitext(name)[1].lower()
     return not ending or ending in endings()
 
 
 def begins_as_picture(head: bytes) -> bool:
-    """Tell a picture without an ending from a README by its first 128 bytes."""
+    """Whether a file without an extension is a picture, not a README, by its first 128 bytes."""
     return format_of(head[:_HEAD]) is not None
 
 
 class Listing:
     """The paths of all pictures below a folder, relative to it and sorted; listed once.
 
-    Names are kept as one text per folder: a list of paths would take ten times the memory.
+    Names are stored as one text per folder: a list of paths would take ten times the memory.
 
     Attributes:
         top: The folder.
-        passed_over: What is no picture, and folders that cannot be listed.
+        passed_over: Other files, and folders that cannot be listed.
 
     Raises:
         DatasetError: If the folder itself cannot be listed.
@@ -47,8 +47,8 @@ class Listing:
         self.passed_over = PassedOver()
         self._real = os.path.realpath(top)
         self._runs: list[tuple[str, str]] = []  # a folder, and names in it, joined by /
-        self._been: set[tuple[int, int]] = set()
-        self._links: list[str] = []  # to folders, listed after all that are none
+        self._visited: set[tuple[int, int]] = set()
+        self._links: list[str] = []  # links to folders, listed after all other folders
         self._walk("")
         linked = bool(self._links)
         while self._links:
@@ -63,7 +63,7 @@ class Listing:
         return (inside + name for inside, names in self._runs for name in names.split("/"))
 
     def folders(self) -> Folders:
-        """The folders that pictures lie in, with the number of them."""
+        """The folders that hold pictures, with their numbers of pictures."""
         counts: dict[tuple[str, ...], int] = {}
         for inside, names in self._runs:
             folder = tuple(inside.split("/")[:-1])
@@ -71,21 +71,23 @@ class Listing:
         return Folders(counts)
 
     def _walk(self, inside: str) -> None:
-        """List a folder, given as a path relative to `top` that ends in / or is empty."""
+        """List a folder; `inside` is its path relative to `top`, empty or with a / at its end."""
         try:
             status = (self.top / inside).stat()
             with os.scandir(self.top / inside) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             if not inside:
-                raise DatasetError(f"{self.top} cannot be listed: {error.strerror}.") from error
+                raise DatasetError(
+                    f"{self.top} cannot be listed ({error.strerror}): allow reading it."
+                ) from error
             self.passed_over.add(UNLISTABLE, f"{inside} ({error.strerror})")
             return
-        here = (status.st_dev, status.st_ino)
-        if here in self._been:
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._visited:
             self.passed_over.add(LINKED, inside)
             return
-        self._been.add(here)
+        self._visited.add(identity)
         pictures: list[str] = []
         for entry in listed:
             if entry.is_dir():
@@ -109,7 +111,7 @@ class Listing:
             self._walk(f"{inside}{entry.name}/")
 
     def _is_read(self, entry: os.DirEntry[str], inside: str) -> bool:
-        """Accept regular files and links named as pictures: a dangling one is unreadable."""
+        """Accept files and links with a picture's name; a dangling link is then unreadable."""
         name = f"{inside}{entry.name}"
         if entry.name.startswith(".") or not is_picture(entry.name):
             self.passed_over.add_file(name)
@@ -124,7 +126,7 @@ class Listing:
         return False
 
     def _is_listed(self, link: str) -> bool:
-        """Whether a link leads to a picture that is listed too, in another folder."""
+        """Whether the target of a link is listed too, in another folder."""
         real = os.path.realpath(link)
         if not real.startswith(f"{self._real}{os.sep}"):
             return False
@@ -135,7 +137,7 @@ class Listing:
 
 
 def _begins_as_picture(path: str) -> bool:
-    """Whether a file without an ending is a picture; one that cannot be opened may be."""
+    """Whether a file without an extension is a picture; if it cannot be opened, it may be."""
     try:
         with open(path, "rb") as file:
             return begins_as_picture(file.read(_HEAD))

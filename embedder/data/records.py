@@ -38,7 +38,7 @@ class Record:
         image: uint8 pixels, `(h, w)` grey or `(h, w, 3)` RGB; the path or the bytes of a picture
             file; or the reason why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
-        source: What the caller named its source by, where records of several come together.
+        source: The caller's name for the source, where records of several sources are joined.
 
     Example:
         >>> import numpy as np
@@ -60,10 +60,10 @@ class Record:
             object.__setattr__(self, "label", normal(as_text(label)) or None)
 
     def pixels(self) -> Pixels:
-        """Return the picture as uint8 `(h, w)` or `(h, w, 3)`, decoding it when it is a file.
+        """Return the picture as uint8 `(h, w)` or `(h, w, 3)`; a file is decoded.
 
         Raises:
-            ImageError: If the file cannot be read as a picture, or there is none.
+            ImageError: If there is no picture, or the file cannot be read as one.
         """
         if isinstance(self.image, np.ndarray):
             return self.image
@@ -73,14 +73,14 @@ class Record:
 
 
 class Records(Iterator[Record]):
-    """A stream of records whose source can be counted without reading it a second time.
+    """A stream of records that can be counted without reading the source a second time.
 
     Args:
-        stream: The records, which can be iterated once; or a function that streams them anew.
-        count: Their number; a function that computes it; or None where that would take long.
-        notes: Sentences about the source: where its labels are, what in it is passed over.
-        are_distinct: Whether no two of them can have the same id.
-        name: What the caller named the source by.
+        stream: The records, which can be iterated once; or a function that streams them again.
+        count: Number of records; a function that computes it; or None where that would take long.
+        notes: Sentences about the source: where its labels are, what is passed over.
+        are_distinct: Whether the ids are known to differ.
+        name: The caller's name for the source.
 
     Attributes:
         notes: See above.
@@ -129,11 +129,11 @@ class Records(Iterator[Record]):
     def joined(
         cls, streams: Sequence[Records], count: int | Callable[[], int | None] | None
     ) -> Records:
-        """Put streams one after the other.
+        """Concatenate streams.
 
         Args:
-            streams: In order.
-            count: Number of all their records, as above.
+            streams: The streams, in order.
+            count: Number of records in all streams, as above.
         """
         if len(streams) == 1:
             return streams[0]
@@ -144,14 +144,14 @@ class Records(Iterator[Record]):
         return cls(lambda: chain.from_iterable(o() for o in opened if o), count, notes=notes)
 
     def mapped(self, change: Callable[[Record], Record]) -> Records:
-        """The same records, each changed when it comes."""
+        """The same records, each changed when it is read."""
         opened, stream = self._open, self
         if opened is None:
             return self._like(map(change, stream))
         return self._like(lambda: map(change, opened()))
 
     def again(self) -> Records | None:
-        """The same records from the first one on; None for a stream that comes only once."""
+        """The same records from the start; None for a stream that can be read only once."""
         return None if self._open is None else self._like(self._open)
 
     def _like(self, stream: Iterable[Record] | Callable[[], Iterable[Record]]) -> Records:
@@ -165,7 +165,7 @@ class Records(Iterator[Record]):
 
 
 def as_text(name: str) -> str:
-    r"""Escape the bytes of a file name that are invalid UTF-8, so that it can be written anywhere.
+    r"""Escape the bytes of a file name that are invalid UTF-8, so that it is valid text anywhere.
 
     Example:
         >>> import os
@@ -174,7 +174,7 @@ def as_text(name: str) -> str:
     """
     try:
         raw = name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a character, as JSON can name it
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold
         raw = name.encode("utf-8", "backslashreplace")
     return raw.decode("utf-8", "backslashreplace")
 
@@ -187,7 +187,7 @@ def from_arrays(
     Args:
         prefix: First part of every id, before the number.
         images: uint8 `(n, h, w)` or `(n, h, w, 3)`; records hold views into it.
-        labels: n labels, None for a picture without one; or None when no picture has a label.
+        labels: n labels, None for a picture without a label; or None if no picture has one.
         first: The number of the first row.
 
     Example:
@@ -195,6 +195,6 @@ def from_arrays(
         >>> [r.id for r in from_arrays("set", np.zeros((2, 8, 8), np.uint8), None, first=7)]
         ['set/00007', 'set/00008']
     """
-    known = labels if labels is not None else [None] * len(images)
-    for row, (image, label) in enumerate(zip(images, known, strict=True), start=first):
+    each = labels if labels is not None else [None] * len(images)
+    for row, (image, label) in enumerate(zip(images, each, strict=True), start=first):
         yield Record(f"{prefix}/{row:05d}", label, image)

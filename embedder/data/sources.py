@@ -1,6 +1,6 @@
-"""Labelled pictures from anywhere: as a stream of records, or whole in memory.
+"""Labelled pictures from any source: as a stream of records, or all in memory.
 
-`records` looks at what the source is and hands over to the module that reads it:
+`records` recognises the kind of source and passes it to the module that reads it:
 
 | source | read by |
 |---|---|
@@ -12,7 +12,7 @@
 | a folder per label, a folder of pictures, one picture, a glob | `folders` |
 | a zip or a tar of such a folder; webdataset's tars | `zips`, `tars` |
 
-What is none of these is named for what it is (`containers`).
+Other files are refused, and the message names their format (`containers`).
 
 A bare name that starts with `mnist` means the bundled data; `./mnist` is your own folder.
 """
@@ -43,12 +43,12 @@ def records(
 ) -> Records:
     """Stream the pictures of a data set in a fixed order, without decoding files.
 
-    Memory stays constant for lists, IDX files and Kaggle's CSV; of folders and zips it holds the
-    names of all pictures.
+    Memory stays constant for lists, IDX files and Kaggle's CSV; for folders and zips the names of
+    all pictures are in memory.
 
     Args:
-        source: One of the forms in this module's table.
-        split: `train` or `test`, for sources that hold both; of folders also another part.
+        source: A source in this module's table.
+        split: `train` or `test`, for sources that hold both; for folders also another part.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
 
     Returns:
@@ -56,7 +56,7 @@ def records(
         picture that cannot be decoded raises when its `pixels` are read.
 
     Raises:
-        DatasetError: If there is no such source, or it is damaged or in no known form.
+        DatasetError: If the source does not exist, is damaged or has an unknown format.
 
     Example:
         >>> stream = records("mnist/test")
@@ -92,23 +92,23 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
 
 
 def _namesake(bundled: str) -> list[str]:
-    """Say that a file or folder of the name of bundled data is not read."""
-    own = "/".join(bundled.split("/")[:2])
-    if not os.path.lexists(own):
+    """Report a file or folder that has the name of bundled data and is not read."""
+    path = "/".join(bundled.split("/")[:2])
+    if not os.path.lexists(path):
         return []
-    return [f"{bundled} is bundled data. Your own {own} is not read: write ./{bundled} for it."]
+    return [f"{bundled} is bundled data. Your own {path} is not read: write ./{bundled} for it."]
 
 
 def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
-    """Give the pictures of a source without folders the labels that a rule reads in their ids.
+    """Label the pictures of a source without folders by a rule that reads labels from ids.
 
     Args:
-        source: Its name, for messages.
-        stream: Its records.
-        rule: Where labels stand; unless it says, records stay as they are.
+        source: Name of the source, for messages.
+        stream: Records of the source.
+        rule: Where labels stand; unless it is explicit, the records are unchanged.
 
     Raises:
-        DatasetError: While iterating, if a record has a label of its own.
+        DatasetError: While iterating, if a record already has a label.
     """
     if not rule.is_explicit:
         return stream
@@ -116,7 +116,7 @@ def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
     def labelled(record: Record) -> Record:
         if record.label is not None:
             raise DatasetError(
-                f"{source} has labels of its own, as {record.label!r} for {record.id}: leave out "
+                f"{source} has its own labels, such as {record.label!r} for {record.id}: leave out "
                 "the level or pattern of labels."
             )
         return replace(record, label=rule.label_in(record.id))
@@ -125,7 +125,7 @@ def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
 
 
 def _file_records(path: Path, name: str, split: str | None, rule: LabelRule) -> Records:
-    """Choose the reader of one file by its ending, or by its first bytes."""
+    """Choose the reader of one file by its extension, or by its first bytes."""
     from embedder.data.containers import head_of, is_tar
 
     ending = path.name.removesuffix(".gz").rpartition(".")[2].lower()
@@ -178,17 +178,18 @@ def load(
     """Read a whole labelled data set into memory.
 
     Args:
-        source: Whatever `records` takes.
+        source: A source that `records` takes.
         split: `train` or `test`, for sources that hold both.
         rule: Where labels stand in paths, as for `records`.
-        remarks: Takes sentences about the source, and about pictures without a label or that
-            cannot be read, which are then passed over. Without it they are an error.
+        remarks: A list to which sentences about the source are added. With it, unreadable pictures
+            and pictures without a label are passed over and reported; without it they are errors.
 
     Returns:
         A `Dataset`; its images are one array when all have the same shape.
 
     Raises:
-        DatasetError: As `records`; also if a picture has no label or cannot be read.
+        DatasetError: As `records`; without `remarks` also if a picture has no label or cannot be
+            read.
 
     Example:
         >>> test = load("mnist/test")
@@ -223,8 +224,8 @@ def load(
 def _label(record: Record, source: str) -> str:
     if record.label is None:
         raise DatasetError(
-            f"{record.id} in {source} has no label: give a folder per label, or a list with a "
-            "label column."
+            f"{record.id} in {source} has no label: make a folder for each label, or a list with "
+            "a column of labels."
         )
     return record.label
 

@@ -1,9 +1,8 @@
-"""Pictures in a tar archive, plain or packed, as webdataset's shards or as a packed folder.
+"""Pictures in a tar archive, plain or packed: a shard of webdataset, or a folder.
 
-In a shard, what belongs to one picture has one name up to its first point: `000001.png` and
-`000001.cls`, whose text is the label, or `000001.json` with a `label`. Any other archive is read as
-the folder that was packed. Nothing is unpacked to the disk.
-Leaves out: links and devices.
+In a shard, the files of one picture have the same name up to the first dot: `000001.png` and
+`000001.cls`, whose text is the label, or `000001.json` with a `label`. Any other archive is read
+as the folder that was packed. Nothing is unpacked to the disk; links and devices are passed over.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class _Span:
 
     def read_bytes(self) -> bytes:
         if self.size > _LARGEST_PICTURE:
-            raise ImageError(f"a file of {self.size} bytes, at most {_LARGEST_PICTURE} are read")
+            raise ImageError(f"a file of {self.size} bytes; at most {_LARGEST_PICTURE} are read")
         try:
             with self.path.open("rb") as stream:
                 stream.seek(self.start)
@@ -53,7 +52,7 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """A picture file of a packed archive, which is read from its start to its end."""
+    """A picture file of a packed archive, which can only be read from start to end."""
 
     content: bytes
 
@@ -65,25 +64,25 @@ class _Bytes:
 class _Contents:
     """What an archive holds."""
 
-    names: list[str]  # of its pictures, in their order
-    labels: dict[str, str | None]  # by the names that pictures have up to their first point
+    names: list[str]  # of the pictures, in the archive's order
+    labels: dict[str, str | None]  # by the part of a picture's name before its first dot
     passed_over: PassedOver
 
 
 def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATIC) -> Records:
-    """Stream the pictures of a tar archive in the order in which they lie there.
+    """Stream the pictures of a tar archive, in the archive's order.
 
     Args:
         path: The archive, plain or packed by gzip, bzip2 or xz.
-        split: Read only the pictures of this part, as `train`.
+        split: Read only the pictures of this part, such as `train`.
         rule: Where labels stand, if not beside the pictures or on the level that divides.
 
     Returns:
         Records whose ids are the names of the members.
 
     Raises:
-        DatasetError: If it is damaged or holds no picture; or as for a folder.
-        ArchiveTooLargeError: If it holds more than a million members.
+        DatasetError: If the archive is damaged or holds no picture; or as for a folder.
+        ArchiveTooLargeError: If the archive holds more than a million members.
 
     Example:
         >>> import io, tempfile
@@ -98,8 +97,8 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
     """
     contents = _listed(path)
     if not contents.names:
-        told = contents.passed_over.sentence(str(path)) or ""
-        raise DatasetError(f"{path} should hold pictures, but there is none in it. {told}")
+        note = contents.passed_over.sentence(str(path)) or ""
+        raise DatasetError(f"{path} should hold pictures, but holds none. {note}")
     beside = bool(contents.labels) and not rule.is_explicit and split is None
     folders = Folders.of(contents.names)
     choice = None if beside else Choice.of(str(path), folders, split, rule)
@@ -118,7 +117,7 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
 
 
 def _listed(path: Path) -> _Contents:
-    """Read the names of all pictures, and the labels that lie beside them."""
+    """Read the names of all pictures, and the labels stored beside them."""
     contents = _Contents([], {}, PassedOver())
     for archive, member in _members(path):
         name = _name(member)
@@ -154,19 +153,20 @@ def _pictures(path: Path) -> Iterator[tuple[str, _Span | _Bytes]]:
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Read an archive from its start to its end."""
+    """Read an archive from start to end."""
     try:
         with tarfile.open(path, "r:*") as archive:
             for number, member in enumerate(archive):
                 if number >= _MOST_MEMBERS:
                     raise ArchiveTooLargeError(
-                        f"{path} holds more than {_MOST_MEMBERS} members: split it."
+                        f"{path} holds more members than the {_MOST_MEMBERS} that are read: "
+                        "split it."
                     )
-                archive.members = []  # type: ignore[attr-defined] # which would keep all of them
+                archive.members = []  # type: ignore[attr-defined] # or all would stay in memory
                 yield archive, member
     except _DAMAGED as error:
         raise DatasetError(
-            f"{path} is not a readable tar archive ({error}): copy it again, or pack it anew."
+            f"{path} is not a readable tar archive ({error}): copy it again, or pack it again."
         ) from error
 
 
@@ -180,7 +180,7 @@ def _name(member: tarfile.TarInfo) -> str:
 
 
 def _is_read(name: str) -> bool:
-    """Accept what is named as a picture and is not hidden."""
+    """Accept files that have a picture's file extension and are not hidden."""
     hidden = any(part.startswith(".") for part in name.split("/"))
     return not hidden and "." in name.rpartition("/")[2] and is_picture(name)
 
@@ -191,8 +191,8 @@ def _key(name: str) -> str:
 
 
 def _ending(name: str) -> str:
-    _, point, ending = name.rpartition("/")[2].partition(".")
-    return f"{point}{ending}".lower()
+    _, dot, ending = name.rpartition("/")[2].partition(".")
+    return f"{dot}{ending}".lower()
 
 
 def _label(content: bytes, ending: str) -> str | None:

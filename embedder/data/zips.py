@@ -3,8 +3,8 @@
 The name of a member is an id, never a path. Members are chosen and sorted like the files of a
 folder, so a folder and a zip of it give the same records. Zip bombs are rejected before anything
 is decompressed.
-Leaves out: archives within archives, passwords, and any compression but deflate, whose memory
-would have no bound.
+Does not read archives within archives, archives with passwords, or any compression but deflate:
+the memory that others need has no bound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from embedder.data.passed_over import LINKED, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
-_AMPLE_ENTRY = 300  # bytes of an entry in the list of contents; 46 and its name are needed
+_AMPLE_ENTRY = 300  # bytes of an entry in the list of contents; 46 and the name's are needed
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
@@ -35,12 +35,12 @@ class ZipLimits:
     """How much an archive may hold.
 
     Attributes:
-        entries: Members, folders and other files included.
-        bytes: All members together, unpacked.
-        ratio: Those bytes per byte of the archive; not checked up to `free` bytes, because small
-            archives of blank pictures shrink by more.
+        entries: Number of members, folders and other files included.
+        bytes: Size of all members together, unpacked.
+        ratio: Unpacked bytes per byte of the archive; not checked up to `free` bytes, because
+            small archives of blank pictures shrink by more.
         free: See `ratio`.
-        picture: Bytes of one picture file, unpacked.
+        picture: Size of one picture file, unpacked, in bytes.
     """
 
     entries: int = 1_000_000
@@ -56,22 +56,22 @@ def zip_records(
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
 ) -> Records:
-    """Stream the pictures of a zip archive, the one level of folders that divides being the label.
+    """Stream the pictures of a zip archive, labelled by the one level of folders that divides.
 
     Args:
         path: The archive. `alice/1.png` in it has the label `alice`, as in a folder.
-        limits: Larger archives are refused; the defaults when None.
-        split: Read only the pictures of this part, as `train`.
+        limits: Larger archives are refused; None for the defaults.
+        split: Read only the pictures of this part, such as `train`.
         rule: Where labels stand, if not on the level that divides.
 
     Returns:
-        Records whose ids are the names of the members, sorted as the files of a folder are.
+        Records whose ids are the names of the members, sorted like the files of a folder.
         A member that is damaged, encrypted or too large is an unreadable picture.
 
     Raises:
-        DatasetError: If it is not a zip, damaged, or without pictures; if it has splits and
-            `split` names none of them; or if two levels divide it and the rule names none.
-        ArchiveTooLargeError: If it is beyond the limits.
+        DatasetError: If the file is not a zip, is damaged or holds no pictures; if it has splits
+            and `split` names none of them; or if two levels divide it and the rule names none.
+        ArchiveTooLargeError: If the archive exceeds the limits.
 
     Example:
         >>> import tempfile
@@ -87,8 +87,8 @@ def zip_records(
     try:
         members, passed_over = _members(archive, limits.picture)
         if not members:
-            told = passed_over.sentence(str(path)) or ""
-            raise DatasetError(f"{path} should hold pictures, but there is none in it. {told}")
+            note = passed_over.sentence(str(path)) or ""
+            raise DatasetError(f"{path} should hold pictures, but holds none. {note}")
         choice = Choice.of(str(path), Folders.of(name for name, _ in members), split, rule)
     except BaseException:
         archive.close()
@@ -118,21 +118,21 @@ class Member:
     limit: int
 
     def read_bytes(self) -> bytes:
-        """Unpack it; threads may do so side by side.
+        """Unpack the picture; several threads may do so at once.
 
         Raises:
-            ImageError: If it cannot be unpacked, or is too large.
+            ImageError: If the picture cannot be unpacked, or is too large.
         """
         entry = self.entry
         if entry.flag_bits & _ENCRYPTED:
             raise ImageError("encrypted in its archive")
         if entry.compress_type not in _PLAIN:
-            raise ImageError("packed by another method than deflate: pack the archive anew")
+            raise ImageError("not packed by deflate: pack the archive again by that method")
         if entry.file_size > self.limit:
-            raise ImageError(f"a file of {entry.file_size} bytes, at most {self.limit} are read")
+            raise ImageError(f"a file of {entry.file_size} bytes; at most {self.limit} are read")
         try:
             with self.archive.open(entry) as stream:
-                return stream.read(entry.file_size + 1)  # bounded, or it would unpack any amount
+                return stream.read(entry.file_size + 1)  # without a bound, any amount is unpacked
         except _DAMAGED as error:
             raise ImageError("damaged in its archive") from error
 
@@ -146,7 +146,7 @@ def _opened(path: Path, limits: ZipLimits) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise DatasetError(
-            f"{path} is not a readable zip archive ({error}): copy it again, or pack it anew."
+            f"{path} is not a readable zip archive ({error}): copy it again, or pack it again."
         ) from error
     try:
         _refuse_bomb(path, archive, limits)
@@ -157,7 +157,7 @@ def _opened(path: Path, limits: ZipLimits) -> zipfile.ZipFile:
 
 
 def _size_of_contents(path: Path) -> int:
-    """Bytes of the list of contents, which `ZipFile` reads at once."""
+    """Size of the list of contents, which `ZipFile` reads whole, in bytes."""
     with path.open("rb") as stream:
         end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end is None:
@@ -186,7 +186,7 @@ def _too_much(path: Path, contents: str, limit: str) -> ArchiveTooLargeError:
 
 
 def _is_read(name: str, member: Member, passed_over: PassedOver) -> bool:
-    """Accept the names that `listing` would accept, and count the others."""
+    """Accept the names that `listing` accepts, and count the others."""
     *folders, last = name.split("/")
     if not last:  # a folder
         return False
@@ -206,7 +206,7 @@ def _is_hidden(folder: str) -> bool:
 
 
 def _begins_as_picture(member: Member) -> bool:
-    """Whether a member without an ending is a picture; one that cannot be unpacked may be."""
+    """Whether a member without an extension is a picture; if it cannot be unpacked, it may be."""
     try:
         return begins_as_picture(member.read_bytes())
     except ImageError:

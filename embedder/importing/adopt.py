@@ -1,4 +1,4 @@
-"""Import a model from elsewhere: read, converted, compared with its source, written."""
+"""Import a model made elsewhere: read it, convert it, compare it with its source, write it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def adopt(
     out: str | os.PathLike[str],
     options: ImportOptions = ImportOptions(),
 ) -> Embedder:
-    """Import a model from elsewhere and write it as one of likewise.
+    """Import a model made elsewhere and write it as a model of likewise.
 
     Args:
         source: A Keras file, the directory of a SavedModel, or a `.tflite` file.
@@ -36,9 +36,9 @@ def adopt(
         The model, opened. It has no operating points.
 
     Raises:
-        ModelError: If the source is of another kind, damaged or hostile, cannot be taken, or gives
-            something else once it is converted; then nothing was written.
-        ImportOptionError: If an option is missing, or cannot be.
+        ModelError: If the source is of another kind, is damaged or hostile, cannot be imported, or
+            gives other embeddings once converted; then nothing is written.
+        ImportOptionError: If an option is missing, or cannot apply.
     """
     path, out = Path(source), Path(out)
     check_destination(out, str(path))
@@ -78,19 +78,19 @@ def _read(path: Path, options: ImportOptions) -> Imported:
 
 
 def kind_of(path: Path) -> str:
-    """Tell what kind of model lies at a path, by its contents.
+    """The kind of model at a path, by its contents.
 
     Returns:
         `keras`, `saved_model` or `tflite`.
 
     Raises:
-        ModelError: If it is none of these.
+        ModelError: If the model is of another kind, or does not exist.
     """
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
             return "saved_model"
         if (path / "model.json").is_file():
-            raise ModelError(f"{path} is a model of likewise already: use it with --model {path}.")
+            raise ModelError(f"{path} is already a model of likewise: use it with --model {path}.")
     elif not path.is_file():
         raise ModelError(f"There is no model at {path}: name a file, or a SavedModel's directory.")
     else:
@@ -103,7 +103,7 @@ def kind_of(path: Path) -> str:
     raise ModelError(
         f"{path} is not a model that can be imported{_what(path)}. Expected a Keras file (.keras "
         "or .h5), the directory of a SavedModel, or a .tflite file; docs/models.md shows how to "
-        "bring others."
+        "convert others."
     )
 
 
@@ -113,7 +113,7 @@ def _is_torch(path: Path) -> bool:
 
 def _what(path: Path) -> str:
     kind = _ELSEWHERE.get(path.suffix)
-    return f": it is one of {kind}" if kind else ""
+    return f": it is a model of {kind}" if kind else ""
 
 
 def _entries(imported: Imported, options: ImportOptions, origin: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Front:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Of one prepared picture."""
+        """Shape of one prepared picture."""
         return self.size if self.channels == "grey" else (*self.size, _COLOURS)
 
     @property
@@ -45,12 +45,12 @@ class Front:
 
     @property
     def scale(self) -> Numbers:
-        """Factor of each channel, in the network's order; one number for all."""
+        """Factor of each channel, in the network's order, or one factor for all channels."""
         return self._ordered(RANGES[self.pixels].scale)
 
     @property
     def offset(self) -> Numbers:
-        """What is added to each channel then."""
+        """Number added to each scaled channel, in the network's order, or one number for all."""
         return self._ordered(RANGES[self.pixels].offset)
 
     def _ordered(self, values: Numbers) -> Numbers:
@@ -58,15 +58,15 @@ class Front:
 
 
 def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str | None) -> Front:
-    """Work out what stands between pixels and network.
+    """Work out how pixels become the input of a network.
 
     Args:
-        shape: Shape of one picture, as the network takes it; None where any size will do.
+        shape: Shape of one picture, as the network takes it; None where any size is possible.
         options: What the user chose.
         proved: The range of pixels that the file itself shows; None if it shows none.
 
     Raises:
-        ImportOptionError: If something must be chosen, or cannot be.
+        ImportOptionError: If an option is missing, or cannot apply.
         ModelError: If the network does not take one picture of one or three channels.
     """
     layout = _layout(shape, options)
@@ -75,13 +75,13 @@ def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str 
     pixels = range_named(options.pixels, proved)
     if len(RANGES[pixels].offset) > 1 and count == 1:
         raise ImportOptionError(
-            f"--pixels {pixels} is for networks of three channels, and this takes grey pictures. "
-            "Give one of 0..1, -1..1, 0..255."
+            f"--pixels {pixels} is for networks of three channels, but this one takes grey "
+            "pictures. Use 0..1, -1..1 or 0..255."
         )
     channels = options.channels or _usual_channels(count, pixels)
     if count == 1 and channels != "grey":
         raise ImportOptionError(
-            f"--channels {channels} is for networks of three channels, and this takes grey "
+            f"--channels {channels} is for networks of three channels, but this one takes grey "
             "pictures: leave it out."
         )
     sizes = {"hwc": (*size, count), "chw": (count, *size), "hw": size}
@@ -104,7 +104,7 @@ def _layout(shape: tuple[int | None, ...], options: ImportOptions) -> str:
     if len(shape) != 3:
         raise ModelError(
             f"The network takes arrays of shape {_shown(shape)}, which is not one picture. "
-            "Give a network that takes (height, width), (height, width, channels) or "
+            "Import a network that takes (height, width), (height, width, channels) or "
             "(channels, height, width)."
         )
     if options.layout:
@@ -118,7 +118,7 @@ def _size(shape: tuple[int | None, ...], layout: str, options: ImportOptions) ->
     height, width = shape[1:] if layout == "chw" else shape[:2]
     if options.size is not None:
         sides = zip((height, width), options.size, strict=True)
-        if any(side not in (None, asked) for side, asked in sides):
+        if any(side not in (None, chosen) for side, chosen in sides):
             raise ImportOptionError(
                 f"--size {options.size[0]}x{options.size[1]} is not the size that the network "
                 f"takes, {height}x{width}: leave it out."
@@ -126,13 +126,13 @@ def _size(shape: tuple[int | None, ...], layout: str, options: ImportOptions) ->
         height, width = options.size
     if height is None or width is None:
         raise ImportOptionError(
-            "The network takes pictures of any size: choose one with --size, as --size 224x224, "
-            "the size that it was trained on."
+            "The network takes pictures of any size: pass the size that it was trained on, such as "
+            "--size 224x224."
         )
     if not (0 < height <= _LARGEST_SIDE and 0 < width <= _LARGEST_SIDE):
         raise ModelError(
-            f"The network takes pictures of {height}x{width}, and likewise embeds up to "
-            f"{_LARGEST_SIDE} a side: import a smaller model."
+            f"The network takes pictures of {height}x{width}, but likewise embeds pictures of up "
+            f"to {_LARGEST_SIDE} pixels a side: import a smaller model."
         )
     return height, width
 
@@ -149,8 +149,8 @@ def _size_of_row(length: int | None, options: ImportOptions) -> tuple[int, int]:
         if side and side * side * count == length and options.size is None:
             return side, side
     raise ImportOptionError(
-        f"The network takes rows of {length} numbers: say what size of picture that is with "
-        "--size, as --size 28x28."
+        f"The network takes rows of {length} numbers: pass the size of the picture that this is, "
+        "such as --size 28x28."
     )
 
 
@@ -159,8 +159,8 @@ def _channel_count(shape: tuple[int | None, ...], layout: str, size: tuple[int, 
     count = counts.get(layout, (shape[0] or 0) // math.prod(size))
     if count not in (1, _COLOURS):
         raise ModelError(
-            f"The network takes {count} channels, in the shape {_shown(shape)}; likewise gives it "
-            "1 (grey) or 3 (colour). If the channels come first, give --layout chw."
+            f"The network takes {count} channels, in the shape {_shown(shape)}, but pictures have "
+            "1 (grey) or 3 (colour). If the channels come first, pass --layout chw."
         )
     return count
 

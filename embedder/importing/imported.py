@@ -1,4 +1,4 @@
-"""An imported model before it is written: its network for LiteRT, and its entries in model.json."""
+"""An imported model before it is written: its LiteRT network and its entries in model.json."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from likewise.arrays import Floats, Pixels
 
 @dataclass(frozen=True)
 class Imported:
-    """A model from elsewhere, converted but not yet compared with its source.
+    """A model made elsewhere, converted but not yet compared with its source.
 
     Attributes:
         network: Contents of `model.tflite`.
         input_shape: Shape of one prepared picture, `(h, w)` or `(h, w, 3)`.
         dim: Length of an embedding.
-        ends: What stands between pixels, network and embedding, as `Ends.to_json` writes it; empty
-            where the network does all of it.
+        ends: Steps from pixels to the network and from it to the embedding, as `Ends.to_json`
+            writes them; empty if the network contains all of them.
         origin: Entries of `model.json` about where the model comes from.
-        source: What the model itself gives for prepared pictures, to compare with, `(n, dim)`;
-            None where the network is the source's own.
-        bound: How far from that the converted network may be on average, as a share of the
-            vector's length; ten times as far at most.
+        source: Embeds prepared pictures with the original model, `(n, dim)`, for comparison; None
+            if the network is unchanged.
+        bound: Largest average difference from the original, relative to the vector's length; a
+            single difference may be ten times as large.
         save_base: Writes the network for Keras into a directory.
     """
 

@@ -30,8 +30,8 @@ def import_keras(path: Path, options: ImportOptions) -> Imported:
         options: What the user chose.
 
     Raises:
-        ModelError: If it is damaged or hostile, or holds no network that can be taken.
-        ImportOptionError: If something must be chosen.
+        ModelError: If the file is damaged or hostile, or holds no network that can be imported.
+        ImportOptionError: If an option is missing.
     """
     with opened_keras(path) as file:
         graph, output = _cut(file, options)

@@ -1,7 +1,7 @@
-"""The metadata that MediaPipe and others publish within a `.tflite` file: licence and scaling.
+"""The metadata that MediaPipe and others publish in `.tflite` files: licence and scaling.
 
-A `.tflite` file is a FlatBuffer, and so is its metadata. The few fields that matter are read here,
-by their number in the two schemas; a file without them, or with damaged ones, has none.
+A `.tflite` file is a FlatBuffer, and so is its metadata. The few fields needed here are read by
+their numbers in the two schemas. Damaged metadata counts as missing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _NORMALIZATION = 1  # of the kinds of ProcessUnitOptions
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of itself.
+    """Metadata of a file.
 
     Attributes:
-        licence: Its licence, as its author wrote it.
-        mean: Subtracted from each pixel before the network, one number for all channels.
-        spread: What the difference is divided by then.
+        licence: The licence, in the author's words.
+        mean: Number subtracted from each pixel before the network, the same for all channels.
+        spread: Number by which the difference is then divided.
     """
 
     licence: str | None = None
@@ -37,7 +37,7 @@ def read_metadata(network: bytes) -> Metadata:
         network: Contents of a `.tflite` file.
 
     Returns:
-        What it says; nothing where it says nothing that can be read.
+        The metadata; None in each field that is missing or damaged.
     """
     try:
         content = _metadata_of(network)

@@ -1,4 +1,4 @@
-"""Import a SavedModel, by its signature: it keeps no layers to cut at, so it is taken whole."""
+"""Import a SavedModel by its signature, whole: it stores no layers at which it could be cut."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ def import_saved_model(path: Path, options: ImportOptions) -> Imported:
         options: What the user chose.
 
     Raises:
-        ModelError: If it is damaged or hostile, or has no signature of one picture to one vector.
-        ImportOptionError: If something must be chosen, or cannot be.
+        ModelError: If the model is damaged or hostile, or has no signature from one picture to one
+            vector.
+        ImportOptionError: If an option is missing, or cannot apply.
     """
     if options.skip:
         raise ImportOptionError(
-            "--skip needs layers, and a SavedModel keeps none: leave it out, or import the Keras "
+            "--skip needs layers, but a SavedModel stores none: leave it out, or import the Keras "
             "file that it was made from."
         )
     screen_saved_model(path)
     loaded = _loaded(path)
     signature = _signature(loaded, path.name)
-    taken, spec = _input(signature, path.name)
-    given = _output(signature, options, path.name)
+    key, spec = _input(signature, path.name)
+    output = _output(signature, options, path.name)
     front = front_of(tuple(spec.shape[1:]), options, "0..255" if spec.dtype == tf.uint8 else None)
     batch = spec.shape[0]
-    network = _whole(signature, (taken, spec, given), front, as_is=options.as_is)
+    network = _whole(signature, (key, spec, output), front, as_is=options.as_is)
     concrete = network.get_concrete_function()
     _require_vector(concrete, path.name)
     half = options.precision == "float16"
@@ -57,7 +58,7 @@ def import_saved_model(path: Path, options: ImportOptions) -> Imported:
         ends=_one_at_a_time(front) if batch == 1 else {},
         origin={
             "kind": f"SavedModel of TensorFlow {loaded.tensorflow_version}",
-            "output": given,
+            "output": output,
             "skipped": [],
             "pixels": front.pixels,
             "pixels_proved": front.proved,
@@ -72,7 +73,7 @@ def import_saved_model(path: Path, options: ImportOptions) -> Imported:
 def _loaded(path: Path) -> Any:
     try:
         return tf.saved_model.load(str(path))
-    except Exception as error:  # whatever TensorFlow raises for a damaged file
+    except Exception as error:  # TensorFlow raises many classes for a damaged file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelError(
             f"The SavedModel {path.name} could not be read ({reason[:200]}): it is damaged or "
@@ -81,8 +82,8 @@ def _loaded(path: Path) -> Any:
 
 
 def _signature(loaded: Any, name: str) -> Any:
-    known = list(loaded.signatures)
-    chosen = next((each for each in (*_SIGNATURES, *known) if each in known), None)
+    names = list(loaded.signatures)
+    chosen = next((each for each in (*_SIGNATURES, *names) if each in names), None)
     if chosen is None:
         raise ModelError(
             f"The SavedModel {name} has no signature to call. Export it again with "
@@ -95,15 +96,15 @@ def _input(signature: Any, name: str) -> tuple[str, Any]:
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1:
         raise ModelError(
-            f"The SavedModel {name} takes {len(inputs)} inputs ({', '.join(inputs)}), and keeps no "
-            "layers from which a shared base could be taken. Import the Keras file (.keras or "
-            ".h5), or export the base network by itself."
+            f"The SavedModel {name} takes {len(inputs)} inputs ({', '.join(inputs)}), and stores "
+            "no layers from which a shared base could be taken. Import the Keras file (.keras or "
+            ".h5), or export the base network alone."
         )
     [(key, spec)] = inputs.items()
     if spec.shape.rank is None or spec.shape.rank < 2:
         raise ModelError(
-            f"The SavedModel {name} takes {spec.shape}, which is no batch of pictures. Export the "
-            "network with an input of shape (batch, height, width, channels)."
+            f"The SavedModel {name} takes {spec.shape}, which is not a batch of pictures. Export "
+            "the network with an input of shape (batch, height, width, channels)."
         )
     if spec.shape[0] not in (None, 1):
         raise ModelError(
@@ -117,7 +118,7 @@ def _output(signature: Any, options: ImportOptions, name: str) -> str:
     names = sorted(signature.structured_outputs)
     if options.output is not None and options.output not in names:
         raise ImportOptionError(
-            f"The SavedModel {name} has no output {options.output!r}: it keeps no layers. Its "
+            f"The SavedModel {name} has no output {options.output!r}, and stores no layers. Its "
             f"outputs: {', '.join(names)}."
         )
     if options.output is None and len(names) != 1:
@@ -129,14 +130,14 @@ def _output(signature: Any, options: ImportOptions, name: str) -> str:
 
 
 def _whole(signature: Any, names: tuple[str, Any, str], front: Front, *, as_is: bool) -> Any:
-    """A function of uint8 pixels to embeddings around a signature."""
-    taken, spec, given = names
+    """A function from uint8 pixels to embeddings that calls a signature."""
+    key, spec, output = names
     shape = [spec.shape[0], *front.input_shape]
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, name="pixels")])  # type: ignore[untyped-decorator]
     def embed(pixels: Any) -> Any:
         x = tf.cast(_fronted(pixels, front), spec.dtype)
-        rows = signature(**{taken: x})[given]
+        rows = signature(**{key: x})[output]
         dim = [each for each in rows.shape[1:] if each != 1]
         rows = tf.reshape(tf.cast(rows, tf.float32), [spec.shape[0] or -1, *dim])
         if as_is:
@@ -164,7 +165,7 @@ def _require_vector(concrete: Any, name: str) -> None:
     shape = concrete.output_shapes
     if shape.rank != 2 or (shape[-1] or 0) < 2:
         raise ModelError(
-            f"The SavedModel {name} gives {shape} for a picture, and an embedding is one vector of "
+            f"The SavedModel {name} gives {shape} for a picture, but an embedding is one vector of "
             "at least 2 numbers. Export the network up to its pooling or dense layer."
         )
 

@@ -1,4 +1,4 @@
-"""Import a `.tflite` file as it was published: its ends are bridged, the file stays as it is."""
+"""Import a `.tflite` file unchanged: only its input and output are adapted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from embedder.importing.verify import sample
 from embedder.runtime.ends import Ends, Quantisation
 from embedder.runtime.litert import LiteRT
 
-_TRIED = 5  # pictures at a time, where a file may take one alone
+_TRIED = 5  # pictures in the batch that is tried
 
 
 def import_tflite(path: Path, options: ImportOptions) -> Imported:
@@ -29,16 +29,16 @@ def import_tflite(path: Path, options: ImportOptions) -> Imported:
         options: What the user chose.
 
     Raises:
-        ModelError: If LiteRT cannot run it, or it does not take one picture and give one vector.
-        ImportOptionError: If something must be chosen, or cannot be in a finished network.
+        ModelError: If LiteRT cannot run the network, or it is not from one picture to one vector.
+        ImportOptionError: If an option is missing, or cannot apply to a finished network.
     """
     _refuse_surgery(options)
     network = path.read_bytes()
     inputs, outputs = _details(network, path.name)
     if len(inputs) != 1:
         raise ModelError(
-            f"{path.name} takes {len(inputs)} inputs, and an embedder takes one picture. Export "
-            "the base network by itself and import that."
+            f"{path.name} takes {len(inputs)} inputs, but an embedder takes one picture. Export "
+            "the base network alone and import that."
         )
     metadata = read_metadata(network)
     output = _output(outputs, options, path.name)
@@ -69,8 +69,8 @@ def _refuse_surgery(options: ImportOptions) -> None:
     if options.skip or options.precision != "float32":
         name = "--skip" if options.skip else "--precision"
         raise ImportOptionError(
-            f"{name} changes the network, and a .tflite file is taken as it is: leave {name} out, "
-            "or import the model that the file was made from."
+            f"{name} changes the network, but a .tflite file is imported unchanged: leave {name} "
+            "out, or import the model that the file was made from."
         )
 
 
@@ -83,19 +83,19 @@ def _details(network: bytes, name: str) -> tuple[list[dict[str, Any]], list[dict
         reason = next(iter(str(error).splitlines()), "no reason")
         raise ModelError(
             f"LiteRT cannot run {name} ({reason[:200]}): it is damaged, or needs operations that "
-            "are not LiteRT's own. Export it again with LiteRT's built-in operations alone."
+            "LiteRT lacks. Export it again with LiteRT's built-in operations only."
         ) from error
     return interpreter.get_input_details(), interpreter.get_output_details()
 
 
 def _shape(detail: dict[str, Any]) -> tuple[int | None, ...]:
-    """Shape of one picture, None where any size will do."""
+    """Shape of one picture, None where any size is possible."""
     shape = detail["shape_signature"] if len(detail["shape_signature"]) else detail["shape"]
     return tuple(None if side < 0 else int(side) for side in shape[1:])
 
 
 def _proved(detail: dict[str, Any], metadata: Metadata) -> str | None:
-    """The range of pixels that quantisation or metadata show."""
+    """The range of pixels, if quantisation or metadata show it."""
     quantised = _quantisation(detail)
     if quantised is not None:
         scale, zero = quantised
@@ -135,14 +135,18 @@ def _dim(detail: dict[str, Any], name: str) -> int:
     size = int(np.prod(shape)) if shape else 0
     if size < 2 or max(shape) != size:
         raise ModelError(
-            f"{name} gives arrays of shape {tuple(shape)} for a picture, and an embedding is one "
-            "vector of at least 2 numbers."
+            f"{name} gives arrays of shape {tuple(shape)} for a picture, but an embedding is one "
+            "vector of at least 2 numbers. Export the network up to its pooling or dense layer."
         )
     return size
 
 
 def _ends(
-    given: dict[str, Any], taken: dict[str, Any], output: int, front: Front, options: ImportOptions
+    pixels: dict[str, Any],
+    vector: dict[str, Any],
+    output: int,
+    front: Front,
+    options: ImportOptions,
 ) -> Ends:
     return Ends(
         shape=front.shape,
@@ -150,17 +154,17 @@ def _ends(
         layout=front.layout,
         scale=front.scale,
         offset=front.offset,
-        input_type=np.dtype(given["dtype"]).name,
-        input_quantisation=_quantisation(given),
+        input_type=np.dtype(pixels["dtype"]).name,
+        input_quantisation=_quantisation(pixels),
         output=output,
-        output_quantisation=_quantisation(taken),
+        output_quantisation=_quantisation(vector),
         unit=not options.as_is,
         batch=1,
     )
 
 
 def _with_batch(network: bytes, dim: int, front: Front, ends: Ends) -> Ends:
-    """Try whether the network takes several pictures at a time, with the same embeddings."""
+    """Allow batches if the network takes several pictures at once and gives the same embeddings."""
     pictures = sample(front.input_shape, _TRIED)
     alone = LiteRT(network, dim, 1, ends.to_json()).run(pictures)
     any_number = replace(ends, batch=0)

@@ -1,4 +1,4 @@
-"""Put a Keras network between uint8 pixels and embeddings, and convert it to LiteRT."""
+"""Extend a Keras network to take uint8 pixels and give embeddings, and convert it to LiteRT."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from likewise.arrays import Floats, Pixels
 def whole_network(base: keras.Model, front: Front, *, as_is: bool) -> keras.Model:
     """Join the front, a network, and the normalisation to unit length.
 
-    Every layer has a name of its own: names that Keras counts would differ from import to import,
-    and reach the converted network.
+    Every layer is named: the names that Keras counts differ from import to import, and reach the
+    converted network.
 
     Args:
-        base: float32 `(n, *front.shape)` to `(n, dim)`.
-        front: What happens to pixels before.
+        base: Network from float32 `(n, *front.shape)` to `(n, dim)`.
+        front: Steps from pixels to the network's input.
         as_is: Whether embeddings keep their length.
 
     Returns:
-        A model of uint8 `(n, *front.input_shape)` to float32 `(n, dim)`.
+        A model from uint8 `(n, *front.input_shape)` to float32 `(n, dim)`.
 
     Raises:
-        ModelError: If the network gives no vectors.
+        ModelError: If the network's output is not one vector for each picture.
     """
     layers = keras.layers
     pixels = keras.Input(front.input_shape, dtype="uint8", name="pixels")
@@ -53,7 +53,7 @@ def whole_network(base: keras.Model, front: Front, *, as_is: bool) -> keras.Mode
 
 
 def _of_unit_length(x: Any) -> Any:
-    """Divide by the length; zeros stay zeros, which `UnitNormalization` turns to NaN in LiteRT."""
+    """Divide by the length; zeros stay zero, but `UnitNormalization` makes them NaN in LiteRT."""
     ops = keras.ops
     length = ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True))
     return ops.divide(x, ops.maximum(length, 1e-12))
@@ -64,13 +64,13 @@ def _number(values: tuple[float, ...]) -> Any:
 
 
 def _vector(x: Any) -> Any:
-    """Flatten `(n, 1, 1, dim)`; refuse what is no vector."""
+    """Flatten `(n, 1, 1, dim)`; refuse other shapes that are not vectors."""
     shape = tuple(x.shape[1:])
     if None in shape or max(shape, default=0) != np.prod(shape) or max(shape) < 2:
         raise ModelError(
-            f"The network ends in arrays of shape {shape}, and an embedding is one vector of at "
-            "least 2 numbers. Name a layer that gives one with --output LAYER, such as the pooling "
-            "or the dense layer near its end."
+            f"The network ends in arrays of shape {shape}, but an embedding is one vector of at "
+            "least 2 numbers. Name a layer that gives a vector with --output LAYER, such as the "
+            "pooling or the dense layer near its end."
         )
     return x if len(shape) == 1 else keras.layers.Reshape((max(shape),), name="vector")(x)
 
@@ -79,11 +79,11 @@ def converted(network: keras.Model, precision: Precision) -> bytes:
     """Convert a network to LiteRT; the same weights give the same bytes.
 
     Args:
-        network: As `whole_network` makes it.
-        precision: In which its weights are stored.
+        network: A network from `whole_network`.
+        precision: Precision in which the weights are stored.
 
     Raises:
-        ModelError: If LiteRT has no operation that the network needs.
+        ModelError: If LiteRT lacks an operation that the network needs.
     """
     import tensorflow as tf
 
@@ -91,14 +91,14 @@ def converted(network: keras.Model, precision: Precision) -> bytes:
 
 
 def run_converter(converter: Any, precision: Precision) -> bytes:
-    """Run a TensorFlow Lite converter quietly, with LiteRT's own operations alone.
+    """Run a TensorFlow Lite converter quietly, with LiteRT's built-in operations only.
 
     Args:
         converter: A `tf.lite.TFLiteConverter`.
-        precision: In which weights are stored.
+        precision: Precision in which the weights are stored.
 
     Raises:
-        ModelError: If LiteRT has no operation that the network needs.
+        ModelError: If LiteRT lacks an operation that the network needs.
     """
     import tensorflow as tf
 
@@ -109,17 +109,17 @@ def run_converter(converter: Any, precision: Precision) -> bytes:
     try:
         with _quiet():
             return bytes(converter.convert())
-    except Exception as error:  # the converter raises classes of its own, and others
+    except Exception as error:  # the converter raises many classes, its own among them
         reason = next((line for line in str(error).splitlines() if line.strip()), "no reason")
         raise ModelError(
-            f"LiteRT cannot run this network ({reason.strip()[:200]}). Take it up to an earlier "
+            f"LiteRT cannot run this network ({reason.strip()[:200]}). End it at an earlier "
             "layer with --output LAYER, or leave the layer out with --skip LAYER."
         ) from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Discard what the converter prints, the signature, and what TensorFlow logs on the way."""
+    """Discard what the converter prints and TensorFlow logs."""
     log = logging.getLogger("tensorflow")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -131,10 +131,10 @@ def _quiet() -> Iterator[None]:
 
 
 def predictions(network: keras.Model, pixels: Pixels) -> Floats:
-    """What Keras itself gives for pictures.
+    """Embed pictures with Keras itself.
 
     Args:
-        network: As `whole_network` makes it.
-        pixels: uint8 `(n, *input_shape)`.
+        network: A network from `whole_network`.
+        pixels: Prepared pictures, uint8 `(n, *input_shape)`.
     """
     return np.asarray(network(pixels, training=False), np.float32)

@@ -22,10 +22,9 @@ ROWS_AT_ONCE = 256
 
 
 def stdin_lines() -> Iterator[str]:
-    """Stream the lines of stdin; any bytes may be in a path.
+    """Stream the lines of stdin, which may hold any bytes.
 
-    A byte order mark is no part of the first path; UTF-16, as PowerShell writes it into files, is
-    read too.
+    A byte order mark is skipped; UTF-16, which PowerShell writes into files, is read too.
     """
     from embedder.data.encodings import UTF_8, text_encoding
 
@@ -34,7 +33,7 @@ def stdin_lines() -> Iterator[str]:
     encoding = text_encoding(first)
     if encoding != UTF_8:
         whole = first + sys.stdin.buffer.read()
-        text = whole.decode(encoding, "replace").removeprefix("\ufeff")
+        text = whole.decode(encoding, "replace")
         yield from text.replace("\r\n", "\n").split("\n")
         return
     for line in chain([first.removeprefix(codecs.BOM_UTF8)], lines):

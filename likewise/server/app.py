@@ -33,6 +33,7 @@ from likewise.server.logs import Log
 from likewise.server.metrics import Metrics
 from likewise.server.openapi import completed
 from likewise.server.reference_map import lay_out
+from likewise.server.requests.faults import fault
 from likewise.server.routes import (
     check,
     compare,
@@ -94,7 +95,7 @@ def create_app(
     app.add_api_route("/page/{name}", _page, include_in_schema=False)
     app.add_exception_handler(RequestValidationError, _not_valid)
     for error in (HTTPException, LikewiseError, TimeoutError, Exception):
-        app.add_exception_handler(error, _told)
+        app.add_exception_handler(error, _failed)
     return Gate(app, state, HOT)
 
 
@@ -180,10 +181,10 @@ async def _page(name: str = "index.html") -> Response:
 
 async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    return invalid(f"`{where}`: {first['msg']}.").response()
+    details = error.errors()[0]
+    where = ".".join(str(part) for part in details["loc"][1:]) or str(details["loc"][0])
+    return invalid(fault(where, details)).response()
 
 
-async def _told(request: Request, error: Exception) -> Response:
+async def _failed(request: Request, error: Exception) -> Response:
     return as_api_error(error).response()

@@ -93,7 +93,7 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
         content = path.read_bytes()
-        text = content.decode(text_encoding(content)).removeprefix("\ufeff")
+        text = content.decode(text_encoding(content))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error

@@ -39,7 +39,7 @@ def form(required: Iterable[str], **properties: Json) -> Json:
     """The schema of a form.
 
     Args:
-        required: Names of the fields that must be there.
+        required: Names of the required fields.
         properties: Schema of each field by name.
     """
     fields = {"type": "object", "required": list(required), "properties": properties}
@@ -57,11 +57,11 @@ def files(description: str) -> Json:
 
 
 def text(description: str, example: str) -> Json:
-    """A text in a field of a form.
+    """A text field of a form.
 
     Args:
         description: What the field means.
-        example: A value of it.
+        example: An example of its value.
     """
     return {"type": "string", "description": description, "examples": [example]}
 
@@ -75,14 +75,14 @@ _PICTURES = {
     "application/x-npy": {
         "schema": {
             **_FILE,
-            "description": "NumPy's own format: uint8 pictures (n, h, w) or (n, h, w, 3), or "
+            "description": "NumPy's .npy format: uint8 pictures (n, h, w) or (n, h, w, 3), or "
             "float32 vectors (n, dim). Ids are 0, 1, ...",
         }
     },
     "application/octet-stream": {
         "schema": {
             **_FILE,
-            "description": "Vectors as raw little-endian float32, dim numbers each. Ids are 0, 1, "
+            "description": "Vectors as raw little-endian float32, dim values each. Ids are 0, 1, "
             "...",
         }
     },
@@ -91,7 +91,8 @@ _FINGERPRINT: Json = {
     "name": "X-Likewise-Fingerprint",
     "in": "header",
     "required": False,
-    "description": "Of the model that made the vectors; another than the gallery's is refused.",
+    "description": "Fingerprint of the model that made the vectors; the request is refused unless "
+    "it is the gallery's.",
     "schema": {"type": "string", "examples": ["53b164021f39"]},
 }
 PICTURES: Json = {**body(_PICTURES), "parameters": [_FINGERPRINT]}
@@ -109,7 +110,7 @@ PUT = body(
             ["image"],
             image=_FILE,
             label=_LABEL,
-            metadata=text("Further data to keep with it, as JSON.", '{"writer": 17}'),
+            metadata=text("Further data to store with the picture, as JSON.", '{"writer": 17}'),
         ),
         "application/json": {"schema": ref(NewReference)},
     }
@@ -119,7 +120,7 @@ UPSERT = body(
         "multipart/form-data": form(
             ["images"],
             images=files("Picture files; their names are the ids."),
-            label=text("Group of all of them; left out with ?unlabelled=true.", "7"),
+            label=text("Group of all the pictures; left out with ?unlabelled=true.", "7"),
         ),
         "application/json": {"schema": ref(NewReferences)},
     }
@@ -161,13 +162,13 @@ def errors(*codes: str) -> dict[int | str, Json]:
     for code in codes:
         by_status.setdefault(STATUS[code], []).append(code)
     return {
-        status: {"model": Error, "description": ", ".join(f"`{code}`" for code in some)}
-        for status, some in by_status.items()
+        status: {"model": Error, "description": ", ".join(f"`{code}`" for code in grouped)}
+        for status, grouped in by_status.items()
     }
 
 
 def completed(schema: Json) -> Json:
-    """Add common errors, bodies and keys to a schema."""
+    """Add the common errors, bodies and keys to a schema."""
     components = schema.setdefault("components", {})
     models: list[type[BaseModel]] = [*_BODIES, Error]
     _, definitions = models_json_schema(
@@ -193,8 +194,9 @@ def _add_errors(method: str, operation: Json) -> None:
     responses.pop("422", None) if "HTTPValidationError" in str(responses.get("422")) else None
     for code in (*_ALWAYS, *(_CHANGING if method != "get" else ())):
         status = str(STATUS[code])
-        told = responses.setdefault(
+        response = responses.setdefault(
             status, {"description": "", "content": {"application/json": {"schema": ref(Error)}}}
         )
-        if f"`{code}`" not in told["description"]:
-            told["description"] = ", ".join(filter(None, [told["description"], f"`{code}`"]))
+        if f"`{code}`" not in response["description"]:
+            codes = filter(None, [response["description"], f"`{code}`"])
+            response["description"] = ", ".join(codes)

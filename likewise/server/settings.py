@@ -33,7 +33,7 @@ class Settings:
             429.
         min_rate: Least bytes per second of an upload or result, over `timeout` seconds.
         max_jobs: Maximum number of waiting jobs; further ones get 429.
-        keep_jobs: Seconds for which a finished job is cached.
+        keep_jobs: Seconds for which a finished job is kept.
         log_all: Whether every request is logged, not only notable ones.
         grace: Seconds to finish accepted requests during shutdown.
     """

@@ -168,7 +168,7 @@ def test_a_rule_finds_labels_in_the_paths_of_a_list_and_of_a_pattern(tmp_path, m
 def test_a_rule_does_not_take_the_place_of_labels_that_a_source_has(tmp_path):
     tree(tmp_path, ["p/cat/1.png"])
     (tmp_path / "list.csv").write_text("path,label\np/cat/1.png,dog\n")
-    with pytest.raises(DatasetError, match=r"list.csv has labels of its own, as 'dog' for p/cat"):
+    with pytest.raises(DatasetError, match=r"list.csv has its own labels, such as 'dog' for p/cat"):
         list(records(tmp_path / "list.csv", rule=LabelRule(level=2)))
 
 

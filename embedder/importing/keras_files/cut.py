@@ -1,8 +1,8 @@
 """Find the network that makes embeddings in a model's graph.
 
 - Several inputs (Siamese, triplet): the part that depends on one input alone and is the same for
-  all of them, call for call, whatever stands on top.
-- One input: what leads to the layer that was asked for, or to the one before a classifier's head.
+  all of them, call for call; the layers that compare the inputs may be any.
+- One input: the part up to the layer that the user named, or up to a classifier's head.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def find_base(graph: Graph, output: str | None, name: str) -> Tensor:
 
     Args:
         graph: The model.
-        output: The layer that gives it; None to find it.
+        output: The layer that gives the embedding; None to find it.
         name: The file's name, for messages.
 
     Raises:
@@ -44,7 +44,7 @@ def find_base(graph: Graph, output: str | None, name: str) -> Tensor:
 
 
 def calls_to(tensor: Tensor) -> list[Call]:
-    """Every call that a tensor needs, itself included, each after those that it needs itself."""
+    """Every call that a tensor needs, itself included, each after the calls that it needs."""
     ordered: dict[Call, None] = {}
     waiting: list[tuple[Tensor, bool]] = [(tensor, False)]
     while waiting:
@@ -63,7 +63,7 @@ def before_head(tensor: Tensor) -> Tensor:
     """Go back before a classifier's head: the last dense layer and its softmax or sigmoid.
 
     Args:
-        tensor: What a model gives; it comes back unless it is probabilities of classes.
+        tensor: Output of a model; returned unchanged unless it is probabilities of classes.
     """
     place, classifies = tensor, False
     while isinstance(place, Call) and place.layer.kind in _SETTLING and is_layer(place):
@@ -100,8 +100,8 @@ def _asked_for(
         if len(depends[tensor]) == 1:
             return tensor
     raise ModelError(
-        f"The layer {output!r} of {name} compares several pictures, so it gives no embedding of "
-        f"one. Name a layer below it with --output LAYER: {listed(_of_one(graph, depends))}."
+        f"The layer {output!r} of {name} compares several pictures, so it does not embed one. "
+        f"Name an earlier layer with --output LAYER: {listed(_of_one(graph, depends))}."
     )
 
 
@@ -111,7 +111,7 @@ def _of_one(graph: Graph, depends: dict[Tensor, frozenset[Input]]) -> list[str]:
 
 
 def _shared(graph: Graph, depends: dict[Tensor, frozenset[Input]], name: str) -> Tensor:
-    branches = [_ends(graph, depends, one) for one in graph.inputs]
+    branches = [_ends(graph, depends, start) for start in graph.inputs]
     comparer = _Comparer()
     counts = {len(ends) for ends in branches}
     if counts == {1}:
@@ -125,15 +125,15 @@ def _shared(graph: Graph, depends: dict[Tensor, frozenset[Input]], name: str) ->
             f"embedding with --output LAYER. Candidates: {listed(ends)}."
         )
     raise ModelError(
-        f"The {len(graph.inputs)} inputs of {name} do not pass one shared base network: each has "
-        "layers of its own. Take one of them with --output LAYER, naming its last layer, or save "
+        f"The {len(graph.inputs)} inputs of {name} do not share one base network: each has its own "
+        "layers. Import one of them with --output LAYER, naming its last layer, or save "
         "the base network itself, as `base.save('base.keras')`, and import that. "
         f"Layers of one input: {listed(_of_one(graph, depends))}."
     )
 
 
 def _ends(graph: Graph, depends: dict[Tensor, frozenset[Input]], start: Input) -> list[Tensor]:
-    """The last tensors that depend on one input alone: what is compared, or given out."""
+    """The last tensors that depend on one input alone: those compared, or output by the model."""
     alone = frozenset({start})
     ends = dict.fromkeys(each for each in graph.outputs if depends[each] == alone)
     for call in graph.calls:
@@ -143,48 +143,48 @@ def _ends(graph: Graph, depends: dict[Tensor, frozenset[Input]], start: Input) -
 
 
 class _Comparer:
-    """Compares branches call for call: the same layer, or equal ones without weights."""
+    """Compares branches call for call: calls of one layer, or of equal layers without weights."""
 
     def __init__(self) -> None:
         self._same: set[tuple[Tensor, Tensor]] = set()
 
     def same(self, a: Tensor, b: Tensor) -> bool:
-        """Tell whether two tensors are the same function of one picture each."""
+        """Whether two tensors are the same function of one picture each."""
         waiting = [(a, b)]
         while waiting:
             pair = waiting.pop()
             if pair in self._same:
                 continue
-            one, other = pair
-            if isinstance(one, Input) or isinstance(other, Input):
-                if not (isinstance(one, Input) and isinstance(other, Input)):
+            left, right = pair
+            if isinstance(left, Input) or isinstance(right, Input):
+                if not (isinstance(left, Input) and isinstance(right, Input)):
                     return False
-                if one.shape != other.shape:
+                if left.shape != right.shape:
                     return False
-            elif not _same_call(one, other):
+            elif not _same_call(left, right):
                 return False
             else:
-                waiting += zip(one.inputs, other.inputs, strict=True)
+                waiting += zip(left.inputs, right.inputs, strict=True)
             self._same.add(pair)
         return True
 
 
-def _same_call(one: Call, other: Call) -> bool:
-    if len(one.inputs) != len(other.inputs):
+def _same_call(left: Call, right: Call) -> bool:
+    if len(left.inputs) != len(right.inputs):
         return False
-    arguments = _shape_of([one.args, one.kwargs]), _shape_of([other.args, other.kwargs])
+    arguments = _shape_of([left.args, left.kwargs]), _shape_of([right.args, right.kwargs])
     if arguments[0] != arguments[1]:
         return False
-    if one.layer is other.layer:
+    if left.layer is right.layer:
         return True
-    weightless = operation_of(one) is not None or (
-        is_layer(one) and one.layer.kind in allowed.WEIGHTLESS
+    weightless = operation_of(left) is not None or (
+        is_layer(left) and left.layer.kind in allowed.WEIGHTLESS
     )
-    return weightless and _settings(one) == _settings(other)
+    return weightless and _settings(left) == _settings(right)
 
 
 def _shape_of(value: Any) -> Any:
-    """Arguments with every tensor replaced by a mark: their form and their constants."""
+    """Arguments with a mark in place of every tensor: their structure and their constants."""
     if isinstance(value, (Input, Call)):
         return "tensor"
     if isinstance(value, dict):

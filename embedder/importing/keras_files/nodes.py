@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from embedder.importing.keras_files import allowed
 from embedder.importing.keras_files.graph import Call, Tensor, tensors
 
-Results = Mapping[tuple[str, int], list[Tensor]]  # of each call, by layer and number
+Results = Mapping[tuple[str, int], list[Tensor]]  # by layer and number of the call
 
 
 class Reference(NamedTuple):
-    """Points to a result: of a layer, at its call of this number, the output of this number."""
+    """Points to a result: the layer, the number of its call, the number of the output."""
 
     layer: str
     call: int
@@ -22,24 +22,24 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Node:
-    """One call: its arguments, with references or, once filled, with tensors in them."""
+    """One call and its arguments, which hold references or, once filled, tensors."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
     @property
     def needs(self) -> set[tuple[str, int]]:
-        """The calls, by layer and number, that must have been made before."""
+        """The calls, by layer and number, that must come before this one."""
         return {(each.layer, each.call) for each in _references_in([self.args, self.kwargs])}
 
     @property
     def tensors(self) -> list[Tensor]:
-        """Its tensors, once filled."""
+        """The tensors in its arguments, once filled."""
         return list(tensors([self.args, self.kwargs]))
 
-    def filled(self, given: Results) -> Node:
-        """The same with tensors in place of references."""
-        return Node(_filled(self.args, given), _filled(self.kwargs, given))
+    def filled(self, results: Results) -> Node:
+        """The same call with tensors in place of references."""
+        return Node(_filled(self.args, results), _filled(self.kwargs, results))
 
 
 def nodes_of(entry: dict[str, Any], layers: Mapping[str, dict[str, Any]]) -> list[Node]:
@@ -47,7 +47,7 @@ def nodes_of(entry: dict[str, Any], layers: Mapping[str, dict[str, Any]]) -> lis
 
     Args:
         entry: The layer.
-        layers: All layers beside it, by name.
+        layers: All layers of the same model, by name.
     """
     return [
         _keras3(node) if isinstance(node, dict) else _keras2(node, layers)
@@ -59,7 +59,7 @@ def references(value: Any, layers: Mapping[str, dict[str, Any]] | None = None) -
     """Read `input_layers` or `output_layers`: one reference, or a list of them.
 
     Args:
-        value: `[name, call, output]`, a list or a dictionary of such.
+        value: `[name, call, output]`, or a list or dictionary of such lists.
         layers: All layers by name; None for inputs, which are called once.
     """
     if isinstance(value, dict):
@@ -77,7 +77,7 @@ def _keras3(node: dict[str, Any]) -> Node:
 
 
 def _parsed(value: Any) -> Any:
-    """Replace Keras 3's tensors by references."""
+    """Replace Keras 3's tensors with references."""
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
             return Reference(*value["config"]["keras_history"])
@@ -86,7 +86,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _keras2(node: list[Any], layers: Mapping[str, dict[str, Any]]) -> Node:
-    """Read `[[name, call, output, kwargs], …]`; a layer of several inputs gets them as a list."""
+    """Read `[[name, call, output, kwargs], …]`; several inputs are passed to a layer as a list."""
     if isinstance(node[0], str):
         node = [node]
     places = [_reference(each, layers) for each in node]
@@ -114,9 +114,10 @@ def _reference(value: list[Any], layers: Mapping[str, dict[str, Any]]) -> Refere
 
 
 def _first_call(entry: dict[str, Any] | None) -> int:
-    """The number of a layer's first call, in `output_layers` and wherever Keras 2 writes one.
+    """The number of a layer's first call, in `output_layers` and in all references of Keras 2.
 
-    Nested models count from 1 there: in Keras 2 all of them, in Keras 3 all but sequential ones.
+    The calls of nested models count from 1: in Keras 2 for all models, in Keras 3 for all but
+    sequential ones.
     """
     if entry is None or entry["class_name"] not in allowed.MODELS:
         return 0
@@ -134,23 +135,23 @@ def _references_in(value: Any) -> list[Reference]:
     return []
 
 
-def picked(given: Results, reference: Reference) -> Tensor:
-    """Give the result that a reference points to; all outputs of a layer stand for its call.
+def picked(results: Results, reference: Reference) -> Tensor:
+    """Return the result that a reference points to; a layer's call stands for all its outputs.
 
     Args:
-        given: Results so far.
+        results: Results so far.
         reference: Points to one of them.
     """
-    results = given[reference.layer, reference.call]
-    is_layer = len(results) == 1 and isinstance(results[0], Call)
-    return results[0 if is_layer else reference.output]
+    outputs = results[reference.layer, reference.call]
+    is_layer = len(outputs) == 1 and isinstance(outputs[0], Call)
+    return outputs[0 if is_layer else reference.output]
 
 
-def _filled(value: Any, given: Results) -> Any:
+def _filled(value: Any, results: Results) -> Any:
     if isinstance(value, Reference):
-        return picked(given, value)
+        return picked(results, value)
     if isinstance(value, dict):
-        return {key: _filled(each, given) for key, each in value.items()}
+        return {key: _filled(each, results) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_filled(each, given) for each in value)
+        return type(value)(_filled(each, results) for each in value)
     return value

@@ -1,4 +1,4 @@
-"""The shape of a model's input, wherever the generations of Keras write it."""
+"""The shape of a model's input, from any of the settings where versions of Keras store it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def sequential_shape(entry: dict[str, Any], layers: list[dict[str, Any]], name: 
 
     Args:
         entry: The model.
-        layers: Its layers.
+        layers: Layers of the model.
         name: The file's name, for messages.
 
     Raises:
-        ModelError: If the file has it nowhere.
+        ModelError: If the file does not store the shape.
     """
     first = layers[0]["config"]
     config = entry["config"] if isinstance(entry["config"], dict) else {}
@@ -50,13 +50,13 @@ def sequential_shape(entry: dict[str, Any], layers: list[dict[str, Any]], name: 
         if isinstance(batch, list) and batch:
             return _of_one_picture(batch)
     raise ModelError(
-        f"{name} does not say what size of picture it takes. Build the model before it is saved: "
+        f"{name} does not store the size of its pictures. Build the model before saving it: "
         "`model.build((None, height, width, channels))`."
     )
 
 
 def _nested(entry: dict[str, Any]) -> list[Any] | None:
-    """The shape that a nested model's own input has."""
+    """The shape of a nested model's own input."""
     config = entry["config"]
     layers = config if isinstance(config, list) else config.get("layers")
     if not layers:

@@ -29,11 +29,11 @@ class Budget:
         self._weights = 0
 
     def spend(self, layer: Layer, shape: Sequence[int | None]) -> None:
-        """Count a layer's weights, at most as many as it may have.
+        """Count the weights that a layer may have at most.
 
         Args:
             layer: The layer, before it is built.
-            shape: Shape of what it takes, the batch first.
+            shape: Shape of its input, the batch first.
 
         Raises:
             ModelError: If the network's weights would exceed 2 GiB.
@@ -46,20 +46,20 @@ class Budget:
             )
 
     def check_values(self, layer: Layer, shape: Sequence[int | None]) -> None:
-        """Check how many numbers a layer gives for one picture.
+        """Check how many numbers a layer outputs for one picture.
 
         Args:
             layer: The layer, or operation.
-            shape: Shape of what it gives, the batch first.
+            shape: Shape of its output, the batch first.
 
         Raises:
-            ModelError: If they are too many to be computed for a batch of pictures.
+            ModelError: If there are too many to compute for a batch of pictures.
         """
         count = math.prod(side or 1 for side in shape[1:])
         if count > _MOST_VALUES:
             raise ModelError(
-                f"{self._name}: the layer {layer.path} gives {count} numbers for a picture, and "
-                f"likewise computes up to {_MOST_VALUES}. Import a smaller model, or give a "
+                f"{self._name}: the layer {layer.path} gives {count} numbers for a picture, but "
+                f"likewise computes up to {_MOST_VALUES}. Import a smaller model, or pass a "
                 "smaller --size."
             )
 
@@ -74,8 +74,8 @@ def _most_weights(layer: Layer, shape: Sequence[int | None]) -> int:
         return sides[-1] * _number(config["units"])
     if "kernel_size" in config:
         kernel = math.prod(map(_number, _listed(config["kernel_size"])))
-        given = _number(config.get("filters", 1)) + _number(config.get("depth_multiplier", 1))
-        return kernel * max(sides) * given
+        filters = _number(config.get("filters", 1)) + _number(config.get("depth_multiplier", 1))
+        return kernel * max(sides) * filters
     return math.prod(sides)  # normalisations, PReLU
 
 
@@ -84,5 +84,5 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> int:
-    """A setting as a number; Keras itself refuses what is none."""
+    """A setting as a number; Keras itself refuses other values."""
     return max(value, 1) if isinstance(value, int) else 1

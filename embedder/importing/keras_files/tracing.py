@@ -1,4 +1,4 @@
-"""Lay a model's configuration open as a graph, whichever Keras wrote it."""
+"""Read the configuration of a model of Keras 2 or 3 as a graph."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DEEPEST = 20  # models within models
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a model stands within the outermost."""
+    """The place of a model within the outermost model."""
 
     path: str = ""
     group: str = ""
@@ -46,15 +46,15 @@ class _Place:
 
 
 def trace(config: dict[str, Any], name: str, skip: Collection[str] = ()) -> Graph:
-    """Lay a model open.
+    """Read a model as a graph of calls.
 
     Args:
-        config: As `KerasFile.config`.
+        config: The configuration, as in `KerasFile.config`.
         name: The file's name, for messages.
         skip: Layers to leave out, by path or by the last part of it.
 
     Raises:
-        ModelError: If it is no graph of layers, or a name to skip is that of none.
+        ModelError: If the model is not a graph of layers, or `skip` names a layer that is missing.
     """
     if str(config.get("class_name")) not in allowed.MODELS or not allowed.is_keras_own(config):
         raise ModelError(
@@ -75,9 +75,7 @@ def trace(config: dict[str, Any], name: str, skip: Collection[str] = ()) -> Grap
     unknown = sorted(set(skip) - tracer.used)
     if unknown:
         layers = listed([layer.path for each in tracer.graph.leaves.values() for layer in each])
-        raise ModelError(
-            f"No layer to skip is named {listed(unknown)}. The model's layers: {layers}."
-        )
+        raise ModelError(f"The model has no layer {listed(unknown)} to skip. Its layers: {layers}.")
     return tracer.graph
 
 
@@ -92,10 +90,10 @@ class _Tracer:
     def model(
         self, entry: dict[str, Any], inputs: list[Tensor] | None, place: _Place
     ) -> list[Tensor]:
-        """Call a model; without inputs it is the outermost and brings its own."""
+        """Call a model; without `inputs` it is the outermost, and its own inputs are made."""
         if place.depth > _DEEPEST:
             raise ModelError(
-                f"{self.name} nests models more than {_DEEPEST} deep, which is taken for damage: "
+                f"{self.name} nests models more than {_DEEPEST} deep, and is probably damaged: "
                 "save the base network itself and import that."
             )
         config = entry["config"]
@@ -122,12 +120,12 @@ class _Tracer:
     ) -> list[Tensor]:
         layers = {_name(layer): layer for layer in config["layers"]}
         groups = dict(zip(layers, _groups(list(layers.values())), strict=True))
-        given: dict[tuple[str, int], list[Tensor]] = {}
+        results: dict[tuple[str, int], list[Tensor]] = {}
         names = [reference[0] for reference in references(config["input_layers"])]
         if inputs is None:
             inputs = [self._input(name, input_shape(layers[name]["config"])) for name in names]
         for name, tensor in zip(names, inputs, strict=True):
-            given[name, 0] = [tensor]
+            results[name, 0] = [tensor]
         waiting = [
             (name, number, node)
             for name, layer in layers.items()
@@ -137,15 +135,15 @@ class _Tracer:
         while waiting:
             later = []
             for name, number, node in waiting:
-                if node.needs <= given.keys():
-                    filled = node.filled(given)
-                    given[name, number] = self._call(layers[name], groups[name], filled, place)
+                if node.needs <= results.keys():
+                    filled = node.filled(results)
+                    results[name, number] = self._call(layers[name], groups[name], filled, place)
                 else:
                     later.append((name, number, node))
             if len(later) == len(waiting):
                 raise ValueError("a call waits for itself")
             waiting = later
-        return [picked(given, each) for each in references(config["output_layers"], layers)]
+        return [picked(results, each) for each in references(config["output_layers"], layers)]
 
     def _input(self, name: str, shape: tuple[int | None, ...]) -> Input:
         made = Input(name, shape)
@@ -178,7 +176,7 @@ class _Tracer:
         return results
 
     def _enter(self, path: str, name: str, entry: dict[str, Any], inner: _Place) -> None:
-        """Take up a layer when it is first called; leaves in the order of the file."""
+        """Record a layer when it is first called, and its leaves in the order of the file."""
         if path in self._layers:
             return
         self._layers[path] = Layer(path, entry, inner.group.rstrip("/"), inner.trainable)
@@ -187,18 +185,18 @@ class _Tracer:
 
 
 def _leaves(entry: dict[str, Any], place: _Place) -> list[Layer]:
-    """The layers without layers in them, in the order of the file."""
+    """The layers that contain no layers, in the order of the file."""
     if entry["class_name"] not in allowed.MODELS or not allowed.is_keras_own(entry):
         return [Layer(place.path.rstrip("/"), entry, place.group.rstrip("/"), place.trainable)]
     config = entry["config"]
     layers = config if isinstance(config, list) else config["layers"]
-    found = []
+    leaves = []
     for layer, group in zip(layers, _groups(layers), strict=True):
         inner = layer["config"]
         trainable = isinstance(inner, list) or inner.get("trainable", True)
         if place.depth <= _DEEPEST:
-            found += _leaves(layer, place.inside(_name(layer), group, trainable))
-    return found
+            leaves += _leaves(layer, place.inside(_name(layer), group, trainable))
+    return leaves
 
 
 def _name(entry: dict[str, Any]) -> str:
@@ -208,7 +206,7 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _groups(layers: list[dict[str, Any]]) -> list[str]:
-    """How a `.keras` file names the layers' weights: by class in snake case, and by order.
+    """The names under which a `.keras` file stores weights: the class in snake case, and a number.
 
     Example:
         >>> _groups([{"class_name": "Conv2D"}, {"class_name": "ReLU"}, {"class_name": "Conv2D"}])

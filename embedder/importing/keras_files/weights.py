@@ -1,8 +1,8 @@
-"""Give rebuilt layers the weights that a file holds for them.
+"""Load the weights of a file into the rebuilt layers.
 
 A `.keras` file holds a group of numbered arrays for each layer. An `.h5` file holds one list for
-each outermost layer, with those of nested models in it: by name where names are plain, else in the
-order in which Keras wrote them, with the last part of each name compared.
+each outermost layer, which includes the weights of nested models. They are matched by name where
+the names are unique, else by Keras's order, and then the last part of each name must agree.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ def load_weights(file: KerasFile, graph: Graph, made: dict[Layer, Any]) -> None:
     """Set the weights of every layer that has any.
 
     Args:
-        file: Holds them.
-        graph: The whole model, for the order within nested ones.
+        file: The file that holds the weights.
+        graph: The whole model, for the order within nested models.
         made: The built layers.
 
     Raises:
-        ModelError: If one has no weights in the file, or they have other shapes.
+        ModelError: If the file lacks the weights of a layer, or they have other shapes.
     """
     named = {layer.path: keras_layer for layer, keras_layer in made.items()}
     arrays = _by_name(file, graph, named) if file.by_name else _by_group(file, made)
     for path, layer in named.items():
-        own = _variables(layer)
         values = arrays.get(path, [])
         shapes = [tuple(value.shape) for value in values]
-        if shapes != [tuple(each.shape) for each in own]:
+        expected = [tuple(each.shape) for each in _variables(layer)]
+        if shapes != expected:
             raise ModelError(
-                f"{file.name}: the layer {path} needs weights of the shapes "
-                f"{[tuple(each.shape) for each in own]}, and the file holds {shapes}. It is "
-                "damaged, or was written in another way: save the model again."
+                f"{file.name}: the layer {path} needs weights of the shapes {expected}, but the "
+                f"file holds {shapes}. It is damaged, or Keras did not write it: save the model "
+                "again."
             )
-        if own:
+        if expected:
             layer.load_own_variables({str(place): each for place, each in enumerate(values)})
 
 
@@ -68,24 +68,24 @@ def _by_group(file: KerasFile, made: dict[Layer, Any]) -> dict[str, list[Floats]
 def _by_name(file: KerasFile, graph: Graph, named: dict[str, Any]) -> dict[str, list[Floats]]:
     arrays: dict[str, list[Floats]] = {}
     for top, leaves in graph.leaves.items():
-        wanted = [leaf for leaf in leaves if leaf.path in named]
-        if top in file.weights and any(_variables(named[leaf.path]) for leaf in wanted):
-            arrays |= _of_outermost(file, file.weights[top], leaves, wanted, named)
+        built = [leaf for leaf in leaves if leaf.path in named]
+        if top in file.weights and any(_variables(named[leaf.path]) for leaf in built):
+            arrays |= _of_outermost(file, file.weights[top], leaves, built, named)
     return arrays
 
 
 def _of_outermost(
-    file: KerasFile, group: Any, leaves: list[Layer], wanted: list[Layer], named: dict[str, Any]
+    file: KerasFile, group: Any, leaves: list[Layer], built: list[Layer], named: dict[str, Any]
 ) -> dict[str, list[Floats]]:
-    """Share out the list of one outermost layer among the leaves in it."""
+    """Distribute the list of one outermost layer among its leaves."""
     names = [each.decode() if isinstance(each, bytes) else each for each in _names(group)]
     places = {tuple(_parts(name)[-2:]): name for name in names}
     counts = Counter(leaf.path.rpartition("/")[2] for leaf in leaves)
     arrays = {}
-    for leaf in wanted:
-        own = leaf.path.rpartition("/")[2]
-        keys = [(own, _plain(each.name)) for each in _variables(named[leaf.path])]
-        if counts[own] > 1 or len(places) < len(names) or not all(key in places for key in keys):
+    for leaf in built:
+        last = leaf.path.rpartition("/")[2]
+        keys = [(last, _plain(each.name)) for each in _variables(named[leaf.path])]
+        if counts[last] > 1 or len(places) < len(names) or not all(key in places for key in keys):
             return _in_order(file, group, names, leaves, named)
         arrays[leaf.path] = [_read(group[places[key]]) for key in keys]
     return arrays
@@ -94,7 +94,7 @@ def _of_outermost(
 def _in_order(
     file: KerasFile, group: Any, names: list[str], leaves: list[Layer], named: dict[str, Any]
 ) -> dict[str, list[Floats]]:
-    """Keras's order: what is trained of all layers, then what is not."""
+    """Match by Keras's order: the trainable weights of all layers, then the others."""
     missing = [leaf.path for leaf in leaves if leaf.path not in named and _may_hold(leaf)]
     order = [
         (leaf.path, each)
@@ -138,7 +138,7 @@ def _names(group: Any) -> list[Any]:
 
 
 def _parts(name: str) -> list[str]:
-    """`base/dense/kernel:0` in parts, as Keras 3 calls the last."""
+    """`base/dense/kernel:0` in parts, the last under its name in Keras 3."""
     parts = name.partition(":")[0].split("/")
     return [*parts[:-1], _plain(parts[-1])]
 

@@ -59,7 +59,7 @@ class Vectorised:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Found:
+class _Results:
     """Search results of n vectors, with functions that make their rows."""
 
     row: Callable[[str, int], Row]
@@ -109,9 +109,9 @@ class Answering:
             pictures = await self._prepared(pictures, places)
         try:
             answers = await self._in_pieces(options, pictures)
-        except UnreadyError:  # which only its pixels show
-            every = range(len(pictures))
-            answers = await self._in_pieces(options, await self._prepared(pictures, every))
+        except UnreadyError:  # a picture's pixels showed it, its header did not
+            pictures = await self._prepared(pictures, range(len(pictures)))
+            answers = await self._in_pieces(options, pictures)
         if len(pictures) == 1 and answers[0].reasons:
             raise answers[0].reasons[0].bare()
         for answer in answers:
@@ -128,7 +128,7 @@ class Answering:
         )
 
     async def _prepared(self, pictures: Pictures, places: Sequence[int]) -> Pictures:
-        """The pictures, those at some places decoded and prepared."""
+        """The pictures, with those at `places` decoded and prepared."""
         if not places or pictures.images is None:
             return pictures
         images = list(pictures.images)
@@ -146,89 +146,90 @@ class Answering:
         A question with a picture that must be prepared first gets an `UnreadyError`.
         """
         embedded = self._embedded(questions)
-        found = iter(self._found([one for one in embedded if isinstance(one, Vectorised)]))
-        return [next(found) if isinstance(one, Vectorised) else one for one in embedded]
+        answers = iter(self._search([item for item in embedded if isinstance(item, Vectorised)]))
+        return [next(answers) if isinstance(item, Vectorised) else item for item in embedded]
 
     def _embedded(self, questions: Sequence[Question]) -> list[Vectorised | UnreadyError]:
         """Embed the pictures of all questions in one batch."""
         requests = [question.pictures for question in questions]
         embedded = embed(requests, self._matcher.embedder, self._metrics.timed)
         return [
-            known if isinstance(known, UnreadyError) else Vectorised(question, known)
-            for question, known in zip(questions, embedded, strict=True)
+            result if isinstance(result, UnreadyError) else Vectorised(question, result)
+            for question, result in zip(questions, embedded, strict=True)
         ]
 
-    def _found(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
+    def _search(self, questions: Sequence[Vectorised]) -> list[Answer | Exception]:
         """Search for all questions with the same options in one batch."""
         answers: dict[int, Answer | Exception] = {}
-        alike: dict[Options, list[int]] = {}
-        for place, one in enumerate(questions):
-            alike.setdefault(one.question.options, []).append(place)
+        by_options: dict[Options, list[int]] = {}
+        for place, item in enumerate(questions):
+            by_options.setdefault(item.question.options, []).append(place)
         with self._matcher.gallery.snapshot() as generation:
-            for options, places in alike.items():
+            for options, places in by_options.items():
+                batch = [questions[place] for place in places]
                 try:
-                    found = self._answers(options, [questions[at] for at in places], generation)
-                    answers.update(zip(places, found, strict=True))
-                except Exception as error:  # only for these options: others still get answers
+                    answers.update(
+                        zip(places, self._answers(options, batch, generation), strict=True)
+                    )
+                except Exception as error:  # fails these options alone; the others get answers
                     answers.update(dict.fromkeys(places, error))
         return [answers[place] for place in range(len(questions))]
 
     def _answers(
-        self, options: Options, asked: Sequence[Vectorised], generation: int
+        self, options: Options, batch: Sequence[Vectorised], generation: int
     ) -> list[Answer]:
         """Answer all questions with the same options by one search."""
         check_options(self._matcher.gallery, options)
         find = {CHECK: self._checked, QUERY: self._queried, EMBED: _only_embedded}
-        vectors = np.concatenate([one.embedded.vectors for one in asked])
+        vectors = np.concatenate([item.embedded.vectors for item in batch])
         with self._metrics.timed(SEARCH):
-            found = find[options.kind](vectors, options.check)
-        self._metrics.searched(found.nearest)
+            results = find[options.kind](vectors, options.check)
+        self._metrics.searched(results.nearest)
         with self._metrics.timed(WRITE):
-            return _written(found, asked, generation)
+            return _written(results, batch, generation)
 
-    def _checked(self, vectors: Floats, options: CheckOptions) -> _Found:
+    def _checked(self, vectors: Floats, options: CheckOptions) -> _Results:
         gallery = self._matcher.gallery
         rule = gallery.points.rule(options)
         decisions = gallery.decide(vectors, gallery.neighbours_of(options.k), rule)
-        return _Found(
+        return _Results(
             lambda id, row: decision_row(id, decisions[row]),
             lambda id, reason: error_row(id, reason, rule.limits.threshold),
             np.array([decision.neighbours[0].distance for decision in decisions], np.float32),
             rule.point,
         )
 
-    def _queried(self, vectors: Floats, options: CheckOptions) -> _Found:
+    def _queried(self, vectors: Floats, options: CheckOptions) -> _Results:
         gallery = self._matcher.gallery
-        found = gallery.search(vectors, gallery.neighbours_of(options.k))
-        shares: list[float | None] = [None] * len(found)
+        neighbours = gallery.search(vectors, gallery.neighbours_of(options.k))
+        nearest = neighbours.distances[:, 0]
+        p_values: list[float | None] = [None] * len(neighbours)
         if options.evidence:
-            shares = gallery.points.evidence(options.at).p_values(found.distances[:, 0]).tolist()
-        return _Found(
-            lambda id, row: query_row(id, found[row], shares[row]),
+            p_values = gallery.points.evidence(options.at).p_values(nearest).tolist()
+        return _Results(
+            lambda id, row: query_row(id, neighbours[row], p_values[row]),
             query_error_row,
-            found.distances[:, 0],
+            nearest,
         )
 
 
-def _written(found: _Found, asked: Sequence[Vectorised], generation: int) -> list[Answer]:
+def _written(results: _Results, batch: Sequence[Vectorised], generation: int) -> list[Answer]:
     """Write the rows of each question."""
     answers = []
     first = 0
-    for one in asked:
-        ids, known = one.question.pictures.ids, one.embedded
-        own = iter(range(len(known.vectors)))
+    for item in batch:
+        vectors, reasons = item.embedded.vectors, item.embedded.reasons
+        remarks, numbers = item.embedded.remarks, iter(range(len(vectors)))
         rows = [
-            found.unreadable(id, str(known.reasons[place]))
-            if place in known.reasons
-            else remarked(found.row(id, first + (row := next(own))), known.remarks.get(row))
-            for place, id in enumerate(ids)
+            results.unreadable(id, str(reasons[place]))
+            if place in reasons
+            else remarked(results.row(id, first + (n := next(numbers))), remarks.get(n))
+            for place, id in enumerate(item.question.pictures.ids)
         ]
-        first += len(known.vectors)
+        first += len(vectors)
         lines = [json_line(row)[:-1] for row in rows]
         decisions = [row["decision"] for row in rows if "decision" in row]
-        answers.append(
-            Answer(lines, known.vectors, known.reasons, generation, found.point, decisions)
-        )
+        answers.append(Answer(lines, vectors, reasons, generation, results.point, decisions))
     return answers
 
 
@@ -236,16 +237,16 @@ def check_options(gallery: Gallery, options: Options) -> None:
     """Refuse options that the gallery does not support.
 
     Args:
-        gallery: The one that is asked.
-        options: Those of a request.
+        gallery: The gallery to search.
+        options: Options of a request.
 
     Raises:
         ApiError: If there is no such group or operating point, no threshold, or no evidence.
     """
     check, points = options.check, gallery.points.all()
     if check.at is not None and check.at not in points:
-        known = ", ".join(points) or "none"
-        raise invalid(f"`at` must name an operating point: {known}. Received: {check.at}.")
+        names = ", ".join(points) or "the gallery has none"
+        raise invalid(f"`at` must name an operating point: {names}. Received: {check.at}.")
     if check.group is not None and not gallery.has_group(check.group):
         likely = meant(check.group, gallery.groups())
         raise invalid(f"`group` must be the label of a group. Received: {check.group}{likely}.")
@@ -256,18 +257,18 @@ def check_options(gallery: Gallery, options: Options) -> None:
         raise ApiError(
             "not_calibrated",
             "The gallery has no operating point yet.",
-            "Give a threshold, or calibrate the gallery: likewise calibrate.",
+            "Pass a threshold, or calibrate the gallery: likewise calibrate.",
         )
     if check.evidence and gallery.points.named(check.at)[1].evidence is None:
         raise ApiError(
             "not_calibrated",
             "This operating point has no evidence: it was not calibrated with this gallery.",
-            "Calibrate it, or ask without evidence.",
+            "Calibrate it, or leave out `evidence`.",
         )
 
 
-def _only_embedded(vectors: Floats, options: CheckOptions) -> _Found:
-    return _Found(
+def _only_embedded(vectors: Floats, options: CheckOptions) -> _Results:
+    return _Results(
         lambda id, row: {"id": id},
         lambda id, reason: {"id": id, "reason": reason},
         np.empty(0, np.float32),

@@ -3,7 +3,7 @@
 | task | arguments | |
 |---|---|---|
 | `run` | JOB GALLERY SECONDS | run one job |
-| `look` | SECONDS BYTES POLITE | look into one upload after the other |
+| `look` | SECONDS BYTES POLITE | count the pictures of uploads, one after the other |
 """
 
 import sys
@@ -13,12 +13,12 @@ from likewise.shadowing import ShadowedError, refuse_shadowing
 
 
 def main(task: str, *arguments: str) -> None:
-    """Run a job or look into an upload, unless a foreign module hides one of ours.
+    """Run a task, unless a foreign module hides one of ours.
 
     Args:
         task: `run` or `look`.
-        arguments: Those in the table above. SECONDS limits the processor time for one picture, or
-            for one upload; BYTES limits memory.
+        arguments: See the table above. SECONDS limits the processor time for each picture (`run`)
+            or each upload (`look`); BYTES limits memory; POLITE is 1 for a low priority.
     """
     try:
         refuse_shadowing()

@@ -1,6 +1,6 @@
-"""Look into uploads before they are accepted, in processes with limits of memory and time.
+"""Count the pictures of uploads before accepting them, in processes with limited memory and time.
 
-What a client sends may cost a process many times its size, so the server itself never opens it.
+Opening an upload may take many times its size in memory, so the server itself never opens one.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from likewise.server.jobs.store import CSV, LIST, ZIP
 
 _PROGRAM = ("likewise.server.jobs", "look")
 _AT_ONCE = 2  # uploads
-_MEMORY = 1 << 30  # bytes, beside what the process takes when it begins
-_SECONDS = 60.0  # of a processor
+_MEMORY = 1 << 30  # bytes, in addition to what the process takes at its start
+_SECONDS = 60.0  # processor time
 
 
 class UploadInspector:
-    """Counts the pictures of uploads, two at a time, in processes that are kept for the next."""
+    """Counts the pictures of uploads, two at a time, in processes that are reused."""
 
     def __init__(self) -> None:
         self._pool = ProcessPool(_PROGRAM, _AT_ONCE, _SECONDS, _MEMORY, polite=True)
-        self._turns = asyncio.Semaphore(_AT_ONCE)  # a thread that waits is one less for others
+        self._turns = asyncio.Semaphore(_AT_ONCE)  # or waiting uploads would hold threads
 
     async def count(self, directory: Path, source: str, name: str) -> int:
         """Count the pictures of an upload.
@@ -34,10 +34,10 @@ class UploadInspector:
         Args:
             directory: Directory of the upload.
             source: `ZIP`, `CSV` or `LIST`.
-            name: The client's name for it.
+            name: The client's name for the upload.
 
         Raises:
-            ApiError: If it cannot be read, or takes too much memory or time.
+            ApiError: If the upload cannot be read, or takes too much memory or time.
         """
         note = {"directory": str(directory), "source": source, "name": name}
         async with self._turns:
@@ -45,27 +45,27 @@ class UploadInspector:
                 result, _ = await asyncio.to_thread(self._pool.ask, note)
             except EndedError:
                 raise too_large(
-                    "The upload takes too much to look into",
-                    f"{_MEMORY >> 30} GiB of memory and {_SECONDS:g} s of a processor for it",
+                    "Opening the upload takes too much memory or time",
+                    f"{_MEMORY >> 30} GiB of memory and {_SECONDS:g} s of processor time",
                     "Split it, or repair it.",
                 ) from None
         if "total" in result:
             return int(result["total"])
         error = ArchiveTooLargeError if result["too_large"] else DatasetError
-        raise told_of_upload(error(result["reason"]), directory, name)
+        raise upload_error(error(result["reason"]), directory, name)
 
     def close(self) -> None:
-        """End the processes; what they look into is refused."""
+        """End the processes; uploads that they are counting are refused."""
         self._pool.close()
 
 
-def told_of_upload(error: DatasetError, directory: Path, name: str) -> ApiError:
-    """The error for an unreadable upload, with the client's name for it.
+def upload_error(error: DatasetError, directory: Path, name: str) -> ApiError:
+    """The error response for an unreadable upload, under the client's name for it.
 
     Args:
         error: Why the upload cannot be read.
-        directory: Where it lies; not named in the response.
-        name: What the client calls it.
+        directory: Directory of the upload; the response does not name it.
+        name: The client's name for the upload.
     """
     text = str(error)
     for source in (ZIP, CSV, LIST):
@@ -80,10 +80,10 @@ def answer(note: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
 
     Args:
         note: The arguments of `UploadInspector.count`.
-        body: Nothing.
+        body: Empty.
 
     Returns:
-        The number of pictures, or why they cannot be read; and nothing more.
+        The number of pictures, or why they cannot be read; and an empty body.
     """
     from likewise.server.jobs.sources import source_records
 

@@ -17,13 +17,13 @@ from likewise.server.jobs.store import FAILED, NO_ROOM, JobStore, StoredJob
 
 _COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs", "run")
 _SWEEP = 600.0  # seconds between two sweeps of expired jobs
-_LOOK = 1.0  # seconds between two looks for other servers' jobs
+_LOOK = 1.0  # seconds between two searches for other servers' jobs
 _WITHOUT_ROOM = 30.0  # seconds before a job that met a full disk is tried again
 _WAIT = 0.05  # seconds between two polls of the process
 _CRASHED = {
     "code": "internal",
-    "message": "The process that checked the pictures ended before it was done.",
-    "hint": "Leave out the pictures that it stood at, or see the server's log.",
+    "message": "The process that checked the pictures crashed before it had checked all of them.",
+    "hint": "Leave out the pictures that follow the last row, or see the server's log.",
 }
 
 
@@ -33,7 +33,7 @@ class JobRunner:
     Args:
         store: The jobs.
         gallery: The gallery to check against.
-        keep: Seconds for which a finished job is cached.
+        keep: Seconds for which a finished job is kept.
         decode_timeout: Maximum processor time to decode one picture, in seconds.
     """
 
@@ -48,7 +48,7 @@ class JobRunner:
         self._thread = Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
-        """Start, with jobs left by an earlier server first."""
+        """Start, with the jobs that an earlier server left unfinished."""
         self._thread.start()
 
     def wake(self) -> None:
@@ -64,7 +64,7 @@ class JobRunner:
     def _run(self) -> None:
         swept = -_SWEEP
         while not self._stop.is_set():
-            with suppress(OSError):  # a full disk must not end the thread: try again next time
+            with suppress(OSError):  # a full disk must not end the thread, which tries again
                 self._work_through()
                 if time.monotonic() - swept > _SWEEP:
                     self._store.sweep(self._keep)
@@ -73,7 +73,7 @@ class JobRunner:
             self._wake.clear()
 
     def _work_through(self) -> None:
-        """Run all waiting jobs, unless another server does."""
+        """Run all waiting jobs, unless another server runs them."""
         if self._store.next() is None:
             return
         with self._store.alone() as alone:
@@ -99,6 +99,6 @@ class JobRunner:
         if process.returncode == NO_ROOM:
             self._not_before = time.monotonic() + _WITHOUT_ROOM
             return
-        left = self._store.get(job.id)
-        if left is not None and not left.is_finished and not self._stop.is_set():
-            self._store.update(left, state=FAILED, error=_CRASHED, finished=time.time())
+        current = self._store.get(job.id)
+        if current is not None and not current.is_finished and not self._stop.is_set():
+            self._store.update(current, state=FAILED, error=_CRASHED, finished=time.time())

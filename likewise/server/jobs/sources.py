@@ -1,4 +1,4 @@
-"""The pictures of an upload, read by processes of their own and never by the server."""
+"""The pictures of an upload, read by separate processes and never by the server."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def source_records(directory: Path, source: str, name: str) -> Records:
     Args:
         directory: Directory of the upload.
         source: `ZIP`, `CSV` or `LIST`.
-        name: The client's name for it; the ids of a CSV's rows begin with it.
+        name: The client's name for the upload, with which the ids of a CSV's rows begin.
 
     Raises:
-        DatasetError: If it is damaged, or too large.
+        DatasetError: If the upload is damaged, or too large.
     """
     path = directory / source
     if source == ZIP:
@@ -48,7 +48,7 @@ class _Uploaded:
         """Return the bytes of the file.
 
         Raises:
-            ImageError: If they cannot be read, or are in a format that is not read over HTTP.
+            ImageError: If the file cannot be read, or its format is not accepted over HTTP.
         """
         try:
             content = self.image.read_bytes()

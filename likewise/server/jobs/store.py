@@ -6,8 +6,7 @@
     lock            held by the process that runs jobs
 
 Several servers may share the directory. A job is removed by renaming its directory, which the
-process that runs it notices. Does not receive uploads (`uploads`) and does not check pictures
-(`job_process`).
+process that runs it notices. `uploads` receives uploads, `worker` checks the pictures.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
 NO_ROOM = 75  # exit status of a job's process that met a full disk: the job waits
 RESULTS = {name: f"rows.{name}" for name in ("jsonl", "csv", "parquet")}
 ZIP, CSV, LIST = "upload.zip", "upload.csv", "list.jsonl"
-FILES = "files"  # what `LIST` names lies in there
+FILES = "files"  # folder of the pictures that `LIST` names
 _NOTE, _LOCK = "job.json", "lock"
 _ID = re.compile(r"[0-9a-f]{14}-[0-9a-f]{8}")
-_LEFT_OVER = 24 * 3600  # seconds after which remains of a killed server's upload are removed
+_LEFT_OVER = 24 * 3600  # seconds after which uploads that a killed server left are removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +41,18 @@ class StoredJob:
     """State of one job.
 
     Attributes:
-        id: Its id; later jobs have greater ids.
-        created: When it was accepted, UTC, ISO 8601.
+        id: The job's id; later jobs have greater ids.
+        created: When the job was accepted, UTC, ISO 8601.
         source: `ZIP`, `CSV` or `LIST`.
-        name: What the client calls the upload.
+        name: The client's name for the upload.
         asked: The options, as `likewise.bulk.job.Job` takes them.
         total: Number of pictures, None if unknown.
-        state: One of the four.
+        state: `RUNNING`, `WAITING`, `DONE` or `FAILED`.
         done: Number of rows so far.
         decisions: Number of rows by decision.
-        error: Why it failed: `code`, `message` and `hint`.
-        finished: When it was done or failed, in seconds since 1970.
-        notes: What in the upload has no row, once it is done.
+        error: Why the job failed or waits: `code`, `message` and `hint`.
+        finished: When the job was done or failed, in seconds since 1970.
+        notes: Which parts of the upload have no row; empty until the job is done.
     """
 
     id: str
@@ -98,7 +97,7 @@ class JobStore:
         """Directory of a job."""
         return self.path / id
 
-    # ------------------------------------------------------------ coming
+    # ------------------------------------------------------------ accepting
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -114,12 +113,12 @@ class JobStore:
     def submit(
         self, staged: Path, source: str, name: str, asked: dict[str, Any], total: int | None
     ) -> StoredJob:
-        """Accept an upload as a job; it is on the disk when this returns.
+        """Accept an upload as a job, which is on the disk when this returns.
 
         Args:
             staged: Directory of the upload.
-            source: File in it that names the pictures.
-            name: What the client calls the upload.
+            source: `ZIP`, `CSV` or `LIST`.
+            name: The client's name for the upload.
             asked: Options of the check, JSON.
             total: Number of pictures, or None where counting takes long.
         """
@@ -171,7 +170,7 @@ class JobStore:
             changed: Fields with their new values.
 
         Raises:
-            FileNotFoundError: If it was removed meanwhile.
+            FileNotFoundError: If the job was removed meanwhile.
         """
         job = replace(job, **changed)
         _write(self.directory(job.id) / _NOTE, job, durably=job.is_finished)
@@ -190,15 +189,15 @@ class JobStore:
         return True
 
     def sweep(self, keep: float) -> None:
-        """Remove jobs finished more than `keep` seconds ago, and remains of killed servers."""
+        """Remove jobs finished more than `keep` seconds ago, and leftovers of killed servers."""
         now = time.time()
         for job in self.all():
             if job.finished is not None and job.finished < now - keep:
                 self.remove(job.id)
-        for left in self.path.glob(".*.*"):
+        for folder in self.path.glob(".*.*"):
             with suppress(OSError):
-                if left.stat().st_mtime < now - _LEFT_OVER:
-                    shutil.rmtree(left, ignore_errors=True)
+                if folder.stat().st_mtime < now - _LEFT_OVER:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
     def alone(self) -> Iterator[bool]:

@@ -29,16 +29,16 @@ async def receive(request: Request, directory: Path, *, name: str, most: int) ->
     """Write the body of a request into a directory.
 
     Args:
-        request: Its body is not read yet.
-        directory: Empty.
-        name: What to call an upload that has no name of its own.
+        request: The request, whose body is not read yet.
+        directory: An empty directory.
+        name: The name of an upload that brings none.
         most: Maximum number of files.
 
     Returns:
         The kind of upload, `ZIP`, `CSV` or `LIST`, and the client's name for it.
 
     Raises:
-        ApiError: If the body is none of these, is damaged, or too large.
+        ApiError: If the body is of another type, is damaged, or too large.
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind == MULTIPART:

@@ -1,9 +1,8 @@
 """The process that runs one job.
 
-A separate process, so that requests do not share Python's lock with thousands of pictures, and a
-crashing decoder does not take the server down. It may be killed at any moment:
-`likewise.bulk.job.Job` keeps a journal from which the next process continues. When its stdin
-closes, the server has ended, and the process ends too.
+Requests do not share Python's lock with it, and a decoder that crashes does not stop the server.
+The process may be killed at any moment: `likewise.bulk.job.Job` keeps a journal from which the
+next process continues. It ends with the server, which closes its stdin.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
 from likewise.output.writers import write_file
 from likewise.server.errors import as_api_error, is_disk_full
-from likewise.server.jobs.look import told_of_upload
+from likewise.server.jobs.look import upload_error
 from likewise.server.jobs.sources import source_records
 from likewise.server.jobs.store import (
     CSV,
@@ -50,8 +49,8 @@ _POLITE = 10  # niceness: single requests come first
 _EVERY = 0.3  # seconds between two progress updates
 _WITHOUT_ROOM = {
     "code": "disk_full",
-    "message": "The disk of the server is full: the job waits, with its upload and its rows.",
-    "hint": "It goes on by itself once there is room.",
+    "message": "The disk of the server is full: the job waits, and its upload and rows are kept.",
+    "hint": "The job continues by itself once the disk has room.",
 }
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
@@ -89,11 +88,11 @@ def _work(store: JobStore, directory: Path, gallery: Path) -> None:
             if store.get(job.id) is None:
                 return
             sys.excepthook(type(error), error, error.__traceback__)  # into the job's log
-            if is_disk_full(error):  # which passes: the upload stays, and so do its rows
+            if is_disk_full(error):  # keep the upload and its rows, and try again later
                 with suppress(OSError):
                     store.update(job, state=WAITING, error=_WITHOUT_ROOM)
                 raise
-            outcome = {"state": FAILED, "error": _told(error, store.directory(job.id), job.name)}
+            outcome = {"state": FAILED, "error": _note(error, store.directory(job.id), job.name)}
         store.update(job, **outcome, finished=time.time())
         _drop_upload(directory)
 
@@ -104,7 +103,7 @@ def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
     with Matcher.open(gallery) as matcher:
         try:
             progress = _checked_into(output, store, job, matcher)
-        except ResumeError:  # the gallery changed while no server was there: another job's rows
+        except ResumeError:  # the gallery changed while no server ran: start anew
             journal_path(output).unlink()
             progress = _checked_into(output, store, job, matcher)
     decisions = dict(progress.decisions)
@@ -121,7 +120,7 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
     check.write(output, resume=True)
     for format, name in RESULTS.items():
         if format != "jsonl":
-            # a server without pyarrow has the other two
+            # a server without pyarrow writes the other two
             with suppress(ParquetMissingError), output.open("rb") as lines:
                 write_file(output.with_name(name), map(json.loads, lines), check.columns)
     progress.count()
@@ -129,7 +128,7 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
 
 
 class _Progress:
-    """Counts rows, including earlier processes', and saves progress from time to time."""
+    """Counts rows, those of earlier processes included, and saves progress from time to time."""
 
     def __init__(self, store: JobStore, job: StoredJob) -> None:
         self.done = 0
@@ -164,20 +163,20 @@ class _Progress:
 
 
 def _decision(line: bytes) -> str | None:
-    """The decision of a row; None for the first line of a journal and a line cut off."""
+    """The decision of a row; None for the first line of a journal and a truncated line."""
     with suppress(ValueError):
-        found = json.loads(line).get("decision")
-        return found if isinstance(found, str) else None
+        decision = json.loads(line).get("decision")
+        return decision if isinstance(decision, str) else None
     return None
 
 
-def _told(error: Exception, directory: Path, name: str) -> dict[str, str | None]:
-    """The error for the client."""
-    found = told_of_upload(error, directory, name) if isinstance(error, DatasetError) else error
-    told = as_api_error(found)
-    if told.code == "internal":
-        return {"code": told.code, "message": _FAILED, "hint": "See the server's log."}
-    return {"code": told.code, "message": told.message, "hint": told.hint}
+def _note(error: Exception, directory: Path, name: str) -> dict[str, str | None]:
+    """The error as the client sees it."""
+    cause = upload_error(error, directory, name) if isinstance(error, DatasetError) else error
+    response = as_api_error(cause)
+    if response.code == "internal":
+        return {"code": response.code, "message": _FAILED, "hint": "See the server's log."}
+    return {"code": response.code, "message": response.message, "hint": response.hint}
 
 
 def _drop_upload(directory: Path) -> None:

@@ -1,7 +1,7 @@
 """Parse JSON bodies at a bounded cost.
 
-Names and values are counted before anything is built of them, because each becomes an object many
-times its size; validation stops at the first fault; large bodies are parsed off the event loop.
+Names and values are counted before parsing, because each becomes an object many times its size;
+validation stops at the first fault; large bodies are parsed off the event loop.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from embedder.data.encodings import UTF_8, text_encoding
 from likewise.server.errors import ApiError, invalid, too_large
+from likewise.server.requests.faults import fault
 from likewise.server.state import ServerState
 
 T = TypeVar("T")
@@ -26,9 +27,9 @@ T = TypeVar("T")
 _FREE = 4096  # names and values that any body may hold
 _NAMES, _VALUES = 16, 16  # further ones for each picture or vector of a request, beside its numbers
 _BYTES_PER_ESCAPE = 32  # at least: some encoders write each / of base64 as \/
-_PIECE = 1 << 20  # bytes that are looked through, or decoded, while nothing else runs
+_PIECE = 1 << 20  # bytes that are counted, or decoded, without letting other requests in
 _HEAD = 64  # bytes that tell the encoding
-_QUICK = 64 << 10  # bytes of a body that takes less time than handing it to a thread
+_QUICK = 64 << 10  # bytes of a body that is parsed in less time than a thread takes to start
 _SEVERAL = "Send several requests."
 _BASE64 = "Send the bytes of the file in base64 (RFC 4648), padded with =."
 _OTHERS = str.maketrans("-_", "+/", " \t\r\n\f\v\ufeff")
@@ -48,7 +49,7 @@ class JsonLimits:
 
 
 def limits_of(state: ServerState) -> JsonLimits:
-    """The limits of a server, by the pictures and vectors that a request may hold."""
+    """The limits of a server, from the number of pictures or vectors that a request may hold."""
     most, dim = state.settings.max_images, state.matcher.gallery.dim
     return JsonLimits(_FREE + most * _NAMES, _FREE + most * (dim + _VALUES))
 
@@ -57,11 +58,11 @@ def check_counts(body: bytes, limits: JsonLimits) -> None:
     """Refuse a body that holds too much, before it is parsed.
 
     Args:
-        body: The JSON, as it came.
+        body: The JSON, not yet parsed.
         limits: Largest numbers of names and values.
 
     Raises:
-        ApiError: If it does.
+        ApiError: If the body exceeds a limit.
 
     Example:
         >>> check_counts(b'{"ids": [1, 2, 3]}', JsonLimits(names=1, values=3))
@@ -80,8 +81,9 @@ def check_counts(body: bytes, limits: JsonLimits) -> None:
             raise too_large("The JSON holds too many values", str(limits.values), _SEVERAL)
     most = _FREE + len(body) // _BYTES_PER_ESCAPE
     if escapes > most:
-        hint = "Write characters as UTF-8, and / as it is."
-        raise too_large("The JSON holds too many escapes", f"{most} in so many bytes", hint)
+        hint = "Write characters as UTF-8, and / without a backslash."
+        length = f"{most} in a body of {len(body)} bytes"
+        raise too_large("The JSON holds too many escapes", length, hint)
 
 
 async def off_loop(body: bytes, function: Callable[..., T], *arguments: Any) -> T:
@@ -97,61 +99,61 @@ async def off_loop(body: bytes, function: Callable[..., T], *arguments: Any) -> 
     return await asyncio.to_thread(partial(function, body, *arguments))
 
 
-def parsed(model: Any, given: Any, limits: JsonLimits | None = None, name: str = "body") -> Any:
+def parsed(model: Any, content: Any, limits: JsonLimits | None = None, name: str = "body") -> Any:
     """Validate JSON or text against a model or a `TypeAdapter`.
 
     Args:
         model: The model.
-        given: JSON as bytes, or a text.
+        content: JSON as bytes, or a text.
         limits: How much JSON may hold.
         name: Name of the whole input in errors.
 
     Raises:
-        ApiError: If it is invalid or holds too much; names the first problem.
+        ApiError: If the input is invalid or holds too much; names the first fault.
     """
     kind = model if isinstance(model, TypeAdapter) else TypeAdapter(model)
     try:
-        if not isinstance(given, bytes):
-            return kind.validate_python(given)
-        given = _in_utf_8(given)
+        if not isinstance(content, bytes):
+            return kind.validate_python(content)
+        content = _in_utf_8(content)
         if limits is not None:
-            check_counts(given, limits)
-        return kind.validate_json(given)
+            check_counts(content, limits)
+        return kind.validate_json(content)
     except ValidationError as error:
         raise first_error(error, name) from error
 
 
 def _in_utf_8(body: bytes) -> bytes:
-    """Take a byte order mark off JSON, and bring UTF-16 to UTF-8."""
+    """JSON as UTF-8 without a byte order mark, from UTF-8 or UTF-16."""
     encoding = text_encoding(body[:_HEAD])
     if encoding != UTF_8:
         try:
-            return body.decode(encoding).removeprefix("\ufeff").encode()
+            return body.decode(encoding).encode()
         except UnicodeError:
-            return body  # no JSON in any encoding: it is refused as that
+            return body  # the parser refuses it as invalid JSON
     return body.removeprefix(codecs.BOM_UTF8)
 
 
 def first_error(error: ValidationError, name: str = "body") -> ApiError:
-    """Describe the first problem of `name` in one sentence.
+    """The error response for the first fault of an input.
 
     Args:
-        error: What pydantic found.
-        name: Name of the whole input in errors.
+        error: The faults, as pydantic reports them.
+        name: Name of the whole input in the message.
     """
-    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(map(str, found["loc"])) or name
-    return invalid(f"`{where[:200]}`: {found['msg']}.")
+    details = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, details["loc"])) or name
+    return invalid(fault(where[:200], details))
 
 
 def decoded(data: str) -> bytes:
     r"""Decode base64 or a data: URI, as programs write them.
 
-    Line ends and spaces may stand in it, and it may be in the alphabet for URLs, `-` and `_`, which
+    Line ends and spaces are ignored, and the alphabet for URLs (`-` and `_`) is read too, which
     mostly comes without `=` at its end. In a URI, characters may be escaped as %2B.
 
     Raises:
-        ApiError: If it is neither.
+        ApiError: If the text is neither.
 
     Example:
         >>> decoded("aGk="), decoded("data:image/png;base64,aGk%3D"), decoded("aGk_-w")
@@ -174,14 +176,14 @@ def decoded(data: str) -> bytes:
 
 
 def _from_base64(data: str) -> bytes:
-    if len(data) % 4 or "=" in data[:-2]:  # each piece by itself might end so
+    if len(data) % 4 or "=" in data[:-2]:  # a piece of it might pass, ending where it is cut
         raise ValueError("it is cut off, or goes on after its end")
     pieces = (data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
     return b"".join(binascii.a2b_base64(piece, strict_mode=True) for piece in pieces)
 
 
 def _standard(data: str) -> str:
-    """Bring other writers' base64 to the standard form: without spaces, by + and /, padded."""
+    """Base64 of other writers in the standard form: without spaces, with + and /, padded."""
     of_urls = "-" in data or "_" in data
     data = data.translate(_OTHERS)
     return data + "=" * (-len(data) % 4) if of_urls else data

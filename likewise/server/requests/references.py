@@ -152,9 +152,9 @@ def _entry(upload: Upload, result: Result | ImageError | None) -> Entry | ImageE
 
 
 def _several_from_json(body: bytes, state: ServerState) -> list[Upload]:
-    given: NewReferences = parsed(NewReferences, body, limits_of(state))
-    check_count(len(given.references), state)
-    return [_from_json(item.id, item, state) for item in given.references]
+    content: NewReferences = parsed(NewReferences, body, limits_of(state))
+    check_count(len(content.references), state)
+    return [_from_json(item.id, item, state) for item in content.references]
 
 
 def _one_from_json(body: bytes, id: str, state: ServerState) -> Upload:

@@ -101,7 +101,7 @@ def test_a_tar_of_very_many_members_is_refused(tmp_path, monkeypatch):
 
 
 def test_a_tar_without_pictures_says_what_it_holds(tmp_path):
-    with pytest.raises(DatasetError, match=r"there is none in it. Passed over .*1 \.txt"):
+    with pytest.raises(DatasetError, match=r"but holds none. Passed over .*1 \.txt"):
         records(tar(tmp_path / "a.tar", {"a.txt": b"text"}))
 
 

@@ -47,7 +47,7 @@ def test_damaged_idx_files_are_named_with_the_row(tmp_path):
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(idx(LABELS)[:-2])
     with pytest.raises(DatasetError, match="a-labels-idx1-ubyte is truncated at row 3"):
         records(images)
-    with pytest.raises(DatasetError, match="give the images file, not the labels file"):
+    with pytest.raises(DatasetError, match="name the images file, not the labels file"):
         records(tmp_path / "a-labels-idx1-ubyte")
 
 
@@ -64,8 +64,8 @@ def test_a_damaged_gzip_is_a_dataset_error(tmp_path):
     ("content", "message"),
     [
         (gzip.compress(idx(PIXELS))[:-8] + bytes(8), "cannot be unzipped after row 5"),  # its CRC
-        (gzip.compress(idx(PIXELS) + b"more"), "goes on after the 5 rows"),
-        (idx(PIXELS) + b"more", "goes on after the 5 rows"),
+        (gzip.compress(idx(PIXELS) + b"more"), "is longer than the 5 rows"),
+        (idx(PIXELS) + b"more", "is longer than the 5 rows"),
     ],
     ids=["checksum", "surplus in a gzip", "surplus"],
 )
@@ -78,7 +78,7 @@ def test_an_idx_file_is_read_to_its_end(tmp_path, content, message):
 def test_the_labels_beside_idx_pictures_are_read_to_their_end(tmp_path):
     (tmp_path / "a-images-idx3-ubyte").write_bytes(idx(PIXELS))
     (tmp_path / "a-labels-idx1-ubyte").write_bytes(gzip.compress(idx(LABELS) + b"more"))
-    with pytest.raises(DatasetError, match="a-labels-idx1-ubyte goes on after the 5 rows"):
+    with pytest.raises(DatasetError, match="a-labels-idx1-ubyte is longer than the 5 rows"):
         records(tmp_path / "a-images-idx3-ubyte")
 
 

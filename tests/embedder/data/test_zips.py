@@ -106,7 +106,7 @@ def test_an_encrypted_picture_says_so(tmp_path):
 
 def test_a_picture_beyond_the_limit_is_not_unpacked(tmp_path):
     path = packed(tmp_path / "a.zip", {"a.png": bytes(1000)})
-    assert reason(path, picture=999) == "a file of 1000 bytes, at most 999 are read"
+    assert reason(path, picture=999) == "a file of 1000 bytes; at most 999 are read"
 
 
 @pytest.mark.costly
@@ -142,7 +142,7 @@ def test_a_bomb_is_refused_before_anything_is_unpacked(tmp_path, limits, message
     [
         (b"", "is not a readable zip archive"),
         (b"PK\x03\x04 and no more", "is not a readable zip archive"),
-        (None, "should hold pictures, but there is none in it"),
+        (None, "should hold pictures, but holds none"),
     ],
     ids=["empty", "cut off", "no pictures"],
 )

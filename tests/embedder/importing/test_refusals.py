@@ -54,8 +54,8 @@ def one_number(keras):
 @pytest.mark.parametrize(
     ("network", "remedy"),
     [
-        (two_bases, r"do not pass one shared base network.*--output LAYER.*Layers of one input"),
-        (other_activations, "do not pass one shared base network"),
+        (two_bases, r"do not share one base network.*--output LAYER.*Layers of one input"),
+        (other_activations, "do not share one base network"),
         (two_comparisons, r"compares its pictures at several layers.*Candidates"),
         (two_outputs, "has 2 outputs: name the layer that gives the embedding"),
         (one_number, "at least 2 numbers"),
@@ -72,7 +72,7 @@ def test_a_layer_that_compares_pictures_cannot_be_named_as_the_embedding(keras, 
     model = two_bases(keras)
     model.save(tmp_path / "n.keras")
     options = ImportOptions(pixels="0..1", output=model.layers[-1].name)
-    with pytest.raises(ModelError, match=r"compares several pictures.*Name a layer below it"):
+    with pytest.raises(ModelError, match=r"compares several pictures.*Name an earlier layer"):
         adopt(tmp_path / "n.keras", tmp_path / "m", options)
 
 

@@ -70,7 +70,7 @@ def test_one_of_several_outputs_must_be_named(tmp_path):
 
 def test_layers_cannot_be_skipped_where_there_are_none(tmp_path):
     path = saved(network(), tmp_path / "saved")
-    with pytest.raises(ImportOptionError, match="keeps none"):
+    with pytest.raises(ImportOptionError, match="stores none"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", skip=("dense",)))
 
 
@@ -133,7 +133,7 @@ def test_a_damaged_model_is_refused(tmp_path):
     [
         ([[None, *SHAPE], [None, *SHAPE]], r"takes 2 inputs .*Import the Keras file"),
         ([[3, *SHAPE]], "takes exactly 3 pictures at a time"),
-        ([[None]], "no batch of pictures"),
+        ([[None]], "not a batch of pictures"),
     ],
 )
 def test_a_signature_that_takes_no_single_picture_is_refused(tmp_path, shapes, reason):

@@ -107,7 +107,7 @@ def test_ends_that_were_altered_are_refused(keras, tmp_path):
 @pytest.mark.parametrize("options", [{"skip": ("conv",)}, {"precision": "float16"}])
 def test_what_would_change_the_network_is_wrong_usage(keras, tmp_path, options):
     path = converted(network(keras), tmp_path / "m.tflite")
-    with pytest.raises(ImportOptionError, match="taken as it is"):
+    with pytest.raises(ImportOptionError, match="imported unchanged"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", **options))
 
 

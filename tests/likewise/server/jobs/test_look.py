@@ -81,7 +81,7 @@ def test_uploads_share_a_process_and_one_that_ends_it_is_refused(tmp_path):
     try:
         assert [count(), count(), len(processes())] == [1, 1, 1]
         os.kill(processes()[0], signal.SIGKILL)
-        with pytest.raises(ApiError, match="1 GiB of memory and 60 s of a processor") as caught:
+        with pytest.raises(ApiError, match="1 GiB of memory and 60 s of processor time") as caught:
             count()
         assert (caught.value.status_code, caught.value.code) == (413, "too_large")
         assert caught.value.hint

@@ -76,10 +76,10 @@ def test_so_is_metadata_in_a_form(shared, queries):
 @pytest.mark.parametrize(
     ("path", "body", "message"),
     [
-        ("check", {"images": [{}] * 1000}, "`images.0.id`: Field required."),
-        ("check", {"vectors": [["a"] * DIM] * 1000}, "`vectors.0.0`: Input should be"),
-        ("references/delete", {"ids": [1] * 1000}, "`ids.0`: Input should be a valid string."),
-        ("references", {"references": [{}] * 1000}, "`references.0.label`: Field required."),
+        ("check", {"images": [{}] * 1000}, "`images.0.id` is missing."),
+        ("check", {"vectors": [["a"] * DIM] * 1000}, "`vectors.0.0` must be a number."),
+        ("references/delete", {"ids": [1] * 1000}, "`ids.0` must be text."),
+        ("references", {"references": [{}] * 1000}, "`references.0.label` is missing."),
     ],
 )
 def test_the_first_fault_ends_it(shared, path, body, message, monkeypatch):
