@@ -93,8 +93,8 @@ async function anotherKey(refused) {
 }
 
 function addressOf(path, query) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+  const set = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
+  return set.length ? `${path}?${new URLSearchParams(set)}` : path;
 }
 
 function contentOf(body, key) {
@@ -108,10 +108,10 @@ function contentOf(body, key) {
 }
 
 async function problemOf(answer) {
-  const told = await answer.json().catch(() => ({}));
+  const content = await answer.json().catch(() => ({}));
   const message =
-    told.message ?? `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
-  const problem = new ApiError(answer.status, { ...told, message });
+    content.message ?? `The server answered ${answer.status} ${answer.statusText}`.trim() + ".";
+  const problem = new ApiError(answer.status, { ...content, message });
   problem.seconds = Number(answer.headers.get("Retry-After"));
   return problem;
 }

@@ -33,12 +33,12 @@ export function startAsk() {
     several: ask,
     changed: (picture) => ask(picture ? [picture] : []),
   });
-  takeDrops(view, (found) => pad.take(found));
+  takeDrops(view, (taken) => pad.take(taken));
   takePastes(
     () => !view.hidden,
-    (found) => pad.take(found),
+    (taken) => pad.take(taken),
   );
-  takeFor("ask", (found) => pad.take(found));
+  takeFor("ask", (taken) => pad.take(taken));
   onGallery((gallery) => {
     find(".pad-hint", view).textContent =
       gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
@@ -54,24 +54,24 @@ export function asked() {
 }
 
 /** Ask about pictures; an older question that is still under way is dropped. */
-async function ask(given) {
+async function ask(batch) {
   running.abort();
   running = new AbortController();
-  if (given.length > SEVERAL) {
-    hand("bulk", given);
+  if (batch.length > SEVERAL) {
+    hand("bulk", batch);
     return;
   }
-  pictures = given;
-  if (given.length) await answer(given, running.signal);
+  pictures = batch;
+  if (batch.length) await answer(batch, running.signal);
   else settle(NOTHING);
 }
 
-async function answer(given, signal) {
+async function answer(batch, signal) {
   find("#view-ask").setAttribute("aria-busy", "true");
   const started = performance.now();
   try {
-    const rows = await check(given, signal);
-    settle({ pictures: given, rows, took: performance.now() - started });
+    const rows = await check(batch, signal);
+    settle({ pictures: batch, rows, took: performance.now() - started });
     announce(rows.length === 1 ? sentence(shown()[0]) : counted(rows.length, "answer"));
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -80,14 +80,14 @@ async function answer(given, signal) {
   }
 }
 
-async function check(given, signal) {
-  const body = formOf(given);
+async function check(batch, signal) {
+  const body = formOf(batch);
   try {
     if (!decides) return (await json("POST", "/v1/query", { body, signal })).rows.map(undecided);
     return (await json("POST", "/v1/check", { query: panel.query, body, signal })).rows;
   } catch (error) {
     if (error.code !== "not_an_image") throw error;
-    return [unreadable(given[0], error)];
+    return [unreadable(batch[0], error)];
   }
 }
 
@@ -106,8 +106,8 @@ function undecided(row) {
 }
 
 /** Show from now on what came of a question. */
-function settle(found, error = null) {
-  [answered, failure, chosen] = [found, error, 0];
+function settle(answers, error = null) {
+  [answered, failure, chosen] = [answers, error, 0];
   find("#view-ask").removeAttribute("aria-busy");
   show();
 }

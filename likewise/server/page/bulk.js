@@ -25,7 +25,7 @@ const inputs = {
 };
 const point = h("select", { id: "bulk-point" });
 const meter = h("progress", { "aria-label": "Progress" });
-const told = h("p", { class: "progress-words" });
+const progressWords = h("p", { class: "progress-words" });
 const cancel = button("Cancel", { onclick: () => running?.abort() });
 const filters = new RowFilters(() => {
   showTable();
@@ -39,9 +39,9 @@ export function startBulk() {
   takePastes(() => !view.hidden, check);
   for (const input of Object.values(inputs)) takeChoices(input, check);
   takeFor("bulk", check);
-  onGallery((found) => {
-    gallery = found;
-    point.replaceChildren(...pointOptions(found));
+  onGallery((described) => {
+    gallery = described;
+    point.replaceChildren(...pointOptions(described));
   });
   showStart();
   goOn();
@@ -58,19 +58,19 @@ function pointOptions({ operating_points: points, default_point: usual }) {
 }
 
 /** Check pictures; a check that is under way is cancelled. */
-async function check(found) {
+async function check(batch) {
   const mine = instead();
   const query = { k: K, at: point.value || null };
-  const stream = bulkCheck(found, query, gallery?.limits ?? {}, mine.signal);
-  const total = isArchive(found) ? null : found.length;
-  await follow(stream, { found, total, since: performance.now() }, mine);
+  const stream = bulkCheck(batch, query, gallery?.limits ?? {}, mine.signal);
+  const total = isArchive(batch) ? null : batch.length;
+  await follow(stream, { batch, total, since: performance.now() }, mine);
 }
 
 /** Go on with what was under way when the page was loaded again. */
 async function goOn() {
   const mine = instead();
   const stream = await leftJob(mine.signal);
-  if (stream && running === mine) await follow(stream, { found: [], total: null }, mine);
+  if (stream && running === mine) await follow(stream, { batch: [], total: null }, mine);
 }
 
 /** Cancel what is under way; give what cancels its successor. */
@@ -81,9 +81,9 @@ function instead() {
 }
 
 /** Show what a stream gives; when it began is not known of one that was gone on with. */
-async function follow(stream, { found, total, since = null }, mine) {
+async function follow(stream, { batch, total, since = null }, mine) {
   const seconds = () => (since === null ? null : (performance.now() - since) / 1000);
-  [pictures, results] = [found, []];
+  [pictures, results] = [batch, []];
   filters.reset();
   showRun();
   showProgress({ done: 0, total }, null);
@@ -129,7 +129,7 @@ function showStart() {
 function showRun() {
   cancel.hidden = false;
   place().replaceChildren(
-    h("div", { class: "progress" }, told, cancel, meter),
+    h("div", { class: "progress" }, progressWords, cancel, meter),
     filters.element,
     table.element,
   );
@@ -142,7 +142,7 @@ function showProgress({ done, total }, seconds) {
   if (total === null) meter.removeAttribute("value");
   else meter.value = done;
   const rate = seconds > 0.2 && done ? `, ${count(Math.round(done / seconds))} a second` : "";
-  told.textContent = done
+  progressWords.textContent = done
     ? `${count(done)} of ${total === null ? "…" : count(total)}${rate}`
     : pictures.length
       ? `Sending ${size()} …`

@@ -24,16 +24,16 @@ export async function leftJob(signal) {
   }
 }
 
-async function* followed(told, signal) {
-  const path = pathOf("jobs", told.id);
-  sessionStorage.setItem(NAME, told.id);
+async function* followed(job, signal) {
+  const path = pathOf("jobs", job.id);
+  sessionStorage.setItem(NAME, job.id);
   try {
-    while (told.state === "waiting" || told.state === "running") {
-      yield { rows: [], done: told.done, total: told.total };
+    while (job.state === "waiting" || job.state === "running") {
+      yield { rows: [], done: job.done, total: job.total };
       await pause(POLL, signal);
-      told = await json("GET", path, { signal });
+      job = await json("GET", path, { signal });
     }
-    if (told.state !== "done") throw ended(told);
+    if (job.state !== "done") throw ended(job);
     const rows = await rowsOf(path, signal);
     yield { rows, done: rows.length, total: rows.length };
   } finally {
@@ -48,6 +48,6 @@ async function rowsOf(path, signal) {
   return lines.filter(Boolean).map((line) => JSON.parse(line));
 }
 
-function ended(told) {
-  return new ApiError(0, told.error ?? { message: `The job was ${told.state} before its end.` });
+function ended(job) {
+  return new ApiError(0, job.error ?? { message: `The job was ${job.state} before its end.` });
 }

@@ -27,7 +27,7 @@ export function startCompare() {
   );
   takePastes(
     () => !view.hidden,
-    (found) => (pads.find((pad) => !pad.picture) ?? pads[1]).take(found),
+    (taken) => (pads.find((pad) => !pad.picture) ?? pads[1]).take(taken),
   );
   onGallery((gallery) => panel.start(gallery));
   show();

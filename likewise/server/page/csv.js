@@ -52,8 +52,8 @@ export function asFloat(number) {
 }
 
 function near(row, rank) {
-  const found = row.neighbours[rank - 1];
-  return PARTS.map((part) => found?.[part]);
+  const neighbour = row.neighbours[rank - 1];
+  return PARTS.map((part) => neighbour?.[part]);
 }
 
 function cell(value) {

@@ -159,7 +159,7 @@ function refusal(gallery) {
   ];
 }
 
-function include(sum, found) {
-  for (const name of ["added", "renamed", "unchanged"]) sum[name] += found[name];
-  sum.unreadable.push(...found.unreadable);
+function include(sum, result) {
+  for (const name of ["added", "renamed", "unchanged"]) sum[name] += result[name];
+  sum.unreadable.push(...result.unreadable);
 }

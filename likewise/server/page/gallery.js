@@ -144,9 +144,9 @@ function pager(label, grid, more) {
   return async () => {
     more.disabled = true;
     try {
-      const found = await json("GET", "/v1/references", { query: { ...which, limit: PAGE, after } });
-      grid.append(...found.references.map(({ id }) => h("li", {}, referenceButton(id, label))));
-      after = found.next;
+      const listed = await json("GET", "/v1/references", { query: { ...which, limit: PAGE, after } });
+      grid.append(...listed.references.map(({ id }) => h("li", {}, referenceButton(id, label))));
+      after = listed.next;
       more.hidden = after === null;
       if (!grid.childElementCount) go("gallery"); // its last reference is gone
     } catch (error) {

@@ -25,9 +25,9 @@ export function takeDrops(element, taken) {
     over(-Infinity);
     if (isTaken) return;
     element.classList.add("reading"); // a folder of thousands takes a while
-    const found = await dropped(event.dataTransfer);
+    const pictures = await dropped(event.dataTransfer);
     element.classList.remove("reading");
-    if (found.length) taken(found);
+    if (pictures.length) taken(pictures);
   });
 }
 
@@ -50,9 +50,9 @@ export function nameNow(word, like = ".png") {
 /** Take what is chosen with an <input type="file">; the same files may be chosen twice. */
 export function takeChoices(input, taken) {
   input.addEventListener("change", () => {
-    const found = named([...input.files]);
+    const pictures = named([...input.files]);
     input.value = "";
-    if (found.length) taken(found);
+    if (pictures.length) taken(pictures);
   });
 }
 

@@ -68,15 +68,15 @@ async function load() {
         h("p", {}, "It is drawn again when the gallery changes."),
       ),
     );
-  const found = await whenReady("/v1/gallery/map", { waiting });
-  generation = found.generation;
+  const layout = await whenReady("/v1/gallery/map", { waiting });
+  generation = layout.generation;
   placed = null;
-  canvas.setAttribute("aria-label", `Map of ${counted(found.points.length, "reference")}. ${KEYS}`);
+  canvas.setAttribute("aria-label", `Map of ${counted(layout.points.length, "reference")}. ${KEYS}`);
   place.replaceChildren(
     h("div", { class: "map-frame" }, canvas, tools(), card),
     h("div", { class: "map-side" }, landed, legend),
   );
-  scatter.show(found.points.map((point) => ({ ...point, label: point.label ?? "no group" })));
+  scatter.show(layout.points.map((point) => ({ ...point, label: point.label ?? "no group" })));
   showLegend();
   if (hasFocus) canvas.focus();
 }

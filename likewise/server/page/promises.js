@@ -5,7 +5,7 @@ import { counted, distance, percent } from "./words.js";
 
 /** Give the operating points with what each promises. */
 export function describePoints({ operating_points: points, default_point: usual, outdated }) {
-  const told = Object.entries(points).map(([name, point]) =>
+  const items = Object.entries(points).map(([name, point]) =>
     h(
       "li",
       {},
@@ -26,8 +26,8 @@ export function describePoints({ operating_points: points, default_point: usual,
     "section",
     { class: "panel" },
     h("h2", {}, "Operating points"),
-    told.length
-      ? h("ul", { class: "promises" }, ...told)
+    items.length
+      ? h("ul", { class: "promises" }, ...items)
       : h("p", {}, "None has been measured yet: run `likewise calibrate`."),
   );
 }
@@ -38,18 +38,18 @@ export function promise(point) {
 }
 
 function rates(point) {
-  const told = [];
+  const sentences = [];
   if (point.rate === "fmr")
-    told.push(`${percent(point.measured)} of pairs of two groups match (FMR).`);
+    sentences.push(`${percent(point.measured)} of pairs of two groups match (FMR).`);
   else if (point.fmr !== undefined)
-    told.push(`${percent(point.fmr)} of pairs of two groups match (FMR).`);
+    sentences.push(`${percent(point.fmr)} of pairs of two groups match (FMR).`);
   if (point.fnmr !== undefined)
-    told.push(`${percent(point.fnmr)} of pairs of one group do not (FNMR).`);
+    sentences.push(`${percent(point.fnmr)} of pairs of one group do not (FNMR).`);
   if (point.fpir !== undefined)
-    told.push(`${percent(point.fpir)} of unknown pictures find a match (FPIR${interval(point)}).`);
+    sentences.push(`${percent(point.fpir)} of unknown pictures find a match (FPIR${interval(point)}).`);
   if (point.fnir !== undefined && point.fnir !== null)
-    told.push(`${percent(point.fnir)} of known pictures are missed (FNIR).`);
-  return told;
+    sentences.push(`${percent(point.fnir)} of known pictures are missed (FNIR).`);
+  return sentences;
 }
 
 function interval(point) {
@@ -81,7 +81,7 @@ export function describeModel({ model, generation }) {
     Fingerprint: model.fingerprint,
     "State of the gallery": generation,
   };
-  const told = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
+  const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
   return h(
     "section",
     { class: "panel" },
@@ -89,7 +89,7 @@ export function describeModel({ model, generation }) {
     h(
       "dl",
       { class: "facts" },
-      ...told.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
+      ...shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
     ),
   );
 }

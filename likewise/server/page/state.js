@@ -17,11 +17,11 @@ export function onGallery(listener) {
 
 /** Ask for the gallery's description and tell all who want to know. */
 export async function refreshGallery() {
-  const found = await json("GET", "/v1/gallery");
-  if (described && described.generation !== found.generation) forgetDistances();
-  described = found;
-  find("#size").textContent = counted(found.references, "reference");
-  for (const listener of listeners) listener(found);
+  const latest = await json("GET", "/v1/gallery");
+  if (described && described.generation !== latest.generation) forgetDistances();
+  described = latest;
+  find("#size").textContent = counted(latest.references, "reference");
+  for (const listener of listeners) listener(latest);
 }
 
 /** Go to a view, such as "bulk" or "gallery/7". */

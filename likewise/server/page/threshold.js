@@ -44,7 +44,7 @@ export class ThresholdPanel {
     this.value = h("span", { class: "threshold-value" });
     this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
     this.rates = h("dl", { class: "rates" });
-    this.told = h("p", { class: "quiet" }); // what the chosen operating point promises
+    this.promise = h("p", { class: "quiet" }); // what the chosen operating point promises
     this.note = h("p", { class: "quiet" }); // what the histogram shows
     place.append(this.#laidOut());
     new ResizeObserver(() => this.#draw()).observe(this.chart);
@@ -74,7 +74,7 @@ export class ThresholdPanel {
     this.slider.value = Math.round(STEPS * toShare(rule.threshold, this.#top()));
     this.#showButtons();
     this.#showRates();
-    this.told.textContent = rule.point ? `${rule.point}: ${promise(this.points[rule.point])}` : "";
+    this.promise.textContent = rule.point ? `${rule.point}: ${promise(this.points[rule.point])}` : "";
     this.#draw();
     this.changed(rule);
   }
@@ -99,7 +99,7 @@ export class ThresholdPanel {
 
   #guess() {
     this.choose(ruleAt(this.known ? equalErrorThreshold(this.known) : TOP / 4));
-    this.told.textContent = "No threshold has been measured for this gallery; this one is a guess.";
+    this.promise.textContent = "No threshold has been measured for this gallery; this one is a guess.";
   }
 
   #laidOut() {
@@ -111,7 +111,7 @@ export class ThresholdPanel {
       this.slider,
       legend(),
       this.rates,
-      this.told,
+      this.promise,
       this.note,
     );
   }
@@ -149,10 +149,10 @@ export class ThresholdPanel {
 
   #showRates() {
     const rates = ratesAt(this.known, this.rule.threshold);
-    const told = this.shownRates.filter(([key]) => rates[key] !== null);
+    const shown = this.shownRates.filter(([key]) => rates[key] !== null);
     this.value.textContent = distance(this.rule.threshold);
     this.rates.replaceChildren(
-      ...told.map(([key, name, words]) =>
+      ...shown.map(([key, name, words]) =>
         h(
           "div",
           {},
@@ -161,7 +161,7 @@ export class ThresholdPanel {
         ),
       ),
     );
-    const spoken = told.map(([key, name]) => `${name} ${this.#rate(key, rates[key])}`).join(", ");
+    const spoken = shown.map(([key, name]) => `${name} ${this.#rate(key, rates[key])}`).join(", ");
     this.slider.setAttribute("aria-valuetext", `${distance(this.rule.threshold)}. ${spoken}`);
   }
 

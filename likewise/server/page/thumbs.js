@@ -64,7 +64,7 @@ function forgetOldest() {
   const [[id, address]] = fetched;
   fetched.delete(id);
   address.then(
-    (found) => URL.revokeObjectURL(found),
+    (url) => URL.revokeObjectURL(url),
     () => {},
   );
 }

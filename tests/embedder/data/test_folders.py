@@ -76,7 +76,7 @@ def test_a_folder_of_splits_wants_one_named(tmp_path):
 def test_a_folder_of_idx_files_names_the_one_to_take(tmp_path):
     for name, values in (("labels-idx1", LABELS), ("images-idx3", PIXELS)):
         (tmp_path / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(idx(values)))
-    with pytest.raises(DatasetError, match=r"name the file .*train-images-idx3-ubyte.gz\."):
+    with pytest.raises(DatasetError, match=r"name a file .*train-images-idx3-ubyte.gz\."):
         records(tmp_path)
 
 

@@ -32,7 +32,7 @@ def test_one_picture_and_a_glob(tmp_path, monkeypatch):
     [
         ("no-such-folder", "no file, folder or bundled data set 'no-such-folder'"),
         ("*.nothing", r"No file matches '\*.nothing'"),
-        (".", "should hold pictures, but there is none"),
+        (".", "should hold pictures, but holds none"),
     ],
 )
 def test_a_source_that_is_not_there_is_named(tmp_path, monkeypatch, source, message):

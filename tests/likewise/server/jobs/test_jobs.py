@@ -163,7 +163,7 @@ def test_a_form_with_one_zip_or_csv_is_that(server, pictures, queries, kind):
     ("content", "message"),
     [
         (b"PK and no more", "upload is not a readable zip archive"),
-        (packed({"notes.txt": b"x"}), "upload should hold pictures, but there is none"),
+        (packed({"notes.txt": b"x"}), "upload should hold pictures, but holds none"),
     ],
     ids=["no zip", "no pictures"],
 )
