@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -153,7 +153,7 @@ class QueryReader:
                         f"{record.id} is of group {record.label!r}, which the gallery has, so it "
                         "is not unknown. Give it as labelled data, or leave it out."
                     )
-            unlabelled = [Record(r.id, None, r.image, r.metadata) for r in batch.records]
+            unlabelled = [replace(record, label=None) for record in batch.records]
             yield Queries(unlabelled, batch.contents, batch.vectors)
 
     def _embedded(self, records: Iterable[Record]) -> Iterator[Queries]:

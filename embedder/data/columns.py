@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from embedder.data.boxes import COLUMNS
 from embedder.data.text_lines import text_lines
 from embedder.errors import DatasetError
 
@@ -120,6 +121,22 @@ def roles(names: Iterable[str]) -> Roles:
         Roles(path=0, label=2, id=None)
     """
     return _roles(tuple(names))
+
+
+def box_places(names: Iterable[str]) -> tuple[int, ...] | None:
+    """Find the columns x, y, w and h of a box; None unless all four are there.
+
+    Example:
+        >>> box_places(["path", "X", "Y", "W", "H"]), box_places(["path", "x", "y"])
+        ((1, 2, 3, 4), None)
+    """
+    return _box_places(tuple(names))
+
+
+@lru_cache(maxsize=16)
+def _box_places(names: tuple[str, ...]) -> tuple[int, ...] | None:
+    places = [_place(names, (name,)) for name in COLUMNS]
+    return None if None in places else tuple(place for place in places if place is not None)
 
 
 @lru_cache(maxsize=16)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from embedder.data.boxes import Box
 from embedder.data.images import read_image
 from embedder.errors import ImageError
 from likewise.arrays import Pixels
@@ -39,6 +40,7 @@ class Record:
             file; or the reason why there is no picture.
         metadata: Further columns of a list, `{}` when there are none.
         source: The caller's name for the source, where records of several sources are joined.
+        box: The part of the picture that is meant, None for all of it; or why there is none.
 
     Example:
         >>> import numpy as np
@@ -51,6 +53,7 @@ class Record:
     image: Pixels | Path | Encoded | ImageError
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    box: Box | ImageError | None = None
 
     def __post_init__(self) -> None:
         if not self.id.isascii():
@@ -63,8 +66,15 @@ class Record:
         """Return the picture as uint8 `(h, w)` or `(h, w, 3)`; a file is decoded.
 
         Raises:
-            ImageError: If there is no picture, or the file cannot be read as one.
+            ImageError: If there is no picture, the file cannot be read as one, or the box does not
+                lie within it.
         """
+        if isinstance(self.box, ImageError):
+            raise self.box
+        pixels = self._whole()
+        return pixels if self.box is None else self.box.cut(pixels)
+
+    def _whole(self) -> Pixels:
         if isinstance(self.image, np.ndarray):
             return self.image
         if isinstance(self.image, ImageError):

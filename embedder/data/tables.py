@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from embedder.data.columns import Header, read_header, roles, shown
+from embedder.data.boxes import Box
+from embedder.data.columns import Header, box_places, read_header, roles, shown
 from embedder.data.labels import reader_of
 from embedder.data.pixel_tables import pixel_table
 from embedder.data.records import Record, Records
@@ -30,8 +32,10 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
     Args:
         path: A CSV with `label,pixel0,…` or `pixel0,…` (Kaggle's digits; any square size), or
             a CSV, JSON-lines or Parquet list with a column `path`, and perhaps `label`, `id`
-            and others, which become metadata; for other usual names of them see `columns`. Paths
-            are relative to the list. Columns are separated by `,`, `;`, tabs or `|`.
+            and others, which become metadata; for other usual names of them see `columns`. Columns
+            x, y, w and h are a box in pixels from the top left of the picture as it is shown: it
+            is cut out, and a row without an id is called `path#x,y,w,h`. Paths are relative to the
+            list. Columns are separated by `,`, `;`, tabs or `|`.
         ending: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`; text may be gzipped.
         labelled: Whether the labels matter: all are read before the first record.
 
@@ -99,7 +103,7 @@ def _listed(path: Path, rows: Rows, labels: Rows | None) -> Callable[[], Iterato
             if problem or isinstance(row, str):
                 yield Record(f"{path.name}/{number}", None, ImageError(f"row {number}: {problem}"))
             else:
-                yield _entry(path.parent, row, label_of)
+                yield _entry(path.parent, number, row, label_of)
 
     return stream
 
@@ -140,18 +144,41 @@ def _problem(row: Mapping[str, Any]) -> str | None:
 
 
 def _entry(
-    folder: Path, row: Mapping[str, Any], label_of: Callable[[object], str | None]
+    folder: Path, number: int, row: Mapping[str, Any], label_of: Callable[[object], str | None]
 ) -> Record:
     meaning = roles(row)
     picture, name = _as_here(folder, _cell(row, meaning.path)), _cell(row, meaning.id)
     names = list(row)
-    known = {names[at] for at in (meaning.path, meaning.label, meaning.id) if at is not None}
+    places = (meaning.path, meaning.label, meaning.id, *(box_places(row) or ()))
+    known = {names[at] for at in places if at is not None}
+    box = _box(row, number)
+    if name in (None, ""):
+        name = f"{picture}#{box}" if isinstance(box, Box) else picture
     return Record(
-        picture if name in (None, "") else str(name),
+        str(name),
         label_of(_cell(row, meaning.label)),
         folder / picture,
         {key: value for key, value in row.items() if key not in known},
+        box=box,
     )
+
+
+def _box(row: Mapping[str, Any], number: int) -> Box | ImageError | None:
+    """The box that a row names, or what is wrong with it; None where it names none."""
+    places = box_places(row)
+    values = [] if places is None else [_cell(row, place) for place in places]
+    if all(_is_missing(value) for value in values):
+        return None
+    try:
+        return Box.of(values, f"row {number}")
+    except ImageError as error:
+        return error
+
+
+def _is_missing(value: object) -> bool:
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _as_here(folder: Path, picture: Any) -> Any:

@@ -111,6 +111,10 @@ def main() -> None:
     "path" and perhaps "label"), a data set (IDX, .npz, .npy, CSV of pixels, Parquet with pictures),
     or - for paths on stdin. The MNIST digits are bundled as mnist/train and mnist/test.
 
+    A list may name a part of each picture, such as a face that a detector found: columns x, y, w
+    and h, in pixels from the top left of the picture as it is shown. The part is cut out first;
+    without a column "id" it is called path#x,y,w,h.
+
     Tab completion: put eval "$(_LIKEWISE_COMPLETE=bash_source likewise)" into ~/.bashrc; other
     shells have zsh_source and fish_source.
     """

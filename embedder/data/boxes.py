@@ -1,0 +1,108 @@
+"""Rectangles that are cut out of pictures, as a detector finds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedder.errors import ImageError
+from likewise.arrays import Pixels
+
+COLUMNS = ("x", "y", "w", "h")
+_LARGEST = 10**9  # pixels; what is beyond is no place in a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of a picture as it is shown, turned as its EXIF data say.
+
+    Attributes:
+        x: Pixels from the left edge, >= 0.
+        y: Pixels from the top edge, >= 0.
+        w: Width in pixels, >= 1.
+        h: Height in pixels, >= 1.
+        place: Where it stands, as `row 3`, for messages.
+
+    Example:
+        >>> Box(1, 0, 2, 1).cut(np.array([[10, 20, 30]], np.uint8))
+        array([[20, 30]], dtype=uint8)
+    """
+
+    x: int
+    y: int
+    w: int
+    h: int
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.w},{self.h}"
+
+    @classmethod
+    def of(cls, values: Sequence[object], place: str = "") -> Box:
+        """Read x, y, w and h; broken pixels are rounded.
+
+        Args:
+            values: Four numbers, or texts of numbers.
+            place: Where they stand, for messages.
+
+        Raises:
+            ImageError: If they are none, or the box is empty or begins outside every picture.
+
+        Example:
+            >>> print(Box.of(["12", "7.6", 40, 30.0]))
+            12,8,40,30
+        """
+        try:
+            x, y, w, h = map(_number, values)
+        except (TypeError, ValueError, OverflowError):
+            raise ImageError(
+                f"{_before(place)}expected a box of four numbers, x,y,w,h in pixels, but it is "
+                f"{_shown(values)}: correct it"
+            ) from None
+        left, top, right, bottom = round(x), round(y), round(x + w), round(y + h)
+        if left < 0 or top < 0 or right <= left or bottom <= top:
+            raise ImageError(
+                f"{_before(place)}expected a box with x and y of at least 0, w and h of at least "
+                f"1, but it is {_shown(values)}: correct it"
+            )
+        return cls(left, top, right - left, bottom - top, place)
+
+    def cut(self, pixels: Pixels) -> Pixels:
+        """Cut the box out of a picture.
+
+        Args:
+            pixels: uint8 `(height, width)` or `(height, width, 3)`.
+
+        Returns:
+            uint8 `(h, w)` or `(h, w, 3)`, a copy.
+
+        Raises:
+            ImageError: If the box reaches out of the picture.
+        """
+        height, width = pixels.shape[:2]
+        if self.x + self.w > width or self.y + self.h > height:
+            raise ImageError(
+                f"{_before(self.place)}the box {self} reaches out of the picture, which is {width} "
+                f"pixels wide and {height} high: correct it"
+            )
+        return np.array(pixels[self.y : self.y + self.h, self.x : self.x + self.w])
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number) or abs(number) > _LARGEST:
+        raise ValueError
+    return number
+
+
+def _before(place: str) -> str:
+    return f"{place}: " if place else ""
+
+
+def _shown(values: Sequence[object]) -> str:
+    return ",".join(str(value)[:20] for value in values[: len(COLUMNS) + 1]) or "empty"
