@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from embedder.data.boxes import Box
 from embedder.data.images import NO_MEMORY, decode
 from embedder.data.splits import content_hash
 from embedder.decoders.loop import answer_all
@@ -25,6 +26,8 @@ def _answered(note: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]
     task = as_task(note["task"])
     try:
         pixels = _pixels(note, body, task.max_pixels)
+        if task.box is not None:
+            pixels = Box(*task.box).cut(pixels)
         content = content_hash(pixels) if task.hashed else b""
         if task.preprocessing is not None:
             pixels = prepare([pixels], task.preprocessing, task.shape)[0]

@@ -19,12 +19,14 @@ class Task:
             `shape`; None to leave it as it is.
         shape: What the network takes.
         hashed: Whether to hash the picture, before it is prepared.
+        box: x, y, w and h of the part that is cut out before that; None for the whole picture.
     """
 
     max_pixels: int
     preprocessing: str | None = None
     shape: tuple[int, ...] = ()
     hashed: bool = False
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,4 +73,5 @@ def as_note(task: Task) -> dict[str, Any]:
 
 def as_task(note: dict[str, Any]) -> Task:
     """The task of `as_note`."""
-    return Task(**{**note, "shape": tuple(note["shape"])})
+    box = None if note["box"] is None else tuple(note["box"])
+    return Task(**{**note, "shape": tuple(note["shape"]), "box": box})

@@ -31,6 +31,7 @@ from likewise.output.rows import (
 from likewise.server.answering.batcher import Batcher
 from likewise.server.answering.decoders import Decoders, unready
 from likewise.server.answering.pictures import (
+    Cropped,
     Embedded,
     Pictures,
     Prepared,
@@ -132,7 +133,7 @@ class Answering:
         if not places or pictures.images is None:
             return pictures
         images = list(pictures.images)
-        raw = [place for place in places if isinstance(images[place], bytes | np.ndarray)]
+        raw = [place for place in places if isinstance(images[place], bytes | Cropped | np.ndarray)]
         results = await self._decoders.prepare([images[place] for place in raw])
         for place, result in zip(raw, results, strict=True):
             images[place] = result if isinstance(result, ImageError) else Prepared(result.pixels)

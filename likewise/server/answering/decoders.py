@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -25,7 +26,10 @@ from embedder.model import Embedder
 from embedder.preprocessing.prepare import are_ready
 from likewise import parallel
 from likewise.arrays import Pixels
+from likewise.server.answering.pictures import Cropped
 from likewise.server.formats import refuse
+
+Source = bytes | Cropped | Pixels
 
 _CHEAP_FILE = 32 << 10  # bytes
 _TURN = 0.2  # seconds after which a request lets others go first
@@ -50,7 +54,7 @@ class Decoders:
         self._threads = ThreadPoolExecutor(size, "decoder")  # each waits for a process
 
     async def prepare(
-        self, sources: Sequence[bytes | Pixels], *, hashed: bool = False
+        self, sources: Sequence[Source], *, hashed: bool = False
     ) -> list[Result | ImageError]:
         """Decode pictures and bring them to the shape that the network takes.
 
@@ -58,7 +62,7 @@ class Decoders:
         done, or has taken too long.
 
         Args:
-            sources: n files or uint8 pixels.
+            sources: n files, parts of files, or uint8 pixels.
             hashed: Whether to hash the pictures, before they are prepared.
 
         Returns:
@@ -85,7 +89,7 @@ class Decoders:
     # ------------------------------------------------------------ in a thread
 
     def _turn(
-        self, sources: Sequence[bytes | Pixels], hashed: bool, given_up: Event
+        self, sources: Sequence[Source], hashed: bool, given_up: Event
     ) -> list[Result | ImageError]:
         """Decode the first of these pictures, and others while there is time."""
         ends = time.monotonic() + _TURN
@@ -99,7 +103,13 @@ class Decoders:
                 results.append(error.bare())
         return results
 
-    def _decoded(self, source: bytes | Pixels, hashed: bool) -> Result:
+    def _decoded(self, source: Source, hashed: bool) -> Result:
+        task = Task(self._max_pixels, self._preprocessing, self._shape, hashed)
+        if isinstance(source, Cropped):
+            refuse(source.content)
+            box = source.box
+            task = replace(task, box=(box.x, box.y, box.w, box.h))
+            return self._pool.decode(task, source.content)
         if isinstance(source, bytes):
             refuse(source)
             if is_cheap(source, self._shape):
@@ -107,7 +117,6 @@ class Decoders:
                 if all(are_ready([pixels], self._preprocessing, self._shape)):
                     [prepared] = self._embedder.prepare([pixels])
                     return Result(prepared, content_hash(pixels) if hashed else b"")
-        task = Task(self._max_pixels, self._preprocessing, self._shape, hashed)
         return self._pool.decode(task, source)
 
 
@@ -131,7 +140,7 @@ def unready(
     """The places of the pictures that cost more than one of the network's own shape.
 
     Args:
-        images: Files, uint8 pixels, and others, which cost nothing.
+        images: Files, parts of files, uint8 pixels, and others, which cost nothing.
         preprocessing: The model's.
         shape: What its network takes.
     """
@@ -141,5 +150,5 @@ def unready(
     return [
         place
         for place, image in enumerate(images)
-        if isinstance(image, bytes) and not is_cheap(image, shape)
+        if isinstance(image, Cropped) or (isinstance(image, bytes) and not is_cheap(image, shape))
     ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embedder.data.boxes import Box
 from embedder.data.images import read_image
 from embedder.errors import ImageError
 from embedder.model import Embedder
@@ -38,7 +39,20 @@ class Prepared:
     pixels: Pixels
 
 
-Picture = bytes | Pixels | Prepared | ImageError
+@dataclass(frozen=True, slots=True)
+class Cropped:
+    """A picture file of which a part is meant.
+
+    Attributes:
+        content: The file.
+        box: The part, which decoder processes cut out.
+    """
+
+    content: bytes
+    box: Box
+
+
+Picture = bytes | Cropped | Pixels | Prepared | ImageError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +61,8 @@ class Pictures:
 
     Attributes:
         ids: n names.
-        images: Files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared pictures, or errors;
-            None for vectors.
+        images: Files, parts of files, uint8 pixels `(h, w)` or `(h, w, 3)`, prepared pictures, or
+            errors; None for vectors.
         vectors: `(n, dim)`, float32, finite; None for pictures.
     """
 
@@ -141,6 +155,8 @@ def _read(pictures: Pictures) -> _Read:
     rows: list[Pixels | Prepared] = []
     reasons: dict[int, ImageError] = {}
     for place, picture in enumerate(() if pictures.images is None else pictures.images):
+        if isinstance(picture, Cropped):
+            raise TypeError("A part of a picture must be prepared by `Decoders`.")
         try:
             row = read_image(picture) if isinstance(picture, bytes) else picture
         except ImageError as error:

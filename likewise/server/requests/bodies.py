@@ -11,8 +11,10 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from embedder.data.boxes import Box
+from embedder.errors import ImageError
 from likewise.matcher import Matcher
-from likewise.server.answering.pictures import Pictures
+from likewise.server.answering.pictures import Cropped, Pictures
 from likewise.server.errors import ApiError, invalid, too_large
 from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
 from likewise.server.requests.forms import MULTIPART, read_form
@@ -33,13 +35,16 @@ FINGERPRINT = b"x-likewise-fingerprint"
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 
 
-async def read_pictures(request: Request, state: ServerState, id: str) -> Pictures:
+async def read_pictures(
+    request: Request, state: ServerState, id: str, box: str | None = None
+) -> Pictures:
     """Read the pictures or vectors of a request.
 
     Args:
         request: Its body is not read yet.
         state: Limits, and the gallery's model.
         id: Id of the picture if it is the whole body.
+        box: The part of such a picture that is meant, `x,y,w,h`; None for all of it.
 
     Raises:
         ApiError: If the body has an unknown type, does not fit the model, or is too large.
@@ -48,8 +53,10 @@ async def read_pictures(request: Request, state: ServerState, id: str) -> Pictur
     kind = media_type(headers)
     matcher = state.matcher
     check_fingerprint(headers, matcher)
+    if not kind.startswith(IMAGE):
+        refuse_box(box)
     if kind.startswith(IMAGE):
-        pictures = Pictures([id], [await read_body(request)])
+        pictures = Pictures([id], [part_of(await read_body(request), split_box(box))])
     elif kind == MULTIPART:
         pictures = await _uploaded(request, state)
     elif kind == JSON:
@@ -132,6 +139,41 @@ async def read_body(request: Request) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def part_of(content: bytes, box: Sequence[object] | None) -> bytes | Cropped:
+    """A picture file, or the part of it that a box names.
+
+    Args:
+        content: The file.
+        box: x, y, w and h; None for all of it.
+
+    Raises:
+        ApiError: If they are no box.
+    """
+    if box is None:
+        return content
+    try:
+        return Cropped(content, Box.of(box))
+    except ImageError as error:
+        raise invalid(f"`box`: {error}.") from error
+
+
+def refuse_box(box: str | None) -> None:
+    """Refuse an option `box` where the body is not a picture.
+
+    Raises:
+        ApiError: If there is one.
+    """
+    if box is not None:
+        raise invalid(
+            "`box` is for a picture that is the whole body.", "In JSON give each picture its own."
+        )
+
+
+def split_box(box: str | None) -> list[str] | None:
+    """The parts of `x,y,w,h`; None for no box."""
+    return None if box is None else box.split(",")
+
+
 async def _uploaded(request: Request, state: ServerState) -> Pictures:
     form = await read_form(request, {"images"}, most=state.settings.max_images)
     files = form.files("images")
@@ -143,7 +185,7 @@ def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:
     content: Images | Vectors = parsed(_form_of(body), body)
     if isinstance(content, Images):
         ids = [image.id for image in content.images]
-        return Pictures(ids, [decoded(image.data) for image in content.images])
+        return Pictures(ids, [part_of(decoded(image.data), image.box) for image in content.images])
     ids = numbered(len(content.vectors)) if content.ids is None else content.ids
     if len(ids) != len(content.vectors):
         raise invalid(

@@ -19,6 +19,7 @@ from likewise.arrays import Floats
 from likewise.conflicts import Entry
 from likewise.names import composed, normal
 from likewise.server.answering.decoders import Decoders
+from likewise.server.answering.pictures import Cropped
 from likewise.server.errors import invalid
 from likewise.server.requests.arrays import as_vectors
 from likewise.server.requests.bodies import (
@@ -26,7 +27,10 @@ from likewise.server.requests.bodies import (
     JSON,
     check_count,
     media_type,
+    part_of,
     read_body,
+    refuse_box,
+    split_box,
     unsupported,
 )
 from likewise.server.requests.forms import MULTIPART, Form, read_form
@@ -48,14 +52,14 @@ class Upload:
         id: Its name, in its one spelling.
         label: Its group, likewise; None for none.
         metadata: JSON object.
-        file: The picture file; None for a vector.
+        file: The picture file, or the part of one; None for a vector.
         vector: `(dim,)`, float32; None for a picture.
     """
 
     id: str
     label: str | None
     metadata: Mapping[str, Any]
-    file: bytes | None = None
+    file: bytes | Cropped | None = None
     vector: Floats | None = None
 
     def __post_init__(self) -> None:
@@ -100,6 +104,7 @@ async def read_upload(
     id: str,
     label: str | None,
     unlabelled: bool = False,
+    box: str | None = None,
 ) -> Upload:
     """Read the reference of a request that enrols one.
 
@@ -109,6 +114,7 @@ async def read_upload(
         id: Id of the reference.
         label: Label of the picture if it is the whole body.
         unlabelled: Whether such a picture, or that of a form, has none.
+        box: The part of such a picture that is meant, `x,y,w,h`; None for all of it.
 
     Raises:
         ApiError: If the body is invalid or too large.
@@ -119,7 +125,9 @@ async def read_upload(
             raise invalid(
                 "A reference needs a label.", "Give it as ?label=..., or say ?unlabelled=true."
             )
-        return Upload(id, label, {}, await read_body(request))
+        file = part_of(await read_body(request), split_box(box))
+        return Upload(id, label, {}, file)
+    refuse_box(box)
     if kind == JSON:
         return await off_loop(await read_body(request), _one_from_json, id, state)
     if kind == MULTIPART:
@@ -165,7 +173,9 @@ def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
     if (body.data is None) == (body.vector is None):
         raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
     if body.data is not None:
-        return Upload(id, body.label, body.metadata, decoded(body.data))
+        return Upload(id, body.label, body.metadata, part_of(decoded(body.data), body.box))
+    if body.box is not None:
+        raise invalid("A box belongs to a picture, `data`, not to a vector.")
     [vector] = as_vectors([body.vector or []], state.matcher)
     return Upload(id, body.label, body.metadata, vector=np.array(vector))
 

@@ -56,9 +56,9 @@ async def query(request: Request, state: State) -> Response:
 @router.post("/embed", summary="Embed pictures", **asking(EmbedOptions, Embeddings))
 async def embed(request: Request, state: State) -> Response:
     """Embed pictures."""
-    options, id = _options_of(EMBED, request.scope["query_string"])
+    options, id, box = _options_of(EMBED, request.scope["query_string"])
     accepted = request.headers.get("accept", "")
-    pictures = await read_pictures(request, state, id)
+    pictures = await read_pictures(request, state, id, box)
     answers = await state.answering.ask(options, pictures)
     vectors, reasons = joined(answers)
     if NPY in accepted:
@@ -80,8 +80,8 @@ async def embed(request: Request, state: State) -> Response:
 
 async def _asked(request: Request, state: ServerState, kind: str) -> Response:
     started = time.perf_counter()
-    options, id = _options_of(kind, request.scope["query_string"])
-    pictures = await read_pictures(request, state, id)
+    options, id, box = _options_of(kind, request.scope["query_string"])
+    pictures = await read_pictures(request, state, id, box)
     state.metrics.took(READ, time.perf_counter() - started)
     answers = await state.answering.ask(options, pictures)
     request.scope["likewise.decisions"] = [name for answer in answers for name in answer.decisions]
@@ -113,17 +113,17 @@ def _as_npy(vectors: Floats) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _options_of(kind: str, query_string: bytes) -> tuple[Options, str]:
-    """Options of a question, and the id of a picture that is the whole body.
+def _options_of(kind: str, query_string: bytes) -> tuple[Options, str, str | None]:
+    """Options of a question, and id and box of a picture that is the whole body.
 
     Raises:
         ApiError: If an option is unknown or invalid.
     """
     options = parsed_options(_MODELS[kind], query_string).model_dump()
-    id = options.pop("id")
+    id, box = options.pop("id"), options.pop("box")
     if options.get("threshold") is not None and options.get("at") is not None:
         raise invalid("Give `threshold` or `at`, not both.")
-    return Options(kind, CheckOptions(**options)), id
+    return Options(kind, CheckOptions(**options)), id, box
 
 
 class _Ready(Response):

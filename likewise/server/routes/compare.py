@@ -16,12 +16,14 @@ from likewise.arrays import Pixels
 from likewise.comparison import pair_row, pair_threshold
 from likewise.output.rows import Row, json_line
 from likewise.server.answering.answer import check_options
+from likewise.server.answering.pictures import Cropped
 from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import invalid
 from likewise.server.openapi import ASKING, PAIR, errors, parameters
 from likewise.server.requests.bodies import (
     JSON,
     media_type,
+    part_of,
     read_body,
     unsupported,
 )
@@ -59,7 +61,7 @@ async def compare(request: Request) -> Response:
     return Response(json_line(row)[:-1], media_type="application/json")
 
 
-async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]:
+async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes | Cropped]]:
     """The names and files of the two pictures of a request."""
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
@@ -76,10 +78,10 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes]]
     ]
 
 
-def _pair_from_json(body: bytes, limits: JsonLimits) -> list[tuple[str, bytes]]:
+def _pair_from_json(body: bytes, limits: JsonLimits) -> list[tuple[str, bytes | Cropped]]:
     pair: Pair = parsed(Pair, body, limits)
     return [
-        (side.id or name, decoded(side.data))
+        (side.id or name, part_of(decoded(side.data), side.box))
         for name, side in (("first", pair.first), ("second", pair.second))
     ]
 

@@ -134,7 +134,11 @@ async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query
     """Enrol a picture or a vector under this id, replacing any earlier one."""
     state = state_of(request)
     upload = await read_upload(
-        request, state, id=id, label=options.label, unlabelled=options.unlabelled
+        *(request, state),
+        id=id,
+        label=options.label,
+        unlabelled=options.unlabelled,
+        box=options.box,
     )
     [result] = await _enrolled(state, [upload])
     if isinstance(result, ImageError):

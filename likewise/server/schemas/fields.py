@@ -49,6 +49,22 @@ Data = Annotated[
         examples=["iVBORw0KGgo="],
     ),
 ]
+BoxNumbers = Annotated[
+    tuple[float, float, float, float] | None,
+    Field(
+        description="The part of the picture that is meant: x, y, w and h in pixels, from the top "
+        "left of the picture as it is shown. Without it the whole picture.",
+        examples=[[120, 64, 80, 80]],
+    ),
+]
+BoxText = Annotated[
+    str | None,
+    Field(
+        description="The part of a picture that is the whole body: x,y,w,h in pixels, from the top "
+        "left of the picture as it is shown.",
+        examples=["120,64,80,80"],
+    ),
+]
 Numbers = Annotated[
     list[float],
     Field(

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from likewise.server.schemas.fields import (
     BodyName,
+    BoxNumbers,
+    BoxText,
     Data,
     Evidence,
     Neighbours,
@@ -46,6 +48,7 @@ class NamedCheckParameters(CheckParameters):
     """Query parameters of a check, and the id of a picture that is the whole body."""
 
     id: BodyName = "image"
+    box: BoxText = None
 
 
 class QueryOptions(Strict):
@@ -55,12 +58,14 @@ class QueryOptions(Strict):
     at: Point = None
     evidence: Evidence = False
     id: BodyName = "image"
+    box: BoxText = None
 
 
 class EmbedOptions(Strict):
     """The id of a picture that is the whole body."""
 
     id: BodyName = "image"
+    box: BoxText = None
 
 
 class CompareOptions(Strict):
@@ -74,6 +79,7 @@ class Image(Strict):
 
     id: str = Field(description="Id of its row.", examples=["seven.png"])
     data: Data
+    box: BoxNumbers = None
 
 
 class Images(Strict):
@@ -109,6 +115,7 @@ class Side(Strict):
     id: str | None = Field(
         None, description="Its name; without one `first` or `second`.", examples=["seven.png"]
     )
+    box: BoxNumbers = None
 
 
 class Pair(Strict):

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 from likewise.server.schemas.answers import Unreadable
 from likewise.server.schemas.fields import (
+    BoxNumbers,
+    BoxText,
     Data,
     GroupName,
     Id,
@@ -81,6 +83,7 @@ class PutOptions(Strict):
         None, description="Group of a picture that is the whole body.", examples=["7"]
     )
     unlabelled: Unlabelled = False
+    box: BoxText = None
 
 
 class UpsertOptions(Strict):
@@ -118,6 +121,7 @@ class NewReference(Strict):
         examples=[[0.1, -0.2]],
     )
     metadata: Metadata = Field({})
+    box: BoxNumbers = None
 
 
 class NamedReference(NewReference):
