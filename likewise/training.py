@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from embedder.data.splits import overlap
 from embedder.destination import check_destination
 from embedder.manifest import write_manifest
 from embedder.model import Embedder
+from embedder.text import counted
+from embedder.training.division import divided
 from embedder.training.recipes import RECIPES
 from likewise.arrays import Floats
 from likewise.joins import LabelJoin
@@ -77,8 +80,7 @@ def train(
     """
     check_destination(out, data, *([test] if test else []))
     changed = RECIPES[recipe].changed(**settings)
-    from embedder.training.train import train as fit
-
+    _require_tensorflow()
     data = _TRAINING if data == "mnist" and split != "test" else data
     remarks: list[str] = []
     dataset = load(data, split=split, rule=rule, remarks=remarks)
@@ -86,6 +88,10 @@ def train(
         tell(sentence)
     if test is not None:
         _require_spelling(dataset, test)
+    _, held = divided(dataset, changed.validation, changed.seed)  # refused before seconds of import
+    tell(_held_out(dataset, held))
+    from embedder.training.train import train as fit
+
     model = fit(
         dataset,
         out,
@@ -99,6 +105,22 @@ def train(
     if test is None:
         return model
     return record(model, "test", measure(model, dataset, load(test, remarks=[])))
+
+
+def _require_tensorflow() -> None:
+    """Refuse to read pictures for a training that cannot begin, without the seconds of an import.
+
+    Raises:
+        ModuleNotFoundError: If TensorFlow is not installed.
+    """
+    if find_spec("tensorflow") is None:
+        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+
+def _held_out(dataset: Dataset, held: Dataset) -> str:
+    pictures = counted(len(held), "picture")
+    labels = counted(len(set(held.labels)), "label")
+    return f"Held out to validate: {pictures} of {labels}, out of {len(dataset)}."
 
 
 def _require_spelling(dataset: Dataset, test: str) -> None:

@@ -37,7 +37,7 @@ def content_hash(image: np.ndarray) -> bytes:
     return state.digest()
 
 
-def split(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
+def split(dataset: Dataset, share: float, seed: int, *, fewest: int = 0) -> tuple[Dataset, Dataset]:
     """Divide a data set in two, label by label, by seed and content hash.
 
     Which side a picture falls on does not depend on ids or on the order of the pictures. A
@@ -47,6 +47,8 @@ def split(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
         dataset: What to divide; both sides keep its order.
         share: Share of each label's different pictures on the second side, 0..1.
         seed: Another seed gives another division.
+        fewest: How many of each label fall on the second side at least, where as many stay on the
+            first; none of a label that has fewer.
 
     Returns:
         The larger rest and the share, as `(training, validation)`.
@@ -63,7 +65,7 @@ def split(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"`share` must be between 0 and 1. Received: {share}")
     hashes = [content_hash(image) for image in dataset.images]
-    chosen = _chosen(_label_of_each(hashes, dataset.labels), share, seed)
+    chosen = _chosen(_label_of_each(hashes, dataset.labels), share, seed, fewest)
     on_second = np.array([content in chosen for content in hashes], dtype=bool)
     return dataset.subset(np.flatnonzero(~on_second)), dataset.subset(np.flatnonzero(on_second))
 
@@ -102,7 +104,7 @@ def _label_of_each(hashes: list[bytes], labels: list[str]) -> dict[bytes, str]:
     return known
 
 
-def _chosen(known: dict[bytes, str], share: float, seed: int) -> set[bytes]:
+def _chosen(known: dict[bytes, str], share: float, seed: int, fewest: int) -> set[bytes]:
     """Choose a share of the pictures of each label: those that come first by their seeded hash."""
     groups: dict[str, list[bytes]] = {}
     for content, label in known.items():
@@ -115,5 +117,12 @@ def _chosen(known: dict[bytes, str], share: float, seed: int) -> set[bytes]:
     return {
         content
         for group in groups.values()
-        for content in sorted(group, key=place)[: round(share * len(group))]
+        for content in sorted(group, key=place)[: _count(len(group), share, fewest)]
     }
+
+
+def _count(size: int, share: float, fewest: int) -> int:
+    """How many pictures of a label are chosen."""
+    if size < 2 * fewest:
+        return 0
+    return max(fewest, round(share * size))

@@ -14,14 +14,12 @@ from typing import Any
 import keras
 
 from embedder.data.sources import Dataset
-from embedder.data.splits import split
 from embedder.destination import check_destination
-from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
-from embedder.text import counted
 from embedder.training.batches import BalancedImages, Batches, DrawnPairs
 from embedder.training.checkpoint import State
+from embedder.training.division import divided
 from embedder.training.export import save_model
 from embedder.training.fitting import Labelled, fit
 from embedder.training.measuring import measured
@@ -65,9 +63,7 @@ def train(
     out = Path(out)
     check_destination(out)
     _seed_everything(recipe.seed)
-    parts = split(dataset, recipe.validation, recipe.seed)
-    for part, name in zip(parts, ("training", "validation"), strict=True):
-        _check(part, name)
+    parts = divided(dataset, recipe.validation, recipe.seed)
     state = _state(out, dataset, recipe, preprocessing, resume)
     shape = _input_shape(dataset)
     base = base_network(recipe.network, shape, recipe.dim)
@@ -89,17 +85,6 @@ def _seed_everything(seed: int) -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-
-
-def _check(dataset: Dataset, part: str) -> None:
-    groups = Groups.of(dataset.labels)
-    if len(groups.names) < 2 or groups.sizes.max(initial=0) < 2:
-        raise DatasetError(
-            f"The {part} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one "
-            f"of them. Received: {counted(len(dataset.labels), 'picture')} of "
-            f"{counted(len(groups.names), 'label')}. "
-            "Add pictures, or change --validation."
-        )
 
 
 def _input_shape(dataset: Dataset) -> tuple[int, ...]:

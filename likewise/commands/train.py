@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
+from embedder.text import counted
 from likewise.commands.console import note
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 
@@ -106,4 +108,19 @@ def train(
         raise click.ClickException(
             "Training needs TensorFlow, which is not installed: pip install 'likewise[train]'"
         ) from error
-    note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {data}")
+    for line in _figures(trained.metadata.get("figures", {}).get("test")):
+        note(line)
+    words = shlex.join([str(data), *reading.words, "--model", str(trained.path)])
+    note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {words}")
+
+
+def _figures(test: dict[str, Any] | None) -> list[str]:
+    """What a model was measured to do on the test pictures, in a line."""
+    if test is None:
+        return []
+    error = test["nearest_neighbour_error"]
+    nearest = "" if error is None else f", {100 * error:.2f} % of nearest neighbours are wrong"
+    return [
+        f"On {counted(test['queries'], 'test picture')}: EER {100 * test['eer']:.2f} %, "
+        f"{100 * test['pair_accuracy']:.2f} % of pairs are told apart{nearest}."
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.likewise.commands.running import (
     done,
     failure,
+    run,
 )
 
 
@@ -48,3 +49,24 @@ def test_train_passes_on_what_was_asked_for(monkeypatch, fake):
     done("train", "--out", "m", "--recipe", "tutorial", "--epochs", 3, "--resume")
     assert (asked["data"], asked["out"], asked["recipe"]) == ("mnist/train", Path("m"), "tutorial")
     assert (asked["epochs"], asked["resume"], asked["margin"]) == (3, True, None)
+
+
+def test_too_few_pictures_are_refused_before_tensorflow_is_imported(tmp_path, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "embedder.training.train", None)  # to import it fails
+    for group in folder.iterdir():
+        for picture in sorted(group.iterdir())[3:]:
+            picture.unlink()
+    result = run("train", folder, "--out", tmp_path / "model")
+    assert result.exit_code == 1
+    assert "at least 4 different pictures of each of 2 labels" in result.stderr.splitlines()[-1]
+
+
+def test_the_next_command_names_the_model_and_the_data(monkeypatch, fake, tmp_path):
+    import likewise.training
+
+    figures = {"queries": 7, "eer": 0.125, "pair_accuracy": 0.9, "nearest_neighbour_error": 0.5}
+    fake.metadata["figures"] = {"test": figures}
+    monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
+    told = done("train", "my shoes", "--split", "train", "--out", "m").stderr
+    assert f"Next: likewise build GALLERY 'my shoes' --split train --model {fake.path}" in told
+    assert "On 7 test pictures: EER 12.50 %, 90.00 % of pairs are told apart, 50.00 % of" in told
