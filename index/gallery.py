@@ -19,7 +19,7 @@ import numpy as np
 
 from index.arguments import new_rows
 from index.errors import ReplacedError
-from index.manifest import Manifest
+from index.manifest import NOTES, Manifest
 from index.operating_point import OperatingPoint
 from index.points import OperatingPoints
 from index.questions import Questions
@@ -64,6 +64,7 @@ class Gallery(Questions):
         self.fingerprint: str = manifest.current()["fingerprint"]
         self.model_path = path / MODEL
         self.points = OperatingPoints(path, manifest, store)
+        self._manifest = manifest
         self._store = store
         self._index = CurrentIndex(path, self.dim, store)
 
@@ -120,6 +121,26 @@ class Gallery(Questions):
         if fingerprint is not None:
             manifest.require_fingerprint(fingerprint)
         return cls(path, manifest, open_store(path, timeout=timeout))
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Sentences about the gallery by what they are about, such as why it has its model."""
+        return dict(self._manifest.current().get(NOTES, {}))
+
+    def note(self, name: str, sentence: str) -> None:
+        """Store a sentence about the gallery, durably; an older one of this name is replaced.
+
+        Args:
+            name: What it is about.
+            sentence: The sentence.
+
+        Raises:
+            GalleryError: Inside a snapshot.
+            StoreError: If the gallery is read-only, or another process keeps writing.
+            OSError: If the file cannot be written.
+        """
+        with self._store.changing() as store, store.writing(), store.lock:
+            self._manifest.store_note(name, sentence)
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.

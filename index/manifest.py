@@ -16,6 +16,7 @@ from index.storage.directory import FORMAT, MANIFEST, STORE, sync
 from index.storage.files import read_sealed, write_sealed
 
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
+NOTES = "notes"  # in the manifest, optional: sentences about the gallery by name
 _LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
@@ -61,6 +62,9 @@ def _require_types(path: Path, manifest: Mapping[str, Any]) -> None:
         raise _foreign(path, f"`fingerprint` must be a text. Received: {received!r}")
     if not isinstance(default, str):
         raise _foreign(path, f"`{DEFAULT_POINT}` must be a text. Received: {default!r}")
+    notes = manifest.get(NOTES, {})
+    if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
+        raise _foreign(path, f"`{NOTES}` must be an object of texts. Received: {notes!r}")
     operating_points(path, manifest)
 
 
@@ -150,6 +154,21 @@ class Manifest:
         points = {**fields["operating_points"], name: point}
         chosen = {DEFAULT_POINT: name} if default else {}
         write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
+        sync(self._path)
+
+    def store_note(self, name: str, sentence: str) -> None:
+        """Add or replace a sentence about the gallery; call it as the only writer.
+
+        Args:
+            name: What it is about.
+            sentence: The sentence.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        fields = read_manifest(self._path)
+        notes = {**fields.get(NOTES, {}), name: sentence}
+        write_sealed(self._path / MANIFEST, {**fields, NOTES: notes})
         sync(self._path)
 
 

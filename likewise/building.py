@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
 
+from embedder.data.bundled import is_bundled
 from embedder.data.label_rule import AUTOMATIC, NO_LABELS, LabelRule
 from embedder.data.records import Record, Records
 from embedder.data.sources import records
@@ -18,6 +19,7 @@ from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
 from likewise.labelling import Labels, LabelsError, labelled_records
 from likewise.matcher import Matcher
+from likewise.model_choice import FOR_BUNDLED, Choice, choose, looked_at
 from likewise.pictures import Pictures
 
 
@@ -47,8 +49,8 @@ def build(
         data: The path of a folder, a list, or a data set, or the name of a bundled one, as
             `records` takes them; or a stream of records; or, with `labels`, pictures in any form
             that `Matcher.check` takes.
-        model: The directory of a model, or an embedder; the digits model that comes with likewise
-            when None.
+        model: The directory of a model, `digits`, `photos`, or an embedder; when None, `digits` for
+            digits of up to 32 pixels and `photos` for all other pictures.
         labels: One for each picture, or one for all.
         unlabelled: Enrol pictures without labels, as for `Matcher.add`.
         label_each: Make each picture a group of its own, as for `Matcher.add`.
@@ -66,7 +68,8 @@ def build(
 
     Raises:
         GalleryError: If there is something at `gallery` already.
-        ModelError: If there is no such model.
+        ModelError: If there is no such model; or none is named, these are not digits, and the
+            photos model is not installed.
         DatasetError: If there is no such data, it is damaged, or no picture can be read.
         ConflictError: If two pictures have one id, and on_conflict does not say what to do.
         UnlabelledError: If no picture has a label, and `unlabelled` is not given.
@@ -80,18 +83,33 @@ def build(
         (500, '7')
     """
     pictures = _some(_source(data, labels, split, rule, unlabelled, label_each))
-    embedder = model if isinstance(model, Embedder) else Embedder.load(model)
+    choice, pictures = (None, pictures) if model is not None else _choice(data, pictures)
+    embedder = choice.load() if choice else _loaded(model)
     matcher = Matcher.create(gallery, embedder)
     try:
         report = matcher.add(
             pictures, unlabelled=unlabelled, on_conflict=on_conflict, progress=progress
         )
         _tell_unreadable(report)
+        if choice:
+            choice.note_in(matcher.gallery)
         _measure(matcher)
     except BaseException:
         close_or_discard(matcher)
         raise
     return matcher
+
+
+def _choice(data: Pictures, pictures: Iterable[Record]) -> tuple[Choice, Iterable[Record]]:
+    """Choose a model where none is named; bundled digits are known without a look."""
+    if isinstance(data, str) and is_bundled(data):
+        return FOR_BUNDLED, pictures
+    taken, pictures = looked_at(pictures)
+    return choose(taken), pictures
+
+
+def _loaded(model: str | os.PathLike[str] | Embedder | None) -> Embedder:
+    return model if isinstance(model, Embedder) else Embedder.load(model)
 
 
 def _measure(matcher: Matcher) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,6 +163,19 @@ class Records(Iterator[Record]):
     def again(self) -> Records | None:
         """The same records from the start; None for a stream that can be read only once."""
         return None if self._open is None else self._like(self._open)
+
+    def peek(self, count: int) -> list[Record]:
+        """Read up to `count` records ahead; the stream still gives them.
+
+        Example:
+            >>> blank = np.zeros((8, 8), np.uint8)
+            >>> records = Records([Record("a", None, blank), Record("b", None, blank)], 2)
+            >>> [record.id for record in records.peek(1)], [record.id for record in records]
+            (['a'], ['a', 'b'])
+        """
+        first = list(islice(self, count))
+        self._stream = chain(first, iter(self))
+        return first
 
     def _like(self, stream: Iterable[Record] | Callable[[], Iterable[Record]]) -> Records:
         return Records(

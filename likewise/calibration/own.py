@@ -56,11 +56,12 @@ class OwnThreshold:
             )
         assert point.interval is not None
         low, high = (f"{100 * end:.2g}" for end in point.interval)
+        fnir = "" if point.fnir is None else f" (FNIR {100 * point.fnir:.3g} %)"
         aside = f"; not asked: {self.copies} that have a near copy" if self.copies else ""
         return (
             f"Threshold {point.threshold:.4f}, measured on the gallery itself, because the model "
             f"brings none: {point.false} of {point.queries} unknowns match (95 %: {low} to {high} "
-            f"%), {point.missed} of {point.mated} knowns are missed{aside}. Other "
+            f"%), {point.missed} of {point.mated} knowns are missed{fnir}{aside}. Other "
             f"pictures measure it better: likewise calibrate {gallery} DATA --fpir "
             f"{point.target:g}."
         )

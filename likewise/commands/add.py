@@ -53,6 +53,22 @@ def add(
     records = read_some(inputs, reading)
     with Matcher.open(gallery) as matcher, advising("add", gallery, inputs, reading.split):
         enrol(matcher, records, on_conflict, unlabelled=reading.unlabelled)
+        warn_of_misfit(matcher, records)
+
+
+def warn_of_misfit(matcher: Matcher, records: Records) -> None:
+    """Warn on stderr, and in the gallery, of pictures that its model was plainly not made for.
+
+    Args:
+        matcher: The open gallery and its embedder.
+        records: The pictures; those that can be read only once are not looked at.
+    """
+    from likewise.model_choice import MISFIT, misfit, sample
+
+    again = records.again()
+    if again is not None and (sentence := misfit(matcher.embedder, sample(again))):
+        matcher.gallery.note(MISFIT, sentence)
+        note(f"Warning: {sentence}")
 
 
 def enrol(

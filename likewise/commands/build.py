@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.add import enrol
+from likewise.commands.add import enrol, warn_of_misfit
 from likewise.commands.console import note
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import (
@@ -24,8 +24,10 @@ from likewise.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from embedder.data.records import Records
     from likewise.conflicts import OnConflict
     from likewise.matcher import Matcher
+    from likewise.model_choice import Choice
 
 
 @click.command()
@@ -45,7 +47,8 @@ def build(
 
     Use it once, before query and check. Labels come from INPUT: a folder per label, a list with a
     column "label", or a data set. For pictures alone say what they are: --unlabelled, to search
-    them and find duplicates, --label-each or --label.
+    them and find duplicates, --label-each or --label. Without --model digits get the digits model,
+    all other pictures the photos model.
 
     \b
     likewise build digits.gallery mnist/train
@@ -55,12 +58,27 @@ def build(
     go_on = _add_command(gallery, inputs, reading, on_conflict)
     _check_free(gallery, go_on)
     records = read_some(inputs, reading)
+    choice = _choice(inputs, records) if model is None else None
     with (
-        _created(gallery, model, go_on) as matcher,
+        _created(gallery, model or choice, go_on) as matcher,
         advising("build", gallery, inputs, reading.split),
     ):
         enrol(matcher, records, on_conflict, unlabelled=reading.unlabelled)
+        if choice is None:
+            warn_of_misfit(matcher, records)
+        else:
+            choice.note_in(matcher.gallery)
+            if not choice.is_plain:
+                note(choice.sentence)
         _measure(matcher)
+
+
+def _choice(inputs: tuple[str, ...], records: Records) -> Choice:
+    """Choose a model where none is named; bundled digits are known without a look."""
+    from embedder.data.bundled import is_bundled
+    from likewise.model_choice import FOR_BUNDLED, choose, looked_at
+
+    return FOR_BUNDLED if all(map(is_bundled, inputs)) else choose(looked_at(records)[0])
 
 
 def _measure(matcher: Matcher) -> None:
@@ -87,14 +105,16 @@ def _check_free(gallery: Path, go_on: str) -> None:
 
 
 @contextmanager
-def _created(gallery: Path, model: Path | None, go_on: str) -> Iterator[Matcher]:
+def _created(gallery: Path, model: Path | Choice | None, go_on: str) -> Iterator[Matcher]:
     """Make a gallery; if filling it fails, remove it empty, or say how to go on."""
     from embedder.model import Embedder
     from embedder.text import counted
     from likewise.building import close_or_discard
     from likewise.matcher import Matcher
+    from likewise.model_choice import Choice
 
-    matcher = Matcher.create(gallery, Embedder.load(model))
+    embedder = model.load() if isinstance(model, Choice) else Embedder.load(model)
+    matcher = Matcher.create(gallery, embedder)
     try:
         yield matcher
     except BaseException:

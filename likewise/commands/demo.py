@@ -22,7 +22,8 @@ def demo(gallery: Path) -> None:
     """Demonstrate likewise on 70,000 handwritten digits.
 
     Use it for a first look: it builds a gallery (by default digits.gallery), queries it, compares
-    pairs and checks 10,000 digits, in about a minute.
+    pairs and checks 10,000 digits, in about a minute; then it does the same on a few drawings with
+    the photos model, where that is installed.
 
     \b
     likewise demo

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from embedder.data.records import as_text
+from embedder.model import Embedder
 from embedder.text import counted
-from index.operating_point import OperatingPoint
+from index.operating_point import OperatingPoint, points_from_json
 from likewise.matcher import Matcher
+from likewise.model_choice import MISFIT
 from likewise.output.printable import printable
 
 _SHOWN_GROUPS = 40
+_PREFIX = {MISFIT: "Warning: "}
 
 
 def describe(matcher: Matcher) -> dict[str, Any]:
@@ -26,14 +30,15 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         (0, {}, 'digit')
     """
     gallery, embedder = matcher.gallery, matcher.embedder
-    points = gallery.points.all()
+    points, notes = gallery.points.all(), gallery.notes
     return {
         "gallery": as_text(str(gallery.path)),
         "references": len(gallery),
         "groups": gallery.labels,
         "unlabelled": gallery.count_unlabelled(),
         "generation": gallery.generation,
-        "operating_points": {name: point.to_json() for name, point in points.items()},
+        "notes": notes,
+        "operating_points": _fitting(points, embedder, notes),
         "default_point": gallery.points.default,
         "outdated": {
             name: sentence for name in points if (sentence := gallery.points.outdated(name))
@@ -44,9 +49,20 @@ def describe(matcher: Matcher) -> dict[str, Any]:
             "dim": embedder.dim,
             "preprocessing": embedder.preprocessing,
             "recipe": embedder.metadata.get("recipe"),
-            "figures": embedder.metadata.get("figures", {}),
+            "figures": {} if MISFIT in notes else embedder.metadata.get("figures", {}),
         },
         "bytes": sizes(gallery.path),
+    }
+
+
+def _fitting(
+    points: Mapping[str, OperatingPoint], embedder: Embedder, notes: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """The operating points; those of a model that does not fit the pictures without its rates."""
+    brought = points_from_json(embedder.operating_points) if MISFIT in notes else {}
+    return {
+        name: {"threshold": point.threshold} if brought.get(name) == point else point.to_json()
+        for name, point in points.items()
     }
 
 
@@ -82,6 +98,7 @@ def text(described: dict[str, Any]) -> str:
         *_default(described),
         *_outdated(described["outdated"], described["default_point"]),
         f"model: {model['fingerprint']}",
+        *(f"  {_PREFIX.get(name, '')}{sentence}" for name, sentence in described["notes"].items()),
         f"  input: {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}); "
         f"output: {model['dim']} numbers",
         *(f"  {line}" for line in _recipe(model["recipe"])),

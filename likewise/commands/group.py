@@ -25,8 +25,8 @@ from likewise.shadowing import refuse_shadowing
 # that Python keeps for itself has an underscore after it there.
 COMMANDS = {
     "demo": "Demonstrate likewise on 70,000 handwritten digits.",
-    "build": "Build a GALLERY from labelled pictures.",
-    "add": "Add labelled pictures to a GALLERY.",
+    "build": "Build a GALLERY from pictures, mostly labelled ones.",
+    "add": "Add pictures to a GALLERY.",
     "remove": "Remove references from a GALLERY by id.",
     "query": "Find the nearest references of each picture.",
     "check": "Decide which group each picture belongs to, if any.",

@@ -1,4 +1,4 @@
-"""The demonstration on real digits, as lines of text.
+"""The demonstration on real digits and on drawings, as lines of text.
 
 It uses only what the commands use.
 """
@@ -20,6 +20,7 @@ from index.decision import MATCH
 from likewise.bulk.stream import check_stream
 from likewise.commands.neighbours import show_neighbours
 from likewise.commands.non_digits import non_digits
+from likewise.commands.photos_walkthrough import demonstrate_photos
 from likewise.comparison import pair_threshold
 from likewise.matcher import Matcher
 
@@ -40,7 +41,7 @@ class Terminal:
 
 
 def demonstrate(path: Path, terminal: Terminal, track: Track) -> Iterator[str]:
-    """Build a gallery of MNIST's training digits, ask it, check the test digits with it.
+    """Build a gallery of MNIST's training digits, ask it, check the test digits; then of drawings.
 
     Args:
         path: The gallery; an existing one is reused.
@@ -55,7 +56,8 @@ def demonstrate(path: Path, terminal: Terminal, track: Track) -> Iterator[str]:
         yield from _neighbours(matcher, terminal)
         yield from _pairs(matcher)
         yield from _bulk(matcher, track)
-        yield from _further(path)
+    yield from demonstrate_photos(terminal.columns, terminal.colour)
+    yield from _further(path)
 
 
 def _opened(path: Path) -> Matcher:
@@ -146,6 +148,7 @@ def _further(path: Path) -> Iterator[str]:
     program = _program()
     yield "\nNow try:"
     yield f"  {program} query {path} mnist/test/00042 --pictures"
+    yield f"  {program} build photos.gallery YOUR_FOLDERS_OF_PICTURES"
     yield f"  {program} check {path} YOUR_FOLDER_OF_DIGITS -o rows.csv"
     yield f"  {program} info {path}"
     yield f"  {program} --help"

