@@ -57,9 +57,14 @@ def fit(
             initial_epoch=len(state.epochs),
             shuffle=False,  # the batches are drawn by seed and epoch
             callbacks=[watch],
-            verbose="auto" if verbose else 0,
+            verbose=_progress() if verbose else 0,
         )
     base.load_weights(state.best_weights)
+
+
+def _progress() -> str | int:
+    """Keras's word for a bar in a terminal, and for a plain line per epoch in a log."""
+    return "auto" if sys.stderr.isatty() else 2
 
 
 def _trainable(base: keras.Model, recipe: Recipe, steps: int) -> keras.Model:

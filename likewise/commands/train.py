@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def train(
     likewise train shoes/ --out models/shoes --epochs 40
     likewise train --recipe tutorial --out models/tutorial
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody can act on what TensorFlow logs
     from embedder.data.label_rule import LabelRule
     from likewise.training import train as train_model
 
