@@ -12,7 +12,7 @@ from likewise.maps.layout import middles
 from likewise.report.plots import png_address
 
 _SIDE, _MARGIN, _PICTURE = 640, 28, 26
-_NAMED = 40  # groups beyond which their names would cover the map
+_NAMED = 40  # groups; the names of more would cover the map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,8 +20,8 @@ class Mark:
     """A picture that is shown on a map.
 
     Attributes:
-        row: Row of its place.
-        text: Its caption.
+        row: Row of the picture's place.
+        text: Caption of the picture.
         picture: uint8 `(h, w)` or `(h, w, 3)`.
     """
 

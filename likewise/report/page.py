@@ -69,7 +69,7 @@ def _det(evaluation: Evaluation) -> str:
 
 
 def _dir(evaluation: Evaluation) -> str:
-    """The curve of detection and identification; empty without any unknown."""
+    """The curve of detection and identification; empty without unknown pictures."""
     figures = evaluation.figures.identification
     if evaluation.identification is None or figures.fpir is None or not figures.fpir.trials:
         return ""

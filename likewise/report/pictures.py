@@ -26,8 +26,8 @@ class Picture(NamedTuple):
     """A picture as its PNG.
 
     Attributes:
-        id: What it is called.
-        address: A `data:` address that holds it.
+        id: Id of the picture.
+        address: The picture as a `data:` address.
     """
 
     id: str
@@ -55,8 +55,9 @@ class Strips:
     """The parts of the page that show pictures.
 
     Args:
-        evaluation: What was measured.
-        matcher: The embedder shows each picture as its network sees it; the gallery keeps its own.
+        evaluation: The evaluation to show.
+        matcher: Embedder, which prepares each picture as its network sees it, and gallery, which
+            has the references' pictures.
     """
 
     def __init__(self, evaluation: Evaluation, matcher: Matcher) -> None:
@@ -111,7 +112,7 @@ class Strips:
         return Error(self._query(row), miss.label, answer, near)
 
     def map(self) -> str:
-        """As many pictures of each group, some unknowns and the worst errors, laid out."""
+        """Equally many pictures of each group, some unknowns and the worst errors, laid out."""
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
         chosen = [self.labelled[index] for index in sample(self.labels, MAPPED, self.seed)]
         rows = sorted({*chosen, *worst, *self._unknowns()})

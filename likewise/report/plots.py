@@ -26,10 +26,10 @@ def curve_plot(
 
     Args:
         curve: Rates in [0, 1].
-        at: Both rates at the operating point, marked by a ring.
+        at: Both rates at the operating point, which a ring marks.
         x_label: Label of the horizontal axis.
         y_label: Label of the vertical axis.
-        floor: Smallest rate that the data can resolve, > 0; smaller ones are drawn at it.
+        floor: Smallest rate that the data can resolve, > 0; smaller rates are drawn there.
     """
     low = 10 ** max(np.floor(np.log10(floor)), -float(_DECADES))
     span = -float(np.log10(low)) or 1.0
@@ -61,7 +61,7 @@ def histogram_plot(same: Reals, different: Reals, threshold: float) -> str:
     Args:
         same: Distances of pairs of one label, `(p,)`, p >= 1.
         different: Distances of pairs of two labels, `(q,)`, q >= 1.
-        threshold: Marked by a dashed line.
+        threshold: The threshold, which a dashed line marks.
     """
     top = float(max(same.max(), different.max(), threshold)) or 1.0
     edges = np.linspace(0, top, 61)
@@ -101,7 +101,7 @@ def png_address(picture: Pixels) -> str:
 
 
 def _round_ticks(top: float) -> list[float]:
-    """From 0 up to `top`, in steps of 1, 2 or 5 times a power of ten; three to seven of them.
+    """Three to seven ticks from 0 to `top`, in steps of 1, 2 or 5 times a power of ten.
 
     Example:
         >>> _round_ticks(1.4)

@@ -12,11 +12,11 @@ from likewise.evaluation.identification import Confusion
 
 Writer = Callable[[float], str]
 
-_CONFUSION_LARGEST = 30  # groups beyond which the table of confusion would be no picture
+_CONFUSION_LARGEST = 30  # groups; a larger table of confusion is unreadable
 
 
 class Tile(NamedTuple):
-    """One of the figures that matter most."""
+    """A headline figure."""
 
     text: str
     estimate: Estimate
@@ -77,7 +77,7 @@ def percent(share: float) -> str:
 
 
 def tiles(figures: Figures) -> list[Tile]:
-    """The four figures that matter most; fewer without any unknown."""
+    """The headline figures: four, or fewer without unknown pictures."""
     identification = figures.identification
     chosen = {
         "nearest reference is of the right group (rank-1)": identification.rank_rates[1],
@@ -89,7 +89,7 @@ def tiles(figures: Figures) -> list[Tile]:
 
 
 def figure_rows(figures: Named) -> list[Row]:
-    """A row for each figure; a rate that could not be supported has a dash."""
+    """A row for each figure; a rate that the data cannot support has a dash."""
     return [_row(name, figure) for name, figure in figures.items()]
 
 
@@ -149,7 +149,7 @@ def _thousands(count: int) -> str:
 
 
 def _kept(text: str) -> str:
-    """No line may begin with a per cent sign."""
+    """Join a number and its per cent sign, so that no line begins with the sign."""
     return text.replace(" %", "\u00a0%")
 
 

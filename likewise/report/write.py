@@ -21,14 +21,14 @@ JSON, PAGE = "report.json", "report.html"
 
 
 class ReportError(LikewiseError):
-    """A report cannot be written where it should be."""
+    """The report cannot be written to its place."""
 
 
 def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
     """Write both files into a new directory, or over an earlier report, whole or not at all.
 
     Args:
-        evaluation: What was measured.
+        evaluation: The evaluation to write.
         matcher: Embedder and gallery that were evaluated.
         out: The directory.
 
@@ -69,14 +69,14 @@ def writable(out: Path) -> None:
 
 
 def sentences(figures: Figures, out: Path) -> list[str]:
-    """Report the figures that matter most, a line each.
+    """Summarise the headline figures, a line each.
 
     Args:
         figures: All figures.
         out: Directory of the report.
     """
     searches, point = figures.identification, figures.operating_point
-    fpir = "not measured, as no unknown was asked"
+    fpir = "not measured, because no unknown picture was searched"
     if searches.fpir is not None:
         fpir = percent(searches.fpir.value)
     return [

@@ -1,13 +1,13 @@
-// Answers: one in large with its nearest references, several as a row each.
+// Answers: one in large type with its nearest references, several as one row each.
 
 import { h } from "./elements.js";
 import { showReference } from "./reference.js";
 import { fileThumb, referenceThumb } from "./thumbs.js";
 import { DECISIONS, distance, headline, sentence } from "./words.js";
 
-const LONG = 4; // characters from which on a label is no longer set in the largest size
+const LONG = 4; // characters: longer labels are set in a smaller size
 
-/** Give one answer in large. `aside` is said in small below it. */
+/** Make one answer in large type, with `aside` in small type below it. */
 export function largeAnswer(row, aside) {
   const word = headline(row);
   return h(
@@ -28,7 +28,7 @@ export function largeAnswer(row, aside) {
   );
 }
 
-/** Give the nearest references as a strip; groups other than the answer's are tinted. */
+/** Make a strip of the nearest references; groups other than the answer's are tinted. */
 export function neighbourStrip(row) {
   const group = row.label ?? row.neighbours[0]?.label;
   return h(
@@ -44,7 +44,7 @@ function isBeyond(near, row) {
   return row.threshold !== null && near.distance > row.threshold;
 }
 
-/** Give one of several answers as a row that can be chosen. */
+/** Make a selectable row for one of several answers. */
 export function answerRow(picture, row, { chosen, onclick }) {
   return h(
     "button",
@@ -61,7 +61,7 @@ export function answerRow(picture, row, { chosen, onclick }) {
   );
 }
 
-/** Give a decision as a small mark: a word and a sign, so that it does not hang on the colour. */
+/** Make a small mark for a decision: a word and a sign, because colour alone is not enough. */
 export function chip(decision, element = "p") {
   return h(element, { class: `chip ${decision}` }, DECISIONS[decision]);
 }

@@ -1,15 +1,15 @@
 // Requests to the server that this page came from.
 //
-// Three things are dealt with here, so that no view needs to know of them: a key is asked for when
-// the server wants one, a request waits while the server is stopped and then goes out again, and
-// whatever else went wrong is an ApiError with one sentence.
+// It hides three things from the views: the user is asked for a key when the server requires one,
+// a request waits while the server is down and is then sent again, and every other failure is an
+// ApiError with one sentence.
 
 import { reachable, restored } from "./connection.js";
 import { askForKey, currentKey } from "./keys.js";
 
-const READY_SECONDS = 2; // between two looks, where the server does not say
+const READY_SECONDS = 2; // between two polls, unless the server names the time
 
-/** An answer that is no success. `message` and `hint` are sentences for people. */
+/** An error response. `message` and `hint` are sentences for people. */
 export class ApiError extends Error {
   constructor(status, { code = "internal", message, hint = null }) {
     super(message);
@@ -23,10 +23,10 @@ export function pathOf(collection, id) {
 }
 
 /**
- * Send a request; give the answer once it is a success.
+ * Send a request and return its response, if it succeeds.
  * @param {string} method
  * @param {string} path
- * @param {object} options `query`: parameters, those that are null left out; `body`: a Blob,
+ * @param {object} options `query`: parameters, without those that are null; `body`: a Blob,
  *     FormData or plain object, which is sent as JSON; `signal`: ends it.
  * @returns {Promise<Response>}
  * @throws {ApiError} Or an AbortError.
@@ -56,7 +56,7 @@ export async function json(method, path, options) {
   return answer.status === 204 ? null : answer.json();
 }
 
-/** GET something that the server may still be computing: ask again until it is there. */
+/** GET something that the server may still be computing: poll until it is ready. */
 export async function whenReady(path, { signal, waiting = () => {} } = {}) {
   for (;;) {
     try {
@@ -69,7 +69,7 @@ export async function whenReady(path, { signal, waiting = () => {} } = {}) {
   }
 }
 
-/** Pictures as a multipart body, each with the name that its row is to have. */
+/** Pictures as a multipart body, each under the id of its row. */
 export function formOf(pictures, field = "images") {
   const form = new FormData();
   for (const picture of pictures) form.append(field, picture.file, picture.name);
@@ -87,7 +87,7 @@ export function pause(milliseconds, signal) {
   });
 }
 
-/** Whether there is a key other than the one that was refused, the user being asked if need be. */
+/** Whether there is another key than the refused one; asks the user if necessary. */
 async function anotherKey(refused) {
   return currentKey() !== refused || askForKey();
 }
@@ -120,6 +120,6 @@ function cutOff() {
   return new ApiError(0, {
     code: "cut_off",
     message: "The server ended the connection while the pictures were being sent.",
-    hint: "Perhaps they are too large, or a file changed on your disk: choose fewer, or choose them again.",
+    hint: "They may be too large, or a file changed on your disk: choose fewer, or choose them again.",
   });
 }

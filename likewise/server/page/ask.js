@@ -1,4 +1,4 @@
-// The view Ask: draw or give pictures, see at once which group each belongs to.
+// The view Ask: draw or choose pictures, and see at once which group each belongs to.
 
 import { answerRow, largeAnswer, neighbourStrip } from "./answer.js";
 import { formOf, json } from "./api.js";
@@ -12,13 +12,13 @@ import { hand, onGallery, takeFor } from "./state.js";
 import { ThresholdPanel } from "./threshold.js";
 import { counted, distance, percent, sentence } from "./words.js";
 
-const SEVERAL = 24; // from more pictures on, a table tells more
+const SEVERAL = 24; // pictures; more are shown as a table
 
 const NOTHING = { pictures: [], rows: [], took: 0 };
 
 let pad, panel;
 let running = new AbortController();
-let pictures = []; // asked about now: {file, name}
+let pictures = []; // of the current question: {file, name}
 let answered = NOTHING; // the latest answers, as the server gave them, and what they are about
 let failure = null; // why there is no answer
 let decides = true; // whether the gallery has groups; else only the nearest references are shown
@@ -48,12 +48,12 @@ export function startAsk() {
   });
 }
 
-/** The pictures that are asked about now. */
+/** The pictures of the current question. */
 export function asked() {
   return pictures;
 }
 
-/** Ask about pictures; an older question that is still under way is dropped. */
+/** Ask about pictures; an earlier question in progress is cancelled. */
 async function ask(batch) {
   running.abort();
   running = new AbortController();
@@ -105,14 +105,14 @@ function undecided(row) {
   };
 }
 
-/** Show from now on what came of a question. */
+/** Show the answers to a question, or its error. */
 function settle(answers, error = null) {
   [answered, failure, chosen] = [answers, error, 0];
   find("#view-ask").removeAttribute("aria-busy");
   show();
 }
 
-/** The answers by the rule that the threshold's panel shows. */
+/** The answers under the rule of the threshold panel. */
 function shown() {
   const { rows } = answered;
   return panel.rule ? rows.map((row) => decideAgain(row, panel.rule)) : rows;

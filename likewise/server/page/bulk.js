@@ -1,4 +1,4 @@
-// The view Bulk: many pictures in, a table out, to be filtered and saved as CSV.
+// The view Bulk: checks many pictures and shows a table, which can be filtered and saved as CSV.
 
 import { RowFilters } from "./bulk_filters.js";
 import { leftJob } from "./bulk_job.js";
@@ -13,10 +13,10 @@ import { count, counted, distance } from "./words.js";
 const K = 5; // neighbours of each row
 
 let gallery = null;
-let running = null; // AbortController of the check under way
+let running = null; // AbortController of the running check
 let pictures = [];
 let results = []; // {row, picture}
-let reached = { done: 0, total: null }; // by the check under way, or the last one
+let reached = { done: 0, total: null }; // progress of the running or last check
 
 const place = () => find("#bulk");
 const inputs = {
@@ -57,7 +57,7 @@ function pointOptions({ operating_points: points, default_point: usual }) {
   );
 }
 
-/** Check pictures; a check that is under way is cancelled. */
+/** Check pictures; a running check is cancelled. */
 async function check(batch) {
   const mine = instead();
   const query = { k: K, at: point.value || null };
@@ -66,21 +66,21 @@ async function check(batch) {
   await follow(stream, { batch, total, since: performance.now() }, mine);
 }
 
-/** Go on with what was under way when the page was loaded again. */
+/** Continue the check that was running when the page was reloaded. */
 async function goOn() {
   const mine = instead();
   const stream = await leftJob(mine.signal);
   if (stream && running === mine) await follow(stream, { batch: [], total: null }, mine);
 }
 
-/** Cancel what is under way; give what cancels its successor. */
+/** Cancel the running check; return the AbortController of the next. */
 function instead() {
   running?.abort();
   running = new AbortController();
   return running;
 }
 
-/** Show what a stream gives; when it began is not known of one that was gone on with. */
+/** Show the results of a stream; `since` is null for a continued one, whose start is unknown. */
 async function follow(stream, { batch, total, since = null }, mine) {
   const seconds = () => (since === null ? null : (performance.now() - since) / 1000);
   [pictures, results] = [batch, []];
@@ -105,7 +105,7 @@ function pictureOf(at) {
   return isArchive(pictures) ? null : (pictures[at] ?? null);
 }
 
-// ------------------------------------------------------------ what is seen
+// ------------------------------------------------------------ display
 
 function showStart() {
   place().replaceChildren(
@@ -146,7 +146,7 @@ function showProgress({ done, total }, seconds) {
     ? `${count(done)} of ${total === null ? "…" : count(total)}${rate}`
     : pictures.length
       ? `Sending ${size()} …`
-      : "Going on …";
+      : "Continuing …";
 }
 
 function showEnd(seconds) {
@@ -160,7 +160,7 @@ function showEnd(seconds) {
 }
 
 function showCancelled(mine) {
-  if (running !== mine) return; // another check took its place
+  if (running !== mine) return; // another check has replaced it
   const { done, total } = reached;
   const after = total === null ? "" : ` after ${count(done)} of ${counted(total, "picture")}`;
   showActions(`Cancelled${after}.`);
@@ -171,7 +171,7 @@ function showProblem(error) {
   showActions(error.message, error.hint, pictures.length ? again : null);
 }
 
-/** Put what can be done now in place of the progress. */
+/** Replace the progress with the actions that are possible now. */
 function showActions(words, hint = null, first = null) {
   announce(words);
   const rows = results.map(({ row }) => row);

@@ -1,11 +1,11 @@
-// Which rows of a bulk check are shown: by decision, with how many there are of each, and by group.
+// Filters of a bulk check's rows: by decision, with the count of each, and by group.
 
 import { h } from "./elements.js";
 import { count, DECISIONS } from "./words.js";
 
-/** The filters; `element` stands wherever it is put. */
+/** The filters; `element` can be placed anywhere. */
 export class RowFilters {
-  /** @param {function(): void} changed Called when other rows are wanted. */
+  /** @param {function(): void} changed Called when the filters change. */
   constructor(changed) {
     this.changed = changed;
     this.decisions = h("div", { class: "filters", role: "group", "aria-label": "Decision" });
@@ -16,20 +16,20 @@ export class RowFilters {
     this.reset();
   }
 
-  /** Want all rows again. */
+  /** Show all rows again. */
   reset() {
     this.decision = null;
     this.offered = 0; // groups
     this.groups.replaceChildren(h("option", { value: "" }, "any"));
   }
 
-  /** Whether a row is wanted. */
+  /** Whether a row passes the filters. */
   accepts(row) {
     const isDecision = this.decision === null || row.decision === this.decision;
     return isDecision && (this.groups.value === "" || row.label === this.groups.value);
   }
 
-  /** Show how many rows there are of each decision, and offer the groups that occur. */
+  /** Show the count of each decision, and offer the groups that occur. */
   show(rows) {
     const numbers = { match: 0, no_match: 0, ambiguous: 0, error: 0 };
     for (const row of rows) numbers[row.decision] += 1;
@@ -50,16 +50,16 @@ export class RowFilters {
     return h("button", attributes, words, " ", h("b", {}, count(number)));
   }
 
-  /** Put new buttons in place of the old ones; the focus stays where it was. */
+  /** Replace the buttons; the focus stays. */
   #replace(buttons) {
     const focused = [...this.decisions.children].indexOf(document.activeElement);
     this.decisions.replaceChildren(...buttons);
     buttons[focused]?.focus();
   }
 
-  /** Offer the groups that occur, if there are others than before. */
+  /** Offer the groups that occur, if there are new ones. */
   #offer(labels) {
-    if (labels.size === this.offered) return; // rows are only added, and so are labels
+    if (labels.size === this.offered) return; // rows are only added, so labels are too
     this.offered = labels.size;
     const chosen = this.groups.value;
     const options = [...labels].sort().map((label) => h("option", { value: label }, label));

@@ -1,25 +1,25 @@
-// A job: a large upload that the server works through while the page follows it.
+// A job: a large upload that the server checks in the background while the page polls it.
 //
-// Its id is kept for this tab, so that a page that is loaded again goes on following it.
+// Its id is stored for this tab, so a reloaded page continues to follow it.
 
 import { ApiError, json, pathOf, pause, send } from "./api.js";
 
 const NAME = "likewise-job";
-const POLL = 300; // milliseconds between two looks
+const POLL = 300; // milliseconds between two polls
 
-/** Send an upload and follow what comes of it, as `bulkCheck` gives it. */
+/** Send an upload and follow its job, as a stream like that of `bulkCheck`. */
 export async function* startedJob(body, query, signal) {
   yield* followed(await json("POST", "/v1/jobs/check", { query, body, signal }), signal);
 }
 
-/** What this tab followed when it was loaded again, as the same stream; null if there is none. */
+/** The job that this tab followed before a reload, as such a stream; null if there is none. */
 export async function leftJob(signal) {
   const id = sessionStorage.getItem(NAME);
   if (id === null) return null;
   try {
     return followed(await json("GET", pathOf("jobs", id), { signal }), signal);
   } catch (error) {
-    if (error.status === 404) sessionStorage.removeItem(NAME); // removed, or of another server
+    if (error.status === 404) sessionStorage.removeItem(NAME); // removed, or another server's
     return null;
   }
 }
@@ -38,7 +38,7 @@ async function* followed(job, signal) {
     yield { rows, done: rows.length, total: rows.length };
   } finally {
     sessionStorage.removeItem(NAME);
-    send("DELETE", path).catch(() => {}); // it may be gone already
+    send("DELETE", path).catch(() => {}); // it may no longer exist
   }
 }
 

@@ -1,20 +1,20 @@
-// A bulk check under way, as a stream of {rows, done, total}: what came anew, how many are done.
+// A running bulk check, as a stream of {rows, done, total}: new rows, and the progress so far.
 //
-// Some hundreds of pictures go out in parts, so that rows appear at once; more, or an archive, go
-// as one job that the server works through.
+// A few hundred pictures are sent in parts, so that rows appear at once; more, or an archive, are
+// sent as one job that the server checks in the background.
 
 import { formOf, json } from "./api.js";
 import { startedJob } from "./bulk_job.js";
 
 const AT_ONCE = 64; // pictures in one request
-const FEW = 512; // up to so many go in parts
+const FEW = 512; // pictures; at most this many are sent in parts
 const ARCHIVES = { zip: "application/zip", csv: "text/csv" };
 
 /**
  * Check pictures.
  * @param {Array<{file: File, name: string}>} pictures Or a single zip or CSV.
- * @param {object} query As of POST /v1/check.
- * @param {object} limits Of the server, as GET /v1/gallery gives them.
+ * @param {object} query Query of POST /v1/check.
+ * @param {object} limits Limits of the server, from GET /v1/gallery.
  * @param {AbortSignal} signal Cancels, on the server too.
  * @returns {AsyncGenerator<{rows: Array<object>, done: number, total: number|null}>}
  */
@@ -25,7 +25,7 @@ export function bulkCheck(pictures, query, limits, signal) {
     : startedJob(bodyOf(pictures), query, signal);
 }
 
-/** Whether this is one file that holds many pictures. */
+/** Whether this is a single file of many pictures. */
 export function isArchive(pictures) {
   return pictures.length === 1 && archiveType(pictures[0]) !== undefined;
 }
@@ -39,7 +39,7 @@ async function* parts(pictures, query, limits, signal) {
   }
 }
 
-/** Cut into requests of about one size, none of a single picture, within the server's limits. */
+/** Split into requests of similar size within the server's limits, none with a single picture. */
 function* split(pictures, { images = AT_ONCE, bytes = Infinity }) {
   const most = Math.ceil(pictures.length / Math.ceil(pictures.length / Math.min(images, AT_ONCE)));
   let [some, size] = [[], 0];

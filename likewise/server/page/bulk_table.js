@@ -1,22 +1,22 @@
-// The rows of a bulk check as a table that holds only the lines that are seen, so that ten
-// thousand scroll like ten.
+// The rows of a bulk check as a table that renders only visible lines, so ten thousand scroll as
+// fast as ten.
 
 import { chip } from "./answer.js";
 import { h } from "./elements.js";
 import { fileThumb, referenceThumb } from "./thumbs.js";
 import { distance } from "./words.js";
 
-const LINE = 52; // pixels, as .results tr has them
-const BEYOND = 6; // lines above and below what is seen
+const LINE = 52; // pixels, the height of .results tr
+const BEYOND = 6; // lines rendered above and below the visible ones
 const COLUMNS = ["", "Picture", "Decision", "Group", "Distance", "Nearest"];
 
-/** The table; `element` stands wherever it is put. */
+/** The table; `element` can be placed anywhere. */
 export class ResultTable {
   /** @param {function(object): void} opened Called with the picture whose line was chosen. */
   constructor(opened) {
     this.opened = opened;
     this.results = [];
-    this.lines = new Map(); // those that are drawn, by their places
+    this.lines = new Map(); // rendered lines by place
     this.above = gap();
     this.below = gap();
     this.body = h("tbody", {}, this.above, this.below);
@@ -45,7 +45,7 @@ export class ResultTable {
     new ResizeObserver(() => this.#draw()).observe(this.element);
   }
 
-  /** Show these: [{row, picture}], the picture null where it is not on this machine. */
+  /** Show rows: [{row, picture}], the picture null unless it is on this machine. */
   show(results) {
     this.results = results;
     for (const line of this.lines.values()) line.remove();
@@ -71,7 +71,7 @@ export class ResultTable {
     stretch(this.below, this.results.length - last);
   }
 
-  /** Draw the lines that are missing; those that are there stay, and keep the focus. */
+  /** Render missing lines; the others stay, and keep the focus. */
   #fill(first, last) {
     let next = this.below;
     for (let at = last - 1; at >= first; at -= 1) {
@@ -110,12 +110,12 @@ export class ResultTable {
   }
 }
 
-/** An empty line in place of those that are not drawn. */
+/** An empty line in place of the lines that are not rendered. */
 function gap() {
   return h("tr", { class: "gap", "aria-hidden": "true" }, h("td", { colspan: COLUMNS.length }));
 }
 
-/** Make a gap as high as so many lines; by CSSOM, as CSP asks. */
+/** Set the height of a gap, in lines; through CSSOM, because CSP forbids style attributes. */
 function stretch(line, lines) {
   line.firstChild.style.height = `${lines * LINE}px`;
   line.hidden = lines === 0;

@@ -12,7 +12,7 @@ import { distance } from "./words.js";
 
 let pads, panel;
 let running = new AbortController();
-let apart = null; // their distance, while both are there
+let apart = null; // the distance of the two pictures; null unless both are set
 
 export function startCompare() {
   const view = find("#view-compare");
@@ -60,7 +60,7 @@ function show() {
   const verdict = find("#compare-verdict");
   panel.show(apart === null ? [] : [{ distance: apart, label: "this pair", chosen: true }]);
   if (apart === null || !panel.rule) {
-    verdict.replaceChildren(h("p", { class: "quiet" }, "Two pictures give one distance."));
+    verdict.replaceChildren(h("p", { class: "quiet" }, "The distance appears here."));
     return;
   }
   const limit = panel.rule.threshold;

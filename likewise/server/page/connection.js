@@ -1,11 +1,11 @@
-// Whether the server is there. While it is not, one sentence says so and requests wait.
+// Whether the server answers. While it does not, a notice says so and requests wait.
 
 import { announce, button, find } from "./elements.js";
 
-const SECONDS = 2; // between two looks
-let waiting = null; // one wait for however many requests
+const SECONDS = 2; // between two polls
+let waiting = null; // shared by all waiting requests
 
-/** Tell whether the server answers at all. */
+/** Whether the server answers at all. */
 export async function reachable() {
   try {
     return (await fetch("/healthz", { cache: "no-store" })).ok;
@@ -14,7 +14,7 @@ export async function reachable() {
   }
 }
 
-/** Wait until the server answers again; the page says that it does not. */
+/** Show the notice and wait until the server answers again. */
 export function restored(signal) {
   waiting ??= untilBack().finally(() => {
     waiting = null;

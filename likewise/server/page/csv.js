@@ -1,4 +1,4 @@
-// Rows as CSV, byte for byte as `likewise check --format csv` writes them. A test compares both.
+// Rows as CSV, identical to the output of `likewise check --format csv`; a test compares both.
 
 const SCALARS = [
   "id",
@@ -15,7 +15,7 @@ const PARTS = ["id", "label", "distance"];
 /**
  * Write rows of /v1/check as CSV.
  * @param {Array<object>} rows
- * @param {number} k Neighbours that each row has at most.
+ * @param {number} k Maximum number of neighbours in a row.
  */
 export function toCsv(rows, k) {
   const ranks = Array.from({ length: k }, (_, at) => at + 1);

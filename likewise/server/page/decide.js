@@ -1,13 +1,13 @@
-// Neighbours to a decision, as index/decision.py does it, so that an answer can be decided again
-// while the threshold moves. A test holds both against each other. A row writes a float32 distance
-// in its shortest form; Math.fround gives the value itself, which is what is compared.
+// Decides from neighbours as index/decision.py does, so that answers follow the threshold's slider.
+// A test compares both. A row holds a float32 distance in its shortest form; Math.fround restores
+// the value that is compared.
 
 /**
- * @typedef {object} Rule What decides, once the neighbours are known.
+ * @typedef {object} Rule How neighbours become a decision.
  * @property {number} threshold Largest distance that is a match, equality included.
- * @property {Object<string, number>} groups In its place, for references with these labels.
+ * @property {Object<string, number>} groups Thresholds by label, in its place for those groups.
  * @property {number|null} margin Least distance by which the runner-up must be farther.
- * @property {string|null} point Name of the operating point; null for a threshold of the user's.
+ * @property {string|null} point Name of the operating point; null for the user's own threshold.
  */
 
 /** The rule of a stored operating point. */
@@ -25,7 +25,7 @@ export function ruleAt(threshold) {
   return { threshold, groups: {}, margin: null, point: null };
 }
 
-/** Decide a row of the API again by another rule; what could not be read stays as it is. */
+/** Decide a row of the API again by another rule; rows of unreadable pictures stay. */
 export function decideAgain(row, rule) {
   if (row.decision === "error" || row.decision === "nearest" || !row.neighbours.length) return row;
   const near = row.neighbours;
@@ -61,7 +61,7 @@ function hasOwnLimits(rule) {
   return Object.keys(rule.groups).length > 0;
 }
 
-/** The most frequent label; of equally frequent ones that which comes first, the nearer. */
+/** The most frequent label; of equally frequent labels the first, which is nearer. */
 function majority(labels) {
   const votes = new Map();
   for (const label of labels) votes.set(label, (votes.get(label) ?? 0) + 1);

@@ -1,8 +1,8 @@
-// Strokes on a sheet of paper, by mouse, pen or finger. What is seen follows the theme; what is
-// sent is always black on white, and does not depend on the size of the sheet or of the screen.
+// Strokes on a sheet of paper, by mouse, pen or finger. The sheet follows the theme; the picture
+// that is sent is always black on white, whatever the size of the sheet or the screen.
 
-const SENT_SIZE = 280; // pixels a side: ten times what the digits model takes
-const THICKNESS = 0.085; // of the side, as MNIST's digits have it
+const SENT_SIZE = 280; // pixels a side: ten times the input of the digits model
+const THICKNESS = 0.085; // of the side, as in MNIST's digits
 
 /** A drawing: strokes of points in [0, 1]², and the canvas that shows them. */
 export class Drawing {
@@ -39,7 +39,7 @@ export class Drawing {
     this.changed();
   }
 
-  /** Draw again, in the colour of the text around it. */
+  /** Redraw, in the colour of the surrounding text. */
   show() {
     const { canvas } = this;
     const side = Math.round(canvas.clientWidth * devicePixelRatio);
@@ -48,7 +48,7 @@ export class Drawing {
     paint(canvas, this.strokes, getComputedStyle(canvas).color);
   }
 
-  /** Give the drawing as a PNG. */
+  /** The drawing as a PNG. */
   blob() {
     const sheet = document.createElement("canvas");
     sheet.width = sheet.height = SENT_SIZE;
@@ -108,7 +108,7 @@ function paint(canvas, strokes, ink, paper = null) {
   }
 }
 
-/** Join points by curves through the middles between them, so that no corner shows. */
+/** Join points by curves through their midpoints, without visible corners. */
 function trace(pen, points) {
   pen.moveTo(...points[0]);
   for (let at = 1; at < points.length - 1; at += 1) {

@@ -1,4 +1,4 @@
-// Elements in one expression. Text is always text: nothing here reads HTML.
+// Creates elements in one expression. Text is always text, never parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,7 +18,7 @@ export function svg(name, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, name), attributes, children);
 }
 
-/** Give one of the icons that stand at the end of index.html. */
+/** Make an icon; the icons are at the end of index.html. */
 export function icon(name) {
   return svg(
     "svg",
@@ -27,7 +27,7 @@ export function icon(name) {
   );
 }
 
-/** Make a button with words, and an icon where one is named. */
+/** Make a button with a text and, if named, an icon. */
 export function button(words, { icon: symbol, kind = "plain", ...attributes }) {
   return h(
     "button",
@@ -41,7 +41,7 @@ export function find(selector, within = document) {
   return within.querySelector(selector);
 }
 
-/** Read a sentence to those who listen instead of looking. */
+/** Announce a sentence to screen readers. */
 export function announce(sentence) {
   find("#live").textContent = sentence;
 }

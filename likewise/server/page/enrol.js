@@ -1,4 +1,4 @@
-// Adding references: pictures that are dropped, pasted or chosen, and the label of their group.
+// Adds references: pictures that are dropped, pasted or chosen, and the label of their group.
 
 import { formOf, json } from "./api.js";
 import { announce, button, find, h, icon } from "./elements.js";
@@ -8,10 +8,10 @@ import { refreshGallery } from "./state.js";
 import { fileThumb, forgetThumb } from "./thumbs.js";
 import { count, counted } from "./words.js";
 
-const AT_ONCE = 100; // pictures in one request: what a failure can cost
+const AT_ONCE = 100; // pictures in one request, which a failure affects together
 const SHOWN = 12;
 
-/** The form that adds references; its element stands wherever it is put. */
+/** The form that adds references; its element can be placed anywhere. */
 export class Enrolment {
   /** @param {function(): void} done Called once references have been added. */
   constructor(done) {
@@ -38,7 +38,7 @@ export class Enrolment {
     );
   }
 
-  /** Show the form to those who may write, to others why there is none. */
+  /** Show the form to users who may write, and to others why there is none. */
   allow(gallery) {
     this.limits = gallery.limits;
     this.element.replaceChildren(
@@ -48,12 +48,12 @@ export class Enrolment {
     this.#refresh();
   }
 
-  /** Offer the labels that are there. */
+  /** Offer the gallery's labels. */
   know(labels) {
     this.labels.replaceChildren(...labels.map((label) => h("option", { value: label })));
   }
 
-  /** Take pictures that are to be added. */
+  /** Take pictures to add. */
   stage(pictures, label = null) {
     this.staged.push(...pictures);
     if (label !== null) this.label.value = label;
@@ -109,11 +109,11 @@ export class Enrolment {
       : "Add";
   }
 
-  /** Send what is staged; what was not acknowledged stays staged. */
+  /** Send the staged pictures; those not acknowledged stay staged. */
   async #add() {
     const label = this.label.value;
     const sum = { added: 0, renamed: 0, unchanged: 0, unreadable: [] };
-    const source = new Date().toISOString().slice(0, 19); // put before names that others have
+    const source = new Date().toISOString().slice(0, 19); // prefix of names that are taken
     this.submit.disabled = true;
     const size = Math.min(AT_ONCE, this.limits.images ?? AT_ONCE);
     try {

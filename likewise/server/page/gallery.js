@@ -1,5 +1,5 @@
-// The view Gallery: its groups, one group's references, what the operating points promise, and the
-// way to add references.
+// The view Gallery: its groups, one group's references, the measured operating points, and a form
+// to add references.
 
 import { json } from "./api.js";
 import { button, find, h, icon } from "./elements.js";
@@ -17,7 +17,7 @@ const PAGE = 120; // references of a group at a time
 
 let described = null;
 let groups = [];
-let open = null; // the group that is browsed
+let open = null; // the browsed group
 let enrolment;
 
 export function startGallery() {
@@ -137,7 +137,7 @@ function browsed(label) {
   );
 }
 
-/** Give a function that appends the next page of references to the grid. */
+/** Return a function that appends the next page of references to the grid. */
 function pager(label, grid, more) {
   const which = label === UNLABELLED ? { unlabelled: true } : { label };
   let after = null;
@@ -148,7 +148,7 @@ function pager(label, grid, more) {
       grid.append(...listed.references.map(({ id }) => h("li", {}, referenceButton(id, label))));
       after = listed.next;
       more.hidden = after === null;
-      if (!grid.childElementCount) go("gallery"); // its last reference is gone
+      if (!grid.childElementCount) go("gallery"); // its last reference was removed
     } catch (error) {
       grid.after(h("div", { class: "trouble" }, ...problem(error)));
     }

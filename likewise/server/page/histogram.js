@@ -1,33 +1,33 @@
-// The distances of genuine and impostor pairs as two hills, with the threshold and the answers'
-// distances on them.
+// A histogram of the distances of genuine and impostor pairs, with the threshold and the distances
+// of the answers.
 //
-// Both axes are drawn by their roots: thresholds of large galleries lie close to 0, and what is
-// rare is what matters between the hills.
+// Both axes have a root scale: thresholds of large galleries are close to 0, and the rare distances
+// between the two hills matter most.
 
 import { svg } from "./elements.js";
 import { quantile } from "./rates.js";
 import { distance } from "./words.js";
 
 export const INSET = 12; // half a slider's thumb: the slider below has the same ends
-const HEIGHT = 170; // as .histogram has it
+const HEIGHT = 170; // pixels, the height of .histogram
 const BOTTOM = 24; // for the ticks
-const TOP = 22; // for the words beside the threshold
+const TOP = 22; // for the text beside the threshold
 const TICKS = [0, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 1.5, 2];
 
-/** Where a distance lies between 0 and `top`, in [0, 1]. */
+/** The place of a distance between 0 and `top`, in [0, 1]. */
 export function toShare(value, top) {
   return Math.sqrt(Math.min(Math.max(value, 0), top) / top);
 }
 
-/** The distance that lies there. */
+/** The distance at a place; the inverse. */
 export function fromShare(share, top) {
   return share * share * top;
 }
 
 /**
- * Draw it anew.
- * @param {SVGElement} chart Its width is that of its place.
- * @param {object} shown `known`: as /v1/gallery/distances gives it, or null; `top`: the largest
+ * Redraw the histogram.
+ * @param {SVGElement} chart As wide as its container.
+ * @param {object} shown `known`: response of /v1/gallery/distances, or null; `top`: the largest
  *     distance of the axis; `threshold`; `dots`: [{distance, label, chosen}].
  */
 export function drawHistogram(chart, shown) {
@@ -99,7 +99,7 @@ function dotOf({ distance: value, label, chosen }, across) {
   return svg("circle", { class: chosen ? "dot chosen" : "dot", ...place }, name);
 }
 
-/** The text in place of the picture. */
+/** The histogram as text. */
 function described({ known, threshold, dots }) {
   return [
     ...(known ? [`Nine in ten pairs of one group are ${range(known, "genuine")} apart,`] : []),

@@ -1,14 +1,14 @@
-// Pictures that come from outside: dropped, pasted or chosen, single files and whole folders.
+// Takes pictures that are dropped, pasted or chosen, single files and whole folders.
 //
-// What comes out is always a list of {file, name}; the name is the path within what was dropped.
+// The result is always a list of {file, name}; the name is the path within the dropped folder.
 
 /**
- * Take what is dropped on an element.
- * @param {HTMLElement} element Has the class `over` while something is held above it.
+ * Take pictures that are dropped on an element.
+ * @param {HTMLElement} element Has the class `over` while files are dragged over it.
  * @param {function(Array<{file: File, name: string}>): void} taken
  */
 export function takeDrops(element, taken) {
-  let depth = 0; // entering a child comes before leaving its parent
+  let depth = 0; // a child is entered before its parent is left
   const over = (change) => {
     depth = Math.max(0, depth + change);
     element.classList.toggle("over", depth > 0);
@@ -31,7 +31,7 @@ export function takeDrops(element, taken) {
   });
 }
 
-/** Take what is pasted while `isMeant` says that it is meant for this place. */
+/** Take pasted pictures while `isMeant()` is true. */
 export function takePastes(isMeant, taken) {
   document.addEventListener("paste", (event) => {
     const files = [...event.clipboardData.files];
@@ -41,13 +41,13 @@ export function takePastes(isMeant, taken) {
   });
 }
 
-/** Name something that has no name of its own, so that no later one replaces it in a gallery. */
+/** Name a nameless picture uniquely, so that no later one replaces it in a gallery. */
 export function nameNow(word, like = ".png") {
   const time = new Date().toISOString().replaceAll(":", "-").slice(0, -1);
   return `${word}-${time}${/\.\w+$/.exec(like)?.[0] ?? ""}`;
 }
 
-/** Take what is chosen with an <input type="file">; the same files may be chosen twice. */
+/** Take files chosen with an <input type="file">; the same files may be chosen twice. */
 export function takeChoices(input, taken) {
   input.addEventListener("change", () => {
     const pictures = named([...input.files]);
@@ -56,7 +56,7 @@ export function takeChoices(input, taken) {
   });
 }
 
-/** A dropped file is not to take the page's place. */
+/** Keep the browser from opening a dropped file in place of the page. */
 export function ignoreStrayDrops() {
   for (const name of ["dragover", "drop"]) {
     document.addEventListener(name, (event) => event.preventDefault());
@@ -73,7 +73,7 @@ async function dropped(transfer) {
   return (await Promise.all(entries.map(filesOf))).flat();
 }
 
-/** Give the files of an entry in the order of their names; hidden ones are left out. */
+/** The files of an entry, ordered by name, without hidden ones. */
 async function filesOf(entry) {
   if (entry.name.startsWith(".")) return [];
   if (entry.isFile) {
@@ -85,7 +85,7 @@ async function filesOf(entry) {
   return (await Promise.all(inside.map(filesOf))).flat();
 }
 
-/** A reader gives a folder in parts; an empty part is the end. */
+/** Read a folder, which comes in parts; an empty part ends it. */
 async function children(reader) {
   const all = [];
   for (;;) {

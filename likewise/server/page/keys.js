@@ -1,15 +1,15 @@
-// The key: asked for when the server wants one, kept for this tab only, forgotten on demand.
+// The key: requested when the server requires one, stored for this tab only, forgotten on demand.
 
 import { find } from "./elements.js";
 
 const NAME = "likewise-key";
-let asking = null; // one dialog for however many requests wait for the key
+let asking = null; // one dialog, shared by all requests that wait for the key
 
 export function currentKey() {
   return sessionStorage.getItem(NAME);
 }
 
-/** Ask for a key, or for another one; tell whether there is one to try now. */
+/** Ask for a key, or for another one; resolves to whether there is one to try now. */
 export function askForKey() {
   asking ??= opened(currentKey() ? "The server does not know this key." : "").finally(() => {
     asking = null;
@@ -24,7 +24,7 @@ export function startKeys(changed) {
   });
   find("#key-forget").addEventListener("click", () => {
     sessionStorage.clear();
-    location.reload(); // nothing of what the key gave stays
+    location.reload(); // nothing that the key gave access to stays
   });
   find("#key-cancel").addEventListener("click", () => find("#key-dialog").close());
   showButton();

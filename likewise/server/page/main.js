@@ -1,4 +1,4 @@
-// Starts the page: its views, the way between them, dark and light, the key.
+// Starts the page: views, navigation, dark and light, the key.
 
 import { startAsk } from "./ask.js";
 import { startBulk } from "./bulk.js";
@@ -13,7 +13,7 @@ import { refreshGallery } from "./state.js";
 
 const SHOWN = { ask() {}, compare() {}, bulk() {}, gallery: showGallery, map: () => showMap() };
 
-/** Show the view that the address names, "#gallery/7" being the view gallery with an argument. */
+/** Show the view in the address; "#gallery/7" is the view gallery with an argument. */
 function route() {
   const [name, argument] = location.hash.slice(1).split("/");
   const view = Object.hasOwn(SHOWN, name) ? name : "ask";
@@ -37,7 +37,7 @@ function switchTheme() {
   redrawn();
 }
 
-/** Tell what is drawn on a canvas that the colours have changed. */
+/** Notify canvases that the colours have changed. */
 function redrawn() {
   window.dispatchEvent(new Event("themechange"));
 }

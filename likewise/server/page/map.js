@@ -1,4 +1,4 @@
-// The view Map: the gallery's vectors in a plane, and where the pictures landed that Ask shows.
+// The view Map: the gallery's vectors in a plane, with marks for the pictures of the view Ask.
 
 import { formOf, json, whenReady } from "./api.js";
 import { asked } from "./ask.js";
@@ -24,10 +24,10 @@ const legend = h("div", { class: "legend-groups", role: "group", "aria-label": "
 const landed = h("div", { class: "landed" });
 
 let scatter;
-let generation = null; // of the gallery that is drawn
-let latest = null; // generation of the gallery now
-let placed = null; // the pictures that are marked
-let turn = Promise.resolve(); // the last update, done or under way
+let generation = null; // of the drawn gallery
+let latest = null; // the gallery's current generation
+let placed = null; // the marked pictures
+let turn = Promise.resolve(); // the last update, done or running
 
 export function startMap() {
   scatter = new Scatter(canvas, mean);
@@ -40,7 +40,7 @@ export function startMap() {
   });
 }
 
-/** Show the map, and mark what Ask is asking about; one update at a time, or two would both load. */
+/** Show the map and mark the pictures of Ask; one update at a time, or both would load it. */
 export function show() {
   turn = turn.then(update);
   return turn;
@@ -114,7 +114,7 @@ async function mark(pictures) {
   );
 }
 
-/** Show the picture of the point that is meant. */
+/** Show the picture of the selected point. */
 function mean(point, place) {
   card.hidden = !point;
   if (!point) {

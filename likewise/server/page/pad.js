@@ -1,13 +1,13 @@
-// A pad: a sheet to draw on that also takes a picture that is dropped, pasted or chosen.
+// A pad: a sheet to draw on, which also takes a dropped, pasted or chosen picture.
 
 import { Drawing } from "./draw.js";
 import { find } from "./elements.js";
 import { nameNow, takeChoices, takeDrops } from "./intake.js";
 
-/** One pad. Its picture is {file, name}, or null while there is none. */
+/** A pad. Its picture is {file, name}, or null. */
 export class Pad {
   /**
-   * @param {HTMLElement} place Where it stands.
+   * @param {HTMLElement} place Container of the pad.
    * @param {object} options `title` for those who do not see it, `hint` on the empty sheet,
    *     `several`: called with the list when more than one picture comes; without it the first
    *     one is taken, `changed`: called with the picture or null.
@@ -25,7 +25,7 @@ export class Pad {
     this.#refresh();
   }
 
-  /** Show pictures that came from elsewhere. */
+  /** Show pictures from other sources than the sheet. */
   take(pictures) {
     this.drawing.strokes = [];
     this.drawing.show();

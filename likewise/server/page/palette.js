@@ -1,5 +1,5 @@
-// Colours of groups: Okabe and Ito's and Tol's, told apart by the colour-blind and on light and
-// dark paper. They come again after ten groups, so a label always stands beside a colour.
+// Colours of groups: Okabe and Ito's and Tol's, distinguishable for the colour-blind and on light
+// and dark paper. They repeat after ten groups, so a label always stands beside a colour.
 
 const COLOURS = [
   "#0072b2",
@@ -14,7 +14,7 @@ const COLOURS = [
   "#888888",
 ];
 
-/** Give each label its colour, in the order of the labels. */
+/** Assign each label a colour, in the order of the labels. */
 export function coloursOf(labels) {
   return new Map(labels.map((label, at) => [label, COLOURS[at % COLOURS.length]]));
 }

@@ -1,9 +1,9 @@
-// What went wrong, as a sentence and what to do about it.
+// An error on the page: one sentence, and what to do.
 
 import { button, h } from "./elements.js";
 
 /**
- * Give the elements that tell of an error.
+ * Make the elements that report an error.
  * @param {Error} error With a `hint` if it is an ApiError.
  * @param {function(): void} [retry] Offered as a button.
  */

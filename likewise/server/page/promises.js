@@ -1,9 +1,9 @@
-// What stands behind a gallery's answers: its operating points in words, and its model.
+// A gallery's operating points in words, and its model.
 
 import { h } from "./elements.js";
 import { counted, distance, percent } from "./words.js";
 
-/** Give the operating points with what each promises. */
+/** List the operating points with their measured rates. */
 export function describePoints({ operating_points: points, default_point: usual, outdated }) {
   const items = Object.entries(points).map(([name, point]) =>
     h(
@@ -32,7 +32,7 @@ export function describePoints({ operating_points: points, default_point: usual,
   );
 }
 
-/** Say what an operating point was measured to do. */
+/** The measured rates of an operating point, in words. */
 export function promise(point) {
   return [...rates(point), ...extras(point), basis(point)].filter(Boolean).join(" ");
 }
@@ -60,9 +60,9 @@ function interval(point) {
 function extras(point) {
   const groups = Object.keys(point.group_thresholds ?? {}).length;
   return [
-    groups ? `${counted(groups, "group")} with a threshold of their own.` : null,
+    groups ? `${counted(groups, "group")} with their own threshold.` : null,
     point.min_margin
-      ? `Ambiguous where the runner-up is less than ${point.min_margin} farther.`
+      ? `Ambiguous if the runner-up is less than ${point.min_margin} farther away.`
       : null,
   ];
 }
@@ -71,7 +71,7 @@ function basis(point) {
   return point.measured_on ? `Measured on ${point.measured_on}.` : "";
 }
 
-/** Give the model: what it takes and gives, and how it was trained. */
+/** Describe the model: its input and output, and how it was trained. */
 export function describeModel({ model, generation }) {
   const facts = {
     Takes: `${model.input_shape.join(" × ")} pixels`,

@@ -1,10 +1,10 @@
-// What is known of the distances between the gallery's pairs: the rates of each threshold.
+// The error rates of each threshold, from the distances between the gallery's pairs.
 
 import { whenReady } from "./api.js";
 
 let loaded = null;
 
-/** Give the gallery's distances, once the server has them; one request serves all views. */
+/** The gallery's distances, once the server has them; one request serves all views. */
 export function distances() {
   loaded ??= whenReady("/v1/gallery/distances").catch((error) => {
     loaded = null;
@@ -13,7 +13,7 @@ export function distances() {
   return loaded;
 }
 
-/** The gallery has changed: its distances are to be asked for again. */
+/** Request the distances again, because the gallery has changed. */
 export function forgetDistances() {
   loaded = null;
 }
@@ -29,13 +29,13 @@ export function ratesAt(known, threshold) {
   return { fmr: known.fmr[at], fnmr: known.fnmr[at], fpir: known.fpir?.[at] ?? null };
 }
 
-/** Where both kinds of pairs err equally often: what to start from where nothing was calibrated. */
+/** The threshold at which both error rates are equal: the start where nothing was calibrated. */
 export function equalErrorThreshold(known) {
   const at = known.thresholds.findIndex((_, place) => known.fmr[place] >= known.fnmr[place]);
   return known.thresholds[Math.max(at, 0)];
 }
 
-/** The distance that a share of the pairs do not exceed. */
+/** The distance that a given share of the pairs does not exceed. */
 export function quantile(edges, shares, share) {
   let sum = 0;
   const at = shares.findIndex((part) => (sum += part) >= share);

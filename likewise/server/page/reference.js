@@ -1,5 +1,5 @@
-// The details of one reference, in a dialog: its picture, group and metadata; to be removed by
-// those who may.
+// A dialog with the details of one reference: picture, group and metadata. Users who may write can
+// remove it.
 
 import { json, pathOf } from "./api.js";
 import { announce, button, find, h } from "./elements.js";

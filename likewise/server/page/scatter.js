@@ -1,23 +1,23 @@
-// Points on a canvas that can be moved and zoomed, by wheel, drag, pinch and keys.
+// A scatter plot that can be moved and zoomed by wheel, drag, pinch and keys.
 //
-// A point's place is (x, y), y upwards, with one scale for both directions. Which point is meant is
-// told to the caller, who shows it.
+// A point's place is (x, y), y upwards, with one scale for both directions. The caller is notified
+// of the selected point and shows it.
 
 import { coloursOf } from "./palette.js";
 import { paint } from "./scatter_paint.js";
 
 const MARGIN = 28; // pixels around the points
-const NEAR = 18; // pixels: a point so close to the pointer is meant
-const MOST = 60; // times the size that shows all
-const STILL = 3; // pixels that a finger moves while it rests
+const NEAR = 18; // pixels: a point this close to the pointer is selected
+const MOST = 60; // largest zoom, relative to showing all points
+const STILL = 3; // pixels that a resting finger moves
 const STEP = 60; // pixels that an arrow key moves
 
 /** The points in view. */
 export class Scatter {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {function(object|null, {x: number, y: number}|null): void} meant Called with the point
-   *     that is meant and its place on the canvas in pixels.
+   * @param {function(object|null, {x: number, y: number}|null): void} meant Called with the
+   *     selected point and its place on the canvas in pixels.
    */
   constructor(canvas, meant) {
     Object.assign(this, { canvas, meant, points: [], asked: [], only: null, pointed: null });
@@ -32,7 +32,7 @@ export class Scatter {
     window.addEventListener("themechange", () => this.draw());
   }
 
-  /** Show these points: [{id, label, x, y}]. */
+  /** Show points: [{id, label, x, y}]. */
   show(points) {
     this.points = points;
     const labels = [...new Set(points.map((point) => point.label))].sort();
@@ -45,19 +45,19 @@ export class Scatter {
     this.draw();
   }
 
-  /** Mark where pictures landed that were asked about: [{id, x, y}]. */
+  /** Mark the places of the pictures of a question: [{id, x, y}]. */
   mark(asked) {
     this.asked = asked;
     this.draw();
   }
 
-  /** Show one group in colour and the others pale; null for all. */
+  /** Show one group in colour and the others pale; null for all in colour. */
   single(label) {
     this.only = label;
     this.draw();
   }
 
-  /** Zoom about a place on the canvas, its middle if none is given. */
+  /** Zoom about a place on the canvas, by default its middle. */
   zoom(factor, place = this.#centre()) {
     const scale = Math.min(MOST, Math.max(1, this.scale * factor));
     const change = scale / this.scale;
@@ -73,14 +73,14 @@ export class Scatter {
     this.#moved();
   }
 
-  /** Show all again. */
+  /** Show all points again. */
   reset() {
     this.scale = 1;
     this.shift = { x: 0, y: 0 };
     this.#moved();
   }
 
-  /** Whether a group is pale, as another one is shown alone. */
+  /** Whether a group is pale because another one is shown alone. */
   isPale(label) {
     return this.only !== null && this.only !== label;
   }
@@ -107,7 +107,7 @@ export class Scatter {
     });
   }
 
-  // ---------------------------------------------------------- hands
+  // ---------------------------------------------------------- pointers
 
   #listen() {
     const on = (name, action) => this.canvas.addEventListener(name, action.bind(this));
@@ -137,7 +137,7 @@ export class Scatter {
     this.pinch = null;
   }
 
-  /** A mouse that goes away means nothing any more; a finger that is lifted still does. */
+  /** A mouse that leaves clears the selection; a finger that is lifted keeps it. */
   #leave(event) {
     if (event.pointerType === "mouse" && !this.pointers.size) this.#point(null);
   }
@@ -164,7 +164,7 @@ export class Scatter {
     this.pinch = { apart, between };
   }
 
-  /** How far apart two fingers are, and the place between them. */
+  /** The distance of two fingers, and the place between them. */
   #fingers() {
     const [one, other] = [...this.pointers.values()];
     return {
@@ -190,7 +190,7 @@ export class Scatter {
     this.#mean(this.#centre(), Infinity);
   }
 
-  /** Tell the caller which point is nearest to a place. */
+  /** Notify the caller of the point nearest to a place. */
   #mean(place, within = NEAR) {
     let [best, least] = [null, within];
     for (const point of this.points) {
@@ -228,7 +228,7 @@ function boundsOf(points) {
   };
 }
 
-/** The place between most of the points, by the medians. */
+/** The centre of most points, by the medians. */
 function middle(points) {
   const median = (values) => values.sort((one, other) => one - other)[values.length >> 1];
   return { x: median(points.map(({ x }) => x)), y: median(points.map(({ y }) => y)) };

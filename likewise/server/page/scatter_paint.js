@@ -1,11 +1,11 @@
-// How a Scatter looks: points in the colours of their groups, a label in the middle of each, a ring
-// around the point that is meant, and a mark where pictures landed that were asked about.
+// Paints a Scatter: points in the colours of their groups, a label in the middle of each group, a
+// ring around the selected point, and marks for the pictures of a question.
 
 const RING = 14; // pixels: radius of that mark, wide enough for a label
-const MANY = 3000; // points of a group from which on they are smaller
+const MANY = 3000; // points of a group; more are painted smaller
 
 /**
- * Paint it anew.
+ * Repaint.
  * @param {import("./scatter.js").Scatter} scatter
  */
 export function paint(scatter) {

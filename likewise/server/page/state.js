@@ -1,4 +1,4 @@
-// What all views share: the gallery as the server describes it, and the way from view to view.
+// State shared by all views: the server's description of the gallery, and navigation.
 
 import { json } from "./api.js";
 import { find } from "./elements.js";
@@ -9,13 +9,13 @@ const listeners = [];
 const takers = {};
 let described = null;
 
-/** Call `listener` with the gallery's description now, if it is known, and whenever it changes. */
+/** Call `listener` with the gallery's description, at once if it is known and at every change. */
 export function onGallery(listener) {
   listeners.push(listener);
   if (described) listener(described);
 }
 
-/** Ask for the gallery's description and tell all who want to know. */
+/** Request the gallery's description and notify all listeners. */
 export async function refreshGallery() {
   const latest = await json("GET", "/v1/gallery");
   if (described && described.generation !== latest.generation) forgetDistances();
@@ -29,7 +29,7 @@ export function go(view) {
   location.hash = `#${view}`;
 }
 
-/** Say who takes the pictures that other views hand to this one. */
+/** Set the function that takes pictures from other views. */
 export function takeFor(view, taker) {
   takers[view] = taker;
 }

@@ -1,5 +1,5 @@
-// Dark or light: as the system says, until the user says otherwise. Runs before the first paint,
-// so it is no module.
+// Dark or light: the system's setting, until the user changes it. Runs before the first paint, so
+// it is not a module.
 
 (() => {
   const stored = localStorage.getItem("theme");

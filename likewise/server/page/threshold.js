@@ -1,5 +1,5 @@
-// The threshold: a slider below the histogram, the gallery's operating points as buttons, and the
-// error rates that the chosen threshold would have.
+// The threshold panel: a slider below the histogram, the gallery's operating points as buttons, and
+// the error rates of the chosen threshold.
 
 import { ruleAt, ruleOf } from "./decide.js";
 import { button, h, svg } from "./elements.js";
@@ -17,12 +17,12 @@ const PAIRS = [
   ["fnmr", "FNMR, one to one", "of pairs of one group would not"],
 ];
 
-/** One threshold panel; `rule` is what it says, null until the gallery is known. */
+/** A threshold panel; `rule` is the chosen rule, null until the gallery is known. */
 export class ThresholdPanel {
   /**
    * @param {HTMLElement} place
    * @param {function(import("./decide.js").Rule): void} changed
-   * @param {object} options `search`: whether it is for a search, not for single pairs.
+   * @param {object} options `search`: whether it is for searches, not for single pairs.
    */
   constructor(place, changed, { search }) {
     this.changed = changed;
@@ -50,7 +50,7 @@ export class ThresholdPanel {
     new ResizeObserver(() => this.#draw()).observe(this.chart);
   }
 
-  /** Take the gallery's operating points, and start from the one that it would use. */
+  /** Take the gallery's operating points, and start from its default. */
   async start(gallery) {
     this.points = gallery.operating_points;
     const usual = gallery[this.usual];
@@ -60,7 +60,7 @@ export class ThresholdPanel {
     await this.#load(gallery);
   }
 
-  /** What a question to the server says of the rule; nothing before the gallery is known. */
+  /** The rule as query parameters; empty until the gallery is known. */
   get query() {
     if (!this.rule) return {};
     if (this.rule.point === null) return { threshold: this.rule.threshold };
@@ -79,7 +79,7 @@ export class ThresholdPanel {
     this.changed(rule);
   }
 
-  /** Show where answers lie: [{distance, label, chosen}]. */
+  /** Show the distances of answers: [{distance, label, chosen}]. */
   show(dots) {
     this.dots = dots.filter((dot) => dot.distance !== null && dot.distance !== undefined);
     this.#draw();
@@ -165,7 +165,7 @@ export class ThresholdPanel {
     this.slider.setAttribute("aria-valuetext", `${distance(this.rule.threshold)}. ${spoken}`);
   }
 
-  /** A rate in words; none among n pairs is one below 3/n, at 95 %. */
+  /** A rate in words; no error among n pairs means a rate below 3/n, at 95 % confidence. */
   #rate(key, rate) {
     const bounded = rate === 0 && key !== "fpir" && this.known.pairs;
     return bounded ? `< ${percent(3 / this.known.pairs)}` : percent(rate);

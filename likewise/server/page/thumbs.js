@@ -1,4 +1,4 @@
-// Small pictures: of references, which the server has, and of local files.
+// Thumbnails of references, which the server has, and of local files.
 
 import { pathOf, send } from "./api.js";
 import { h } from "./elements.js";
@@ -7,7 +7,7 @@ import { currentKey } from "./keys.js";
 const KEPT = 2000; // addresses of fetched pictures, some kilobytes each
 const fetched = new Map(); // id -> promise of an address, the least recently used first
 
-/** Give an <img> of a reference; an <img> alone could not send the key. */
+/** Make an <img> of a reference; the picture is fetched, because an <img> cannot send the key. */
 export function referenceThumb(id, alt = "") {
   const image = h("img", {
     class: "thumb",
@@ -28,7 +28,7 @@ export function referenceThumb(id, alt = "") {
   return image;
 }
 
-/** Give an <img> of a local file; what is no picture the browser shows as an empty frame. */
+/** Make an <img> of a local file; the browser shows an empty frame for other files. */
 export function fileThumb(file, alt = "") {
   const image = h("img", { class: "thumb", alt, draggable: "false" });
   const address = URL.createObjectURL(file);
@@ -42,7 +42,7 @@ export function fileThumb(file, alt = "") {
   return image;
 }
 
-/** Forget a picture that is no longer what the gallery has. */
+/** Forget a picture that the gallery has replaced. */
 export function forgetThumb(id) {
   fetched.delete(id);
 }

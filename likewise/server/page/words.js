@@ -12,13 +12,13 @@ export function counted(number, noun) {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** 0.00302 -> "0.302 %": at most three digits that matter, so that small rates are told apart. */
+/** 0.00302 -> "0.302 %": three significant digits at most, so that small rates stay distinct. */
 export function percent(share) {
   if (share === null || share === undefined) return "unknown";
   return `${Number((100 * share).toPrecision(3))}\u00a0%`;
 }
 
-/** A distance with three decimals, or with as many as tell it from `other`. */
+/** A distance with three decimals, or with as many as distinguish it from `other`. */
 export function distance(value, other = value) {
   let digits = 3;
   while (value !== other && digits < 8 && value.toFixed(digits) === other.toFixed(digits))
@@ -26,7 +26,7 @@ export function distance(value, other = value) {
   return value.toFixed(digits);
 }
 
-/** The answer in a word: the group, or that there is none. */
+/** The answer in a word: the group, or "None". */
 export function headline(row) {
   if (row.decision === "match") return row.label;
   if (row.decision === "ambiguous") return `${row.label} or ${row.runner_up_label}`;
@@ -57,7 +57,7 @@ function answer(row) {
     : "The gallery is empty.";
 }
 
-/** The decision as a heading of a column or a filter. */
+/** The decision as the heading of a column or a filter. */
 export const DECISIONS = {
   match: "Match",
   no_match: "No match",

@@ -38,4 +38,4 @@ def test_two_drawn_ones_match_at_the_eer_threshold(open_page, server):
 def test_one_picture_alone_gives_no_distance(open_page, server):
     page = open_page(server, "compare")
     draw(page, "1", ".compare-first canvas")
-    expect(page.locator("#compare-verdict")).to_have_text("Two pictures give one distance.")
+    expect(page.locator("#compare-verdict")).to_have_text("The distance appears here.")
