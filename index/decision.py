@@ -65,7 +65,7 @@ class CheckOptions:
         _check_distance("min_margin", self.min_margin)
         if self.threshold is not None and self.at is not None:
             raise ValueError(
-                "Give a threshold or an operating point, not both."
+                "Pass a threshold or an operating point, not both."
                 f" Received: {self.threshold}, {self.at!r}."
             )
 

@@ -82,7 +82,7 @@ class OperatingPoints:
         if chosen is None:
             self._require_groups()
             raise GalleryError(
-                f"Gallery '{self._path}' has no operating point yet: give a threshold, or measure "
+                f"Gallery '{self._path}' has no operating point yet: pass a threshold, or measure "
                 "one with labelled pictures that are not in it (likewise calibrate). Its model "
                 "brings none, and none could be measured when it was built."
             )
@@ -123,7 +123,7 @@ class OperatingPoints:
         if point.evidence is None:
             raise GalleryError(
                 f"Operating point '{name}' of gallery '{self._path}' has no evidence: it was not "
-                "calibrated with this gallery. Calibrate it, or ask without evidence."
+                "calibrated with this gallery. Calibrate it, or leave out the evidence."
             )
         evidence = self._evidence
         if evidence is None or evidence.name != point.evidence:

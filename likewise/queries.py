@@ -137,7 +137,7 @@ class QueryReader:
         if self.unlabelled and not came:
             raise UnlabelledError(
                 f"{self.unlabelled[0]} has no label, and {self.purpose} compares answers with "
-                "labels. Give pictures of unknown groups with --unknown."
+                "labels. Pass pictures of unknown groups with --unknown."
             )
 
     def unknown(self, records: Iterable[Record]) -> Iterator[Queries]:
@@ -151,7 +151,7 @@ class QueryReader:
                 if record.label in self.join:
                     raise UnlabelledError(
                         f"{record.id} is of group {record.label!r}, which the gallery has, so it "
-                        "is not unknown. Give it as labelled data, or leave it out."
+                        "is not unknown. Pass it as labelled data, or leave it out."
                     )
             unlabelled = [replace(record, label=None) for record in batch.records]
             yield Queries(unlabelled, batch.contents, batch.vectors)

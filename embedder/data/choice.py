@@ -60,8 +60,8 @@ class Choice:
             part = folders.within(split)
             if part is None:
                 raise DatasetError(
-                    f"{source} has no splits, as there is no folder {split!r} in it: leave out "
-                    "the split."
+                    f"{source} has no splits, because it has no folder {split!r}: leave "
+                    "out the split."
                 )
             read = folders.at(*part)
         level = rule.level
@@ -116,6 +116,6 @@ def _refuse_splits(source: str, folders: Folders) -> None:
     if level is not None:
         names = sorted(folders.names_at(level))
         raise DatasetError(
-            f"{source} holds the splits {', '.join(names)}, not labels: name one of them, as "
+            f"{source} holds the splits {', '.join(names)}, not labels: name one of them, such as "
             f"--split {names[0]}."
         )

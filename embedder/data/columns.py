@@ -104,8 +104,8 @@ def _cells(path: Path, line: str, separator: str) -> list[str]:
     """The cells of the first line."""
     if line.count(separator) > _MOST_COLUMNS:
         raise DatasetError(
-            f"{path} has {line.count(separator) + 1} columns, at most {_MOST_COLUMNS} are read: "
-            "check that its lines end."
+            f"{path} has {line.count(separator) + 1} columns, but at most {_MOST_COLUMNS} are "
+            "read: check its line ends."
         )
     try:
         return [name.strip() for name in next(csv.reader([line], delimiter=separator), [])]

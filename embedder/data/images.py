@@ -169,7 +169,7 @@ def _content_of_path(path: str | os.PathLike[str]) -> bytes | str:
     status = os.stat(path)
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         # opening one can block for ever; a folder has a message of its own
-        raise ImageError("a pipe, socket or device, not a picture's file")
+        raise ImageError("a pipe, socket or device, not a picture file")
     if status.st_size > _WHOLE:
         return os.fspath(path)
     if status.st_size > LARGEST:
@@ -266,4 +266,4 @@ def _is_bomb(error: Exception) -> bool:
 
 
 def _too_large(count: str, limit: int) -> str:
-    return f"{count} pixels, at most {limit / 1e6:.3g} million are read: scale it down"
+    return f"{count} pixels, but at most {limit / 1e6:.3g} million are read: scale it down"

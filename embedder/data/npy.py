@@ -92,7 +92,7 @@ def _loaded(path: Path) -> npt.NDArray[Any]:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(
             f"{path} is not a readable NumPy file of one array ({reason[:200]}): copy it again, or "
-            "save it anew with numpy.save and without Python objects."
+            "save it again with numpy.save, without Python objects."
         ) from error
 
 

@@ -52,7 +52,7 @@ def npz_records(path: Path, split: str | None = None) -> Records:
             names = archive.files
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(
-            f"{path} is not a readable NumPy archive ({error}): copy it again, or save it anew "
+            f"{path} is not a readable NumPy archive ({error}): copy it again, or save it again "
             "with np.savez and without Python objects."
         ) from error
     if names == [_UNNAMED] and split is None:

@@ -76,8 +76,8 @@ def _side(path: Path, header: Header) -> int:
     side: int = round(count**0.5)
     if side * side != count:
         raise DatasetError(
-            f"{path} should have a square number of pixel columns, as 784 for 28 x 28, but has "
-            f"{count}: keep all of them."
+            f"{path} should have a square number of pixel columns, such as 784 for 28 x 28, but "
+            f"has {count}: keep all columns."
         )
     return side
 

@@ -158,10 +158,10 @@ class DecoderPool(ProcessPool):
             return "the decoders have ended"
         if error.timed_out:
             return (
-                f"decoding it takes more than {self._seconds:g} s of a processor: save it anew as "
+                f"decoding it takes more than {self._seconds:g} s of a processor: save it again as "
                 "PNG or JPEG, or scale it down"
             )
-        return "its decoder ended before it was done: save it anew as PNG or JPEG"
+        return "its decoder ended before it was done: save it again as PNG or JPEG"
 
 
 def _message(

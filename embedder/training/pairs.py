@@ -83,8 +83,8 @@ def pair_positions(
 def _check_equals(equals: int, able: int, pairs: int, labels: int) -> None:
     if not 0 <= equals <= able:
         raise ValueError(
-            f"`min_equals` must lie between 0 and {able}, the pairs whose first image has "
-            f"another image of its label. Received: {equals}."
+            f"`min_equals` must be from 0 to {able}, the number of pairs whose first image shares "
+            f"its label with another image. Received: {equals}."
         )
     if equals < pairs and labels < 2:
         raise ValueError(

@@ -97,7 +97,7 @@ class Recipe:
             share = getattr(self, name)
             if not 0 <= share <= 1 or (share and self.pairs != "batch"):
                 raise ValueError(
-                    f"`{name}` must be a share of 0 to 1, and 0 where pairs are drawn. "
+                    f"`{name}` must be a share from 0 to 1, and 0 for a recipe that draws pairs. "
                     f"Received: {share}."
                 )
         if not 0 <= self.averaging < 1:

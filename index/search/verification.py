@@ -51,5 +51,5 @@ def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> N
 def _differing(directory: Path, count: object, what: str) -> StoreError:
     return StoreError(
         f"'{directory / 'vectors.faiss'}' does not match the references: {count} {what}. Delete "
-        "it; it is made again from them."
+        "it: it is then rebuilt from them."
     )

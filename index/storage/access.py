@@ -184,8 +184,8 @@ class Access:
 
     def _changing(self) -> BusyError:
         return BusyError(
-            f"'{self._place}' was changed while it was read without locks, which cannot be had"
-            " here: try again."
+            f"'{self._place}' was changed while it was read, and no locks can be taken here: try"
+            " again."
         )
 
     def _let_go(self) -> None:

@@ -230,8 +230,8 @@ class Database:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return BusyError(
-                f"Another process is changing '{self.path}', and {self._timeout:g} s of waiting"
-                " did not help; try again when it has finished."
+                f"Another process is changing '{self.path}' and did not finish within"
+                f" {self._timeout:g} s: try again when it has finished."
             )
         if code == sqlite3.SQLITE_FULL or (code in _OF_THE_DISK and is_full(self.path)):
             return FullDiskError(

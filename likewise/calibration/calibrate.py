@@ -98,8 +98,8 @@ def calibrate(
         measured_on = f"{len(contents)} pictures that are not in the gallery"
     if reader.remarks.are_most:
         raise CalibrationError(
-            f"Most of the pictures are nearly one grey value: {reader.remarks.first}. Give others, "
-            "or bring their values to 0..255."
+            f"Most of the pictures are nearly one grey value: {reader.remarks.first}. Pass other "
+            "pictures, or scale their values to 0..255."
         )
     _require_unknowns(searches, reader, None if contents is None else len(contents))
     point = replace(
@@ -154,7 +154,7 @@ def _require_one_rate(
             f"Give exactly one of `fpir`, `fmr` and `cost`. Received: {fpir}, {fmr}, {cost}."
         )
     if per_group and fpir is None:
-        raise ValueError("Thresholds by group need a target `fpir`.")
+        raise ValueError("Thresholds by group need `fpir`, a target FPIR.")
 
 
 def _searched(
@@ -178,15 +178,15 @@ def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | N
     if pictures == 0:
         if reader.skipped:
             raise CalibrationError(
-                f"All {reader.skipped} readable pictures are in the gallery, where each would find "
-                "itself. Give others, or none to search the references among each other."
+                f"All {reader.skipped} readable pictures are in the gallery, so each would find "
+                "itself. Pass other pictures, or none to search the references among each other."
             )
         if reader.unreadable:
             raise CalibrationError(f"No picture could be read: {': '.join(reader.unreadable[0])}.")
         raise CalibrationError("The input has no pictures.")
     raise CalibrationError(
-        "There were no unknown queries: a gallery of one group is empty once that group is left "
-        "out. Give pictures of unknown groups."
+        "There are no unknown queries: without its only group the gallery is empty. Pass "
+        "pictures of unknown groups."
     )
 
 

@@ -82,7 +82,7 @@ def check(
     find . -name '*.png' | likewise check digits.gallery -
     """
     if options["threshold"] is not None and options["at"] is not None:
-        raise click.UsageError("Give --threshold or --at, not both.")
+        raise click.UsageError("Use --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it continues FILE.partial.")
     with (

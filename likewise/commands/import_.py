@@ -37,18 +37,19 @@ def _height_and_width(
 @click.option(
     "--pixels",
     type=click.Choice(_RANGES),
-    help="Values that the network expects of pixels, as in its training. Needed unless the file "
-    "shows it.",
+    help="Range of pixel values that the network expects, as in its training. Required unless the "
+    "file shows it.",
 )
 @click.option(
     "--channels",
     type=click.Choice(["grey", "rgb", "bgr"]),
-    help="Colours that the network expects.  [default: as many as it takes, red first; caffe: bgr]",
+    help="Colour channels that the network expects.  [default: from the shape, red first; caffe: "
+    "bgr]",
 )
 @click.option(
     "--layout",
     type=click.Choice(["hwc", "chw"]),
-    help="Whether the channels come last or first.  [default: as the shape shows]",
+    help="Whether the channels come last or first.  [default: from the shape]",
 )
 @click.option(
     "--size",

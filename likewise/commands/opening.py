@@ -165,7 +165,7 @@ def opened_model(
         The embedder, and the threshold for pairs, a distance, where there is one.
     """
     if gallery is not None and model is not None:
-        raise click.UsageError("Give --gallery or --model, not both.")
+        raise click.UsageError("Use --gallery or --model, not both.")
     if gallery is None and at is not None:
         raise click.UsageError("--at needs --gallery: an operating point belongs to a gallery.")
     from embedder.model import Embedder

@@ -13,10 +13,11 @@ from typing import Any, TypeVar, cast
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SMALLEST_SHARE = 1e-9
 
 
 class Number(click.FloatRange):
-    """A finite number within a range; every plain range lets `nan` through."""
+    """A finite number within a range; click's own range accepts `nan`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse the text of an option."""
@@ -27,15 +28,29 @@ class Number(click.FloatRange):
         return number
 
 
+class Share(Number):
+    """A number above 0 and below 1; smaller than 1e-9 would take billions of pictures."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1, min_open=True, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the text of an option."""
+        share = super().convert(value, param, ctx)
+        if share < _SMALLEST_SHARE:
+            self.fail(f"{value} is too small: it would take billions of pictures.", param, ctx)
+        return share
+
+
 DISTANCE = Number(min=0)
-SHARE = Number(1e-9, 1, max_open=True)  # a smaller one would take billions of pictures
+SHARE = Share()
 
 gallery_argument = click.argument("gallery", type=click.Path(path_type=Path))
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
     "--split",
     metavar="NAME",
-    help="Read this part only, train, test or a folder's name, from inputs that hold several.",
+    help="Read only this part of inputs that have several: train, test or a folder's name.",
 )
 neighbours_option = click.option(
     "-k",
@@ -107,20 +122,20 @@ _level_option = click.option(
     "--label-level",
     type=click.IntRange(min=1),
     metavar="N",
-    help="The label is the folder at this level below INPUT, 1 the outermost.  [default: the one "
-    "level that divides]",
+    help="The label is the folder at this level below INPUT, 1 the outermost.  [default: the only "
+    "level with several folders]",
 )
 _pattern_option = click.option(
     "--label-from",
     metavar="PATTERN",
-    help="Or what (?P<label>...) matches in the path of a picture, a regular expression.",
+    help="The label is what (?P<label>...) in this regular expression matches in a picture's path.",
 )
 _label_option = click.option("--label", help="Give all these pictures this label.")
 _each_option = click.option(
     "--label-each",
     is_flag=True,
-    help="Make each picture a group of its own, called by its path below INPUT without the ending, "
-    "which stays where names differ in it alone.",
+    help="Make each picture a group of its own, labelled with its path below INPUT, without the "
+    "extension unless only that differs.",
 )
 _unlabelled_option = click.option(
     "--unlabelled",
@@ -135,11 +150,12 @@ class Reading:
     """How inputs are read.
 
     Attributes:
-        split: Part of an input that holds several.
-        level: Folder that is the label, from 1; None for the one level that divides.
-        pattern: In its place a pattern that finds labels in paths.
-        label: The label of all pictures, in place of their own.
-        each: Whether each picture is a group of its own, called by its name.
+        split: The part to read, of inputs that have several.
+        level: Level of the folder that is the label, from 1; None for the only level with several
+            folders.
+        pattern: Regular expression that finds labels in paths, in place of a level.
+        label: The label of all pictures, in place of their own labels.
+        each: Whether each picture is a group of its own, labelled with its name.
         unlabelled: Whether the pictures get no label.
     """
 
@@ -152,12 +168,12 @@ class Reading:
 
     @property
     def labelled(self) -> bool:
-        """Whether labels are looked for in the inputs."""
+        """Whether labels are read from the inputs."""
         return self.label is None and not self.each and not self.unlabelled
 
     @property
     def words(self) -> list[str]:
-        """The options that say so."""
+        """The options as words of a command line."""
         options = {
             "split": self.split,
             "label-level": self.level,
@@ -171,7 +187,7 @@ class Reading:
 
 
 def reading_options(command: F) -> F:
-    """Add the options that say how labelled inputs are read; the command gets a `Reading`."""
+    """Add the options of reading labelled inputs; the command gets a `Reading`."""
 
     @functools.wraps(command)
     def with_reading(
@@ -182,7 +198,7 @@ def reading_options(command: F) -> F:
         **options: Any,
     ) -> Any:
         if label_level is not None and label_from is not None:
-            raise click.UsageError("Give --label-level or --label-from, not both.")
+            raise click.UsageError("Use --label-level or --label-from, not both.")
         return command(*arguments, reading=Reading(split, label_level, label_from), **options)
 
     options: Any = split_option(_level_option(_pattern_option(decode_timeout_option(with_reading))))
@@ -190,7 +206,7 @@ def reading_options(command: F) -> F:
 
 
 def labelling_options(command: F) -> F:
-    """Add the options that say how labelled inputs are read, or which labels they get instead."""
+    """Add the options of reading labelled inputs, and of setting labels instead."""
 
     @functools.wraps(command)
     def with_labels(
@@ -204,7 +220,8 @@ def labelling_options(command: F) -> F:
         ways = [reading.level, reading.pattern, label, label_each or None, unlabelled or None]
         if len(ways) - ways.count(None) > 1:
             raise click.UsageError(
-                "Give one of --label, --label-each, --unlabelled, --label-level and --label-from."
+                "Use only one of --label, --label-each, --unlabelled, --label-level and "
+                "--label-from."
             )
         reading = replace(reading, label=label, each=label_each, unlabelled=unlabelled)
         return command(*arguments, reading=reading, **options)
@@ -219,16 +236,16 @@ conflict_option = click.option(
     type=click.Choice(["error", "replace", "skip", "rename"]),
     default="error",
     show_default=True,
-    help="For a picture whose id another picture or label has: stop before anything is written, "
-    "keep the last or the first, or put the input's name before the id.",
+    help="If an id already stands for another picture or label: stop before writing anything, keep "
+    "the last or the first, or put the input's name before the id.",
 )
 
 
 class OutputFile(click.Path):
-    """A file to write, in an existing folder, whose ending decides its format.
+    """A file to write, in an existing folder; its extension sets the format.
 
     Args:
-        endings: Accepted endings of the file's name, separated by spaces.
+        endings: Accepted extensions, separated by spaces.
     """
 
     def __init__(self, endings: str) -> None:

@@ -80,7 +80,7 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
 @click.option(
     "--min-rate",
     type=click.IntRange(min=0),
-    help="Least rate of such an upload or result, in bytes per second.  [default: 10000]",
+    help="Minimum rate of such an upload or result, in bytes per second.  [default: 10000]",
 )
 @click.option(
     "--max-jobs", type=click.IntRange(min=1), help="Maximum number of waiting jobs.  [default: 32]"

@@ -151,7 +151,7 @@ def _searched(matcher: Matcher, queries: Queries) -> GroupDistances:
     if not len(searched.known):
         raise ValueError(
             f"Expected pictures of the gallery's groups, but none of {len(queries.records)} has "
-            "such a label. Give labelled pictures of them."
+            "the label of one. Pass labelled pictures of these groups."
         )
     return searched
 

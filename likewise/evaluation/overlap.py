@@ -74,7 +74,7 @@ def _count(queries: Queries, contents: Collection[bytes], kind: str, allowed: bo
         raise OverlapError(
             f"Expected unseen pictures, but {len(ids)} of "
             f"{len(queries.records)} are {kind}: {', '.join(ids[:_NAMED])}"
-            f"{', ...' * (len(ids) > _NAMED)}. Leave them out, or give --allow-overlap."
+            f"{', ...' * (len(ids) > _NAMED)}. Leave them out, or pass --allow-overlap."
         )
     return sum(hits)
 

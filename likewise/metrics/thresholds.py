@@ -168,7 +168,7 @@ def limits_by_group(pool: NonMated, target: float, threshold: float) -> Limits:
         raise CalibrationError(
             f"Thresholds by group for {target:g} need at least {enough} non-mated queries that "
             f"come nearest to one group. Received: at most {counts.max(initial=0)}. "
-            "Give more pictures, set a larger target, or use one threshold for all."
+            "Pass more pictures, set a larger target, or use one threshold for all groups."
         )
     own = {name: largest_threshold(pool.distances[labels == name], target) for name in able}
     used = sum(int((pool.distances[labels == name] <= own[name]).sum()) for name in able)
@@ -233,7 +233,7 @@ def require_support(subject: str, target: float, trials: int, trials_name: str) 
     remedy = f", or set a target of at least {least:g}" if least < 1 else ""
     raise CalibrationError(
         f"{subject} of {target:g} needs at least {trials_needed(target)} {trials_name}, "
-        f"3 / {target:g}. Received: {trials}. Give more pictures{remedy}."
+        f"3 / {target:g}. Received: {trials}. Pass more pictures{remedy}."
     )
 
 
@@ -246,7 +246,7 @@ def _at_most(distances: Floats, allowed: int) -> float:
         raise CalibrationError(
             f"Expected at most {allowed} unknown queries at a distance of 0, but there are "
             f"{np.count_nonzero(distances == 0)}: pictures of unknown groups are in the gallery, "
-            "or one picture carries two labels. Remove them, or set a larger target."
+            "or the same picture has two labels. Remove them, or set a larger target."
         )
     return threshold_within(distances, allowed)
 

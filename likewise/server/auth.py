@@ -78,8 +78,8 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
     for where, _, key in lines:
         if len(key) < _LEAST or not key.isascii() or not key.isprintable():
             raise LikewiseError(
-                f"{where}: a key must be at least {_LEAST} printable ASCII characters, but one is "
-                "not. Make one with: openssl rand -hex 24"
+                f"{where}: a key must have at least {_LEAST} printable ASCII characters, but this "
+                "one has not. Make one with: openssl rand -hex 24"
             )
     read, write = (
         tuple(key for _, kind, key in lines if kind == wanted) for wanted in ("read", "write")

@@ -66,12 +66,12 @@ _HINTS = {
     "not_an_image": "Send a picture that other programs can open.",
     "invalid": "GET /openapi.json describes what each path takes.",
     "too_many": "Try again after the seconds in Retry-After.",
-    "internal": "Report the request's id, which is in the header X-Request-ID.",
+    "internal": "Report the id of the request, from the header X-Request-ID.",
     "not_ready": "Try again after the seconds in Retry-After.",
     "timeout": "Send fewer pictures, or try again later.",
     "disk_full": "Try again after the seconds in Retry-After.",
 }
-_CONVERT = "Save it anew as PNG or JPEG."
+_CONVERT = "Save it again as PNG or JPEG."
 _RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
 
@@ -80,7 +80,7 @@ class ApiError(HTTPException):
 
     Args:
         code: A key of `STATUS`.
-        message: One sentence: what was expected, what came.
+        message: One sentence: what was expected and what was received.
         hint: What to do; None for the general hint of this code.
         headers: Additional headers.
     """
@@ -121,9 +121,9 @@ def too_large(
 
     Args:
         what: What is too large.
-        limit: The limit, as it is shown.
+        limit: The limit, as text.
         hint: What to do, or None.
-        headers: Further headers of the response.
+        headers: Additional headers.
     """
     return ApiError("too_large", f"{what}; this server takes at most {limit}.", hint, headers)
 
@@ -153,7 +153,9 @@ def as_api_error(error: Exception) -> ApiError:
         return ApiError("fingerprint_mismatch", "The vectors come from another model.")
     if isinstance(error, EmptyGalleryError):
         return ApiError(
-            "empty_gallery", "The gallery holds no references to compare with.", "Add some first."
+            "empty_gallery",
+            "The gallery holds no references to compare with.",
+            "Add references first.",
         )
     if isinstance(error, NoGroupsError):
         return ApiError(
@@ -171,25 +173,25 @@ def as_api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, StoreError):
         return _of_store(error)
-    return ApiError("internal", "The server failed; its log says why, by this request's id.")
+    return ApiError("internal", "The server failed; its log has the reason under the request's id.")
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error says that a disk is full, which passes."""
+    """Whether an error means that a disk is full, which is temporary."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
     return isinstance(error, FullDiskError)
 
 
 def _of_store(error: StoreError) -> ApiError:
-    """Errors of the store, without the names of the server's files."""
+    """Map errors of the store; messages do not name the server's files."""
     if isinstance(error, ReadOnlyError):
         return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
     if isinstance(error, ReplacedError):
         return ApiError(
             "not_ready",
-            "The gallery was moved, removed or replaced while it was served.",
-            "Put it back, or start the server again.",
+            "The gallery was moved, removed or replaced while the server was running.",
+            "Put the gallery back, or restart the server.",
         )
     if isinstance(error, BusyError):
         return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")
@@ -197,7 +199,7 @@ def _of_store(error: StoreError) -> ApiError:
 
 
 def _of_framework(error: HTTPException) -> ApiError:
-    """Errors of routing and of parsing bodies."""
+    """Map the framework's errors of routing and of parsing bodies."""
     if error.status_code == HTTPStatus.NOT_FOUND:
         return ApiError(
             "not_found", "There is nothing at this path.", "GET /openapi.json lists all."
@@ -206,7 +208,9 @@ def _of_framework(error: HTTPException) -> ApiError:
         allowed = (error.headers or {}).get("Allow", "")
         return ApiError(
             "method_not_allowed",
-            f"This path does not take that method, but {allowed or 'others'}.",
+            f"This path takes other methods only: {allowed}."
+            if allowed
+            else "This path does not take this method.",
             headers=error.headers,
         )
     return invalid(f"The request cannot be read: {error.detail}")

@@ -40,7 +40,7 @@ def measure(gallery: Gallery) -> Distances:
         raise ApiError(
             "empty_gallery",
             "The gallery has fewer than two references with a label.",
-            "Add some.",
+            "Add references.",
         )
     genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0

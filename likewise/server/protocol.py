@@ -104,7 +104,7 @@ class Protocol(HttpToolsProtocol):
         if waiting:
             waiting[-1].keep_alive = False
             return
-        error = invalid("This is no HTTP/1.1 request that can be read.")
+        error = invalid("The request is not valid HTTP/1.1.")
         body = bytes(error.response().body)
         self.transport.write(
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"

@@ -80,7 +80,7 @@ class Receiving:
                 return await receive()
         except TimeoutError as error:
             raise ApiError(
-                "too_slow", "The body came too slowly while many others came."
+                "too_slow", "The body arrived too slowly while many others were arriving."
             ) from error
         finally:
             self._waits.pop(wait, None)

@@ -126,8 +126,8 @@ class Server(uvicorn.Server):
 def _check_address(host: str, settings: Settings) -> None:
     if settings.keys is None and host not in _LOOPBACK:
         raise LikewiseError(
-            f"Without keys a server listens on this machine alone (127.0.0.1). Received: {host}. "
-            "Give --keys FILE, or LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS."
+            f"Without keys a server listens only on this machine (127.0.0.1). Received: {host}. "
+            "Pass --keys FILE, or set LIKEWISE_READ_KEYS and LIKEWISE_WRITE_KEYS."
         )
 
 

@@ -75,7 +75,9 @@ def media_type(headers: Mapping[bytes, bytes]) -> str:
     """Content type without parameters; empty if missing."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise ApiError(
-            "unsupported_media_type", "A body must not be compressed as a whole.", "Send it plain."
+            "unsupported_media_type",
+            "The body must not be compressed.",
+            "Send it uncompressed.",
         )
     named = headers.get(b"content-type", b"").partition(b";")[0]
     return named.strip().lower().decode("latin-1")
@@ -90,8 +92,8 @@ def unsupported(kind: str, known: Sequence[str]) -> ApiError:
     """
     return ApiError(
         "unsupported_media_type",
-        f"Expected a body of type {', '.join(known)}. Received: {kind or 'none named'}.",
-        "Name it in the header Content-Type.",
+        f"Expected a body of type {', '.join(known)}. Received: {kind or 'no type'}.",
+        "Name the type in the header Content-Type.",
     )
 
 
@@ -107,7 +109,7 @@ def check_fingerprint(headers: Mapping[bytes, bytes], matcher: Matcher) -> None:
     if sent is not None and sent != ours.encode():
         raise ApiError(
             "fingerprint_mismatch",
-            f"The gallery's vectors are made by model {ours}. Received: vectors of another.",
+            f"The gallery's vectors are made by model {ours}. Received: vectors of another model.",
             "Embed with the gallery's own model, or send pictures.",
         )
 

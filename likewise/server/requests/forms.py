@@ -92,7 +92,7 @@ class FormParser:
     def finish(self) -> None:
         """Refuse an incomplete form."""
         if not self._ended:
-            raise invalid("The form is cut off: its last boundary is missing.")
+            raise invalid("The form is truncated: its last boundary is missing.")
 
     def close(self) -> None:
         """Break the reference cycle with the receiver."""

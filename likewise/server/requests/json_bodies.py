@@ -177,7 +177,7 @@ def decoded(data: str) -> bytes:
 
 def _from_base64(data: str) -> bytes:
     if len(data) % 4 or "=" in data[:-2]:  # a piece of it might pass, ending where it is cut
-        raise ValueError("it is cut off, or goes on after its end")
+        raise ValueError("it is truncated, or continues after its end")
     pieces = (data[start : start + _PIECE] for start in range(0, len(data), _PIECE))
     return b"".join(binascii.a2b_base64(piece, strict_mode=True) for piece in pieces)
 

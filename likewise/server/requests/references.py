@@ -171,7 +171,7 @@ def _one_from_json(body: bytes, id: str, state: ServerState) -> Upload:
 
 def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
     if (body.data is None) == (body.vector is None):
-        raise invalid("A reference is a picture, `data`, or a vector, `vector`: give one of them.")
+        raise invalid("A reference must have either a picture, `data`, or a vector, `vector`.")
     if body.data is not None:
         return Upload(id, body.label, body.metadata, part_of(decoded(body.data), body.box))
     if body.box is not None:
@@ -195,5 +195,5 @@ def _label(form: Form, unlabelled: bool) -> str | None:
     if not unlabelled:
         return str(parsed(_LABEL, form.text("label"), name="label"))
     if form.text("label", b""):
-        raise invalid("Give a label or ?unlabelled=true, not both.")
+        raise invalid("Pass a label or ?unlabelled=true, not both.")
     return None

@@ -122,7 +122,7 @@ def _options_of(kind: str, query_string: bytes) -> tuple[Options, str, str | Non
     options = parsed_options(_MODELS[kind], query_string).model_dump()
     id, box = options.pop("id"), options.pop("box")
     if options.get("threshold") is not None and options.get("at") is not None:
-        raise invalid("Give `threshold` or `at`, not both.")
+        raise invalid("Pass `threshold` or `at`, not both.")
     return Options(kind, CheckOptions(**options)), id, box
 
 

@@ -29,7 +29,7 @@ async def readyz(request: Request) -> Status:
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
     state.matcher.gallery.require_in_place()
     if state.answering.batcher.busy() > STALLED:
-        raise ApiError("not_ready", "No question is answered at present.", "Try again later.")
+        raise ApiError("not_ready", "The server is overloaded.", "Try again later.")
     return Status(status="ok")
 
 

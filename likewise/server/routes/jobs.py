@@ -29,9 +29,7 @@ from likewise.server.schemas.jobs import JobInfo, JobList, JobOptions, ResultOpt
 from likewise.server.state import ServerState, state_of
 
 router = APIRouter(prefix="/v1/jobs")
-JobId = Annotated[
-    str, InPath(description="As the job was given.", examples=["0650b8d2f1a3c4-5e6f7a8b"])
-]
+JobId = Annotated[str, InPath(description="Id of the job.", examples=["0650b8d2f1a3c4-5e6f7a8b"])]
 TYPES = {
     "jsonl": "application/jsonl",
     "csv": "text/csv; charset=utf-8",
@@ -171,7 +169,7 @@ def _staging(store: JobStore) -> Iterator[Path]:
 def _check_options(state: ServerState, asked: dict[str, Any]) -> None:
     """Refuse invalid options before the upload is read."""
     if asked["threshold"] is not None and asked["at"] is not None:
-        raise invalid("Give `threshold` or `at`, not both.")
+        raise invalid("Pass `threshold` or `at`, not both.")
     check_options(state.matcher.gallery, Options(CHECK, CheckOptions(**asked)))
     state.matcher.gallery.neighbours_of(asked["k"])  # fails for an empty gallery
     state.matcher.gallery.require_groups()

@@ -53,7 +53,7 @@ def listed(request: Request, options: Annotated[ReferenceOptions, Query()]) -> R
     held = state_of(request).matcher.gallery
     after = _place(options.after) if options.after else 0
     if options.label is not None and options.unlabelled:
-        raise invalid("Give `label` or `unlabelled`, not both.")
+        raise invalid("Pass `label` or `unlabelled`, not both.")
     names, last = held.page(
         limit=options.limit, after=after, label=options.label, unlabelled=options.unlabelled
     )

@@ -81,7 +81,7 @@ def test_two_ways_to_label_are_one_too_many(tmp_path, scans, command, words):
     result = run(command, tmp_path / "g", scans, *words)
     assert result.exit_code == 2
     assert (
-        "Give one of --label, --label-each, --unlabelled, --label-level and --label-from."
+        "Use only one of --label, --label-each, --unlabelled, --label-level and --label-from."
         in result.stderr
     )
 

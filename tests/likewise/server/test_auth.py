@@ -103,7 +103,7 @@ def test_without_keys_no_other_sites_page_is_answered(shared, queries):
 def test_without_keys_a_server_listens_on_this_machine_alone(gallery):
     done = CliRunner().invoke(main, ["serve", str(gallery), "--host", "0.0.0.0"])
     assert done.exit_code == 1
-    assert "Without keys a server listens on this machine alone" in done.output
+    assert "Without keys a server listens only on this machine" in done.output
 
 
 def test_keys_come_from_a_file_and_from_the_environment(tmp_path):

@@ -90,7 +90,7 @@ def test_it_is_refused_whichever_way_it_comes(brief, queries, way, content, stat
     answer = brief.request(method, path, **sent)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert reason in answer.json()["message"]
-    assert answer.json()["hint"] == "Save it anew as PNG or JPEG."
+    assert answer.json()["hint"] == "Save it again as PNG or JPEG."
 
 
 def test_among_others_it_is_a_row_that_says_why(brief, queries):

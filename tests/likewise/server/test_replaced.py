@@ -53,7 +53,10 @@ def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
     output = answers(client, queries)
     assert output == dict.fromkeys(output, (503, "not_ready"))
     body = client.get("/readyz").json()
-    assert body["message"] == "The gallery was moved, removed or replaced while it was served."
+    assert (
+        body["message"]
+        == "The gallery was moved, removed or replaced while the server was running."
+    )
     assert body["hint"] == "Put it back, or start the server again."
 
 

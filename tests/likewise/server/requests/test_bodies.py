@@ -130,8 +130,8 @@ def test_raw_vectors_must_be_whole_and_finite(shared):
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n--x--\r\n", "cannot be read"),
         ("multipart/form-data; boundary=x", b"--x--\r\n", "no picture"),
         (f"multipart/form-data; boundary={'x' * 300}", b"--x--\r\n", "cannot be read"),
-        ("multipart/form-data; boundary=x", part(b"a.png") + b"--x", "cut off"),
-        ("multipart/form-data; boundary=x", part(b"a.png")[:-2], "cut off"),
+        ("multipart/form-data; boundary=x", part(b"a.png") + b"--x", "truncated"),
+        ("multipart/form-data; boundary=x", part(b"a.png")[:-2], "truncated"),
         ("multipart/form-data; boundary=x", part(b"\xff.png"), "`filename` must be UTF-8"),
     ],
 )
