@@ -1,7 +1,7 @@
 """`python -m bench [--model DIR] [NAME ...]`: measure, one line of JSON for each figure.
 
-Figures that miss their bar are named on stderr; the exit status stays 0, for a benchmark tells
-and a test refuses.
+Figures that miss their bar are named on stderr; the exit status stays 0, because a benchmark
+reports and does not fail.
 """
 
 from __future__ import annotations

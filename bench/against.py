@@ -1,8 +1,8 @@
 """`python -m bench.against OTHER`: this checkout beside another one, in processor time.
 
-Each checkout has a process that takes its figures, in turns, so that a slow spell of the machine
-falls on both. Printed is the median of this ÷ other over the turns, with a 95 % interval by
-bootstrap; a figure is slower where the interval lies above the bar.
+Each checkout has a process that measures its figures, in turns, so that a slow period of the
+machine affects both. It prints the median of this ÷ other over the turns, with a 95 % bootstrap
+interval; a figure is slower if the interval lies above the bar.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ for line in sys.stdin:
 
 
 class Worker:
-    """A process that takes figures in one checkout."""
+    """A process that measures figures in one checkout."""
 
     def __init__(self, checkout: Path, folder: Path, shared: Path) -> None:
         folder.mkdir()
@@ -147,7 +147,7 @@ def alternated(figure: str, this: Worker, other: Worker, turns: int) -> list[tup
 
 
 def compared(figure: str, pairs: Sequence[tuple[float, float]]) -> dict[str, object]:
-    """What the turns of one figure say."""
+    """Summarise the turns of one figure."""
     ratios = [ours / theirs for ours, theirs in pairs]
     low, high = interval(ratios)
     return {

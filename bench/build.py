@@ -12,7 +12,7 @@ from likewise.matcher import Matcher
 
 
 def build(material: Material) -> None:
-    """Build the gallery anew."""
+    """Build the gallery from scratch."""
     path = material.folder / "built.gallery"
     shutil.rmtree(path, ignore_errors=True)
     Matcher.create(path, material.embedder).add(material.train_records)

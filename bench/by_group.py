@@ -1,4 +1,4 @@
-"""The distance from each query to each of a few groups, for benchmarks that choose groups anew."""
+"""The distance of each query to each of a few groups, which a benchmark chooses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from likewise.arrays import Floats, Ints
 
 
 def nearest_by_group(gallery: Gallery, vectors: Floats) -> tuple[list[str], Floats]:
-    """Search each group apart.
+    """Search each group separately.
 
     Args:
         gallery: Gallery of a few groups.
@@ -24,7 +24,7 @@ def nearest_by_group(gallery: Gallery, vectors: Floats) -> tuple[list[str], Floa
 
 
 def set_apart(distances: Floats, columns: Ints) -> tuple[Floats, Floats]:
-    """Set the distance of each query to its own group apart from those to all others.
+    """Separate the distance of each query to its own group from those to all others.
 
     Args:
         distances: `(n, g)`. Left unchanged.

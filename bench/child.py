@@ -32,18 +32,18 @@ def likewise(*arguments: str | Path) -> list[str]:
 
 
 def python(code: str) -> list[str]:
-    """The command line of the same Python with a line of code."""
+    """The command line that runs a line of code in the same Python."""
     return [sys.executable, "-c", code]
 
 
 def run(command: Sequence[str]) -> str:
-    """Run to the end; what it printed."""
+    """Run to the end and return the output."""
     done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
     return done.stdout
 
 
 def peak_mib(command: Sequence[str]) -> float:
-    """Run to the end; the most memory that it held at a time, in MiB."""
+    """Run to the end and return the peak memory, in MiB."""
     done = subprocess.run(
         [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command],
         env=ENVIRONMENT,

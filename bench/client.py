@@ -1,6 +1,6 @@
 """A minimal HTTP client: prepared requests over persistent connections, answers barely parsed.
 
-It shares the cores with the server that it measures, so whatever it costs spoils the figure.
+It shares the cores with the server that it measures, so its own work distorts the figure.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import uvloop
 
 
 def post(target: str, kind: str, body: bytes) -> bytes:
-    """A whole request."""
+    """The bytes of a request."""
     head = (
         f"POST {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -24,7 +24,7 @@ def post(target: str, kind: str, body: bytes) -> bytes:
 
 
 def ask(port: int, requests: Sequence[bytes], clients: int) -> list[float]:
-    """Send all requests, each client its next one once it has the answer to the last.
+    """Send all requests; each client sends the next one after the answer to its last.
 
     Returns:
         Seconds that each took, in the order of their ends.
@@ -52,7 +52,7 @@ def _itself(client: _Client) -> _Client:
 
 
 class _Client(asyncio.Protocol):
-    """One kept connection."""
+    """One persistent connection."""
 
     def __init__(
         self, left: Iterator[bytes], times: list[float], end: asyncio.Future[None]
@@ -84,7 +84,7 @@ class _Client(asyncio.Protocol):
             self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """An answer that never came is an error."""
+        """Fail if an answer is missing."""
         if not self._end.done():
             self._end.set_exception(error or ValueError("The server closed the connection."))
 

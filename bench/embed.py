@@ -9,7 +9,7 @@ from bench.measure import Figure, compare, figure
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """Images per second; here more is better."""
+    """Images per second; more is better."""
     images, bare = material.train, material.litert
     times, floors = compare(lambda: material.embedder.embed(images), lambda: bare(images), 5)
     yield figure(

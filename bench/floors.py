@@ -1,7 +1,6 @@
 """Floors: the bare libraries at their fastest, which every figure is compared with.
 
-Nothing here is checked, stored or explained; it is the least work that gives the same vectors and
-neighbours.
+Nothing is checked or stored here: it is the least work that gives the same vectors and neighbours.
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ def best_litert_for_one(network: Path, image: Pixels) -> BareLiteRT:
 
 
 def fastest(layouts: Sequence[BareLiteRT], images: Pixels, rounds: int = 5) -> BareLiteRT:
-    """The one with the least time of several rounds, taken in turns."""
+    """The candidate with the least time over several alternating rounds."""
     for layout in layouts:
         layout(images)
     times = [[seconds(partial(layout, images)) for layout in layouts] for _ in range(rounds)]
@@ -122,7 +121,7 @@ def flat_index(vectors: Vectors) -> Any:
 
 
 def write_and_sync(path: Path, size: int) -> None:
-    """Write as many bytes to a file and wait until the disk has them."""
+    """Write this many bytes to a file and wait until they are on the disk."""
     with path.open("wb") as file:
         file.write(b"\xa5" * size)
         file.flush()
@@ -135,5 +134,5 @@ def decode(paths: Sequence[Path]) -> Pixels:
 
 
 def over_the_cores(work: Callable[[], Any]) -> float:
-    """Seconds of work in one thread, divided by the cores: what perfect sharing would need."""
+    """Seconds of work in one thread, divided by the number of cores, as if shared perfectly."""
     return seconds(work) / CORES

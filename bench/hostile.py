@@ -1,8 +1,8 @@
-"""What 16 honest clients wait while one hostile client attacks: `python -m bench.hostile`.
+"""How long 16 honest clients wait beside one hostile client: `python -m bench.hostile`.
 
 Each attack is measured in turns with the same clients alone, on the same server, and printed as a
-table in Markdown. Clients, attack and server share the cores. Not a part of `make bench`, because
-it takes ten minutes.
+table in Markdown. Clients, attack and server share the cores. It is not part of `make bench`,
+because it takes ten minutes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def attacks(material: Material) -> dict[str, Attack]:
-    """The attacks by name; each goes on for ever."""
+    """The attacks by name; each runs until it is stopped."""
     faulty = b'{"images":[' + b"{}," * (JSON_BYTES // 3) + b"{}]}"
     whole = b'{"vectors":[[' + b"0.5," * (JSON_BYTES // 4) + b"0.5]]}"
     bomb = _bomb()
@@ -86,7 +86,7 @@ def _percentiles(times: Sequence[float]) -> tuple[float, float]:
 
 @contextmanager
 def _under(attack: Attack, port: int) -> Iterator[None]:
-    """Run an attack in a process of its own for the length of the block."""
+    """Run an attack in a separate process for the duration of the block."""
     process = multiprocessing.get_context("fork").Process(target=attack, args=(port,), daemon=True)
     process.start()
     time.sleep(WARM_UP)
@@ -113,7 +113,7 @@ def _jobs(pixels: np.ndarray, port: int) -> None:
 
 
 def _send(port: int, path: str, kind: str, body: bytes) -> None:
-    """Send one request and wait for its answer, whatever that is."""
+    """Send one request and wait for any answer."""
     types = {
         **{"json": "application/json", "jpeg": "image/jpeg", "csv": "text/csv"},
         "form": "multipart/form-data; boundary=hostile",

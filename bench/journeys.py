@@ -1,7 +1,7 @@
 """`python -m bench.journeys`: which of the project's files one small picture enters, and how often.
 
-A journey is what a reader must follow to understand an answer. Each is walked before it is traced,
-so that imports and caches do not count.
+A journey is the code that a reader must follow to understand an answer. Each is walked once before
+it is traced, so that imports and caches do not count.
 """
 
 from __future__ import annotations

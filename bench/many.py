@@ -1,6 +1,6 @@
-"""Very many groups, equal pictures and labels, beside as many references in ten groups.
+"""Very many groups, or equal pictures, beside the same number of references in ten groups.
 
-Processor time, of which no more than three times may be spent.
+They may take at most three times the processor time.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _answered(matcher: Matcher, material: Material) -> None:
 
 
 def _compared(work: Work, path: Path, few: Path) -> tuple[list[float], list[float]]:
-    """Processor seconds of both, in turns, each with a gallery that is opened anew."""
+    """Processor seconds of both, in turns, each with a newly opened gallery."""
     pairs = [(_seconds(work, path), _seconds(work, few)) for _ in range(ROUNDS)]
     times, floors = zip(*pairs, strict=True)
     return list(times), list(floors)

@@ -1,7 +1,7 @@
 """Measure a figure and its floor in turns; report the median of their ratios.
 
-Alternating lets a slow spell of the machine fall on both; the median ignores the odd one that
-falls on one alone.
+Because they alternate, a slow period of the machine affects both; the median ignores the few that
+affect only one.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def line(figure: Figure) -> str:
 
 @cache
 def machine() -> dict[str, Any]:
-    """Facts without which a time means nothing."""
+    """Facts about the machine that a time depends on."""
     packages = ("numpy", "faiss-cpu", "ai-edge-litert", "pillow")
     return {
         "processor": _processor(),

@@ -26,14 +26,14 @@ def figures(material: Material) -> Iterator[Figure]:
 
 
 def check_peak(material: Material, times: int) -> float:
-    """MiB of a check over the 10,000 files, listed so many times."""
+    """MiB of a check over the 10,000 files, listed `times` times."""
     source = write_list(material, times)
     rows = source.with_suffix(".rows.jsonl")
     return peak_mib(likewise("check", material.gallery, source, "-o", rows))
 
 
 def write_list(material: Material, times: int) -> Path:
-    """A list of files, each under as many ids."""
+    """Write a list of files, each under several ids."""
     path = material.folder / f"{times}.jsonl"
     with path.open("w") as file:
         for turn in range(times):

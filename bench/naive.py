@@ -1,6 +1,6 @@
 """The peer: the tutorial's script (`tutorial.py`) doing the same work with the same network.
 
-It runs in a process of its own, so that TensorFlow's threads and memory burden nothing else here.
+It runs in a separate process, so that TensorFlow's threads and memory affect nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOTE = "peer: model.predict + IndexFlatL2; floor: likewise doing the same, and m
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """The script's seconds beside ours: a ratio of 3 says that ours is three times as fast."""
+    """The script's seconds beside ours: a ratio of 3 means that ours is three times as fast."""
     theirs, index = _theirs(material)
     ours = {
         "build": [seconds(lambda: build.build(material))],

@@ -1,8 +1,8 @@
-"""What a user meets whose groups the embedder never saw: `python -m bench.open_set`.
+"""Accuracy on groups that the embedder never saw: `python -m bench.open_set`.
 
 Two digits at a time are kept out of the training; the other eight are enrolled, and the two come
 as queries that belong to no group. Writes docs/results.md. Takes hours on 2 cores: a training for
-each pair of digits and each seed. Trainings that lie in --models already are taken as they are.
+each pair of digits and each seed. Trainings that are already in --models are reused.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _overlays(validation: Dataset) -> list[npt.NDArray[np.uint8]]:
 
 
 def _shipped() -> Figures:
-    """What the shipped model's own default threshold does in a gallery of all training digits."""
+    """Error rates of the shipped model at its default threshold, among all training digits."""
     embedder = Embedder.load()
     train, test = load("mnist/train"), load("mnist/test")
     limits = Limits(embedder.operating_points["default"]["threshold"])
@@ -255,7 +255,7 @@ def _enrolled(material: Material, references: npt.NDArray[Any], count: int) -> F
 def _nearest(
     material: Material, references: npt.NDArray[Any], queries: dict[str, Floats]
 ) -> dict[str, Floats]:
-    """Find how near each query comes to each group of a gallery; groups in order of label."""
+    """The distance of each query to each group of a gallery, groups ordered by label."""
     with tempfile.TemporaryDirectory() as folder:
         labels = material.train_labels[references].tolist()
         vectors = material.train[references]

@@ -29,7 +29,7 @@ _LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """Seconds until a chosen picture is answered, on a page that was never opened before."""
+    """Seconds until a chosen picture is answered, on a newly opened page."""
     picture = material.pngs[0]
     with server(material.gallery) as (_, port), sync_playwright() as playwright:
         chromium = shutil.which("chromium") or "/usr/bin/chromium"

@@ -1,8 +1,8 @@
 """Is a promised FPIR kept on other pictures? `python -m bench.promise GALLERY`, as JSON.
 
-Half of the test digits choose the threshold and the other half are asked; then five groups choose
-it, drawn at random, and the other five are the strangers. Each picture is asked with its own group
-left out, as `likewise calibrate` does.
+Half of the test digits choose the threshold and the other half are the queries; then five random
+groups choose it, and the other five are the strangers. Each picture is searched without its own
+group, as `likewise calibrate` does.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _without_own(
 
 
 def _told(name: str, draws: list[Draw]) -> dict[str, object]:
-    """The FPIR that was met where 1 % was promised, over the draws."""
+    """The measured FPIR at a target of 1 %, over the draws."""
     met = [float(np.mean(asked <= largest_threshold(chose, FPIR))) for chose, asked in draws]
     return {
         "unknowns": name,

@@ -1,4 +1,4 @@
-"""docs/results.md, written from what `open_set.py` measured."""
+"""Write docs/results.md from the figures of `open_set.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server as a process, measured over its socket, beside the same work without a socket.
+"""The server as a process, measured over its socket, beside the same work without a server.
 
 Client and server share the cores, and so do the two sides of the bulk check that is the floor.
 """
@@ -51,7 +51,7 @@ def figures(material: Material) -> Iterator[Figure]:
 
 @contextmanager
 def server(gallery: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server, ready, and its port."""
+    """A running server that is ready, and its port."""
     port = free_port()
     started = subprocess.Popen(
         likewise("serve", gallery, "--port", str(port)), env=ENVIRONMENT, stderr=subprocess.DEVNULL
@@ -80,13 +80,13 @@ def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Fig
 
 
 def checked(material: Material, png: bytes) -> bytes:
-    """What a request asks for, without one."""
+    """The work of a request, without the request."""
     [answer] = material.matcher.check([read_image(png)], CheckOptions(k=K))
     return json_line(decision_row("image", answer))
 
 
 def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[Figure]:
-    """Pictures per second of 64 clients, beside a bulk check; and how long the slowest waited."""
+    """Pictures per second of 64 clients, beside a bulk check; and the waits of the slowest."""
     requests = [post(CHECK, "image/png", png) for png in pngs]
     records = [Encoded(str(row), None, png) for row, png in enumerate(pngs)]
     waits: list[float] = []
@@ -124,7 +124,7 @@ def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[F
 
 @dataclass(frozen=True, slots=True)
 class Encoded(Record):
-    """A record whose picture lies in memory as a file's bytes."""
+    """A record whose picture is a file in memory."""
 
     image: bytes  # type: ignore[assignment]
 
@@ -185,7 +185,7 @@ def memory(pngs: list[bytes], port: int, process: int) -> Figure:
 
 
 def resident_mib(process: int) -> float:
-    """What a process holds now."""
+    """Memory that a process holds now."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -193,14 +193,14 @@ def resident_mib(process: int) -> float:
 
 
 def free_port() -> int:
-    """A port that nothing listens at."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def wait_until_ready(port: int) -> None:
-    """Ask until the server says that it can answer."""
+    """Poll until the server is ready."""
     request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
     while True:
         try:

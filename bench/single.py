@@ -18,7 +18,7 @@ ROUNDS = 500
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """Milliseconds: beside FAISS as it comes, beside FAISS on one thread, and as such."""
+    """Milliseconds: beside FAISS with its defaults, beside FAISS on one thread, and absolute."""
     name = "check one array, warm"
     ours, floor = _rounds(material)
     note = "floor: LiteRT + IndexFlatL2.search"

@@ -1,7 +1,7 @@
 """Non-digit pictures by kind, for `open_set.py`, made differently from those in training.
 
 Letters come from the typefaces that Matplotlib brings, photographs from scikit-learn; doodles are
-smooth curves. Left out are the letters that some typeface draws like a digit.
+smooth curves. Letters that a typeface draws like a digit are left out.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _crops(rng: np.random.Generator) -> Iterator[Picture]:
 
 
 def _noise(rng: np.random.Generator) -> Picture:
-    """Give noise of one of four sorts: even, normal, salt and pepper, smoothed."""
+    """Draw noise of one of four kinds: uniform, normal, salt and pepper, smoothed."""
     sort = rng.integers(4)
     if sort == 0:
         return rng.integers(0, 256, (28, 28)).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The script that a reader of a tutorial writes: `model.predict` and `IndexFlatL2`, nothing else.
+"""The script that a tutorial's reader writes: `model.predict` and `IndexFlatL2`, nothing else.
 
     python tutorial.py build MODEL.keras TRAIN.npy TEST.npy INDEX   seconds of each step, as JSON
     python tutorial.py query MODEL.keras INDEX PICTURE              one picture's neighbours

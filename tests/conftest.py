@@ -1,4 +1,4 @@
-"""What the tests of service and of the command line share: a fake embedder, digits, a gallery."""
+"""Fixtures for service and command line: a fake embedder, digits, a gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that can be filled: a small one in memory, which only root may mount."""
+"""A small disk in memory that can be filled; only root may mount it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house rules that no single module can hold: who imports whom, and who may print.
+"""Rules that no single module can check: imports, sizes, and printing.
 
 Imports are read from the source with `ast`: those inside functions and under TYPE_CHECKING too.
 """

@@ -1,4 +1,4 @@
-"""docs/cli.md, and what the help of each command must hold."""
+"""docs/cli.md, and requirements on the help of each command."""
 
 from __future__ import annotations
 

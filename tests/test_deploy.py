@@ -1,4 +1,4 @@
-"""What docs/deploy.md shows: sound units and proxies, and the steps of an image without one."""
+"""The units, proxies and image steps of docs/deploy.md are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation shows is what happens.
+"""The documentation shows what really happens.
 
 Every `console` block of README.md and docs/ is run: a line after `$ ` is a command, the lines
 after it are what it must print, where `...` stands for anything. A command with no lines after it

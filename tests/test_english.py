@@ -1,4 +1,4 @@
-"""What a reader stumbles over in docstrings, held out of them."""
+"""Docstrings avoid phrases that stop a reader."""
 
 from __future__ import annotations
 

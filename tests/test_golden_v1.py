@@ -1,4 +1,4 @@
-"""Model, gallery and answers of version 0.1.0 (format 1): they open and answer the same for ever.
+"""Model, gallery and answers of version 0.1.0 (format 1): they always open and answer the same.
 
 Distances follow from the stored vectors to the bit. Vectors of pictures do so on processors of one
 kind; on another kind XNNPACK chooses other kernels, and they lie within 1e-6.

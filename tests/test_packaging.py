@@ -1,4 +1,4 @@
-"""What a stranger gets: a wheel that holds everything, an environment without TensorFlow, a demo.
+"""What a new user gets: a complete wheel, an environment without TensorFlow, a demo.
 
 Each test makes environments of its own, with the locked packages from wherever pip finds them.
 """

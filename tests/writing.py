@@ -1,4 +1,4 @@
-"""Another process that is changing a gallery, for as long as a test wants."""
+"""Another process that changes a gallery for the duration of a test."""
 
 from __future__ import annotations
 

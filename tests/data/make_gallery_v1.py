@@ -1,4 +1,4 @@
-"""How `gallery_v1` was made. Not to be run again: it shows that old galleries open for ever."""
+"""The script that made `gallery_v1`. Do not run it again: it shows that old galleries open."""
 
 from __future__ import annotations
 

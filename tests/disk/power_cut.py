@@ -1,4 +1,4 @@
-"""What a disk may hold after a power cut, from the record that `watched.c` made.
+"""Possible contents of a disk after a power cut, from the record of `watched.c`.
 
 A file's content is certain as of its last sync, a directory's names as of its own. What came after
 may be there or not: each write by itself, the names of a directory as of any moment since.

@@ -1,4 +1,4 @@
-"""Small files that cost much to decode, and files of every format that can be written."""
+"""Small files that are expensive to decode, and files of every format that can be written."""
 
 from __future__ import annotations
 

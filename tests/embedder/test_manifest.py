@@ -1,4 +1,4 @@
-"""The manifest of a model: what is refused, and in which words."""
+"""The manifest of a model: refusals and their messages."""
 
 import shutil
 

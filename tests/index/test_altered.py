@@ -1,4 +1,4 @@
-"""An altered store is refused by name, or answers as before; never otherwise."""
+"""An altered store is refused by name, or answers as before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of a gallery that is written to: of one moment, whole, or not there."""
+"""A backup of a gallery during changes is complete and of one moment, or does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor: what is planted is found, and a whole gallery is called whole."""
+"""The doctor finds planted faults, and reports none in an intact gallery."""
 
 import hashlib
 import sqlite3

@@ -1,4 +1,4 @@
-"""Files of a gallery that are whole, but not what they should be: rebuilt, or refused by name."""
+"""Valid files with the wrong contents in a gallery are rebuilt, or refused by name."""
 
 from __future__ import annotations
 

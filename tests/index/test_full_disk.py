@@ -1,4 +1,4 @@
-"""A full disk: reading needs no room, a change is refused as what it is, and later goes through."""
+"""A full disk: reading needs no space, a change is refused with the reason, and succeeds later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gallery of format 1 must open for ever."""
+"""A gallery of format 1 must always open."""
 
 from __future__ import annotations
 

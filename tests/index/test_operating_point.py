@@ -1,4 +1,4 @@
-"""An operating point to JSON and back: unknown fields and the order of all survive."""
+"""An operating point to JSON and back: unknown fields and the order of fields survive."""
 
 from __future__ import annotations
 

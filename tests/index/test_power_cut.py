@@ -1,4 +1,4 @@
-"""Power cut after any sync: what was acknowledged is there, and nothing is there by halves."""
+"""A power cut after any sync: acknowledged changes are there, and no half-written ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gallery that may only be read."""
+"""A read-only gallery."""
 
 from __future__ import annotations
 

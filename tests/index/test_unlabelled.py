@@ -1,4 +1,4 @@
-"""References without a group: found by searches, without a say in decisions."""
+"""References without a group: searches find them, decisions ignore them."""
 
 from __future__ import annotations
 

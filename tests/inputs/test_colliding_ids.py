@@ -1,4 +1,4 @@
-"""Two pictures with one id: refused before anything is written, or as it was asked for."""
+"""Two pictures with one id: refused before anything is written, or handled as requested."""
 
 from __future__ import annotations
 

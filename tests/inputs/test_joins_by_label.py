@@ -1,4 +1,4 @@
-"""Labels of two sources that mean the same are the same; where they do not meet, it is said."""
+"""Labels of two sources that mean the same are the same; labels without a match are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels come from the one level of folders that divides; where it is unclear, it is asked for."""
+"""Labels come from the one level of folders that divides; an ambiguous input is refused."""
 
 from __future__ import annotations
 

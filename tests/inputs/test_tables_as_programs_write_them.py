@@ -1,4 +1,4 @@
-"""Tables as pandas, Excel, Kaggle, R and PowerShell write them are read, or refused in short."""
+"""Tables written by pandas, Excel, Kaggle, R and PowerShell are read, or refused briefly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are nearly one grey value: each way in says so, and none is a plain answer."""
+"""Pictures that are nearly one grey value: every way in reports them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Siamese network of the tutorials, trained in Keras, through every command on MNIST."""
+"""A tutorial's Siamese network, trained in Keras, through every command on MNIST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures and labels, as callers have both, become references."""
+"""A caller's pictures and labels become references."""
 
 from __future__ import annotations
 

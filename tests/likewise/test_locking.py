@@ -1,4 +1,4 @@
-"""Locks on files, and commands on a system without `fcntl`, as Windows is."""
+"""Locks on files, and commands on a system without `fcntl`, such as Windows."""
 
 from __future__ import annotations
 

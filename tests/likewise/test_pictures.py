@@ -1,4 +1,4 @@
-"""Pictures in every form that people have them, mixed, give the answers of their pixels."""
+"""Pictures in every accepted form, also mixed, give the answers of their pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from other programs: marks, line ends and alphabets, wherever text comes in."""
+"""Text from other programs: marks, line ends and alphabets, in every place that reads text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of a model, and those of the model that is shipped."""
+"""The figures of a trained model, and those of the shipped one."""
 
 import pytest
 

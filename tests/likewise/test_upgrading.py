@@ -1,4 +1,4 @@
-"""A gallery gets another model: names stay, vectors are those of the new model, all or nothing."""
+"""A gallery gets another model: names stay, vectors come from the new model, all or nothing."""
 
 from __future__ import annotations
 

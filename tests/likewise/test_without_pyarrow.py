@@ -1,4 +1,4 @@
-"""Without the extra `parquet`: one sentence where Parquet is read or written, all else works."""
+"""Without the extra `parquet`: one sentence for Parquet, and everything else works."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ _SENTENCES = {
     "json_invalid": "must be JSON, but cannot be parsed: {error}",
     "greater_than_equal": "must be {ge:g} or more",
     "less_than_equal": "must be {le:g} or less",
-    "string_too_short": "must have {min_length} or more characters",
-    "string_too_long": "must have {max_length} or fewer characters",
+    "string_too_short": "must not be empty",  # no field has another minimum
+    "string_too_long": "must have at most {max_length} characters",
     "literal_error": "must be {expected}",
 }
 _KINDS = {

@@ -1,4 +1,4 @@
-"""How the model, gallery and answers in this folder were made, by version 0.1.0.
+"""The script that made the model, gallery and answers in this folder, with version 0.1.0.
 
 Not to be run again: they show that format 1 opens and answers the same for ever.
 

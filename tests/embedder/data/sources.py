@@ -1,4 +1,4 @@
-"""What the tests of all sources use: rows and pixels of a source, small files."""
+"""Helpers for the tests of sources: rows and pixels of a source, small files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Containers of pictures: each known form is read, and any other named for what it is."""
+"""Containers of pictures: each known form is read, others are refused with their format."""
 
 from __future__ import annotations
 

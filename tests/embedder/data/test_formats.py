@@ -1,4 +1,4 @@
-"""Which formats are read, where, and what becomes of the others."""
+"""Which formats are read, and where; how others are refused."""
 
 from __future__ import annotations
 

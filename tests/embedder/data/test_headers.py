@@ -1,4 +1,4 @@
-"""Whether the header of a picture bounds what decoding it costs."""
+"""Whether the header of a picture bounds the cost of decoding it."""
 
 from __future__ import annotations
 

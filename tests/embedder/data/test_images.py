@@ -1,4 +1,4 @@
-"""Pictures of every format and mode that people have, and the ways in which files are broken."""
+"""Pictures of every common format and mode, and broken files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NumPy archives as Keras writes them and as people save them."""
+"""NumPy archives as written by Keras and by users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole pictures in files that hold something else that is damaged or too large: they are read."""
+"""Intact pictures are read although other parts of their files are damaged or too large."""
 
 from __future__ import annotations
 

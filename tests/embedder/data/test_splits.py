@@ -1,4 +1,4 @@
-"""The same picture never stands on two sides, whatever its id, label or place."""
+"""The same picture is never on both sides of a split, whatever its id, label or place."""
 
 from __future__ import annotations
 

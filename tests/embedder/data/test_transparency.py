@@ -1,4 +1,4 @@
-"""Every mode and format that may carry transparency: no picture becomes a blank sheet unseen."""
+"""Every mode and format with transparency: no picture silently becomes blank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The range of values, as people save them: each way in gives the pictures that were meant."""
+"""Ranges of pixel values as people save them: each way in gives the intended pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A zip is read as the folder that was packed, without unpacking it, and cannot do harm."""
+"""A zip is read like the folder that was packed, without unpacking it, and can do no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoder processes: what they give is what this process would, and nothing outlives its limit."""
+"""Decoder processes give the same pixels as this process, and nothing outlives its limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worked out of a network's shape, and what must be chosen."""
+"""What follows from a network's shape, and what the user must choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras files: the base is found, built again, and gives what it gave before."""
+"""Keras files: the base is found and rebuilt, and gives the same embeddings."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a `.tflite` file says of itself is read, and whatever is damaged says nothing."""
+"""The metadata of a `.tflite` file is read; damaged metadata counts as missing."""
 
 from __future__ import annotations
 

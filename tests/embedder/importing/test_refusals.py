@@ -1,4 +1,4 @@
-"""Models in which no single embedding network can be found are refused with the remedy."""
+"""Models without a single embedding network are refused, and the message says what to do."""
 
 from __future__ import annotations
 

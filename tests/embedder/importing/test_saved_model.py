@@ -1,4 +1,4 @@
-"""SavedModels: taken by their signature, and screened before anything of them is loaded."""
+"""SavedModels: imported by their signature, and screened before any part is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`.tflite` files as they are published: fixed batches, quantised ends, channels first."""
+"""Published `.tflite` files: fixed batches, quantised inputs and outputs, channels first."""
 
 from __future__ import annotations
 

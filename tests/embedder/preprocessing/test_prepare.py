@@ -1,4 +1,4 @@
-"""Digits from elsewhere come out as MNIST's own, judged by the nearest MNIST digit in pixels."""
+"""Digits from other sources are prepared like MNIST's, judged by the nearest MNIST digit."""
 
 from __future__ import annotations
 

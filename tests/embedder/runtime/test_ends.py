@@ -1,4 +1,4 @@
-"""The ends of a published network."""
+"""Inputs and outputs of published networks."""
 
 from __future__ import annotations
 

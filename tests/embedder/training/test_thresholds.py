@@ -1,4 +1,4 @@
-"""The thresholds of a model, on embeddings whose distances are known in advance."""
+"""The thresholds of a model, on embeddings with known distances."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The references in SQLite: transactions, the removal log, and what is noticed."""
+"""The references in SQLite: transactions, the removal log, and altered files."""
 
 from __future__ import annotations
 

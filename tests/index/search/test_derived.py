@@ -1,4 +1,4 @@
-"""The FAISS file is derived: whatever happens to it, answers stay those of the store."""
+"""The FAISS file is derived: whatever happens to it, answers agree with the store."""
 
 from __future__ import annotations
 

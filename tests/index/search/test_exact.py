@@ -1,4 +1,4 @@
-"""Exact search: whatever FAISS proposes, the answer is that of brute force."""
+"""Exact search: whatever FAISS proposes, the answer equals brute force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading with and without SQLite's locks: always the file as it is now, or a refusal."""
+"""Reading with and without SQLite's locks: always the current file, or a refusal."""
 
 from __future__ import annotations
 

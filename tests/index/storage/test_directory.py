@@ -1,4 +1,4 @@
-"""A gallery's directory: made whole or not at all."""
+"""A gallery's directory is created completely or not at all."""
 
 from __future__ import annotations
 

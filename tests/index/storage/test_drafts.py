@@ -1,4 +1,4 @@
-"""What a killed writer left is removed by the next one; what a living one writes is not."""
+"""A writer removes the drafts of killed writers, but not those of running ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed JSON: whole or not at all, and never altered unnoticed."""
+"""Sealed JSON is written completely or not at all, and alterations are noticed."""
 
 from __future__ import annotations
 

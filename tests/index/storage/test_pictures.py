@@ -1,4 +1,4 @@
-"""Pictures come back to the bit."""
+"""Stored pictures are identical to the bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands through their entry point, in this process or in one of their own."""
+"""Run commands through their entry point, in this process or a separate one."""
 
 from __future__ import annotations
 

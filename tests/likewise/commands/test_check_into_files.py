@@ -1,4 +1,4 @@
-"""`likewise check -o`: files, and jobs that go on."""
+"""`likewise check -o`: files, and resumed runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stdin, stdout and stderr: closed, full, and in the hands of people."""
+"""stdin, stdout and stderr: closed, full, and as terminals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`likewise import`: what it says, and how it ends."""
+"""`likewise import`: its output and exit status."""
 
 import pytest
 from click.testing import CliRunner

@@ -1,4 +1,4 @@
-"""`kill -9` in every command that writes: each result is there wholly, or not at all."""
+"""`kill -9` in every command that writes: each result is complete or does not exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counted pictures against the same pictures written down so often."""
+"""Weighted pictures against the same pictures repeated."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The places of the right references among the nearest, against a sort of them all."""
+"""The ranks of the right references among the nearest, against a full sort."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The map: near neighbours stay near, groups stay apart, and what is added finds its place."""
+"""The map: near neighbours stay near, groups stay apart, and added pictures are placed."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""One-to-many figures, each beside a case worked by hand and an implementation that is not ours."""
+"""One-to-many figures, each beside a case worked by hand and an independent implementation."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pairs that count differently often, against the same pairs written down so often."""
+"""Weighted pairs against the same pairs repeated."""
 
 import numpy as np
 import pytest

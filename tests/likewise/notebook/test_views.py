@@ -1,4 +1,4 @@
-"""Answers and galleries show themselves in a notebook: escaped, pictured, and not too large."""
+"""Answers and galleries display themselves in a notebook: escaped, with pictures, not too large."""
 
 from __future__ import annotations
 

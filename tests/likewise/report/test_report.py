@@ -106,7 +106,7 @@ def test_the_page_lists_twenty_unreadable_pictures_and_counts_the_others(matcher
     assert "Pictures that could not be read: 23." in page
     assert page.count("truncated &amp; lost") == 20
     assert "&lt;0&gt;.png" in page
-    assert "and 3 more: report.json has all" in page
+    assert "and 3 more, which report.json lists" in page
 
 
 def test_a_confusion_of_many_groups_is_left_to_the_json():

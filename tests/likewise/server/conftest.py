@@ -1,4 +1,4 @@
-"""Real servers on free ports of this machine, and clients that speak to them."""
+"""Real servers on free local ports, and clients for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers as processes of their own, as a user starts them, that can be killed."""
+"""Servers as separate processes, started as a user does, which can be killed."""
 
 from __future__ import annotations
 

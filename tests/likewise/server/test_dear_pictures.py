@@ -1,4 +1,4 @@
-"""Pictures that cost much to decode: they are refused, and nobody else waits for them."""
+"""Pictures that are expensive to decode are refused, and other requests do not wait for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One shape for every error, those of the framework and of HTTP itself included."""
+"""Every error has the same shape, those of the framework and of HTTP included."""
 
 from __future__ import annotations
 

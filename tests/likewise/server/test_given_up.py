@@ -1,4 +1,4 @@
-"""Work whose answer nobody waits for: it ends, or keeps its slot until it has."""
+"""Abandoned work ends, or keeps its slot until it has ended."""
 
 from __future__ import annotations
 

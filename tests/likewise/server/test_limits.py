@@ -1,4 +1,4 @@
-"""What a server does not take: too many bytes, pixels, pictures, requests, seconds."""
+"""Limits of a server: bytes, pixels, pictures, requests, seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log that fails, blocks or loses lines decides nothing about any answer."""
+"""A log that fails, blocks or loses lines does not change any answer."""
 
 from __future__ import annotations
 

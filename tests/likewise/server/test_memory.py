@@ -1,4 +1,4 @@
-"""What a request brought is let go of with its answer, and not when the collector next comes.
+"""The memory of a request is freed with its answer, not at the next garbage collection.
 
 Bodies are large and collections rare, so what lies in a cycle adds up.
 """

@@ -1,4 +1,4 @@
-"""The description of the service: whole, and true."""
+"""The OpenAPI document is complete and correct."""
 
 from __future__ import annotations
 

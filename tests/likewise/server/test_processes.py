@@ -1,4 +1,4 @@
-"""Servers as processes: the command, what a CLI gives beside it, several on one gallery, an end."""
+"""Servers as processes: the command, equal answers of the CLI, several servers, stopping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a connection makes of bytes that a well-behaved client would not send so, or not so fast."""
+"""Connections that receive malformed, pipelined or unusually fast requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A gallery that was moved, removed or replaced while it is served: refused until it is back."""
+"""A gallery that is moved, removed or replaced while it is served: refused until it is back."""
 
 from __future__ import annotations
 
@@ -53,11 +53,9 @@ def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
     output = answers(client, queries)
     assert output == dict.fromkeys(output, (503, "not_ready"))
     body = client.get("/readyz").json()
-    assert (
-        body["message"]
-        == "The gallery was moved, removed or replaced while the server was running."
-    )
-    assert body["hint"] == "Put it back, or start the server again."
+    message = "The gallery was moved, removed or replaced while the server was running."
+    assert body["message"] == message
+    assert body["hint"] == "Put the gallery back, or restart the server."
 
 
 def test_those_who_watch_are_answered_nevertheless(client, gallery):

@@ -1,4 +1,4 @@
-"""A server whose gallery another process is changing: who wants to change it waits, no one else."""
+"""While another process changes the gallery, only requests that change it wait."""
 
 from __future__ import annotations
 

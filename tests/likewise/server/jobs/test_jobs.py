@@ -1,4 +1,4 @@
-"""Large uploads: the same rows as the command line's, whatever is sent, and no way to do harm."""
+"""Large uploads give the same rows as the command line, and hostile ones do no harm."""
 
 from __future__ import annotations
 

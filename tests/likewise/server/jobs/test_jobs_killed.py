@@ -1,4 +1,4 @@
-"""Jobs go on after the server was killed, and their result is that of one unbroken check."""
+"""Jobs continue after the server is killed, with the result of an uninterrupted check."""
 
 from __future__ import annotations
 

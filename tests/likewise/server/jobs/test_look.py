@@ -1,4 +1,4 @@
-"""Uploads are looked into by a process of their own, with limits."""
+"""Uploads are counted by separate processes, with limits."""
 
 from __future__ import annotations
 

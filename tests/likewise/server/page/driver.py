@@ -1,4 +1,4 @@
-"""What drives the page: a server as a process, strokes, drops, and what must not occur."""
+"""Drives the page: a server process, strokes, drops, and checks for errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page computes itself is what Python computes: decisions and the CSV."""
+"""The page computes the same decisions and CSV as Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page's histograms and map show: computed once, in the background."""
+"""The data of the page's histograms and map: computed once, in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's files themselves: readable, and nothing from elsewhere. Needs no browser."""
+"""The page's files: readable, and nothing from other servers. Needs no browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold in every view: keys, a server that stops, other hosts, narrow screens, axe."""
+"""Requirements of every view: keys, a server that stops, other hosts, narrow screens, axe."""
 
 from __future__ import annotations
 

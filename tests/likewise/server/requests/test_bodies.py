@@ -1,4 +1,4 @@
-"""Bodies that do not fit: each is told in one sentence, and none is a failure of the server."""
+"""Invalid bodies: each gets an error in one sentence, and none makes the server fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIM = 16  # of the fake's vectors
 
 
 def header(shape: str, descr: str = "|u1") -> bytes:
-    """An array's header that says whatever it is told to, with no data."""
+    """An array's header with arbitrary values, and no data."""
     text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}".encode()
     text += b" " * (-(10 + len(text) + 1) % 64) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text

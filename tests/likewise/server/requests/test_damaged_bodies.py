@@ -1,4 +1,4 @@
-"""Bodies of every form, damaged at random: each is answered, and none is a failure of the server.
+"""Randomly damaged bodies of every form: each is answered, and none makes the server fail.
 
 Pictures alone are damaged in `test_trust`; what schemathesis sends is whole in itself.
 """

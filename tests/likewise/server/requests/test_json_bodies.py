@@ -1,4 +1,4 @@
-"""What a JSON body may cost: it is counted before it is parsed, and the first fault ends it."""
+"""The cost of a JSON body: it is counted before it is parsed, and the first fault ends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those who run a server are told: health, figures, log."""
+"""Information for operators: health, metrics, log."""
 
 from __future__ import annotations
 

@@ -107,9 +107,11 @@ def test_a_field_of_a_form_that_does_not_fit_is_named(client, queries):
         assert answer.status_code == 422
         return str(answer.json()["message"])
 
-    assert message("/x", "image", "a", {"label": ""}).startswith("`label`: ")
-    assert message("/x", "image", "a", {"label": "7", "metadata": "[]"}).startswith("`metadata`: ")
-    assert message("", "images", "a" * 1001, {"label": "7"}).startswith("`filename`: ")
+    assert message("/x", "image", "a", {"label": ""}) == "`label` must not be empty."
+    metadata = message("/x", "image", "a", {"label": "7", "metadata": "[]"})
+    assert metadata == "`metadata` must be an object."
+    name = message("", "images", "a" * 1001, {"label": "7"})
+    assert name == "`filename` must have at most 1000 characters."
     once = "The form must hold the field `label` once."
     assert message("/x", "image", "a", {}) == once
     assert message("", "images", "a", {"label": ["7", "8"]}) == once
