@@ -37,7 +37,7 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
         (("check", "g", "i", "--threshold", "-1"), "-1"),
         (("check", "g", "i", "--threshold", "nan"), "nan is not a finite number"),
         (("calibrate", "g", "--fpir", "nan"), "nan is not a finite number"),
-        (("calibrate", "g", "--fpir", "1e-300"), "1e-300 is not in the range"),
+        (("calibrate", "g", "--fpir", "1e-300"), "1e-300 is too small"),
         (("calibrate", "g", "--cost-miss", "inf"), "inf is not a finite number"),
         (("evaluate", "g", "i", "--out", "o", "--seeds", "101"), "101 is not in the range"),
         (("train", "--out", "m", "--learning-rate", "inf"), "inf is not in the range 0<x<=1."),

@@ -88,7 +88,7 @@ def test_the_page_says_what_the_threshold_promises_and_leaves_out(matcher, queri
     calibrate(matcher, queries[:30], fpir=0.2, min_margin=0.01, name="chosen")
     page = html(evaluate(matcher, queries[30:], at="chosen", seeds=1), matcher)
     assert "It was set for an FPIR of at most 20 %." in page
-    assert "least margin to the runner-up, 0.0100, is not applied here" in page
+    assert "required margin to the runner-up, 0.0100, is not applied here" in page
 
 
 def test_the_map_names_each_group_and_numbers_the_worst_errors(matcher, queries):
