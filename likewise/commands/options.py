@@ -79,7 +79,7 @@ model_option = click.option(
     "--model",
     type=click.Path(path_type=Path),
     help="Model directory, as written by `likewise train` or `likewise import`; or `digits` or "
-    "`photos`, the models that have a name.  [default: digits]",
+    "`photos`, the models that have a name.  [default: digits; `build` chooses by the pictures]",
 )
 min_margin_option = click.option(
     "--min-margin",
