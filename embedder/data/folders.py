@@ -1,12 +1,10 @@
-"""Picture files on disk: a folder per label, a folder of pictures, a glob.
+"""Picture files on disk: a folder per label, or a folder of pictures.
 
 No picture is opened before its pixels are asked for. A damaged one is a record as any other.
 """
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,18 +52,6 @@ def folder_records(folder: Path, split: str | None = None, rule: LabelRule = AUT
         return (Record(path, choice.label_of(path), folder / path) for path in within)
 
     return Records(stream, choice.count, notes=choice.notes(listing.passed_over))
-
-
-def glob_records(pattern: str) -> Records:
-    """Stream the picture files that match a pattern, `**` included, without labels.
-
-    Raises:
-        DatasetError: If no file matches.
-    """
-    paths = [path for path in sorted(glob.glob(pattern, recursive=True)) if os.path.isfile(path)]
-    if not paths:
-        raise DatasetError(f"No file matches {pattern!r}: check the pattern.")
-    return Records(lambda: (Record(path, None, Path(path)) for path in paths), len(paths))
 
 
 def _images_file(folder: Path) -> str | None:

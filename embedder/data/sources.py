@@ -9,7 +9,8 @@
 | `.npz` with `x_train, y_train…` or `images, labels`; `.npy`, its labels beside it | `npz`, `npy` |
 | Kaggle's digits CSV; a CSV, JSONL or Parquet list of `path,label` | `tables` |
 | Hugging Face's Parquet, with the pictures in it | `parquet_pictures` |
-| a folder per label, a folder of pictures, one picture, a glob | `folders` |
+| a folder per label, a folder of pictures, one picture | `folders` |
+| a pattern, as `scans/**/*.png` | `patterns` |
 | a zip or a tar of such a folder; webdataset's tars | `zips`, `tars` |
 
 Other files are refused, and the message names their format (`containers`).
@@ -85,7 +86,7 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
     if path.is_file():
         return _file_records(path, name, split, rule)
     if glob.has_magic(name):
-        from embedder.data.folders import glob_records
+        from embedder.data.patterns import glob_records
 
         return by_rule(name, glob_records(name), rule)
     raise DatasetError(f"There is no file, folder or bundled data set {name!r}: check the path.")
