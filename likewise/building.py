@@ -19,7 +19,7 @@ from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
 from likewise.labelling import Labels, LabelsError, labelled_records
 from likewise.matcher import Matcher
-from likewise.model_choice import FOR_BUNDLED, Choice, choose, looked_at
+from likewise.model_choice import FOR_BUNDLED, Choice, choose, looked_at, note_misfit
 from likewise.pictures import Pictures
 
 
@@ -63,8 +63,9 @@ def build(
         The gallery with its embedder; close it, or use it in a `with` statement.
 
     Warns:
-        UserWarning: If pictures could not be read: how many, and why the first; or if the model
-            brings no threshold and the pictures do not suffice to measure one.
+        UserWarning: If pictures could not be read: how many, and why the first; if the digits model
+            was plainly not made for them; or if the model brings no threshold and the pictures do
+            not suffice to measure one.
 
     Raises:
         GalleryError: If there is something at `gallery` already.
@@ -93,6 +94,8 @@ def build(
         _tell_unreadable(report)
         if choice:
             choice.note_in(matcher.gallery)
+        elif sentence := note_misfit(embedder, matcher.gallery, pictures):
+            warnings.warn(sentence, stacklevel=2)
         _measure(matcher)
     except BaseException:
         close_or_discard(matcher)

@@ -119,6 +119,24 @@ def misfit(embedder: Embedder, records: Iterable[Record]) -> str | None:
     )
 
 
+def note_misfit(embedder: Embedder, gallery: Gallery, records: Iterable[Record]) -> str | None:
+    """Store a warning in a gallery that got pictures which its model was plainly not made for.
+
+    Args:
+        embedder: The gallery's.
+        gallery: Open for writing.
+        records: The pictures; those that can be read only once are not looked at.
+
+    Returns:
+        The sentence, as of `misfit`.
+    """
+    again = records.again() if isinstance(records, Records) else None
+    sentence = None if again is None else misfit(embedder, sample(again))
+    if sentence:
+        gallery.note(MISFIT, sentence)
+    return sentence
+
+
 def looked_at(records: Iterable[Record]) -> tuple[list[Record], Iterable[Record]]:
     """Take a few records of a stream.
 

@@ -63,11 +63,9 @@ def warn_of_misfit(matcher: Matcher, records: Records) -> None:
         matcher: The open gallery and its embedder.
         records: The pictures; those that can be read only once are not looked at.
     """
-    from likewise.model_choice import MISFIT, misfit, sample
+    from likewise.model_choice import note_misfit
 
-    again = records.again()
-    if again is not None and (sentence := misfit(matcher.embedder, sample(again))):
-        matcher.gallery.note(MISFIT, sentence)
+    if sentence := note_misfit(matcher.embedder, matcher.gallery, records):
         note(f"Warning: {sentence}")
 
 

@@ -179,6 +179,13 @@ def test_photographs_in_a_gallery_of_digits_are_warned_of_and_info_shows_no_rate
         assert rate not in shown
 
 
+def test_photographs_that_python_puts_into_a_gallery_of_digits_are_warned_of_too(tmp_path):
+    photographs = written(tmp_path / "data", noise(8, 60, 60, 3))
+    with pytest.warns(UserWarning, match="The digits model was not made for these pictures"):
+        likewise.build(tmp_path / "g", photographs, "digits").close()
+    assert "FNIR" not in done("info", tmp_path / "g").stdout
+
+
 def test_photographs_that_are_added_to_digits_are_warned_of(tmp_path):
     gallery = tmp_path / "g"
     done("build", gallery, "mnist/test/00000")
