@@ -263,9 +263,9 @@ def _compare(old: Gallery, new: Gallery, sample: int, report: UpgradeReport) -> 
     chosen = [ids[place] for place in places]
     before, after = _decisions(old, chosen), _decisions(new, chosen)
     report.compared = min(len(before), len(after))
-    for one, other in zip(before, after, strict=False):
-        if (one.decision, one.label) != (other.decision, other.label):
-            report.changes[one.decision, other.decision] += 1
+    for was, now in zip(before, after, strict=False):
+        if (was.decision, was.label) != (now.decision, now.label):
+            report.changes[was.decision, now.decision] += 1
 
 
 def _decisions(gallery: Gallery, ids: Sequence[str]) -> list[Decision]:

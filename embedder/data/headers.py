@@ -48,10 +48,10 @@ def _png(content: bytes) -> int | None:
     width, height, *_, interlaced = struct.unpack_from(">16xIIBBBBB", content)
     if interlaced and width * height > _SMALL:
         return None
-    at, chunks, packed, most = 8, 0, 0, 64 + len(content) // 1024
-    while at + 8 <= len(content):
-        length, name = struct.unpack_from(">I4s", content, at)
-        at, chunks, packed = at + 12 + length, chunks + 1, packed + (name in _PACKED)
+    offset, chunks, packed, most = 8, 0, 0, 64 + len(content) // 1024
+    while offset + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, offset)
+        offset, chunks, packed = offset + 12 + length, chunks + 1, packed + (name in _PACKED)
         if name == b"acTL" or chunks > most or packed > _MOST_PACKED:  # animated, or in pieces
             return None
         if name == b"IEND":
@@ -60,34 +60,34 @@ def _png(content: bytes) -> int | None:
 
 
 def _jpeg(content: bytes) -> int | None:
-    at, kind, components, pixels = 2, 0, 0, 0
+    offset, kind, components, pixels = 2, 0, 0, 0
     for _ in range(_MOST_SEGMENTS):
-        ff, marker, length = struct.unpack_from(">BBH", content, at)
+        ff, marker, length = struct.unpack_from(">BBH", content, offset)
         if ff != 0xFF or not 0xC0 <= marker < 0xFF or 0xD0 <= marker <= 0xD9:
             return None
         if marker == 0xDA:  # the first scan; one of all components is the only one of a baseline
-            once = kind < 0xC2 and content[at + 4] == components
-            few = once or content.count(b"\xff\xda", at) <= _MOST_SCANS
+            once = kind < 0xC2 and content[offset + 4] == components
+            few = once or content.count(b"\xff\xda", offset) <= _MOST_SCANS
             return int(pixels) if kind and few else None
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width, components = struct.unpack_from(">HHB", content, at + 5)
+            height, width, components = struct.unpack_from(">HHB", content, offset + 5)
             kind, pixels = marker, width * height
             if kind > 0xC2:  # lossless, or with arithmetic coding
                 return None
-        at += 2 + length
+        offset += 2 + length
     return None
 
 
 def _gif(content: bytes) -> int | None:
     width, height, flags = struct.unpack_from("<6xHHB", content)
-    at = 13 + (3 << (1 + (flags & 7)) if flags & 0x80 else 0)
+    offset = 13 + (3 << (1 + (flags & 7)) if flags & 0x80 else 0)
     for _ in range(_MOST_BLOCKS):
-        if content[at] == 0x2C:
-            left, top, wide, high = struct.unpack_from("<HHHH", content, at + 1)
+        if content[offset] == 0x2C:
+            left, top, wide, high = struct.unpack_from("<HHHH", content, offset + 1)
             return int(max(width, left + wide) * max(height, top + high))
-        at += 2 if content[at] == 0x21 else 0  # an extension, in blocks up to an empty one
-        length = content[at]
-        at += 1 + length
+        offset += 2 if content[offset] == 0x21 else 0  # an extension, in blocks up to an empty one
+        length = content[offset]
+        offset += 1 + length
     return None
 
 
@@ -101,10 +101,10 @@ def _bmp(content: bytes) -> int | None:
 
 
 def _pnm(content: bytes) -> int | None:
-    found = _PNM.match(content)
-    if found is None or (found[1] != b"4" and found[4] != b"255"):  # decoded in Python
+    fields = _PNM.match(content)
+    if fields is None or (fields[1] != b"4" and fields[4] != b"255"):  # decoded in Python
         return None
-    return int(found[2]) * int(found[3])
+    return int(fields[2]) * int(fields[3])
 
 
 def _webp(content: bytes) -> int | None:
@@ -112,7 +112,9 @@ def _webp(content: bytes) -> int | None:
     if kind == b"VP8X":
         if content[20] & 2:  # animated
             return None
-        width, height = (int.from_bytes(content[at : at + 3], "little") for at in (24, 27))
+        width, height = (
+            int.from_bytes(content[offset : offset + 3], "little") for offset in (24, 27)
+        )
         return (width + 1) * (height + 1)
     if kind == b"VP8L":
         [bits] = struct.unpack_from("<I", content, 21)
@@ -123,15 +125,15 @@ def _webp(content: bytes) -> int | None:
 
 def _tiff(content: bytes) -> int | None:
     order = "<" if content[:2] == b"II" else ">"
-    magic, at = struct.unpack_from(f"{order}2xHI", content)
-    [count] = struct.unpack_from(f"{order}H", content, at)
+    magic, offset = struct.unpack_from(f"{order}2xHI", content)
+    [count] = struct.unpack_from(f"{order}H", content, offset)
     if magic != 42 or count > _MOST_TAGS:  # not the classic kind
         return None
     tags, size = {}, 0
     for entry in range(count):
-        tag, kind, values = struct.unpack_from(f"{order}HHI", content, at + 2 + 12 * entry)
+        tag, kind, values = struct.unpack_from(f"{order}HHI", content, offset + 2 + 12 * entry)
         form = {3: "H", 4: "I"}.get(kind)
-        [value] = struct.unpack_from(order + (form or "I"), content, at + 10 + 12 * entry)
+        [value] = struct.unpack_from(order + (form or "I"), content, offset + 10 + 12 * entry)
         tags[tag] = value if values == 1 and form else None
         size += 8 * values
     if size > _MOST_TAG_BYTES or tags.get(259, 1) not in (1, 5, 8, 32773, 32946):

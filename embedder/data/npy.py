@@ -71,10 +71,10 @@ def one_array(path: Path, values: npt.NDArray[Any]) -> Records:
 def labels_beside(path: Path) -> Path | None:
     """Find the labels of an array: the same name with labels for images, or y for x."""
     for pictures, labels in _BESIDE:
-        stem, found, rest = path.stem.partition(pictures)
+        stem, match, rest = path.stem.partition(pictures)
         beside = path.with_name(f"{stem}{labels}{rest}{path.suffix}")
         single = len(pictures) > 1 or not (stem[-1:].isalpha() or rest[:1].isalpha())
-        if found and single and beside.is_file():
+        if match and single and beside.is_file():
             return beside
     return None
 

@@ -74,76 +74,76 @@ def endings_of(content: bytes) -> tuple[bytes, bytes] | None:
 
 def _png(content: bytes) -> bytes:
     """Keep the chunks that make the picture, and the orientation if its checksum is right."""
-    parts, at, kind = [_PNG], len(_PNG), b""
-    while at + 12 <= len(content) and kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", content, at)
-        chunk = content[at : at + 12 + length]
-        right = zlib.crc32(chunk[4:-4]).to_bytes(4, "big") == chunk[-4:]
-        if kind in _PNG_PIXELS or (kind == _PNG_TURNS and right):
+    parts, offset, kind = [_PNG], len(_PNG), b""
+    while offset + 12 <= len(content) and kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", content, offset)
+        chunk = content[offset : offset + 12 + length]
+        is_intact = zlib.crc32(chunk[4:-4]).to_bytes(4, "big") == chunk[-4:]
+        if kind in _PNG_PIXELS or (kind == _PNG_TURNS and is_intact):
             parts.append(chunk)
-        at += 12 + length
+        offset += 12 + length
     return b"".join(parts)
 
 
 def _jpeg(content: bytes, kept: tuple[int, ...]) -> bytes:
     """Keep the segments that make the picture, and of those of programs the ones named."""
-    parts, at = [content[:2]], 2
-    while at + 4 <= len(content) and content[at] == 0xFF:
-        marker = content[at + 1]
+    parts, offset = [content[:2]], 2
+    while offset + 4 <= len(content) and content[offset] == 0xFF:
+        marker = content[offset + 1]
         if marker in _STANDALONE or marker == 0xFF:
-            at += 1 if marker == 0xFF else 2
+            offset += 1 if marker == 0xFF else 2
             continue
         if marker == _SCAN:
             break
-        length = int.from_bytes(content[at + 2 : at + 4], "big")
+        length = int.from_bytes(content[offset + 2 : offset + 4], "big")
         of_program = 0xE0 <= marker <= 0xEF or marker == 0xFE
         short = marker == _ADOBE and length < 2 + _LEAST_ADOBE
         if not of_program or (marker in kept and not short):
-            parts.append(content[at : at + 2 + length])
-        at += 2 + length
-    return b"".join([*parts, content[at:]])
+            parts.append(content[offset : offset + 2 + length])
+        offset += 2 + length
+    return b"".join([*parts, content[offset:]])
 
 
 def _tiff(content: bytes) -> bytes:
     """Keep the tags of the first picture that say how it is stored; none of a second picture."""
     order = "<" if content[:2] == b"II" else ">"
-    magic, at = struct.unpack_from(f"{order}2xHI", content)
+    magic, offset = struct.unpack_from(f"{order}2xHI", content)
     if magic != _CLASSIC_TIFF:
         return content
-    [count] = struct.unpack_from(f"{order}H", content, at)
-    places = range(at + 2, at + 2 + 12 * count, 12)
+    [count] = struct.unpack_from(f"{order}H", content, offset)
+    places = range(offset + 2, offset + 2 + 12 * count, 12)
     kept = [
         content[place : place + 12]
         for place in places
         if struct.unpack_from(f"{order}H", content, place)[0] in _TIFF_PIXELS
     ]
     tags = struct.pack(f"{order}H", len(kept)) + b"".join(kept) + bytes(4)
-    return content[:at] + tags + content[at + len(tags) :]
+    return content[:offset] + tags + content[offset + len(tags) :]
 
 
 def _is_sequential(content: bytes) -> bool:
     """Whether a JPEG's frame, the first segment of that kind, is of the plain one."""
-    at = 2
-    while at + 4 <= len(content) and content[at] == 0xFF:
-        marker = content[at + 1]
+    offset = 2
+    while offset + 4 <= len(content) and content[offset] == 0xFF:
+        marker = content[offset + 1]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             return marker in _SEQUENTIAL
-        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        offset += 2 + int.from_bytes(content[offset + 2 : offset + 4], "big")
     return False
 
 
 def _webp(content: bytes) -> bytes:
     """Keep the chunks that make the picture, and count them anew."""
-    parts, at = [], 12
+    parts, offset = [], 12
     for _ in range(_MOST_WEBP_CHUNKS):
-        if at + 8 > len(content):
+        if offset + 8 > len(content):
             break
-        kind, length = struct.unpack_from("<4sI", content, at)
-        chunk = bytearray(content[at : at + 8 + length + length % 2])
+        kind, length = struct.unpack_from("<4sI", content, offset)
+        chunk = bytearray(content[offset : offset + 8 + length + length % 2])
         if kind == b"VP8X" and len(chunk) > 8:
             chunk[8] &= ~_WEBP_ICC_EXIF_XMP & 0xFF
         if kind in _WEBP_PIXELS:
             parts.append(bytes(chunk))
-        at += len(chunk)
+        offset += len(chunk)
     body = b"".join(parts)
     return b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body

@@ -57,13 +57,13 @@ class LineWriter:
         self._thread.join(_LAST)
 
     def _run(self) -> None:
-        told = 0
+        reported = 0
         while (line := self._lines.get()) is not None:
             try:
-                if self.lost > told:
+                if self.lost > reported:
                     lost = self.lost
-                    self._write(f"Lost lines of this log: {lost - told}.")
-                    told = lost
+                    self._write(f"Lost lines of this log: {lost - reported}.")
+                    reported = lost
                 self._write(line)
             except Exception:  # a full disk, a reader that died: nobody is there to be told
                 self.lost += 1

@@ -12,13 +12,13 @@ from likewise.server.schemas.fields import Generation, Numbers, PictureName
 class Error(BaseModel):
     """An error response."""
 
-    code: str = Field(description="What went wrong, for programs.", examples=["invalid"])
+    code: str = Field(description="Kind of the error, for programs.", examples=["invalid"])
     message: str = Field(
-        description="The same in one sentence, for people.",
+        description="What is wrong, in one sentence, for people.",
         examples=["`k` must be 1 to 100. Received: 0."],
     )
     hint: str | None = Field(
-        description="What to do. Null only in jobs of earlier versions.",
+        description="What to do; null only in jobs of earlier versions.",
         examples=["GET /openapi.json describes what each path takes."],
     )
 
@@ -46,8 +46,8 @@ PValue = Annotated[
     Field(
         gt=0,
         le=1,
-        description="Share of the calibration's unknowns that come at least as close, above 0 to "
-        "1; there only where evidence was asked for.",
+        description="Share of the calibration's unknowns that are at least as close, above 0 to "
+        "1; present only if evidence was requested.",
         examples=[0.002],
     ),
 ]
@@ -55,7 +55,7 @@ Reason = Annotated[
     str | None,
     Field(
         description="Why the picture cannot be read, or that it is nearly one grey value, so that "
-        "its answer says little; there only in these cases.",
+        "its answer is unreliable; present only in these cases.",
         examples=["truncated picture"],
     ),
 ]
@@ -66,7 +66,7 @@ class CheckRow(BaseModel):
 
     id: PictureName
     decision: Literal["match", "no_match", "ambiguous", "error"] = Field(
-        description="What came out; `error` for a picture that cannot be read.",
+        description="The decision; `error` for a picture that cannot be read.",
         examples=["match"],
     )
     label: str | None = Field(
@@ -74,8 +74,8 @@ class CheckRow(BaseModel):
     )
     distance: float | None = Field(
         ge=0,
-        description="Euclidean distance to the nearest reference of that group, or of all where "
-        "there is none; 0 or more.",
+        description="Euclidean distance to the nearest reference of that group, or of all groups "
+        "without a label; 0 or more.",
         examples=[0.011],
     )
     threshold: float | None = Field(
@@ -111,7 +111,7 @@ class CheckAnswer(BaseModel):
     )
     generation: Generation
     point: str | None = Field(
-        description="The operating point that decided; null where a threshold was given.",
+        description="The operating point that decided; null if the request had a threshold.",
         examples=["eer"],
     )
 
@@ -138,16 +138,19 @@ class QueryAnswer(BaseModel):
 class Unreadable(BaseModel):
     """A picture that cannot be read."""
 
-    id: str = Field(description="Its name.", examples=["note.txt"])
-    reason: str = Field(description="Why.", examples=["not a picture in a format that can be read"])
+    id: str = Field(description="Id of the picture.", examples=["note.txt"])
+    reason: str = Field(
+        description="Why it cannot be read.",
+        examples=["not a picture in a format that can be read"],
+    )
 
 
 class Embeddings(BaseModel):
     """Vectors of pictures."""
 
-    ids: list[str] = Field(description="Of the pictures, in order.", examples=[["seven.png"]])
+    ids: list[str] = Field(description="Ids of the pictures, in order.", examples=[["seven.png"]])
     vectors: list[Numbers | None] = Field(
-        description="`dim` numbers for each; null for a picture that cannot be read.",
+        description="A vector of `dim` numbers for each picture; null if it cannot be read.",
         examples=[[[0.1, -0.2]]],
     )
     unreadable: list[Unreadable] = Field(
@@ -155,7 +158,7 @@ class Embeddings(BaseModel):
         examples=[[{"id": "note.txt", "reason": "empty file"}]],
     )
     fingerprint: str = Field(
-        description="Of the model; vectors of different models do not compare.",
+        description="Fingerprint of the model; vectors of different models are not comparable.",
         examples=["53b164021f39"],
     )
 
@@ -163,8 +166,8 @@ class Embeddings(BaseModel):
 class CompareRow(BaseModel):
     """The distance of two pictures."""
 
-    a: str = Field(description="Name of the first.", examples=["seven.png"])
-    b: str = Field(description="Name of the second.", examples=["one.png"])
+    a: str = Field(description="Name of the first picture.", examples=["seven.png"])
+    b: str = Field(description="Name of the second picture.", examples=["one.png"])
     distance: float = Field(
         ge=0, description="Euclidean distance of their vectors, 0 or more.", examples=[1.2034]
     )

@@ -21,8 +21,8 @@ Neighbours = Annotated[
     Field(
         ge=1,
         le=MOST_NEIGHBOURS,
-        description="How many nearest references are looked at and given, 1 to 100; of a smaller "
-        "gallery all are.",
+        description="How many nearest references are searched and returned, 1 to 100; fewer if the "
+        "gallery is smaller.",
         examples=[5],
     ),
 ]
@@ -52,7 +52,7 @@ Data = Annotated[
 BoxNumbers = Annotated[
     tuple[float, float, float, float] | None,
     Field(
-        description="The part of the picture that is meant: x, y, w and h in pixels, from the top "
+        description="The part of the picture to use: x, y, w and h in pixels, from the top "
         "left of the picture as it is shown. Without it the whole picture.",
         examples=[[120, 64, 80, 80]],
     ),
@@ -76,12 +76,17 @@ Numbers = Annotated[
 Generation = Annotated[
     int,
     Field(
-        ge=0, description="How many changes the gallery had seen when it answered.", examples=[12]
+        ge=0, description="How many changes the gallery had had when it answered.", examples=[12]
     ),
 ]
 Id = Annotated[
     str,
-    Field(min_length=1, max_length=1000, description="Its name, unique.", examples=["seven.png"]),
+    Field(
+        min_length=1,
+        max_length=1000,
+        description="Id of the reference, unique.",
+        examples=["seven.png"],
+    ),
 ]
 Label = Annotated[
     str, Field(min_length=1, max_length=1000, description="Its group.", examples=["7"])
@@ -96,7 +101,7 @@ Unlabelled = Annotated[
 ]
 Metadata = Annotated[
     dict[str, Any],
-    Field(description="Further data to keep with it, as JSON.", examples=[{"writer": 17}]),
+    Field(description="Further data to store with it, as JSON.", examples=[{"writer": 17}]),
 ]
 PathId = Annotated[
     str,
@@ -110,7 +115,7 @@ PathId = Annotated[
 BodyName = Annotated[
     str, Field(description="Name of a picture that is the whole body.", examples=["seven.png"])
 ]
-PictureName = Annotated[str, Field(description="Of the picture.", examples=["seven.png"])]
+PictureName = Annotated[str, Field(description="Id of the picture.", examples=["seven.png"])]
 GroupName = Annotated[
     str | None, Field(description="Its group; null for a reference without one.", examples=["7"])
 ]

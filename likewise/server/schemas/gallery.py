@@ -12,18 +12,18 @@ from likewise.server.schemas.fields import Generation, GroupName, PictureName, S
 class Group(BaseModel):
     """All references with one label."""
 
-    label: str = Field(description="Of the group.", examples=["7"])
-    references: int = Field(ge=1, description="How many it has.", examples=[6265])
+    label: str = Field(description="Label of the group.", examples=["7"])
+    references: int = Field(ge=1, description="How many references it has.", examples=[6265])
     samples: list[str] = Field(
-        description="Ids of some of them, spread over the group.", examples=[["mnist/train/21175"]]
+        description="Ids of a sample, spread over the group.", examples=[["mnist/train/21175"]]
     )
 
 
 class Groups(BaseModel):
-    """All groups of the gallery, labels in order."""
+    """All groups of the gallery, ordered by label."""
 
     groups: list[Group] = Field(
-        description="Labels in order.",
+        description="The groups, ordered by label.",
         examples=[[{"label": "7", "references": 6265, "samples": ["mnist/train/21175"]}]],
     )
 
@@ -32,7 +32,11 @@ class GroupOptions(Strict):
     """Options of the list of groups."""
 
     samples: int = Field(
-        6, ge=0, le=100, description="How many ids of each group to give, 0 to 100.", examples=[6]
+        6,
+        ge=0,
+        le=100,
+        description="How many ids to return for each group, 0 to 100.",
+        examples=[6],
     )
 
 
@@ -40,7 +44,8 @@ class Model(BaseModel):
     """The embedder that made the gallery's vectors."""
 
     fingerprint: str = Field(
-        description="Names the model; vectors of another do not fit.", examples=["5f0c3a9be871"]
+        description="Identifies the model; vectors of other models do not fit.",
+        examples=["5f0c3a9be871"],
     )
     input_shape: list[int] = Field(
         description="Height, width and, if in colour, channels that the network takes, in pixels.",
@@ -48,13 +53,13 @@ class Model(BaseModel):
     )
     dim: int = Field(ge=1, description="Length of a vector.", examples=[64])
     preprocessing: str = Field(
-        description="How a picture of any size reaches that shape.", examples=["digit"]
+        description="How a picture of any size is fitted to that shape.", examples=["digit"]
     )
     recipe: dict[str, Any] | None = Field(
         description="How it was trained.", examples=[{"name": "default"}]
     )
     figures: dict[str, Any] = Field(
-        description="What was measured of it, by data set.", examples=[{"test": {"eer": 0.0026}}]
+        description="Measured figures, by data set.", examples=[{"test": {"eer": 0.0026}}]
     )
 
 
@@ -65,7 +70,7 @@ class RequestLimits(BaseModel):
     pixels: int = Field(
         ge=1, description="Largest picture, width times height.", examples=[40000000]
     )
-    images: int = Field(ge=1, description="Most pictures or vectors.", examples=[2000])
+    images: int = Field(ge=1, description="Largest number of pictures or vectors.", examples=[2000])
 
 
 class GalleryInfo(BaseModel):
@@ -73,17 +78,19 @@ class GalleryInfo(BaseModel):
 
     references: int = Field(ge=0, description="How many references it holds.", examples=[60000])
     groups: int = Field(ge=0, description="How many groups they form.", examples=[10])
-    unlabelled: int = Field(ge=0, description="How many are of no group.", examples=[0])
+    unlabelled: int = Field(ge=0, description="How many references have no group.", examples=[0])
     generation: Generation
     operating_points: dict[str, dict[str, Any]] = Field(
-        description="Named thresholds, each with what was measured of it.",
+        description="Named thresholds, each with its measured rates.",
         examples=[{"eer": {"threshold": 0.7565}}],
     )
     default_point: str | None = Field(
-        description="The one that decides where none is named.", examples=["default"]
+        description="The operating point that decides unless another is named.",
+        examples=["default"],
     )
     pair_point: str | None = Field(
-        description="The one that judges a pair where none is named.", examples=["eer"]
+        description="The operating point that judges pairs unless another is named.",
+        examples=["eer"],
     )
     outdated: dict[str, str] = Field(
         description="By operating point: a warning that the gallery has changed since it was "
@@ -95,7 +102,7 @@ class GalleryInfo(BaseModel):
         description="Whether the server refuses every change.", examples=[False]
     )
     model: Model = Field(
-        description="What makes its vectors.",
+        description="The embedder that makes the vectors.",
         examples=[
             {
                 **{"fingerprint": "5f0c3a9be871", "input_shape": [28, 28], "dim": 64},
@@ -104,7 +111,7 @@ class GalleryInfo(BaseModel):
         ],
     )
     limits: RequestLimits = Field(
-        description="How much this server takes at a time.",
+        description="Limits of this server for a request.",
         examples=[{"bytes": 67108864, "pixels": 40000000, "images": 2000}],
     )
 
@@ -113,7 +120,7 @@ class Distances(BaseModel):
     """Distances of pairs of references, and error rates at each threshold."""
 
     edges: list[float] = Field(
-        description="Of the bins, Euclidean distances, ascending from 0; one more than bins.",
+        description="Edges of the bins, Euclidean distances, ascending from 0; one more than bins.",
         examples=[[0.0, 0.5, 1.0]],
     )
     genuine: list[float] = Field(
@@ -123,22 +130,22 @@ class Distances(BaseModel):
         description="Share of pairs of two groups in each bin, 0 to 1.", examples=[[0.01, 0.99]]
     )
     thresholds: list[float] = Field(
-        description="Euclidean distances, ascending from 0.", examples=[[0.0, 0.5, 1.0]]
+        description="Thresholds, Euclidean distances, ascending from 0.", examples=[[0.0, 0.5, 1.0]]
     )
     fmr: list[float] = Field(
         description="Share of pairs of two groups that match at each threshold, 0 to 1.",
         examples=[[0.0, 0.01, 1.0]],
     )
     fnmr: list[float] = Field(
-        description="Share of pairs of one group that do not, 0 to 1.",
+        description="Share of pairs of one group that do not match at each threshold, 0 to 1.",
         examples=[[1.0, 0.01, 0.0]],
     )
     fpir: list[float] | None = Field(
-        description="Share of the calibration's unknowns that match, 0 to 1; null where the "
-        "default operating point was not calibrated with this gallery.",
+        description="Share of the calibration's unknowns that match, 0 to 1; null unless the "
+        "default operating point was calibrated with this gallery.",
         examples=[[0.0, 0.02, 1.0]],
     )
-    pairs: int = Field(ge=0, description="Of each kind, at most.", examples=[200000])
+    pairs: int = Field(ge=0, description="Maximum number of pairs of each kind.", examples=[200000])
     measured_on: str = Field(
         description="What the pairs are, in one sentence.",
         examples=["200000 pairs of each kind, drawn from 60000 references."],
@@ -146,8 +153,12 @@ class Distances(BaseModel):
     generation: Generation
 
 
-Right = Annotated[float, Field(ge=0, le=1, description="To the right, 0 to 1.", examples=[0.25])]
-Up = Annotated[float, Field(ge=0, le=1, description="Upwards, 0 to 1.", examples=[0.75])]
+Right = Annotated[
+    float, Field(ge=0, le=1, description="Horizontal position, 0 to 1.", examples=[0.25])
+]
+Up = Annotated[
+    float, Field(ge=0, le=1, description="Vertical position, upwards, 0 to 1.", examples=[0.75])
+]
 
 
 class Place(BaseModel):
@@ -181,7 +192,7 @@ class Positions(BaseModel):
     """Positions of pictures on the map."""
 
     positions: list[Landed] = Field(
-        description="Of those that can be read, in order.",
+        description="Positions of the pictures that can be read, in order.",
         examples=[[{"id": "seven.png", "x": 0.25, "y": 0.75}]],
     )
 

@@ -18,7 +18,7 @@ class JobOptions(CheckParameters):
         "upload",
         min_length=1,
         max_length=200,
-        description="What to call the upload; the ids of a CSV's rows begin with it.",
+        description="Name of the upload, with which the ids of a CSV's rows begin.",
         examples=["digits.csv"],
     )
 
@@ -27,29 +27,29 @@ class JobInfo(BaseModel):
     """A job and its progress."""
 
     id: str = Field(
-        description="Names it; later jobs have greater ids.",
+        description="Id of the job; later jobs have greater ids.",
         examples=["0650b8d2f1a3c4-5e6f7a8b"],
     )
     state: Literal["waiting", "running", "done", "failed"] = Field(
-        description="`waiting` for those before it, `running`, `done` once the result is there, or "
-        "`failed`. A removed job is gone.",
+        description="`waiting` for earlier jobs, `running`, `done` once the result is there, or "
+        "`failed`.",
         examples=["running"],
     )
     created: str = Field(
         description="When it was accepted, UTC, ISO 8601.", examples=["2026-11-24T22:10:31+00:00"]
     )
-    name: str = Field(description="What the client calls the upload.", examples=["scans.zip"])
+    name: str = Field(description="The client's name for the upload.", examples=["scans.zip"])
     done: int = Field(ge=0, description="Rows so far, one for each picture.", examples=[2048])
     total: int | None = Field(
-        ge=0, description="Pictures in it, null where that is not known.", examples=[10000]
+        ge=0, description="Number of pictures; null if unknown.", examples=[10000]
     )
     decisions: dict[str, int] = Field(
-        description="How often each decision came out so far.",
+        description="Count of each decision so far.",
         examples=[{"match": 2040, "no_match": 8}],
     )
     error: Error | None = Field(description="Why it failed, or why it waits.", examples=[None])
     notes: list[str] = Field(
-        description="What in the upload has no row, in sentences, once the job is done.",
+        description="Sentences about parts of the upload that have no row, once the job is done.",
         examples=[["Passed over in scans.zip: 1 file not named as a picture (1 .txt), as a.txt."]],
     )
 
@@ -76,6 +76,6 @@ class ResultOptions(Strict):
 
     format: Literal["jsonl", "csv", "parquet"] = Field(
         "jsonl",
-        description="JSON lines, CSV or Parquet, each as `likewise check -o` writes it.",
+        description="JSON lines, CSV or Parquet, as written by `likewise check -o`.",
         examples=["csv"],
     )

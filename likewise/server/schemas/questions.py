@@ -25,7 +25,7 @@ class CheckParameters(Strict):
         None,
         ge=0,
         allow_inf_nan=False,
-        description="Largest distance that is a match, Euclidean, 0 or more; without it that of "
+        description="Largest distance that is a match, Euclidean, 0 or more; by default that of "
         "the operating point.",
         examples=[0.7565],
     )
@@ -33,12 +33,12 @@ class CheckParameters(Strict):
         None,
         ge=0,
         allow_inf_nan=False,
-        description="Least distance, Euclidean, 0 or more, by which the nearest other group must "
-        "be farther; what is nearer is `ambiguous`.",
+        description="Distance, Euclidean, 0 or more, by which the nearest other group must be "
+        "farther away; otherwise the answer is `ambiguous`.",
         examples=[0.05],
     )
     group: str | None = Field(
-        None, min_length=1, description="Ask about this one group alone.", examples=["7"]
+        None, min_length=1, description="Ask only about this group.", examples=["7"]
     )
     at: Point = None
     evidence: Evidence = False
@@ -87,7 +87,7 @@ class Images(Strict):
 
     images: list[Image] = Field(
         fail_fast=True,
-        description="One or more pictures, as many as `limits.images` of the gallery says.",
+        description="One or more pictures, at most `limits.images` of the gallery.",
         examples=[[{"id": "seven.png", "data": "iVBORw0KGgo="}]],
     )
 
@@ -103,7 +103,7 @@ class Vectors(Strict):
     ids: list[str] | None = Field(
         None,
         fail_fast=True,
-        description="A name for each; without them 0, 1, ...",
+        description="An id for each vector; by default 0, 1, ...",
         examples=[["seven.png"]],
     )
 
@@ -113,7 +113,9 @@ class Side(Strict):
 
     data: Data
     id: str | None = Field(
-        None, description="Its name; without one `first` or `second`.", examples=["seven.png"]
+        None,
+        description="Name of the picture; by default `first` or `second`.",
+        examples=["seven.png"],
     )
     box: BoxNumbers = None
 
@@ -121,5 +123,5 @@ class Side(Strict):
 class Pair(Strict):
     """Two pictures."""
 
-    first: Side = Field(description="A picture.", examples=[{"data": "iVBORw0KGgo="}])
-    second: Side = Field(description="Another.", examples=[{"data": "iVBORw0KGgo="}])
+    first: Side = Field(description="The first picture.", examples=[{"data": "iVBORw0KGgo="}])
+    second: Side = Field(description="The second picture.", examples=[{"data": "iVBORw0KGgo="}])

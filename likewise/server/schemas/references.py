@@ -32,11 +32,11 @@ class ReferencePage(BaseModel):
     """A page of references, in the order of enrolment."""
 
     references: list[ReferenceName] = Field(
-        description="At most `limit` of them.",
+        description="At most `limit` references.",
         examples=[[{"id": "mnist/train/21175", "label": "7"}]],
     )
     next: str | None = Field(
-        description="What to give as `after` for those that follow; null after the last.",
+        description="Value of `after` for the next page; null after the last.",
         examples=["21176"],
     )
 
@@ -45,13 +45,15 @@ class ReferenceOptions(Strict):
     """Which references are listed."""
 
     label: str | None = Field(
-        None, min_length=1, description="Those of this group alone.", examples=["7"]
+        None, min_length=1, description="Only references of this group.", examples=["7"]
     )
-    unlabelled: bool = Field(False, description="Those without a group alone.", examples=[False])
-    limit: int = Field(50, ge=1, le=1000, description="How many at most, 1 to 1000.", examples=[50])
-    after: str | None = Field(
-        None, description="What `next` of the page before was.", examples=["21176"]
+    unlabelled: bool = Field(
+        False, description="Only references without a group.", examples=[False]
     )
+    limit: int = Field(
+        50, ge=1, le=1000, description="Maximum number of references, 1 to 1000.", examples=[50]
+    )
+    after: str | None = Field(None, description="`next` of the previous page.", examples=["21176"])
 
 
 class Reference(BaseModel):
@@ -66,14 +68,14 @@ class Reference(BaseModel):
         description="Whether its picture is stored: GET /v1/pictures/{id}.", examples=[True]
     )
     vector: Numbers | None = Field(
-        None, description="Its embedding, where asked for: `dim` numbers.", examples=[[0.1, -0.2]]
+        None, description="Its embedding, if requested: `dim` numbers.", examples=[[0.1, -0.2]]
     )
 
 
 class OneReferenceOptions(Strict):
     """Options of reading a reference."""
 
-    vector: bool = Field(False, description="Whether to give its embedding.", examples=[False])
+    vector: bool = Field(False, description="Whether to return its embedding.", examples=[False])
 
 
 class PutOptions(Strict):
@@ -87,11 +89,11 @@ class PutOptions(Strict):
 
 
 class UpsertOptions(Strict):
-    """What becomes of references whose ids others have."""
+    """What happens to references whose ids are already used."""
 
     on_conflict: Literal["error", "replace", "skip", "rename"] = Field(
         "error",
-        description="What becomes of a reference whose id another picture or label has: the "
+        description="What happens if an id already stands for another picture or label: the "
         "request is refused, the last or the first is kept, or `source` is put before the id.",
         examples=["skip"],
     )
@@ -135,7 +137,7 @@ class NewReferences(Strict):
 
     references: list[NamedReference] = Field(
         fail_fast=True,
-        description="One or more, as many as `limits.images` of the gallery says.",
+        description="One or more references, at most `limits.images` of the gallery.",
         examples=[[{"id": "seven.png", "label": "7", "data": "iVBORw0KGgo="}]],
     )
 
@@ -146,7 +148,7 @@ class Put(BaseModel):
     id: str = Field(description="Its id.", examples=["seven.png"])
     label: GroupName
     status: Literal["added", "replaced", "unchanged", "skipped", "renamed"] = Field(
-        description="Whether the id is new, was there otherwise, or was there just so.",
+        description="Whether the id was new, stood for another picture or label, or for the same.",
         examples=["added"],
     )
 
@@ -154,13 +156,21 @@ class Put(BaseModel):
 class Upserted(BaseModel):
     """Outcome of enrolling several references."""
 
-    added: int = Field(ge=0, description="Ids that are new.", examples=[2])
-    replaced: int = Field(ge=0, description="Ids that were there otherwise.", examples=[0])
-    unchanged: int = Field(ge=0, description="Ids that were there just so.", examples=[1])
-    skipped: int = Field(ge=0, description="Ids that were there otherwise, and stay.", examples=[0])
-    renamed: int = Field(ge=0, description="Ids with `source` before them.", examples=[0])
+    added: int = Field(ge=0, description="Number of new ids.", examples=[2])
+    replaced: int = Field(
+        ge=0, description="Number of ids whose picture or label changed.", examples=[0]
+    )
+    unchanged: int = Field(
+        ge=0, description="Number of ids that were already stored identically.", examples=[1]
+    )
+    skipped: int = Field(
+        ge=0, description="Number of used ids that were kept unchanged.", examples=[0]
+    )
+    renamed: int = Field(
+        ge=0, description="Number of ids with `source` put before them.", examples=[0]
+    )
     unreadable: list[Unreadable] = Field(
-        description="Pictures that cannot be read, and so were not enrolled.",
+        description="Pictures that cannot be read and were not enrolled.",
         examples=[[{"id": "note.txt", "reason": "empty file"}]],
     )
 
@@ -171,7 +181,7 @@ class Ids(Strict):
     ids: list[Id] = Field(
         fail_fast=True,
         min_length=1,
-        description="Their ids, one or more.",
+        description="Ids of the references, one or more.",
         examples=[["seven.png"]],
     )
 
@@ -179,10 +189,10 @@ class Ids(Strict):
 class Removed(BaseModel):
     """Outcome of a removal."""
 
-    removed: int = Field(ge=0, description="How many were there.", examples=[1])
+    removed: int = Field(ge=0, description="Number of removed references.", examples=[1])
 
 
 class RemovedSome(Removed):
     """Outcome of a removal: the number removed, and unknown ids."""
 
-    missing: list[str] = Field(description="Ids that were not there.", examples=[["eight.png"]])
+    missing: list[str] = Field(description="Ids that do not exist.", examples=[["eight.png"]])
