@@ -30,7 +30,7 @@ class OperatingPoint:
         false: Number of false matches among queries, or among pairs of two groups.
         queries: Number of these queries or pairs.
         interval: 95 % interval of `measured`, both ends.
-        smallest_rate: Smallest rate that so many queries can support.
+        smallest_rate: Smallest rate that this number of queries can support.
         fmr: False match rate of pairs.
         fnmr: False non-match rate of pairs.
         fpir: False positive identification rate of searches.

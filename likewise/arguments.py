@@ -1,4 +1,4 @@
-"""Refuse what is no open gallery where one is expected."""
+"""Check that an argument is an open gallery."""
 
 from __future__ import annotations
 

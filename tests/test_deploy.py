@@ -199,7 +199,7 @@ def test_nginx_passes_on_pictures_jobs_and_ids_of_requests(proxied, queries):
 
 
 @pytest.mark.costly
-def test_every_figure_worth_an_alarm_is_told(real_gallery):
+def test_every_figure_worth_an_alarm_is_in_the_metrics(real_gallery):
     named = set(re.findall(r"`[^`]*(likewise_[a-z_]+)[^`]*`", PAGE))
     with serving(real_gallery) as client:
         message = set(re.findall(r"^(likewise_[a-z_]+)", client.get("/metrics").text, re.MULTILINE))

@@ -1,4 +1,4 @@
-"""What a file is that is no picture: named by its first bytes, with what to do about it."""
+"""Files that are not pictures: named by their first bytes, with advice."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ READ = (
 def head_of(path: Path) -> bytes:
     """Read the first `HEAD` bytes of a file, unpacked where it is packed by gzip, bzip2 or xz.
 
-    Empty for a file that cannot be read: whoever reads it reports that.
+    Empty for an unreadable file, which its reader reports.
     """
     import bz2
     import gzip
@@ -140,7 +140,7 @@ def container_of(head: bytes, name: str = "") -> Container | None:
 
 
 def refuse_container(path: Path, head: bytes) -> None:
-    """Refuse a file that is no picture and is not read.
+    """Refuse a file of a known format that is not read.
 
     Args:
         path: The file.

@@ -1,8 +1,8 @@
 """Bound the cost of decoding a picture file by its header.
 
 Some formats let a small file take minutes: a progressive JPEG may repeat a scan of 12 bytes any
-number of times, each a pass over the whole picture. Here is told which files cannot: their cost
-grows with their pixels and their bytes alone.
+number of times, each a pass over the whole picture. This module finds the files that
+cannot: their cost grows with their pixels and their bytes alone.
 """
 
 from __future__ import annotations

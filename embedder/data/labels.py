@@ -39,7 +39,7 @@ def reader_of(column: Iterable[object]) -> Callable[[object], str | None]:
     """Choose how the labels of a column are read, by all of its values.
 
     Args:
-        column: Every value of the column; read no further than the first that is no whole number.
+        column: Every value of the column; read up to the first that is not a whole number.
 
     Returns:
         `as_label`, or for a column of whole numbers a function that reads 7.0 as 7 too.

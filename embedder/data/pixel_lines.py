@@ -1,4 +1,4 @@
-"""Lines of a CSV of pixels to pictures, a damaged line to the reason why it is none."""
+"""Parse lines of a CSV of pixels into pictures, and damaged lines into the reason."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _numbers(lines: list[str], count: int, separator: str) -> np.ndarray | None:
 
 
 def _fault(values: list[str], side: int) -> str:
-    """Say what a line is that is no picture."""
+    """Describe what is wrong with a line."""
     cells = [cell.strip().strip('"') for cell in values]
     if len(cells) != side * side:
         return f"has {len(cells)}"

@@ -14,8 +14,8 @@ import numpy as np
 
 from likewise.arrays import Doubles, Floats, Indices
 
-PERPLEXITY = 30.0  # about so many neighbours pull at each vector
-_PULLED = 3  # times the perplexity: beyond so many neighbours the pull is nothing
+PERPLEXITY = 30.0  # about the number of neighbours that pull at each vector
+_PULLED = 3  # times the perplexity: the pull of neighbours beyond is negligible
 _GATHERING, _SPREADING = 75, 175  # steps, the first ones with the pull exaggerated
 _EXAGGERATION = 12.0
 _START = 1e-4  # wide, so that the pull and not the start decides what lies where

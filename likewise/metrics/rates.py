@@ -34,7 +34,7 @@ class Curve:
     missed: Doubles
 
     def thinned(self, points: int) -> Curve:
-        """Keep about so many points, as far apart along the curve as can be, both ends included."""
+        """Keep about `points` points, spread evenly along the curve, both ends included."""
         steps = np.abs(np.diff(self.false)) + np.abs(np.diff(self.missed))
         along = np.concatenate([[0.0], np.cumsum(steps)])
         chosen = np.unique(np.searchsorted(along, np.linspace(0, along[-1], points)))

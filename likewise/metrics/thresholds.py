@@ -216,7 +216,7 @@ def threshold_for_cost(mated: Mated, pool: NonMated, cost: Cost) -> float:
 
 
 def require_support(subject: str, target: float, trials: int, trials_name: str) -> None:
-    """Refuse a target below the smallest rate that so many trials can support.
+    """Refuse a target below the smallest rate that the trials can support.
 
     Args:
         subject: What is asked for, to begin the error's sentence.

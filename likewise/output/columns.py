@@ -61,7 +61,7 @@ def in_order(names: set[str]) -> list[str]:
 
 
 def is_number(name: str) -> bool:
-    """Whether a column holds numbers: a label like `007` or `1e5` is none.
+    """Whether a column holds numbers; labels such as `007` or `1e5` are not numbers.
 
     Example:
         >>> is_number("p_value"), is_number("label")

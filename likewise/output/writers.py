@@ -144,7 +144,7 @@ def format_of(path: Path) -> str:
     """Give the format that a file's ending asks for.
 
     Raises:
-        LikewiseError: If it is none of the endings that are known.
+        LikewiseError: If the extension is unknown.
 
     Example:
         >>> format_of(Path("rows.csv"))

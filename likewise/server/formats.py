@@ -8,7 +8,7 @@ from embedder.errors import FormatError, ImageError
 
 
 def refuse(content: bytes) -> None:
-    """Refuse a file that is no picture, or in a format that is not read over HTTP.
+    """Refuse a file that is not a picture, or whose format is not read over HTTP.
 
     Args:
         content: Bytes of the file.

@@ -180,7 +180,7 @@ class Gate:
     def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], most: int) -> Receive:
         """Refuse a body that is too large: by its declared length, or while it is read."""
         declared = headers.get(b"content-length")
-        if declared is not None:  # to which the server cuts what comes
+        if declared is not None:  # the server reads no more than this
             if int(declared) > most:
                 raise _too_many_bytes(most)
             return receive
@@ -190,7 +190,7 @@ class Gate:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > most:  # who knows how much is to follow
+            if came > most:  # there is no declared length, so any amount may follow
                 raise _too_many_bytes(most, {"Connection": "close"})
             return message
 

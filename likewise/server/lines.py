@@ -12,7 +12,7 @@ from queue import Full, Queue
 from threading import Thread
 
 _WAITING = 10_000  # lines
-_LAST = 1.0  # seconds for the lines that wait when the process ends
+_LAST = 1.0  # seconds to write waiting lines when the process ends
 
 
 class LineWriter:
@@ -42,14 +42,14 @@ class LineWriter:
         self._thread.start()
 
     def __call__(self, line: str) -> None:
-        """Let the thread write a line, if not too many wait already."""
+        """Queue a line for the thread, unless too many are waiting."""
         try:
             self._lines.put_nowait(line)
         except Full:
             self.lost += 1
 
     def close(self) -> None:
-        """Wait a moment for the lines that are left; a log that stands still is given up."""
+        """Wait briefly for the remaining lines; a log that is stuck is abandoned."""
         try:
             self._lines.put_nowait(None)
         except Full:
@@ -65,7 +65,7 @@ class LineWriter:
                     self._write(f"Lost lines of this log: {lost - reported}.")
                     reported = lost
                 self._write(line)
-            except Exception:  # a full disk, a reader that died: nobody is there to be told
+            except Exception:  # a full disk, or a reader that died: there is no place to report it
                 self.lost += 1
 
 

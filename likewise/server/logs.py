@@ -63,7 +63,7 @@ class Log:
         self._write(json.dumps(line, ensure_ascii=False))
 
     def _write(self, line: str) -> None:
-        """Write a line; a log that fails decides nothing."""
+        """Write a line; a log that fails changes no answer."""
         with suppress(Exception):
             self._take(line)
 

@@ -1,4 +1,4 @@
-"""A least rate for what may have any length: uploads of jobs and their results.
+"""A minimum rate for transfers of any length: uploads of jobs and their results.
 
 Only the time in which the client is waited for counts.
 """
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Pace:
-    """How long one client may still keep us waiting; what it sends or takes earns it more.
+    """The time that a client may still keep the server waiting; every byte it transfers adds to it.
 
     Args:
         seconds: At first, and at most.
@@ -30,12 +30,12 @@ class Pace:
         self._rate = rate
 
     def receiving(self, receive: Receive) -> Receive:
-        """The same, but it raises an `ApiError` once a body comes too slowly."""
+        """The same, but raises an `ApiError` once a body arrives too slowly."""
         ended = False
 
         async def paced() -> Message:
             nonlocal ended
-            if ended:  # all is here: what follows is the client's leaving
+            if ended:  # the body is complete, and the client may now disconnect
                 return await receive()
             message = await self._waited(receive())
             self._earn(len(message.get("body", b"")))
@@ -45,7 +45,7 @@ class Pace:
         return paced
 
     def sending(self, send: Send) -> Send:
-        """The same, but it raises an `ApiError` once what it sends is taken too slowly."""
+        """The same, but raises an `ApiError` once the client reads too slowly."""
 
         async def paced(message: Message) -> None:
             await self._waited(send(message))

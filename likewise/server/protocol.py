@@ -52,7 +52,7 @@ class Protocol(HttpToolsProtocol):
             unread = self._read(unread)
 
     def _read(self, data: bytes) -> bytes | None:
-        """Feed the parser; return what it must still read, which is never all of `data`."""
+        """Feed the parser; return the bytes that it has not read, never all of `data`."""
         self._head += len(data)
         try:
             self.parser.feed_data(data)
@@ -66,12 +66,12 @@ class Protocol(HttpToolsProtocol):
         return None
 
     def on_message_begin(self) -> None:
-        """A request begins with its headers."""
+        """Begin a request, with its headers."""
         super().on_message_begin()
         self._head = max(self._head, 1)
 
     def on_headers_complete(self) -> None:
-        """Start to answer; what follows is the body, which has a limit of its own.
+        """Start to answer; the body follows, which has its own limit.
 
         Raises:
             ValueError: At a tunnel, whose bytes would be no HTTP; the parser passes it on.
@@ -88,18 +88,18 @@ class Protocol(HttpToolsProtocol):
         self._unanswered = [*waiting, self.cycle]
 
     def on_message_complete(self) -> None:
-        """What follows is another request."""
+        """End a request; another may follow."""
         if self._asks_to_upgrade():
             return
         self._head = 0
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Tell so, and end the connection; requests that came whole before get their answers."""
+        """Report an invalid request and close the connection, after answering those before it."""
         if self.transport.is_closing():
             return
         waiting = self._waiting()
-        if waiting and waiting[-1].more_body:  # the one that cannot be read
+        if waiting and waiting[-1].more_body:  # the invalid request
             _give_up(waiting.pop())
         if waiting:
             waiting[-1].keep_alive = False
@@ -119,7 +119,7 @@ class Protocol(HttpToolsProtocol):
     # ------------------------------------------------------------ headers in time
 
     def _await_rest(self) -> None:
-        """Wait for the rest of some headers, neither for ever nor for any number of bytes."""
+        """Wait for the rest of the headers, for a limited time and number of bytes."""
         if self._head > _MOST_HEADERS:
             self.send_400_response("")
         elif self._head_ends is None:
@@ -140,7 +140,7 @@ class Protocol(HttpToolsProtocol):
         return bool(self.parser.should_upgrade())
 
     def _without_upgrade(self, rest: bytes) -> bytes:
-        """Return a request without its wish, which a server may ignore (RFC 9110, 7.8).
+        """Return a request without its upgrade, which a server may ignore (RFC 9110, 7.8).
 
         Args:
             rest: What came after its headers.
@@ -153,6 +153,6 @@ class Protocol(HttpToolsProtocol):
 
 
 def _give_up(cycle: Any) -> None:
-    """Tell a request that nobody waits for its answer."""
+    """Notify a request that its client has disconnected."""
     cycle.disconnected = True
     cycle.message_event.set()

@@ -30,7 +30,7 @@ def has_body(method: str, headers: Mapping[bytes, bytes]) -> bool:
 
 
 class Receiving:
-    """The bodies that the server waits for; of too many, the longest wait is ended.
+    """The bodies that the server waits for; if there are too many, the longest wait is ended.
 
     Args:
         most: Maximum number of them.
@@ -43,7 +43,7 @@ class Receiving:
 
     @contextmanager
     def one(self, receive: Receive) -> Iterator[Receive]:
-        """Take a slot for the rest of the block once all of a body has come.
+        """Take a slot for the rest of the block once the whole body has arrived.
 
         Yields:
             `receive`, which may raise an `ApiError` too: if all slots are taken, or if the body

@@ -37,7 +37,7 @@ def test_a_model_of_a_later_format_names_both_formats(copied):
         Embedder.load(copied)
 
 
-def test_no_model_at_all_is_said_plainly(tmp_path):
+def test_no_model_at_all_is_reported_plainly(tmp_path):
     with pytest.raises(ModelError, match="There is no model at"):
         Embedder.load(tmp_path)
 

@@ -140,7 +140,7 @@ def test_a_target_within_the_gallery_is_refused(gallery, tmp_path):
     assert not (gallery.path / "copy").exists()
 
 
-def test_what_is_no_gallery_leaves_nothing_behind(tmp_path):
+def test_what_is_not_a_gallery_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
     for wrong in ("absent", "folder"):
         with pytest.raises(GalleryError):

@@ -90,7 +90,7 @@ def test_ranks_begin_at_one_and_follow_the_columns() -> None:
 
 @pytest.mark.parametrize("name", ["threshold", "min_margin"])
 @pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "1"])
-def test_a_threshold_or_margin_that_is_no_distance_is_refused(name: str, wrong: float) -> None:
+def test_a_threshold_or_margin_that_is_not_a_distance_is_refused(name: str, wrong: float) -> None:
     options: dict[str, Any] = {name: wrong}
     with pytest.raises(ValueError, match=f"`{name}` must be a finite number >= 0"):
         CheckOptions(**options)

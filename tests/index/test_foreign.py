@@ -139,7 +139,9 @@ FOREIGN_NOTES: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("change", FOREIGN_NOTES.values(), ids=FOREIGN_NOTES)
-def test_a_foreign_note_is_no_note(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+def test_a_foreign_note_is_not_a_note(
+    path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
     before = answers(path)
     note = read_sealed(path / "vectors.json")
     change(note)

@@ -304,7 +304,7 @@ def test_another_embedder_is_refused_with_both_fingerprints(gallery: Gallery) ->
     Gallery.open(gallery.path, fingerprint="3f9a1c").close()
 
 
-def test_what_is_no_gallery_is_refused_by_name(tmp_path: Path) -> None:
+def test_what_is_not_a_gallery_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(GalleryError, match=r"a gallery at '.*nothing', but there is no such"):
         Gallery.open(tmp_path / "nothing")
     with pytest.raises(GalleryError, match=r"is not a gallery: it has no gallery\.json\. Make one"):

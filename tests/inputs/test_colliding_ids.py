@@ -115,7 +115,7 @@ def test_the_source_is_stored_and_put_before_the_id(tmp_path, fake, monkeypatch)
         assert gallery.get("tuesday/alice/0.png").metadata == {"source": "tuesday"}
 
 
-def test_the_same_picture_twice_is_no_collision(tmp_path, fake):
+def test_the_same_picture_twice_is_not_a_collision(tmp_path, fake):
     first, _ = folders(tmp_path)
     told = done("build", tmp_path / "g", first, zipped(first)).stderr
     assert "3 added, 0 replaced, 3 unchanged" in told

@@ -154,7 +154,7 @@ def test_known_pictures_that_are_mostly_strangers_are_refused(
     assert sorted(matcher.gallery.path.glob("*.npy")) == files
 
 
-def test_the_same_pictures_are_strangers_where_that_is_said(matcher, queries):
+def test_the_same_pictures_are_strangers_when_passed_as_unknown(matcher, queries):
     point = calibrate(matcher, unknown=relabelled(queries, "x{}".format), fpir=0.1).point
     assert (point.mated, point.queries) == (0, 40)
 

@@ -37,14 +37,14 @@ BESIDE: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize("source", ["folder", "zip"])
 @pytest.mark.parametrize(("names", "told"), BESIDE.values(), ids=BESIDE)
-def test_what_is_no_picture_is_counted_and_named(gallery, tmp_path, names, told, source):
+def test_what_is_not_a_picture_is_counted_and_named(gallery, tmp_path, names, told, source):
     top = tree(tmp_path / "in", ["a/1.png", "b/2.png", *names])
     path = top if source == "folder" else zipped(top)
     for command in (("check", gallery, path), ("build", tmp_path / "g", path)):
         assert f"Passed over in {path}: {told}" in done(*command).stderr
 
 
-def test_nothing_is_said_where_nothing_is_passed_over(gallery, tmp_path):
+def test_nothing_is_reported_where_nothing_is_passed_over(gallery, tmp_path):
     top = tree(tmp_path / "in", ["a/1.png", "b/2.png"])
     assert "Passed over" not in done("check", gallery, top).stderr
 

@@ -45,7 +45,7 @@ LISTS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize(("ending", "text"), LISTS.values(), ids=LISTS)
-def test_a_list_is_read_whoever_wrote_it(tmp_path, ending, text, encoding):
+def test_a_list_is_read_from_any_writer(tmp_path, ending, text, encoding):
     (tmp_path / f"list.{ending}").write_text(text, encoding)
     read = list(records(tmp_path / f"list.{ending}"))
     assert [(record.id, record.label) for record in read] == PAIRS
@@ -90,7 +90,7 @@ TABLES: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize(("header", "row"), TABLES.values(), ids=TABLES)
-def test_a_table_of_pixels_is_read_whoever_wrote_it(tmp_path, header, row, separator):
+def test_a_table_of_pixels_is_read_from_any_writer(tmp_path, header, row, separator):
     path = tmp_path / "t.csv"
     path.write_text(f"{header}\n{row}\n{row}\n".replace(" ", separator))
     assert [record.label for record in records(path)] == ["7", "7"]
@@ -135,7 +135,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize(("ending", "text", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_table_is_refused_in_short(tmp_path: Path, ending, text, told):
+def test_what_is_not_a_table_is_refused_in_short(tmp_path: Path, ending, text, told):
     (tmp_path / f"t.{ending}").write_text(text)
     with pytest.raises(DatasetError, match=told) as caught:
         list(records(tmp_path / f"t.{ending}"))

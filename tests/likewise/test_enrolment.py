@@ -81,7 +81,7 @@ def test_a_damaged_row_of_a_list_is_reported_and_the_others_added(empty, referen
     assert (report.added, [id for id, _ in report.unreadable]) == (3, ["list.csv/2"])
 
 
-def test_a_file_name_that_is_no_utf_8_becomes_an_id_that_is(empty, references):
+def test_a_file_name_that_is_not_utf_8_becomes_an_id_that_is(empty, references):
     empty.add([replace(references[0], id="caf\udce9.png", label="th\udce9")])
     assert empty.gallery.get(r"caf\xe9.png").label == r"th\xe9"
 
@@ -108,7 +108,7 @@ def test_what_was_added_before_the_input_broke_off_is_not_embedded_twice(
     assert report.added + report.unchanged == len(references)
 
 
-def test_progress_is_told_of_every_record(empty, references, monkeypatch):
+def test_progress_is_reported_for_every_record(empty, references, monkeypatch):
     monkeypatch.setattr("likewise.enrolment.BATCH", 50)
     steps: list[int] = []
     empty.add(references[:120], progress=steps.append)

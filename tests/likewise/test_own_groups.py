@@ -49,7 +49,7 @@ def test_no_two_pictures_share_a_label(names):
     assert None not in made
 
 
-def test_pictures_of_one_id_are_told_apart_by_their_sources():
+def test_pictures_of_one_id_are_distinguished_by_their_sources():
     stream = [Record("1.png", None, BLANK, source=source) for source in ("a", "b")]
     records = each_its_own(Records(partial(iter, stream), 2))
     assert [record.label for record in records] == ["a/1.png", "b/1.png"]

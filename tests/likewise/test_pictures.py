@@ -155,7 +155,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_no_picture_is_refused_in_one_sentence(matcher, name):
+def test_what_is_not_a_picture_is_refused_in_one_sentence(matcher, name):
     pictures, sentence = WRONG[name]
     with pytest.raises(PicturesError, match=sentence) as error:
         matcher.check(pictures)

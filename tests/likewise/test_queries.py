@@ -76,7 +76,7 @@ def test_a_known_query_is_mated_and_with_its_group_left_out_non_mated():
     assert found.unknown.distances.tolist() == [0.5, 0.125]
 
 
-def test_a_reference_alone_in_its_group_is_no_mated_query_but_a_non_mated_one():
+def test_a_reference_alone_in_its_group_is_not_a_mated_query_but_a_non_mated_one():
     found = searched([np.inf], [0.5], [1], [0])
     assert (len(found.mated), len(found.left_out)) == (0, 1)
 

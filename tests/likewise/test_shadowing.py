@@ -95,7 +95,9 @@ def test_a_foreign_package_is_named_by_its_init_file(likewise, tmp_path):
     assert f"finds {tmp_path / 'index' / '__init__.py'} first" in done.stderr
 
 
-def test_a_folder_of_files_named_like_a_half_is_no_module_and_disturbs_nothing(likewise, tmp_path):
+def test_a_folder_of_files_named_like_a_half_is_not_a_module_and_disturbs_nothing(
+    likewise, tmp_path
+):
     (tmp_path / "embedder").mkdir()
     (tmp_path / "embedder" / "notes.txt").touch()
     assert likewise("compare", DIGIT, DIGIT).returncode == 0

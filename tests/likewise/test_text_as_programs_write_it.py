@@ -100,7 +100,7 @@ def test_base64_is_decoded_as_programs_write_it(form):
 
 
 @pytest.mark.parametrize("data", [PLAIN[:-1], f"{PLAIN}=", "%%%", "a", PLAIN + "!", "é" * 4])
-def test_what_is_no_base64_is_refused_with_what_to_send(data):
+def test_what_is_not_base64_is_refused_with_what_to_send(data):
     with pytest.raises(ApiError, match="must be base64") as caught:
         decoded(data)
     assert "RFC 4648" in str(caught.value.hint)

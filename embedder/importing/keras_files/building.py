@@ -44,7 +44,7 @@ def build(file: KerasFile, graph: Graph, output: Tensor, shape: tuple[int, ...])
             budget.spend(call.layer, results[call.inputs[0]].shape)
         try:
             results[call] = _called(call, made, results)
-        except Exception as error:  # Keras raises whatever a damaged setting leads to
+        except Exception as error:  # a damaged setting can make Keras raise any exception
             raise ModelError(
                 f"{file.name}: the layer {call.layer.path} does not take what comes to it "
                 f"({_first_line(error)}). If a layer before it was skipped, it was needed."

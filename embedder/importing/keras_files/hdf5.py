@@ -13,7 +13,7 @@ _MOST_BYTES = 2 << 30  # no `.tflite` file can hold more
 
 @contextmanager
 def opened_hdf5(file: IO[bytes], name: str) -> Iterator[Any]:
-    """Open an HDF5 file and refuse whatever points out of it.
+    """Open an HDF5 file and refuse links to other files.
 
     Args:
         file: Open for reading, binary.

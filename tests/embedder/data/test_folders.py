@@ -69,7 +69,7 @@ def test_a_folder_of_splits_wants_one_named(tmp_path):
     for folder in (top, tmp_path):  # as they are, and with a folder around them
         with pytest.raises(DatasetError, match="holds the splits test, train, not labels"):
             records(folder)
-    with pytest.raises(DatasetError, match="no folder 'val' in it"):
+    with pytest.raises(DatasetError, match="it has no folder 'val'"):
         records(top, split="val")
 
 

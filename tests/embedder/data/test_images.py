@@ -98,7 +98,7 @@ def test_a_plain_png_is_decoded_without_its_plug_in(pixels):
     np.testing.assert_array_equal(plain_png(content, images.MAX_PIXELS), pixels)
 
 
-def test_what_is_no_plain_png_is_left_to_the_plug_in():
+def test_what_is_not_a_plain_png_is_left_to_the_plug_in():
     content = encoded(Image.fromarray(RAMP))
     altered = [
         content[:index] + b"?" + content[index + 1 :] for index in (20, 50, len(content) - 1)
@@ -267,7 +267,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
     assert read_image(encoded(Image.new("1", (2000, 1000))), max_pixels=2_000_000).size == 2_000_000
 
 
-def test_a_damaged_tiff_is_told_as_an_error_and_by_nothing_on_stderr(capfd):
+def test_a_damaged_tiff_is_an_error_and_prints_nothing_on_stderr(capfd):
     tiff = encoded(Image.new("L", (60, 60)), "TIFF", compression="tiff_lzw")
     with TiffImageFile(io.BytesIO(tiff)) as whole:
         [start], [length] = whole.tag_v2[273], whole.tag_v2[279]  # of its one strip
@@ -277,7 +277,7 @@ def test_a_damaged_tiff_is_told_as_an_error_and_by_nothing_on_stderr(capfd):
     assert capfd.readouterr().err == ""  # where libtiff would write by itself
 
 
-def test_a_png_without_any_pixel_is_no_picture():
+def test_a_png_without_any_pixel_is_not_a_picture():
     content = bytearray(encoded(Image.fromarray(RAMP)))
     content[16:20] = bytes(4)  # its width
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")

@@ -146,7 +146,7 @@ def test_a_bomb_is_refused_before_anything_is_unpacked(tmp_path, limits, message
     ],
     ids=["empty", "cut off", "no pictures"],
 )
-def test_what_is_no_zip_of_pictures_is_refused_plainly(tmp_path, content, message):
+def test_what_is_not_a_zip_of_pictures_is_refused_plainly(tmp_path, content, message):
     path = packed(tmp_path / "a.zip", {"notes.txt": b"x"})
     if content is not None:
         path.write_bytes(content)

@@ -37,7 +37,7 @@ def test_min_equals_pairs_of_the_60_hold_one_label_twice():
     np.testing.assert_array_equal(pairs[:, 0], images)  # each image stands first once
 
 
-def test_half_of_the_pairs_are_same_when_nothing_is_said():
+def test_half_of_the_pairs_are_same_by_default():
     _, _, same = pair_positions(["a", "b"] * 10, pairs_per_image=3)
     assert same.sum() == 20 * 3 / 2
 
@@ -48,7 +48,7 @@ def test_a_missing_digit_does_not_matter():
 
 
 def test_more_same_pairs_than_the_labels_allow_are_refused_with_both_numbers():
-    with pytest.raises(ValueError, match=r"between 0 and 2.*Received: 3"):
+    with pytest.raises(ValueError, match=r"from 0 to 2.*Received: 3"):
         pair_positions(["a", "a", "b"], min_equals=3)
 
 

@@ -37,7 +37,7 @@ def test_a_validation_share_of_everything_is_refused():
 
 @pytest.mark.parametrize("made", ["outliers", "composites"])
 def test_made_pictures_are_refused_where_pairs_are_drawn(made):
-    with pytest.raises(ValueError, match="0 where pairs are drawn"):
+    with pytest.raises(ValueError, match="0 for a recipe that draws pairs"):
         RECIPES["tutorial"].changed(outliers=0.2)
 
 

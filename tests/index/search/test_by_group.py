@@ -76,7 +76,7 @@ def test_many_groups_and_many_equal_vectors_agree_with_the_definition(
     assert_as_defined(stored, labels, asked, own, skip)
 
 
-def test_near_equal_vectors_are_told_apart_beyond_the_precision_of_faiss(rng):
+def test_near_equal_vectors_are_distinguished_beyond_the_precision_of_faiss(rng):
     stored = (100 + rng.integers(0, 3, (200, 4)) * 2.0**-16).astype(np.float32)
     labels = [f"{row % 20:02}" for row in range(200)]
     own = np.arange(200) % 20

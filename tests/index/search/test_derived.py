@@ -48,7 +48,7 @@ def test_closing_leaves_an_index_that_needs_no_rebuilding(
     answers_at(path)
 
 
-def test_an_index_under_a_path_that_is_no_text_is_kept_too(
+def test_an_index_under_a_path_that_is_not_text_is_kept_too(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = path.rename(tmp_path / "caf\udce9.gallery")

@@ -184,7 +184,7 @@ def test_closing_a_reader_without_locks_leaves_the_locks_of_this_process(
     locked.close()
 
 
-def test_a_user_who_may_not_write_is_told_so(path: Path) -> None:
+def test_a_user_who_may_not_write_is_refused(path: Path) -> None:
     database = opened(path)
     database.writable = False
     with pytest.raises(ReadOnlyError), database.change():

@@ -57,7 +57,7 @@ def test_a_decoded_picture_may_be_written_to() -> None:
 @pytest.mark.parametrize(
     "wrong", [np.zeros((1, 3, 3)), np.zeros((1, 3), np.uint8), np.zeros((1, 3, 3, 3, 3), np.uint8)]
 )
-def test_what_is_no_picture_is_refused_with_its_shape_and_dtype(wrong: np.ndarray) -> None:
+def test_what_is_not_a_picture_is_refused_with_its_shape_and_dtype(wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match=rf"must be uint8.* Received: {wrong.dtype}"):
         encode_pictures(wrong)
 

@@ -80,7 +80,7 @@ def test_another_job_is_refused_and_the_difference_named(output):
         Journal(output, {**SETTINGS, "k": 3}, [], resume=True)
 
 
-def test_a_difference_is_told_in_plain_words(output):
+def test_a_difference_is_reported_in_plain_words(output):
     with Journal(output, {"group": None, "inputs": ["a", "b"]}, []) as journal:
         journal.write(ROWS[:1])
     with pytest.raises(ResumeError, match="its group was none, not '3'"):

@@ -128,12 +128,12 @@ def test_a_point_of_the_model_is_not_replaced(matcher, queries) -> None:
     assert matcher.gallery.points.all() == before
 
 
-def test_a_picture_without_a_label_is_no_data(matcher, queries) -> None:
+def test_a_picture_without_a_label_is_not_data(matcher, queries) -> None:
     with pytest.raises(UnlabelledError, match=r"mnist/test/00000 has no label.*--unknown"):
         calibrate(matcher, [replace(queries[0], label=None)], fpir=0.1)
 
 
-def test_a_picture_of_a_known_group_is_no_unknown(matcher, queries) -> None:
+def test_a_picture_of_a_known_group_is_not_an_unknown(matcher, queries) -> None:
     with pytest.raises(UnlabelledError, match="of group '7', which the gallery has"):
         calibrate(matcher, unknown=queries, fpir=0.1)
 
@@ -141,7 +141,7 @@ def test_a_picture_of_a_known_group_is_no_unknown(matcher, queries) -> None:
 def test_a_gallery_of_one_group_needs_unknowns(matcher, queries, references) -> None:
     matcher.gallery.remove([r.id for r in references if r.label != "7"])
     sevens = [query for query in queries if query.label == "7"]
-    with pytest.raises(CalibrationError, match="a gallery of one group is empty"):
+    with pytest.raises(CalibrationError, match="without its only group the gallery is empty"):
         calibrate(matcher, sevens, fpir=0.1)
     others = [query for query in queries if query.label != "7"]
     point = calibrate(matcher, sevens, others, fpir=0.1).point

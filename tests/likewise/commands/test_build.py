@@ -44,7 +44,7 @@ def test_build_tells_how_many_groups_came_of_it(tmp_path, folder):
     assert f"30 references of {groups} groups in {tmp_path}" in output
 
 
-def test_a_folder_that_is_no_gallery_is_not_advised_to_be_added_to(scans):
+def test_a_folder_that_is_not_a_gallery_is_not_advised_to_be_added_to(scans):
     assert f"{scans} exists already and is not a gallery" in failure("build", scans, "mnist/test")
 
 

@@ -50,7 +50,7 @@ def test_an_output_folder_that_is_missing_is_one_line(gallery):
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet"])
-def test_every_output_spells_a_name_that_is_no_utf_8_alike(gallery, scans, tmp_path, ending):
+def test_every_output_spells_a_name_that_is_not_utf_8_alike(gallery, scans, tmp_path, ending):
     folder = shutil.copytree(scans, tmp_path / "odd")
     (folder / "00.png").rename(Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png")))
     output = tmp_path / f"rows{ending}"

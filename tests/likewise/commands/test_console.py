@@ -20,7 +20,7 @@ from tests.likewise.commands.running import (
 )
 
 
-def test_one_is_told_in_the_singular(gallery, tmp_path):
+def test_a_single_one_is_reported_in_the_singular(gallery, tmp_path):
     built = done("build", tmp_path / "one.gallery", "mnist/test/00001").stderr
     assert "; 1 reference of 1 group in" in built
     assert "references: 1 in 1 group\n" in done("info", tmp_path / "one.gallery").stdout
@@ -29,7 +29,7 @@ def test_one_is_told_in_the_singular(gallery, tmp_path):
 
 @pytest.mark.costly
 @pytest.mark.parametrize("closed", ["stdout", "stderr"])
-def test_a_closed_stream_is_no_traceback(gallery, closed):
+def test_a_closed_stream_is_not_a_traceback(gallery, closed):
     sign = {"stdout": ">&-", "stderr": "2>&-"}[closed]
     words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
     ended = subprocess.run(
@@ -43,7 +43,7 @@ def test_a_closed_stream_is_no_traceback(gallery, closed):
 
 @pytest.mark.costly
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
-def test_a_full_disk_is_told_with_what_was_written(gallery):
+def test_a_full_disk_is_reported_with_what_was_written(gallery):
     words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)

@@ -11,7 +11,7 @@ from tests.likewise.commands.running import (
 )
 
 
-def test_a_gallery_that_is_none_is_one_line(tmp_path, fake):
+def test_a_path_that_is_not_a_gallery_is_one_line(tmp_path, fake):
     for command in ("query", "check"):
         assert "no-such.gallery" in failure(command, tmp_path / "no-such.gallery", "mnist/test")
     assert "no-such.gallery" in failure("info", tmp_path / "no-such.gallery")

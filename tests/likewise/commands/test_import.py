@@ -22,7 +22,7 @@ def test_without_pixels_it_is_wrong_usage_and_the_five_choices_are_named(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["nothing.keras", "network.onnx", "weights.pt"])
-def test_what_is_no_model_that_can_be_imported_is_bad_input(tmp_path, name):
+def test_what_is_not_a_model_that_can_be_imported_is_bad_input(tmp_path, name):
     if not name.startswith("nothing"):
         (tmp_path / name).write_bytes(b"12345678")
     result = run(tmp_path / name, "--out", tmp_path / "m", "--pixels", "0..1")

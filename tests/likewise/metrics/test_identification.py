@@ -93,7 +93,7 @@ def test_where_every_query_finds_its_group_oscr_is_auroc():
     assert oscr(mated, unknown) == auroc(mated.own, unknown) == 0.75
 
 
-def test_the_confusion_counts_what_was_said_of_each_group():
+def test_the_confusion_counts_the_answers_of_each_group():
     names, counts, left_out = confusion(["b", "a", "b"], ["a", "a", None])
     assert left_out == 0
     assert names == ["a", "b", None]

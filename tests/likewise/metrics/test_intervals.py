@@ -69,7 +69,9 @@ def test_no_trials_support_no_rate() -> None:
 
 @given(st.integers(1, 3000), st.floats(0.02, 0.98))
 @settings(max_examples=50, deadline=None)
-def test_a_quantile_lies_between_two_values_as_often_as_is_said(n: int, share: float) -> None:
+def test_a_quantile_lies_between_two_values_with_the_stated_probability(
+    n: int, share: float
+) -> None:
     low, high = quantile_bounds(np.arange(1, n + 1), share)  # the r-th value is r
     r, s = int(low or 0), int(high or n + 1)
     below = binom(n, share)

@@ -91,7 +91,7 @@ def test_the_rate_that_a_refusal_offers_is_one_that_is_taken() -> None:
 
 
 @pytest.mark.parametrize("target", [0, 1, -0.1, 2, math.nan])
-def test_a_rate_that_is_none_is_refused(target: float) -> None:
+def test_an_invalid_rate_is_refused(target: float) -> None:
     with pytest.raises(ValueError, match="above 0 and below 1"):
         largest_threshold(f32(1), target)
 

@@ -59,7 +59,7 @@ def test_any_id_comes_back_from_its_line(id):
     assert json.loads(json_line({"id": id})) == {"id": id}
 
 
-def test_a_file_name_that_is_no_text_comes_back_from_its_line():
+def test_a_file_name_that_is_not_text_comes_back_from_its_line():
     assert json.loads(json_line({"id": "\udcff.png"})) == {"id": "\udcff.png"}
 
 

@@ -54,7 +54,7 @@ def test_names_from_data_are_escaped(gallery, fake, queries, tmp_path):
     assert "<script" not in (tmp_path / "r" / "report.html").read_text()
 
 
-def test_a_directory_that_is_no_report_is_left_alone(matcher, queries, tmp_path):
+def test_a_directory_that_is_not_a_report_is_left_alone(matcher, queries, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ReportError, match="something else is there"):
         write_report(evaluate(matcher, queries, seeds=1), matcher, tmp_path)

@@ -25,7 +25,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def test_nothing_but_the_page_and_the_health_is_told_without_a_key(keyed, queries):
+def test_nothing_but_the_page_and_the_health_is_served_without_a_key(keyed, queries):
     for path in ("/v1/gallery", "/v1/references", "/metrics", "/openapi.json", "/nothing"):
         answer = keyed.get(path)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
@@ -53,7 +53,7 @@ def test_of_two_keys_the_one_in_authorization_counts(keyed):
 
 
 @pytest.mark.parametrize("key", ["guessed-key-0123456789", READ[:-1], "", "\xe9" * 20])
-def test_another_key_is_none(keyed, key):
+def test_a_different_key_gives_no_access(keyed, key):
     headers = {"X-API-Key": key.encode("latin-1")}
     assert keyed.get("/v1/gallery", headers=headers).status_code == 401
 

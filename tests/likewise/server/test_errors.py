@@ -23,7 +23,7 @@ def error_of(answer) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/v1", "/v1/", "/v1/check/", "/page/../app.py", "/page/"]
 )
-def test_a_path_where_nothing_is_is_told_so(shared, path):
+def test_an_unknown_path_is_not_found(shared, path):
     assert error_of(shared.get(path)) == (404, "not_found")
 
 
@@ -37,7 +37,7 @@ def test_no_file_but_the_pages_is_given(shared, name):
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "OPTIONS", "TRACE", "NONSENSE"])
-def test_a_method_that_a_path_does_not_take_is_told_which_it_does(shared, method):
+def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(shared, method):
     answer = shared.request(method, "/v1/check")
     if answer.status_code == 400:  # the parser of HTTP knows no such method
         assert answer.json()["code"] == "invalid"
@@ -86,7 +86,7 @@ def raw(shared, request: bytes) -> bytes:
         b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
-def test_what_is_no_http_is_answered_in_the_same_shape(shared, request_):
+def test_what_is_not_http_is_answered_in_the_same_shape(shared, request_):
     answer = raw(shared, request_)
     assert answer.startswith(b"HTTP/1.1 4")
     assert b'{"code": "invalid", "message": "' in answer
@@ -102,7 +102,7 @@ def test_headers_without_end_are_not_kept(shared):
 
 @pytest.mark.parametrize("id", ["%ff", "%fe", "a%C3.png", "%ed%a0%80"])
 @pytest.mark.parametrize("path", ["references", "pictures"])
-def test_an_id_that_is_no_utf8_is_refused_as_others_would_be_the_same_one(shared, path, id):
+def test_an_id_that_is_not_utf8_is_refused_as_others_would_be_the_same_one(shared, path, id):
     answer = shared.get(f"/v1/{path}/{id}")
     assert error_of(answer) == (422, "invalid")
     assert answer.json()["message"] == "The path holds percent-encoded bytes that are not UTF-8."
@@ -157,7 +157,9 @@ def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypat
         (StoreError, 500, "internal"),
     ],
 )
-def test_what_is_wrong_with_the_store_is_told_by_its_kind_and_not_by_its_words(error, status, code):
+def test_what_is_wrong_with_the_store_is_reported_by_its_kind_and_not_by_its_words(
+    error, status, code
+):
     output = as_api_error(error("Another process's file is no longer the file: read-only."))
     assert (output.status_code, output.code) == (status, code)
     assert (

@@ -92,7 +92,7 @@ def test_readyz_says_no_while_nothing_is_answered(gallery, fake, queries, monkey
 
 
 @pytest.mark.costly
-def test_a_server_that_decodes_something_dear_ends_when_it_is_told_to(real_gallery):
+def test_a_server_that_decodes_something_dear_ends_at_a_signal(real_gallery):
     with ServerProcess(real_gallery, "--timeout", "2") as server, ThreadPoolExecutor(4) as pool:
         files = [("images", (f"{n}.jpg", BOMB)) for n in range(50)]
         for _ in range(4):

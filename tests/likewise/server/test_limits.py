@@ -22,7 +22,7 @@ PNG = {"Content-Type": "image/png"}
 
 
 @pytest.mark.parametrize("limit", ["timeout", "decode_timeout", "keep_jobs"])
-def test_a_limit_that_is_no_number_is_refused(limit):
+def test_a_limit_that_is_not_a_number_is_refused(limit):
     options: dict[str, Any] = {limit: float("nan")}
     with pytest.raises(
         LikewiseError, match="a number of seconds for timeout, decode_timeout and keep_jobs"

@@ -139,7 +139,7 @@ def test_a_change_by_one_server_is_seen_by_others_within_a_second(real_gallery, 
 
 
 @pytest.mark.slow
-def test_a_server_that_is_told_to_stop_finishes_what_it_accepted(real_gallery, queries):
+def test_a_server_that_gets_a_signal_to_stop_finishes_what_it_accepted(real_gallery, queries):
     array = io.BytesIO()
     np.save(array, np.stack([queries[0].pixels()] * 2000))
     answers: list[httpx.Response] = []
@@ -166,7 +166,7 @@ def test_a_server_that_is_told_to_stop_finishes_what_it_accepted(real_gallery, q
             httpx.get(f"{address}healthz")
 
 
-def test_a_gallery_that_is_none_is_told_in_one_line(tmp_path):
+def test_a_path_that_is_not_a_gallery_is_reported_in_one_line(tmp_path):
     done = subprocess.run(
         command("serve", tmp_path / "none.gallery", "--port", 0),
         cwd=ROOT,
@@ -178,7 +178,7 @@ def test_a_gallery_that_is_none_is_told_in_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(shared, built, fake):
+def test_a_port_that_is_taken_is_reported_in_one_line(shared, built, fake):
     from click.testing import CliRunner
 
     from cli import main

@@ -66,7 +66,7 @@ def test_any_number_of_wishes_for_another_protocol_gets_as_many_answers(shared):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_requests_before_what_is_no_http_are_answered(shared, queries, count):
+def test_requests_before_what_is_not_http_are_answered(shared, queries, count):
     body = png(queries[0])
     with connection(shared) as line:
         line.sendall(b"".join(check(body, id=n) for n in range(count)) + b"\0nonsense\r\n\r\n")
@@ -85,7 +85,7 @@ def test_a_request_that_breaks_off_after_others_ends_the_connection_with_their_a
     assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b"HTTP/1.1") == 1
 
 
-def test_a_client_that_leaves_amid_its_requests_is_no_failure(gallery, queries, caplog):
+def test_a_client_that_leaves_amid_its_requests_is_not_a_failure(gallery, queries, caplog):
     lines: list[str] = []
     body = png(queries[0])
     with serving(gallery, Settings(max_in_flight=12), tell=lines.append) as client:

@@ -73,7 +73,7 @@ def rows_in(journal: Path) -> int:
     return max(0, journal.read_bytes().count(b"\n") - 1)
 
 
-def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next(
+def test_a_server_that_gets_a_signal_to_stop_leaves_its_job_to_the_next(
     real_gallery, scans, expected, tmp_path
 ):
     options = ("--jobs", tmp_path / "jobs")

@@ -85,7 +85,7 @@ def test_a_pasted_picture_is_answered(page, folder):
     expect(page.locator(".headline")).to_have_text("7")
 
 
-def test_what_is_no_picture_is_said_in_one_sentence(page, folder):
+def test_what_is_not_a_picture_is_reported_in_one_sentence(page, folder):
     page.watch.expected.append("422")
     drop(page, ".ask-pad", [folder / "note.txt"])
     expect(page.locator(".headline")).to_have_text("Not readable")

@@ -51,7 +51,7 @@ def test_a_reference_lands_on_its_own_place_of_the_map(shared, references):
     assert output == expected
 
 
-def test_what_is_no_picture_lands_nowhere(shared):
+def test_what_is_not_a_picture_lands_nowhere(shared):
     when_ready(shared, "/v1/gallery/map")
     answer = shared.post("/v1/gallery/map", content=b"x", headers={"Content-Type": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")

@@ -213,7 +213,7 @@ def test_a_tap_on_the_map_shows_a_point_s_picture(open_page, server):
     expect(page.locator(".map-card img")).to_be_visible()
 
 
-def test_the_map_stays_when_what_was_asked_about_is_no_picture(open_page, server, folder):
+def test_the_map_stays_when_what_was_asked_about_is_not_a_picture(open_page, server, folder):
     page = open_page(server)
     page.watch.expected.append("422")
     drop(page, ".ask-pad", [folder / "note.txt"])

@@ -32,7 +32,7 @@ def give_key(page: Page, key: str) -> None:
     page.get_by_role("button", name="Use this key").click()
 
 
-def test_a_wrong_key_is_said_plainly_and_a_right_one_is_kept_for_the_tab(open_page, locked):
+def test_a_wrong_key_is_reported_plainly_and_a_right_one_is_kept_for_the_tab(open_page, locked):
     page = open_page(locked)
     page.watch.expected.append("401")
     give_key(page, "not-one-of-the-keys")

@@ -56,7 +56,7 @@ def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
         (header("(True, 0)"), "cannot be read"),
     ],
 )
-def test_an_array_that_does_not_fit_is_told_why(shared, content, part):
+def test_an_array_that_does_not_fit_is_refused_with_the_reason(shared, content, part):
     status, code, message = told(shared, NPY, content)
     assert (status, code) == (422, "invalid")
     assert part in message
@@ -81,14 +81,14 @@ def test_an_array_that_does_not_fit_is_told_why(shared, content, part):
         (json.dumps({"vectors": [["x"] * DIM]}).encode(), "must be a number"),
     ],
 )
-def test_json_that_does_not_fit_is_told_why(shared, content, part):
+def test_json_that_does_not_fit_is_refused_with_the_reason(shared, content, part):
     status, code, message = told(shared, JSON, content)
     assert (status, code) == (422, "invalid")
     assert part in message
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b'"images"', b'["images"]'])
-def test_a_body_that_is_no_object_is_told_as_the_body(shared, content):
+def test_a_body_that_is_not_an_object_is_reported_as_the_body(shared, content):
     for path in ("check", "query", "embed", "compare", "references", "references/delete"):
         answer = shared.post(f"/v1/{path}", content=content, headers={"Content-Type": JSON})
         assert answer.status_code == 422
@@ -108,7 +108,7 @@ def test_a_body_holds_either_pictures_or_vectors(shared, content, received):
     assert told(shared, JSON, content) == (422, "invalid", message)
 
 
-def test_a_field_is_told_by_its_own_name_whatever_else_the_body_holds(shared):
+def test_a_field_is_reported_by_its_own_name_whatever_else_the_body_holds(shared):
     twice = b'{"images": [{"id": "vectors", "data": 3}], "ids": ["vectors"]}'
     for content in (twice, b'{"images": [{"id": "vectors", "data": 3}]}'):
         assert told(shared, JSON, content)[2] == "`images.0.data` must be text."
@@ -135,7 +135,7 @@ def test_raw_vectors_must_be_whole_and_finite(shared):
         ("multipart/form-data; boundary=x", part(b"\xff.png"), "`filename` must be UTF-8"),
     ],
 )
-def test_a_damaged_form_is_told_why(shared, kind, content, part):
+def test_a_damaged_form_is_refused_with_the_reason(shared, kind, content, part):
     status, code, message = told(shared, kind, content)
     assert (status, code) == (422, "invalid")
     assert part in message.lower() or part in message
@@ -159,7 +159,7 @@ def test_a_form_may_say_that_it_is_in_utf_8(shared, queries):
     assert shared.send(asked).json()["rows"][0]["id"] == "ä.png"
 
 
-def test_a_form_with_other_fields_is_told_which_it_must_have(shared, queries):
+def test_a_form_with_other_fields_is_refused_with_the_fields_it_must_have(shared, queries):
     answer = shared.post("/v1/check", files={"picture": ("a.png", png(queries[0]))})
     assert answer.json()["message"] == (
         "A form must hold these fields: images (files). Received: picture."
@@ -198,7 +198,7 @@ def test_an_address_or_a_path_in_place_of_a_picture_is_only_a_bad_picture(shared
         ("nonsense", "name=value"),
     ],
 )
-def test_an_option_that_does_not_fit_is_told_why(shared, queries, query, part):
+def test_an_option_that_does_not_fit_is_refused_with_the_reason(shared, queries, query, part):
     answer = shared.post(f"/v1/check?{query}", **image(queries[0]))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert part in answer.json()["message"]

@@ -76,7 +76,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("box", WRONG.values(), ids=WRONG)
-def test_what_is_no_box_is_refused(shared, sheet, box):
+def test_what_is_not_a_box_is_refused(shared, sheet, box):
     answer = shared.post("/v1/check", params={"box": box}, **whole(sheet[0]))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["message"].startswith("`box`: expected a box")

@@ -111,7 +111,7 @@ def test_several_unreadable_pictures_are_rows_and_one_alone_is_an_error(shared):
 
 @pytest.mark.parametrize("path", ["/v1/check", "/v1/query"])
 @pytest.mark.parametrize("body", [b"", b"no picture"], ids=["empty", "no picture"])
-def test_a_body_that_is_no_picture_is_an_error(shared, path, body):
+def test_a_body_that_is_not_a_picture_is_an_error(shared, path, body):
     answer = shared.post(path, content=body, headers={"Content-Type": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
 

@@ -209,7 +209,7 @@ def test_groups_have_counts_and_samples(shared, references):
     assert len(output[7]["samples"]) == 2
 
 
-def test_the_gallery_is_told(shared, matcher):
+def test_the_gallery_is_described(shared, matcher):
     output = shared.get("/v1/gallery").json()
     assert (output["references"], output["groups"], output["default_point"]) == (300, 10, "eer")
     assert output["model"]["fingerprint"] == matcher.gallery.fingerprint
