@@ -9,6 +9,7 @@ release it. Does not write rows (`output`, `journal`).
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
@@ -21,9 +22,9 @@ from embedder.model import Embedder
 from embedder.text import counted
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, CheckOptions, Decision, Rule
 from index.neighbours import Neighbours
-from likewise.arguments import require_matcher
 from likewise.arrays import Floats
 from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.output.rows import (
     NEIGHBOURS_AT_ONCE,
@@ -40,6 +41,10 @@ CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # seconds after which an incomplete chunk is processed
 
 T = TypeVar("T")
+
+
+class MatcherError(LikewiseError, TypeError):
+    """Something else came where an open gallery is expected."""
 
 
 @dataclass(slots=True)
@@ -263,3 +268,22 @@ def _answered(
     parts = decode_stream(records, embedder, size=chunk, seconds=_SECONDS, hashed=hashed)
     with closing(parts), closing(ahead(answered, parts, threads=1, waiting=1)) as answers:
         yield from answers
+
+
+def require_matcher(value: object) -> None:
+    """Refuse the path of a gallery where an open one is expected.
+
+    Raises:
+        MatcherError: If it is a path.
+
+    Example:
+        >>> require_matcher("digits.gallery")
+        Traceback (most recent call last):
+        likewise.bulk.stream.MatcherError: Expected an open gallery. Received a path: pass
+        likewise.open('digits.gallery').
+    """
+    if isinstance(value, str | os.PathLike):
+        path = os.fspath(value)
+        raise MatcherError(
+            f"Expected an open gallery. Received a path: pass likewise.open({path!r})."
+        )

@@ -1,5 +1,4 @@
 """Calibration: measure and store a threshold for a target error rate.
 
-May import: embedder, index, likewise.arguments, likewise.matcher, likewise.queries,
-likewise.remarks.
+May import: embedder, index, likewise.bulk, likewise.matcher, likewise.queries, likewise.remarks.
 """

@@ -13,7 +13,7 @@ import numpy as np
 
 from embedder.data.records import Record
 from index.operating_point import OperatingPoint
-from likewise.arguments import require_matcher
+from likewise.bulk.stream import require_matcher
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import OPTIMISTIC, Calibration, point_name

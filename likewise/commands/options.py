@@ -35,7 +35,13 @@ class Share(Number):
         super().__init__(0, 1, min_open=True, max_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse the text of an option."""
+        """Parse the text of an option.
+
+        Args:
+            value: The text.
+            param: The option, for the error.
+            ctx: The command, for the error.
+        """
         share = super().convert(value, param, ctx)
         if share < _SMALLEST_SHARE:
             self.fail(f"{value} is too small: it would take billions of pictures.", param, ctx)

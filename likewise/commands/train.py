@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from embedder.text import counted
 from likewise.commands.console import note
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 
@@ -118,6 +117,8 @@ def train(
 
 def _figures(test: dict[str, Any] | None) -> list[str]:
     """What a model was measured to do on the test pictures, in a line."""
+    from embedder.text import counted
+
     if test is None:
         return []
     error = test["nearest_neighbour_error"]

@@ -1,5 +1,4 @@
 """Evaluation: a gallery's figures on unseen pictures, each with its interval.
 
-May import: embedder, index, likewise.arguments, likewise.matcher, likewise.queries,
-likewise.remarks.
+May import: embedder, index, likewise.bulk, likewise.matcher, likewise.queries, likewise.remarks.
 """

@@ -15,7 +15,7 @@ import numpy as np
 
 from embedder.data.records import Record
 from index.decision import CheckOptions, Rule
-from likewise.arguments import require_matcher
+from likewise.bulk.stream import require_matcher
 from likewise.evaluation.figures import Figures, GallerySize, JudgedPoint, QueryCounts
 from likewise.evaluation.groups import by_group, misses
 from likewise.evaluation.identification import identification

@@ -7,8 +7,7 @@ import likewise
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
 from index.search.by_group import NearestGroups
-from likewise.arguments import MatcherError
-from likewise.bulk.stream import query_stream
+from likewise.bulk.stream import MatcherError, query_stream
 from likewise.queries import GroupDistances, Queries, QueryReader
 
 
