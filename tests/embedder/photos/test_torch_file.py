@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from collections import OrderedDict
 from typing import Any
@@ -145,7 +144,7 @@ def test_a_storage_of_another_length_is_refused():
         read_tensors(torch_file({"w": tensor(Storage("7", 5), 0, (2,), (1,))}, NUMBERS))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", os.urandom(64), b"\x80\x02."])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", bytes(range(200, 256)), b"\x80\x02."])
 def test_what_is_no_such_file_is_refused(content):
     with pytest.raises(ModelError, match="Expected weights that PyTorch saved"):
         read_tensors(content)
