@@ -6,7 +6,7 @@ import { unreadable } from "./bulk_run.js";
 import { decideAgain } from "./decide.js";
 import { announce, button, find, h } from "./elements.js";
 import { takeDrops, takePastes } from "./intake.js";
-import { Pad } from "./pad.js";
+import { Pad, drawsFor } from "./pad.js";
 import { problem } from "./problem.js";
 import { hand, onGallery, takeFor } from "./state.js";
 import { ThresholdPanel } from "./threshold.js";
@@ -14,6 +14,9 @@ import { counted, distance, percent, sentence } from "./words.js";
 
 const SEVERAL = 24; // pictures; more are shown as a table
 
+const DRAWN =
+  "Draw on the left, or drop, paste or choose pictures. The answer follows every stroke.";
+const TAKEN = "Drop pictures anywhere on this page, paste them, or choose files.";
 const NOTHING = { pictures: [], rows: [], took: 0 };
 
 let pad, panel;
@@ -28,8 +31,9 @@ export function startAsk() {
   const view = find("#view-ask");
   panel = new ThresholdPanel(find("#ask-threshold"), show, { search: true });
   pad = new Pad(find(".ask-pad"), {
-    title: "Sheet to draw on",
-    hint: "Draw a digit",
+    title: "Sheet for a picture",
+    hint: "Draw, or drop a picture",
+    dropHint: "Drop, paste or choose pictures",
     several: ask,
     changed: (picture) => ask(picture ? [picture] : []),
   });
@@ -40,8 +44,9 @@ export function startAsk() {
   );
   takeFor("ask", (taken) => pad.take(taken));
   onGallery((gallery) => {
-    find(".pad-hint", view).textContent =
-      gallery.model.preprocessing === "digit" ? "Draw a digit" : "Draw, or drop a picture";
+    const draws = drawsFor(gallery.model);
+    if (gallery.model.preprocessing === "digit") find(".pad-hint", view).textContent = "Draw a digit";
+    find("#ask-hint").textContent = draws ? DRAWN : TAKEN;
     decides = gallery.groups > 0 || gallery.references === 0;
     find("#ask-threshold").hidden = !decides;
     if (decides) panel.start(gallery);

@@ -4,7 +4,7 @@ import { chip } from "./answer.js";
 import { json } from "./api.js";
 import { announce, find, h } from "./elements.js";
 import { takePastes } from "./intake.js";
-import { Pad } from "./pad.js";
+import { Pad, drawsFor } from "./pad.js";
 import { problem } from "./problem.js";
 import { onGallery } from "./state.js";
 import { ThresholdPanel } from "./threshold.js";
@@ -22,6 +22,7 @@ export function startCompare() {
       new Pad(find(`.compare-${side}`), {
         title: `Sheet for the ${side} picture`,
         hint: `The ${side}`,
+        dropHint: `Drop or choose the ${side}`,
         changed: compare,
       }),
   );
@@ -29,7 +30,11 @@ export function startCompare() {
     () => !view.hidden,
     (taken) => (pads.find((pad) => !pad.picture) ?? pads[1]).take(taken),
   );
-  onGallery((gallery) => panel.start(gallery));
+  onGallery((gallery) => {
+    const ways = drawsFor(gallery.model) ? "Draw, drop" : "Drop";
+    find(".intro", view).textContent = `${ways}, paste or choose a picture on each side.`;
+    panel.start(gallery);
+  });
   show();
 }
 

@@ -14,6 +14,7 @@ export class Drawing {
     this.canvas = canvas;
     this.changed = changed;
     this.strokes = [];
+    this.enabled = true;
     this.pointer = null;
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#go(event));
@@ -57,7 +58,7 @@ export class Drawing {
   }
 
   #begin(event) {
-    if (this.pointer !== null || event.button > 0) return;
+    if (!this.enabled || this.pointer !== null || event.button > 0) return;
     event.preventDefault();
     this.pointer = event.pointerId;
     this.canvas.setPointerCapture(event.pointerId);

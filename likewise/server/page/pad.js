@@ -1,18 +1,25 @@
-// A pad: a sheet to draw on, which also takes a dropped, pasted or chosen picture.
+// A pad: a sheet that takes a dropped, pasted, chosen or photographed picture, and drawings where
+// the model reads grey pictures.
 
 import { Drawing } from "./draw.js";
 import { find } from "./elements.js";
 import { nameNow, takeChoices, takeDrops } from "./intake.js";
+import { onGallery } from "./state.js";
+
+/** Whether a drawing is a fair question: a model that reads colour was made for photographs. */
+export function drawsFor(model) {
+  return model.input_shape.length === 2;
+}
 
 /** A pad. Its picture is {file, name}, or null. */
 export class Pad {
   /**
    * @param {HTMLElement} place Container of the pad.
-   * @param {object} options `title` for those who do not see it, `hint` on the empty sheet,
-   *     `several`: called with the list when more than one picture comes; without it the first
+   * @param {object} options `title` for those who do not see it, `hint` on the empty sheet to
+   *     draw on, `dropHint` on one that only takes pictures, `several`: called with the list when more than one picture comes; without it the first
    *     one is taken, `changed`: called with the picture or null.
    */
-  constructor(place, { title, hint, several = null, changed }) {
+  constructor(place, { title, hint, dropHint = hint, several = null, changed }) {
     place.append(find("#pad-template").content.cloneNode(true));
     this.element = find(".pad", place);
     this.title = title;
@@ -20,9 +27,16 @@ export class Pad {
     this.changed = changed;
     this.picture = null;
     this.drawing = new Drawing(find("canvas", place), () => this.#drawn());
-    find(".pad-hint", place).textContent = hint;
     this.#wire();
     this.#refresh();
+    onGallery((gallery) => {
+      const draws = drawsFor(gallery.model);
+      this.drawing.enabled = draws;
+      this.element.classList.toggle("takes-only", !draws);
+      this.#tool("undo").hidden = !draws;
+      this.#tool("camera").hidden = draws || !matchMedia("(pointer: coarse)").matches;
+      find(".pad-hint", place).textContent = draws ? hint : dropHint;
+    });
   }
 
   /** Show pictures from other sources than the sheet. */
@@ -45,18 +59,24 @@ export class Pad {
   }
 
   #wire() {
-    const input = find("input", this.element);
+    const input = find("input:not([capture])", this.element);
+    const camera = find("input[capture]", this.element);
     input.multiple = Boolean(this.several);
     const take = (pictures) => this.take(pictures);
     takeDrops(this.element, take);
     takeChoices(input, take);
+    takeChoices(camera, take);
     const actions = {
       undo: () => this.drawing.undo(),
       clear: () => this.clear(),
       choose: () => input.click(),
+      camera: () => camera.click(),
     };
     for (const [name, action] of Object.entries(actions))
       this.#tool(name).addEventListener("click", action);
+    find("canvas", this.element).addEventListener("click", () => {
+      if (!this.drawing.enabled) input.click();
+    });
   }
 
   async #drawn() {

@@ -103,7 +103,9 @@ def test_a_second_writer_gets_a_plain_error_when_waiting_does_not_help(
 ) -> None:
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(BusyError, match=r"Another process is changing '.*', and 0\.05 s"):
+    with pytest.raises(
+        BusyError, match=r"Another process is changing '.*' and did not finish within 0\.05 s"
+    ):
         store.add([new("a")])
     other.close()
     store.add([new("a")])  # and goes on when the other has finished
