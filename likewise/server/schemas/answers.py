@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from likewise.server.schemas.fields import Generation, Numbers, PictureName
+from likewise.server.schemas.fields import Generation, GroupName, Numbers, PictureName
 
 
 class Error(BaseModel):
@@ -31,7 +31,7 @@ class Neighbour(BaseModel):
 
     rank: int = Field(ge=1, description="1 for the nearest.", examples=[1])
     id: str = Field(description="The reference's id.", examples=["mnist/train/21175"])
-    label: str = Field(description="The reference's group.", examples=["7"])
+    label: GroupName
     distance: float = Field(
         ge=0, description="Euclidean distance of the two vectors, 0 or more.", examples=[0.011]
     )
