@@ -25,6 +25,7 @@ from embedder.model import Embedder
 from embedder.text import counted
 from embedder.training.division import divided
 from embedder.training.recipes import RECIPES
+from embedder.transfer.settings import DEFAULT, TransferRecipe
 from likewise.arrays import Floats
 from likewise.joins import LabelJoin
 from likewise.metrics.pairs import pair_distances
@@ -48,6 +49,7 @@ def train(
     test: str | None = None,
     resume: bool = False,
     tell: Callable[[str], object] = lambda sentence: None,
+    progress: Callable[[int], object] = lambda count: None,
     **settings: Any,
 ) -> Embedder:
     """Train a model, save it, and measure it on pictures that it has not seen.
@@ -55,7 +57,8 @@ def train(
     Args:
         data: Labelled pictures; `mnist` means its training digits.
         out: Directory of the model.
-        recipe: A name of `embedder.training.recipes.RECIPES`.
+        recipe: A name of `embedder.training.recipes.RECIPES`, or `transfer`: fit a head to the
+            features of a model that exists, without TensorFlow.
         split: `train` or `test`, for data that holds both.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
         preprocessing: How pictures reach the network; `digit` for the bundled digits and
@@ -64,6 +67,7 @@ def train(
             training digits when None.
         resume: Go on with a training that was cut off.
         tell: Called with sentences about the data: where labels are, what was passed over.
+        progress: Of a transfer: called with the number of pictures whose features are there.
         settings: What to change in the recipe; None changes nothing.
 
     Raises:
@@ -79,8 +83,9 @@ def train(
         ((28, 28), 128)
     """
     check_destination(out, data, *([test] if test else []))
-    changed = RECIPES[recipe].changed(**settings)
-    _require_tensorflow()
+    changed = (DEFAULT if recipe == "transfer" else RECIPES[recipe]).changed(**settings)
+    if not isinstance(changed, TransferRecipe):
+        _require_tensorflow()
     data = _TRAINING if data == "mnist" and split != "test" else data
     remarks: list[str] = []
     dataset = load(data, split=split, rule=rule, remarks=remarks)
@@ -90,16 +95,15 @@ def train(
         _require_spelling(dataset, test)
     _, held = divided(dataset, changed.validation, changed.seed)  # refused before seconds of import
     tell(_held_out(dataset, held))
-    from embedder.training.train import train as fit
+    if isinstance(changed, TransferRecipe):
+        from embedder.transfer.train import transfer
 
-    model = fit(
-        dataset,
-        out,
-        changed,
-        preprocessing=preprocessing or ("digit" if is_bundled(data) else "resize"),
-        resume=resume,
-        verbose=True,
-    )
+        model = transfer(dataset, out, changed, resume=resume, progress=progress)
+    else:
+        from embedder.training.train import train as fit
+
+        chosen = preprocessing or ("digit" if is_bundled(data) else "resize")
+        model = fit(dataset, out, changed, preprocessing=chosen, resume=resume, verbose=True)
     if test is None and data == _TRAINING:
         test = _TEST
     if test is None:

@@ -1,0 +1,172 @@
+"""From labelled pictures and a backbone to a saved model: features, head, one network, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embedder.data.dataset import Dataset
+from embedder.destination import check_destination, describe, new_model
+from embedder.errors import ModelError
+from embedder.manifest import TRAINED, fingerprint, read_file
+from embedder.model import Embedder
+from embedder.preprocessing.prepare import prepare
+from embedder.runtime.litert import LiteRT
+from embedder.training.division import divided
+from embedder.transfer.features import FeatureCache
+from embedder.transfer.fitting import fit_head
+from embedder.transfer.head import Head, unit
+from embedder.transfer.measuring import nearest_right, seen_figures, thresholds, unseen_figures
+from embedder.transfer.network import with_head
+from embedder.transfer.settings import DEFAULT, TransferRecipe
+from likewise.arrays import Floats
+from likewise.metrics.groups import Groups
+
+_BOUND = 1e-6  # difference of the network from the features' way, root mean square
+_COMPARED = 16  # pictures
+_RAW = (32, 32, 3)  # pixels that are compared as they are
+
+
+def transfer(
+    dataset: Dataset,
+    out: str | Path,
+    recipe: TransferRecipe = DEFAULT,
+    *,
+    resume: bool = False,
+    progress: Callable[[int], object] = lambda count: None,
+) -> Embedder:
+    """Fit a head to a backbone's features of labelled pictures, and save both as one model.
+
+    Args:
+        dataset: Labelled pictures: at least two labels, with four pictures each.
+        out: Model directory to write, whole or not at all; an earlier model there is replaced.
+            Until it is written, features lie in `<out>.training`.
+        recipe: How to fit.
+        resume: Go on with a training that was cut off.
+        progress: Called with the number of pictures whose features are there.
+
+    Returns:
+        The saved model, opened.
+
+    Raises:
+        DatasetError: If the pictures or labels do not suffice.
+        ModelError: If there is no such backbone, `out` exists and is not a model, or there is an
+            unfinished training that should not be resumed, or has other settings.
+    """
+    out = Path(out)
+    check_destination(out)
+    backbone = _backbone(recipe.backbone)
+    parts = divided(dataset, recipe.validation, recipe.seed)
+    settings = {**recipe.described(), "data": dataset.digest, "model": backbone.fingerprint}
+    cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
+    features = cache.fill(_joined(parts), backbone, recipe, progress)
+    training, held_out = features[: len(parts[0])], features[len(parts[0]) :, 0]
+    head = fit_head(training, parts[0].labels, recipe)
+    details = _details(dataset, parts, recipe, backbone)
+    details |= _measured(head, training, np.asarray(held_out), parts, recipe)
+    _save(out, backbone, head, parts[1], details)
+    cache.remove()
+    return Embedder.load(out)
+
+
+def _backbone(name: str) -> Embedder:
+    backbone = Embedder.load(name)
+    if backbone.metadata.get("ends"):
+        raise ModelError(
+            f"The model {name!r} does not take pixels as they are, so no head can be put onto it. "
+            "Use the photos model, or one imported from a Keras file."
+        )
+    return backbone
+
+
+def _joined(parts: tuple[Dataset, Dataset]) -> Dataset:
+    first, second = parts
+    images = [*first.images, *second.images]
+    return Dataset([*first.ids, *second.ids], [*first.labels, *second.labels], images)
+
+
+def _details(
+    dataset: Dataset, parts: tuple[Dataset, Dataset], recipe: TransferRecipe, backbone: Embedder
+) -> dict[str, Any]:
+    """The entries of `model.json` that say how the model came to be."""
+    origin = {"backbone": backbone.fingerprint, **backbone.metadata.get("origin", {})}
+    return {
+        "origin": origin,
+        "recipe": recipe.described(),
+        "data": {"name": dataset.name, "images": len(dataset), "sha256": dataset.digest},
+        "labels": Groups.of(dataset.labels).names,
+    }
+
+
+def _measured(
+    head: Head,
+    training: Floats,
+    held_out: Floats,
+    parts: tuple[Dataset, Dataset],
+    recipe: TransferRecipe,
+) -> dict[str, Any]:
+    """The entries `figures` and `operating_points`: with the head, without it, and raw pixels."""
+    labels = [np.array(part.labels) for part in parts]
+    plain = np.asarray(training[:, 0])
+    references, queries = (
+        (head.embed(rows), names) for rows, names in zip((plain, held_out), labels, strict=True)
+    )
+    alone = (unit(plain), labels[0]), (unit(held_out), labels[1])
+    raw = [(_raw(part), names) for part, names in zip(parts, labels, strict=True)]
+    figures: dict[str, Any] = {
+        "images": len(labels[1]),
+        **seen_figures(references, queries, recipe.seed),
+        "of_backbone": seen_figures(*alone, recipe.seed),
+        "of_raw_pixels": {"rank1": nearest_right(*raw[0], *raw[1])},
+    }
+    unseen = unseen_figures(training, parts[0].labels, recipe)
+    if unseen is not None:
+        figures["unseen_groups"] = unseen
+    points = thresholds(references, queries, recipe.seed)
+    return {"figures": {"validation": figures}, "operating_points": points}
+
+
+def _raw(part: Dataset) -> Floats:
+    pixels = prepare(part.images, "stretch", _RAW).reshape(len(part), -1)
+    return unit(pixels.astype(np.float32))
+
+
+def _save(
+    out: Path, backbone: Embedder, head: Head, pictures: Dataset, details: dict[str, Any]
+) -> None:
+    network = with_head(read_file(backbone.path, "model.tflite", backbone.metadata), head)
+    _verify(network, backbone, head, pictures)
+    shape = list(backbone.input_shape)
+    with new_model(out) as staging:
+        (staging / "model.tflite").write_bytes(network)
+        entries = {
+            "format": TRAINED,
+            "fingerprint": fingerprint(network, shape, backbone.preprocessing),
+            "input_shape": shape,
+            "dim": len(head.bias),
+            "preprocessing": backbone.preprocessing,
+            "files": {},
+            **details,
+        }
+        describe(staging, entries)
+
+
+def _verify(network: bytes, backbone: Embedder, head: Head, pictures: Dataset) -> None:
+    """Compare the whole network with backbone and head one after the other.
+
+    Raises:
+        ModelError: If they differ, or a picture alone differs from the same in a batch.
+    """
+    prepared = backbone.prepare(pictures.images[:_COMPARED])
+    whole = LiteRT(network, len(head.bias), None)
+    together = whole.run(prepared)
+    alone = np.concatenate([whole.run(picture[None]) for picture in prepared])
+    gap = float(np.sqrt(np.mean((together - head.embed(backbone.embed(prepared))) ** 2)))
+    if not gap <= _BOUND or not np.array_equal(alone, together):
+        raise ModelError(
+            f"Backbone and head as one network differ from both apart by {gap:.2g}, more than "
+            f"{_BOUND:g}, or a picture alone differs from the same in a batch. It was not written."
+        )

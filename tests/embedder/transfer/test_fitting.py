@@ -1,0 +1,109 @@
+"""A head is fitted by the contrastive loss: its gradient, its draws, and what it gains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from embedder.transfer.fitting import _batch, _gradient, _members, fit_head
+from embedder.transfer.head import Head, unit
+from embedder.transfer.measuring import nearest_right
+from embedder.transfer.settings import TransferRecipe
+
+RECIPE = TransferRecipe(dim=4, steps=60, groups=4, per_group=3, learning_rate=0.02)
+
+
+def loss(head: Head, x, groups, recipe) -> float:
+    """The loss as the module's docstring has it, pair by pair, without the pull to the start."""
+    rows = unit(x @ head.weights + head.bias)
+    same, different = [], []
+    for i in range(len(rows)):
+        for j in range(len(rows)):
+            gap = np.linalg.norm(rows[i] - rows[j])
+            if i != j and groups[i] == groups[j]:
+                same.append(max(gap - recipe.near, 0) ** 2)
+            elif groups[i] != groups[j]:
+                different.append(max(recipe.margin - gap, 0) ** 2)
+    return float(np.mean(same) + np.mean(different))
+
+
+def test_the_gradient_is_that_of_the_loss(rng) -> None:
+    x = rng.normal(size=(9, 6))
+    groups = np.repeat([0, 1, 2], 3)
+    head = Head(rng.normal(size=(6, 4)), rng.normal(size=4))
+    found = x.T @ _gradient(head, x, groups, RECIPE).astype(float)
+    for place in ((0, 0), (3, 2), (5, 3)):
+        step = np.zeros_like(head.weights)
+        step[place] = 1e-5
+        up = loss(Head(head.weights + step, head.bias), x, groups, RECIPE)
+        down = loss(Head(head.weights - step, head.bias), x, groups, RECIPE)
+        assert found[place] == pytest.approx((up - down) / 2e-5, rel=1e-3, abs=1e-5)
+
+
+def test_a_batch_has_as_many_pictures_of_each_of_some_groups(rng) -> None:
+    labels = ["a"] * 5 + ["b"] * 2 + ["c"] * 9 + ["d"] * 4 + ["e"] * 3
+    rows, groups = _batch(_members(labels), RECIPE, rng)
+    names = np.array(labels)[rows]
+    assert len(set(groups.tolist())) == 4
+    for group in set(groups.tolist()):
+        of_group = names[groups == group]
+        assert len(of_group) == 3
+        assert len(set(of_group)) == 1
+    of_large = rows[np.isin(names, list("acd"))]  # these have three or more: none comes twice
+    assert len(set(of_large.tolist())) == len(of_large)
+
+
+def features_of_groups(rng, groups=6, pictures=12, noise=3.0):
+    """Two of sixteen numbers tell the groups apart; the others are louder, and say nothing."""
+    centres = np.zeros((groups, 16))
+    centres[:, :2] = [(np.cos(a), np.sin(a)) for a in np.linspace(0, 2 * np.pi, groups, False)]
+    rows = np.repeat(centres, pictures, axis=0)
+    rows[:, :2] += rng.normal(0, 0.1, (len(rows), 2))
+    rows[:, 2:] += rng.normal(0, noise / 4, (len(rows), 14))
+    labels = [str(group) for group in range(groups) for _ in range(pictures)]
+    return unit(rows).astype(np.float32)[:, None], labels
+
+
+def test_a_head_finds_what_tells_groups_apart(rng) -> None:
+    features, labels = features_of_groups(rng)
+    fresh, fresh_labels = features_of_groups(np.random.default_rng(5))
+    names, fresh_names = np.array(labels), np.array(fresh_labels)
+    before = nearest_right(features[:, 0], names, fresh[:, 0], fresh_names)
+    head = fit_head(features, labels, RECIPE.changed(steps=300, learning_rate=0.01))
+    after = nearest_right(head.embed(features[:, 0]), names, head.embed(fresh[:, 0]), fresh_names)
+    assert before < 0.6
+    assert after > before + 0.2
+
+
+def test_the_same_seed_gives_the_same_head_and_another_seed_another(rng) -> None:
+    features, labels = features_of_groups(rng)
+    heads = [fit_head(features, labels, RECIPE.changed(seed=seed)) for seed in (7, 7, 8)]
+    assert np.array_equal(heads[0].weights, heads[1].weights)
+    assert not np.array_equal(heads[0].weights, heads[2].weights)
+
+
+def test_a_strong_anchor_keeps_the_start(rng) -> None:
+    features, labels = features_of_groups(rng)
+    start = Head.of_components(features[:, 0], 4)
+
+    def moved(anchor):
+        recipe = TransferRecipe(**{**RECIPE.described(), "anchor": anchor})
+        return np.linalg.norm(fit_head(features, labels, recipe).weights - start.weights)
+
+    assert moved(100.0) < moved(0.0) / 2
+
+
+def test_the_start_keeps_distances_where_there_are_as_many_components_as_numbers(rng) -> None:
+    features = rng.normal(size=(40, 5)).astype(np.float32)
+    head = Head.of_components(features, 5)
+    mapped = features @ head.weights + head.bias
+    gaps = np.linalg.norm(features[:, None] - features, axis=2)
+    np.testing.assert_allclose(np.linalg.norm(mapped[:, None] - mapped, axis=2), gaps, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "setting", [{"steps": 0}, {"margin": 2.5}, {"learning_rate": 0.0}, {"dim": -1}]
+)
+def test_a_setting_out_of_its_range_is_refused_by_name(setting) -> None:
+    with pytest.raises(ValueError, match=f"`{next(iter(setting))}` must be above 0"):
+        TransferRecipe().changed(**setting)
