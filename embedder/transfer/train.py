@@ -19,9 +19,10 @@ from embedder.training.division import divided
 from embedder.transfer.features import FeatureCache
 from embedder.transfer.fitting import fit_head
 from embedder.transfer.head import Head, unit
-from embedder.transfer.measuring import nearest_right, seen_figures, thresholds, unseen_figures
+from embedder.transfer.measuring import nearest_right, seen_figures, thresholds
 from embedder.transfer.network import with_head
 from embedder.transfer.settings import DEFAULT, TransferRecipe
+from embedder.transfer.unseen import try_unseen
 from likewise.arrays import Floats
 from likewise.metrics.groups import Groups
 
@@ -122,10 +123,15 @@ def _measured(
         "of_backbone": seen_figures(*alone, recipe.seed),
         "of_raw_pixels": {"rank1": nearest_right(*raw[0], *raw[1])},
     }
-    unseen = unseen_figures(training, parts[0].labels, recipe)
-    if unseen is not None:
-        figures["unseen_groups"] = unseen
-    points = thresholds(references, queries, recipe.seed)
+    unseen = try_unseen(training, parts[0].labels, recipe)
+    if unseen is not None and unseen.rank1 is not None:
+        figures["unseen_groups"] = {
+            "groups": unseen.groups,
+            "rank1": unseen.rank1,
+            "rank1_of_backbone": unseen.rank1_of_backbone,
+        }
+    strangers = None if unseen is None else unseen.strangers
+    points = thresholds(references, queries, strangers, recipe.seed)
     return {"figures": {"validation": figures}, "operating_points": points}
 
 

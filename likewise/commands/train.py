@@ -15,6 +15,7 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 
+_MOST_MISSED = 0.5  # FNIR
 _OF_TRANSFER = ("backbone", "flip", "steps")
 _OF_NETWORKS = (
     "network",
@@ -143,7 +144,11 @@ def train(
             "Training needs TensorFlow, which is not installed: pip install 'likewise[train]'"
         ) from error
     figures = trained.metadata.get("figures", {})
-    for line in [*_gains(figures.get("validation", {})), *_figures(figures.get("test"))]:
+    held_out = figures.get("validation", {})
+    if "of_backbone" in held_out:
+        for line in [*_gains(held_out), _threshold(trained.operating_points["default"])]:
+            note(line)
+    for line in _figures(figures.get("test")):
         note(line)
     words = shlex.join([str(data), *reading.words, "--model", str(trained.path)])
     note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {words}")
@@ -160,8 +165,6 @@ def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:
 
 def _gains(held_out: Mapping[str, Any]) -> list[str]:
     """What a transfer gained on held-out pictures, and on groups left out of a trial."""
-    if "of_backbone" not in held_out:
-        return []
     backbone, raw = held_out["of_backbone"], held_out["of_raw_pixels"]
     lines = [
         f"On {held_out['images']} held-out pictures: {_share(held_out['rank1'])} of the nearest "
@@ -172,15 +175,31 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
     unseen = held_out.get("unseen_groups")
     if unseen:
         lines.append(
-            f"On {unseen['groups']} groups left out of a trial training: {_share(unseen['rank1'])} "
-            f"of the nearest are right (the backbone alone {_share(unseen['rank1_of_backbone'])})."
+            f"On all {unseen['groups']} groups, each left out of a trial training: "
+            f"{_share(unseen['rank1'])} of the nearest are right (the backbone alone "
+            f"{_share(unseen['rank1_of_backbone'])})."
         )
-    if held_out["rank1"] < backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
+    if held_out["rank1"] <= backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
         lines.append(
             "The training gained nothing: the backbone alone is as good. Use that, or give more "
             "pictures of each group, at least 10."
         )
     return lines
+
+
+def _threshold(point: Mapping[str, Any]) -> str:
+    """The threshold that galleries take, and what it costs."""
+    sentence = (
+        f"Threshold {point['threshold']:.4f}: {point['false']} of {point['unknown']} unknown "
+        f"pictures match (FPIR {_share(point['fpir'])}), {point['missed']} of {point['known']} "
+        f"known ones are missed (FNIR {_share(point['fnir'])})."
+    )
+    if point["fnir"] < _MOST_MISSED:
+        return sentence
+    return (
+        f"{sentence} Most are missed: more groups and more pictures of each tell known from "
+        "unknown better, or choose a higher rate with likewise calibrate."
+    )
 
 
 def _share(value: float) -> str:
