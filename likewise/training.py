@@ -67,7 +67,7 @@ def train(
             training digits when None.
         resume: Go on with a training that was cut off.
         tell: Called with sentences about the data: where labels are, what was passed over.
-        progress: Of a transfer: called with the number of pictures whose features are there.
+        progress: Called, in a transfer, with the number of pictures whose features are there.
         settings: What to change in the recipe; None changes nothing.
 
     Raises:

@@ -16,7 +16,7 @@ def with_head(network: bytes, head: Head) -> bytes:
 
     Args:
         network: Contents of a `.tflite` file with one output, `(n, d)` float32.
-        head: Of d features.
+        head: A map of d features.
 
     Raises:
         ModelError: If the network gives something else.
