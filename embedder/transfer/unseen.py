@@ -54,13 +54,13 @@ def try_unseen(features: Floats, labels: Sequence[str], recipe: TransferRecipe) 
         What was found; None for two groups, of which none can be left out.
     """
     names = np.array(labels)
+    plain = np.asarray(features[:, 0])
     strangers = np.empty(len(names), np.float32)
     right = np.zeros(2, int)
     asked = 0
     trials = list(_trials(names, recipe.seed))
     for left_out in trials:
         head = fit_head(features[~left_out], names[~left_out].tolist(), recipe)
-        plain = np.asarray(features[:, 0])
         vectors = head.embed(plain)
         strangers[left_out] = _nearest(vectors[left_out], vectors[~left_out])
         if len(set(names[left_out])) > 1:
