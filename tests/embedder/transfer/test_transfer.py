@@ -22,6 +22,7 @@ from embedder.transfer.settings import TransferRecipe
 from embedder.transfer.train import transfer
 from embedder.transfer.views import views_of
 
+pytestmark = pytest.mark.costly  # seconds of embedding
 RECIPE = TransferRecipe(backbone="digits", dim=16, views=1, steps=150, groups=8, validation=0.3)
 
 
