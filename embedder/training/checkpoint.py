@@ -13,8 +13,8 @@ from typing import Any
 
 import keras
 
-from embedder.errors import ModelError
 from embedder.training.averaging import averaged_weights
+from embedder.training.unfinished import require_absent, require_own, require_same
 from likewise.arrays import Pixels
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import EqualErrorRate, det_curve, equal_error_rate
@@ -42,11 +42,7 @@ class State:
         Raises:
             ModelError: If an earlier run left something.
         """
-        if os.path.lexists(self.path):
-            raise ModelError(
-                f"There is an unfinished training in {str(self.path)!r}: "
-                "continue it with --resume, or remove it."
-            )
+        require_absent(self.path)
 
     def resume(self) -> None:
         """Resume an earlier run of the same training.
@@ -54,21 +50,11 @@ class State:
         Raises:
             ModelError: If it was started with other data or settings, or is no training.
         """
-        if os.path.lexists(self.path) and not self._is_own():
-            raise ModelError(
-                f"Expected an unfinished training in {str(self.path)!r}, but something else is "
-                "there: choose another path with --out."
-            )
+        require_own(self.path, self._is_own())
         if not (self.path / "history.json").exists():
             return
         stored = json.loads((self.path / "history.json").read_text())
-        for name, value in self.settings.items():
-            if stored["settings"].get(name) != value:
-                raise ModelError(
-                    f"The unfinished training in {str(self.path)!r} was started with {name} = "
-                    f"{stored['settings'].get(name)!r}, not {value!r}. Resume it with the same "
-                    "settings and data, or remove it to start again."
-                )
+        require_same(self.path, stored["settings"], self.settings)
         self.epochs = stored["epochs"]
 
     def _is_own(self) -> bool:

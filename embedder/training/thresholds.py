@@ -68,26 +68,55 @@ def search_point(
         matched, `missed` of `known` beyond it or nearest to another group), and the number of
         references, as plain JSON.
     """
-    strangers, _ = _nearest(references, unknown)
+    strangers, _ = nearest(references, unknown)
+    words = (
+        f"{len(known)} validation images and {len(unknown)} outliers made of them, "
+        f"among {len(references)} training images"
+    )
+    return point_among(references, reference_labels, known, known_labels, strangers, words)
+
+
+def point_among(
+    references: Floats,
+    reference_labels: Labels,
+    known: Floats,
+    known_labels: Labels,
+    strangers: Floats,
+    measured_on: str,
+) -> Point:
+    """Measure the point of `search_point` where the distances of the unknown are there already.
+
+    Args:
+        references: Vectors of the groups' references, `(r, dim)`.
+        reference_labels: Their labels, `(r,)`.
+        known: Vectors of the same groups, not seen in training, `(n, dim)`.
+        known_labels: Their labels, `(n,)`.
+        strangers: Distance of each unknown to its nearest reference, `(m,)`, float32.
+        measured_on: What it is measured on, in words.
+    """
     threshold = threshold_within(strangers, allowed_within(FPIR, len(strangers)))
-    distances, places = _nearest(references, known)
+    distances, places = nearest(references, known)
     right = (distances <= threshold) & (reference_labels[places] == known_labels)
     false, missed = int(np.sum(strangers <= threshold)), int(np.sum(~right))
     return {
         "threshold": threshold,
-        "fpir": false / len(unknown),
+        "fpir": false / len(strangers),
         "fnir": missed / len(known),
-        "unknown": len(unknown),
+        "unknown": len(strangers),
         "false": false,
         "known": len(known),
         "missed": missed,
-        "measured_on": f"{len(known)} validation images and {len(unknown)} outliers made of them, "
-        f"among {len(references)} training images",
+        "measured_on": measured_on,
     }
 
 
-def _nearest(references: Floats, queries: Floats) -> tuple[Floats, Indices]:
-    """Distance to the nearest reference and its position, each `(n,)`."""
+def nearest(references: Floats, queries: Floats) -> tuple[Floats, Indices]:
+    """Distance to the nearest reference and its position, each `(n,)`.
+
+    Args:
+        references: Vectors, `(r, dim)`.
+        queries: Vectors, `(n, dim)`.
+    """
     distances = np.empty(len(queries), np.float32)
     places = np.empty(len(queries), np.int64)
     lengths = np.square(references).sum(axis=1)

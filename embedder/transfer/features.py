@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from embedder.data.dataset import Dataset
-from embedder.errors import ModelError
 from embedder.model import Embedder
+from embedder.training.unfinished import require_absent, require_own, require_same
 from embedder.transfer.settings import TransferRecipe
 from embedder.transfer.views import views_of
 from likewise.arrays import Floats
@@ -31,7 +31,7 @@ class FeatureCache:
 
     Args:
         path: Directory of the unfinished training.
-        settings: All that decides the features, as JSON can hold it.
+        settings: Those of the training, as JSON can hold them; going on needs the same.
         resume: Whether to go on with what lies there.
 
     Raises:
@@ -45,16 +45,9 @@ class FeatureCache:
         self._done = 0
         if not os.path.lexists(path):
             return
-        if not self._is_own():
-            raise ModelError(
-                f"Expected an unfinished training in {str(path)!r}, but something else is there: "
-                "choose another path with --out."
-            )
+        require_own(path, self._is_own())
         if not resume:
-            raise ModelError(
-                f"There is an unfinished training in {str(path)!r}: continue it with --resume, or "
-                "remove it to start again."
-            )
+            require_absent(path)
         self._done = self._stored()
 
     def _is_own(self) -> bool:
@@ -67,13 +60,7 @@ class FeatureCache:
         if not state.exists():
             return 0
         stored = json.loads(state.read_text())
-        for name, value in self._settings.items():
-            if stored["settings"].get(name) != value:
-                raise ModelError(
-                    f"The unfinished training in {str(self.path)!r} was started with {name} = "
-                    f"{stored['settings'].get(name)!r}, not {value!r}. Resume it with the same "
-                    "settings and data, or remove it to start again."
-                )
+        require_same(self.path, stored["settings"], self._settings)
         return int(stored["done"])
 
     def fill(

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from embedder.training.thresholds import FPIR, pair_point
-from likewise.arrays import Bools, Floats
+from embedder.training.thresholds import nearest, pair_point, point_among
+from likewise.arrays import Floats
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate
-from likewise.metrics.thresholds import allowed_within, threshold_within
 
 _PAIRS = 200_000  # of each kind, at most
-_AT_ONCE = 1024
 _UNSEEN = "pictures of groups left out of trial trainings"
 _LEFT_OUT = "held-out pictures, each with its own group left out"
 
@@ -32,12 +30,8 @@ def nearest_right(
         queries: `(n, dim)`, of length 1, n >= 1.
         query_labels: n labels.
     """
-    right = 0
-    for start in range(0, len(queries), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        nearest = np.argmax(queries[rows] @ references.T, axis=1)
-        right += int(np.sum(reference_labels[nearest] == query_labels[rows]))
-    return right / len(queries)
+    _, places = nearest(references, queries)
+    return float(np.mean(reference_labels[places] == query_labels))
 
 
 def seen_figures(
@@ -73,38 +67,19 @@ def thresholds(
         seed: Draws the pairs.
     """
     same, different = pair_distances(queries[0], queries[1].tolist(), _PAIRS, seed)
-    own, other = _nearest_by_side(references, queries)
-    unknown = other if strangers is None else strangers
-    threshold = threshold_within(unknown, allowed_within(FPIR, len(unknown)))
-    known = np.isfinite(own)
-    false = int(np.sum(unknown <= threshold))
-    missed = int(np.sum(known & ~((own <= threshold) & (own < other))))
+    words = _UNSEEN
+    if strangers is None:
+        strangers, words = _own_left_out(references, queries), _LEFT_OUT
     return {
         "eer": pair_point(same, different, len(queries[1])),
-        "default": {
-            "threshold": threshold,
-            "fpir": false / len(unknown),
-            "fnir": missed / max(int(known.sum()), 1),
-            "unknown": len(unknown),
-            "false": false,
-            "known": int(known.sum()),
-            "missed": missed,
-            "references": len(references[1]),
-            "measured_on": f"{len(unknown)} {_LEFT_OUT if strangers is None else _UNSEEN}",
-        },
+        "default": point_among(*references, *queries, strangers, f"{len(strangers)} {words}"),
     }
 
 
-def _nearest_by_side(
-    references: tuple[Floats, Labels], queries: tuple[Floats, Labels]
-) -> tuple[Floats, Floats]:
-    """Distances to the nearest reference of the own group and to the nearest of another."""
-    own, other = (np.empty(len(queries[1]), np.float32) for _ in range(2))
-    for start in range(0, len(own), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        near = queries[0][rows] @ references[0].T
-        distance = np.sqrt(np.maximum(2 - 2 * near, 0)).astype(np.float32)
-        alike: Bools = queries[1][rows, None] == references[1]
-        own[rows] = np.where(alike, distance, np.inf).min(axis=1)
-        other[rows] = np.where(alike, np.inf, distance).min(axis=1)
-    return own, other
+def _own_left_out(references: tuple[Floats, Labels], queries: tuple[Floats, Labels]) -> Floats:
+    """Distances to the nearest reference of another group."""
+    others = np.empty(len(queries[1]), np.float32)
+    for label in np.unique(queries[1]):
+        rows = queries[1] == label
+        others[rows], _ = nearest(references[0][references[1] != label], queries[0][rows])
+    return others

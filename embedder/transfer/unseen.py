@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from embedder.training.thresholds import nearest
 from embedder.transfer.fitting import fit_head
 from embedder.transfer.head import unit
 from embedder.transfer.settings import TransferRecipe
@@ -62,7 +63,7 @@ def try_unseen(features: Floats, labels: Sequence[str], recipe: TransferRecipe) 
     for left_out in trials:
         head = fit_head(features[~left_out], names[~left_out].tolist(), recipe)
         vectors = head.embed(plain)
-        strangers[left_out] = _nearest(vectors[left_out], vectors[~left_out])
+        strangers[left_out], _ = nearest(vectors[~left_out], vectors[left_out])
         if len(set(names[left_out])) > 1:
             asked += int(left_out.sum())
             for place, rows in enumerate((vectors, unit(plain))):
@@ -81,16 +82,6 @@ def _trials(names: Labels, seed: int) -> Iterator[Bools]:
     order = np.random.default_rng(seed).permutation(groups)
     for part in np.array_split(order, min(_TRIALS, len(groups))):
         yield np.isin(names, part)
-
-
-def _nearest(queries: Floats, references: Floats) -> Floats:
-    """Distances of vectors of length 1 to their nearest."""
-    near = [
-        (queries[start : start + _AT_ONCE] @ references.T).max(axis=1)
-        for start in range(0, len(queries), _AT_ONCE)
-    ]
-    distances: Floats = np.sqrt(np.maximum(2 - 2 * np.concatenate(near), 0)).astype(np.float32)
-    return distances
 
 
 def _right_among_others(vectors: Floats, labels: Labels) -> int:

@@ -14,7 +14,7 @@ OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
     "those that the embedder was trained on"
 )
-_MOST_MISSED = 0.5  # FNIR from which a calibration says that its threshold is of little use
+MOST_MISSED = 0.5  # FNIR from which a calibration says that its threshold is of little use
 _COSTS = ("cost_false_match", "cost_miss", "share_unknown")
 
 
@@ -61,7 +61,7 @@ class Calibration:
         if point.group_thresholds:
             groups = counted(len(point.group_thresholds), "group")
             lines.append(f"Thresholds of their own: {groups}.")
-        if point.mated and (point.fnir or 0) >= _MOST_MISSED:
+        if point.mated and (point.fnir or 0) >= MOST_MISSED:
             lines.append(
                 "Most knowns are missed at this threshold: the model does not tell these groups "
                 "apart well enough for so strict a rate. Allow a higher one, or train a model on "

@@ -15,7 +15,6 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 
-_MOST_MISSED = 0.5  # FNIR
 _OF_TRANSFER = ("backbone", "flip", "steps")
 _OF_NETWORKS = (
     "network",
@@ -189,12 +188,14 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
 
 def _threshold(point: Mapping[str, Any]) -> str:
     """The threshold that galleries take, and what it costs."""
+    from likewise.calibration.summary import MOST_MISSED
+
     sentence = (
         f"Threshold {point['threshold']:.4f}: {point['false']} of {point['unknown']} unknown "
         f"pictures match (FPIR {_share(point['fpir'])}), {point['missed']} of {point['known']} "
         f"known ones are missed (FNIR {_share(point['fnir'])})."
     )
-    if point["fnir"] < _MOST_MISSED:
+    if point["fnir"] < MOST_MISSED:
         return sentence
     return (
         f"{sentence} Most are missed: more groups and more pictures of each tell known from "
