@@ -1,5 +1,5 @@
 """Fit a model that exists to new groups: a small head on its features, without TensorFlow.
 
-May import: embedder.data, embedder.destination, embedder.errors, embedder.manifest, embedder.model,
-embedder.preprocessing, embedder.runtime, embedder.training.
+May import: embedder.data, embedder.destination, embedder.errors, embedder.importing,
+embedder.manifest, embedder.model, embedder.preprocessing, embedder.runtime, embedder.training.
 """

@@ -11,6 +11,8 @@ import numpy as np
 from embedder.data.dataset import Dataset
 from embedder.destination import check_destination, describe, new_model
 from embedder.errors import ModelError
+from embedder.importing.imported import Imported
+from embedder.importing.verify import verify
 from embedder.manifest import TRAINED, fingerprint, read_file
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
@@ -26,8 +28,6 @@ from embedder.transfer.unseen import try_unseen
 from likewise.arrays import Floats
 from likewise.metrics.groups import Groups
 
-_BOUND = 1e-6  # difference of the network from the features' way, root mean square
-_COMPARED = 16  # pictures
 _RAW = (32, 32, 3)  # pixels that are compared as they are
 
 
@@ -68,7 +68,7 @@ def transfer(
     head = fit_head(training, parts[0].labels, recipe)
     details = _details(dataset, parts, recipe, backbone)
     details |= _measured(head, training, np.asarray(held_out), parts, recipe)
-    _save(out, backbone, head, parts[1], details)
+    _save(out, backbone, head, details)
     cache.remove()
     return Embedder.load(out)
 
@@ -140,39 +140,28 @@ def _raw(part: Dataset) -> Floats:
     return unit(pixels.astype(np.float32))
 
 
-def _save(
-    out: Path, backbone: Embedder, head: Head, pictures: Dataset, details: dict[str, Any]
-) -> None:
+def _save(out: Path, backbone: Embedder, head: Head, details: dict[str, Any]) -> None:
+    """Write the model, once its network gave what backbone and head give apart."""
     network = with_head(read_file(backbone.path, "model.tflite", backbone.metadata), head)
-    _verify(network, backbone, head, pictures)
-    shape = list(backbone.input_shape)
+    shape, dim = list(backbone.input_shape), len(head.bias)
+    apart = Imported(
+        network,
+        backbone.input_shape,
+        dim,
+        {},
+        source=lambda pixels: head.embed(backbone.embed(pixels)),
+    )
+    compared = verify(apart, LiteRT(network, dim, None))
     with new_model(out) as staging:
         (staging / "model.tflite").write_bytes(network)
         entries = {
             "format": TRAINED,
             "fingerprint": fingerprint(network, shape, backbone.preprocessing),
             "input_shape": shape,
-            "dim": len(head.bias),
+            "dim": dim,
             "preprocessing": backbone.preprocessing,
             "files": {},
             **details,
+            "origin": details["origin"] | compared,
         }
         describe(staging, entries)
-
-
-def _verify(network: bytes, backbone: Embedder, head: Head, pictures: Dataset) -> None:
-    """Compare the whole network with backbone and head one after the other.
-
-    Raises:
-        ModelError: If they differ, or a picture alone differs from the same in a batch.
-    """
-    prepared = backbone.prepare(pictures.images[:_COMPARED])
-    whole = LiteRT(network, len(head.bias), None)
-    together = whole.run(prepared)
-    alone = np.concatenate([whole.run(picture[None]) for picture in prepared])
-    gap = float(np.sqrt(np.mean((together - head.embed(backbone.embed(prepared))) ** 2)))
-    if not gap <= _BOUND or not np.array_equal(alone, together):
-        raise ModelError(
-            f"Backbone and head as one network differ from both apart by {gap:.2g}, more than "
-            f"{_BOUND:g}, or a picture alone differs from the same in a batch. It was not written."
-        )
