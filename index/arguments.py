@@ -76,7 +76,7 @@ def new_rows(
         "ids": checked_strings("ids", ids),
         "labels": stored_labels(labels),
         "contents": nothing if contents is None else list(map(_checked_content, contents)),
-        "metadata": nothing if metadata is None else list(map(_as_json, metadata)),
+        "metadata": nothing if metadata is None else _as_json(metadata),
         "vectors": [row.tobytes() for row in vectors.astype("<f4", copy=False)],
         "pictures": nothing if pictures is None else encode_pictures(pictures),
     }
@@ -95,9 +95,16 @@ def _checked_content(content: bytes | None) -> bytes | None:
     return content
 
 
-def _as_json(metadata: Mapping[str, Any] | None) -> str | None:
-    if not metadata:
-        return None
+def _as_json(metadata: Sequence[Mapping[str, Any] | None]) -> list[str | None]:
+    """JSON texts, None for nothing; an object that many rows share is written once."""
+    texts: dict[int, str | None] = {}
+    for each in metadata:
+        if id(each) not in texts:
+            texts[id(each)] = _object(each) if each else None
+    return [texts[id(each)] for each in metadata]
+
+
+def _object(metadata: Mapping[str, Any]) -> str:
     try:
         return _JSON.encode(dict(metadata))
     except (TypeError, ValueError) as error:

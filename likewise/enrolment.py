@@ -19,7 +19,7 @@ from embedder.errors import ImageError, UnlabelledError
 from embedder.model import Embedder
 from index.gallery import Gallery
 from index.references.rows import Reference
-from likewise.arrays import Floats
+from likewise.arrays import Floats, Pixels
 from likewise.conflicts import (
     ADDED,
     RENAMED,
@@ -112,7 +112,8 @@ def enrol_records(
     report, spelled = AddReport(), gallery.old_spellings()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
-        return batch, with_vectors(embedder, gallery, _entries(batch, spelled, source))
+        entries = _entries(batch, spelled, source)
+        return batch, with_vectors(embedder, gallery, entries, batch.images)
 
     if isinstance(records, list):
         records = Records(partial(iter, records), len(records))
@@ -164,13 +165,19 @@ def enrol(
     return write(gallery, with_vectors(embedder, gallery, entries), on_conflict=on_conflict)
 
 
-def with_vectors(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry]) -> list[Entry]:
+def with_vectors(
+    embedder: Embedder,
+    gallery: Gallery,
+    entries: Sequence[Entry],
+    stacked: Pixels | None = None,
+) -> list[Entry]:
     """Give each picture its vector: the gallery's, else each different one is embedded once.
 
     Args:
         embedder: The gallery's.
         gallery: Asked for the vectors of pictures that it knows.
         entries: n pictures or vectors.
+        stacked: The pictures of all entries, `(n, *input_shape)`, where they lie in one array.
 
     Returns:
         The n entries, all with a vector.
@@ -183,7 +190,9 @@ def with_vectors(embedder: Embedder, gallery: Gallery, entries: Sequence[Entry])
     vectors: dict[bytes, Floats] = gallery.vectors_of(list(pictures))
     unknown = [content for content in pictures if content not in vectors]
     if unknown:
-        embedded = embedder.embed(np.stack([pictures[content] for content in unknown]))
+        if stacked is None or len(unknown) < len(stacked):
+            stacked = np.stack([pictures[content] for content in unknown])
+        embedded = embedder.embed(stacked)
         vectors |= dict(zip(unknown, embedded, strict=True))
     return [
         entry if entry.content is None else replace(entry, vector=vectors[entry.content])
@@ -225,6 +234,8 @@ def write(
 
     def choose(now: Mapping[str, Reference]) -> Iterable[str]:
         nonlocal outcome
+        if not known and not now:
+            return outcome.new
         others = {id: reference for id, reference in known.items() if reference.id not in new}
         outcome = decide(entries, {**others, **now}, on_conflict, by_metadata)
         return outcome.new
@@ -259,15 +270,13 @@ def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[En
         source: Name of the source, for records that do not say.
     """
     names = [record.source or source for record in batch.readable]
+    origins = {name: {"source": name} if name else {} for name in names}  # one for all of a source
     rows = zip(batch.readable, batch.images, batch.contents, names, strict=True)
     return [
         Entry(
             record.id,
             None if record.label is None else spelled.get(record.label, record.label),
-            {
-                **({"source": name} if name else {}),
-                **(plain_metadata(record.metadata) if record.metadata else {}),
-            },
+            origins[name] | plain_metadata(record.metadata) if record.metadata else origins[name],
             pixels,
             content,
             source=name,
