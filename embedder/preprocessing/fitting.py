@@ -43,5 +43,5 @@ def _scaled(
         return image
     from PIL import Image
 
-    smooth = Image.Resampling.BICUBIC
+    smooth = Image.Resampling.BILINEAR  # as Keras scales the pictures of most trainings
     return np.asarray(Image.fromarray(image).resize(size[::-1], smooth, box=box))

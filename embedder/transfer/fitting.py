@@ -51,7 +51,8 @@ def fit_head(
     pull = 2 * recipe.anchor / np.sum(start**2)
     for step in range(recipe.steps):
         rows, groups = _batch(members, recipe, rng)
-        x = np.asarray(features[rows, rng.integers(features.shape[1], size=len(rows))])
+        views = rng.integers(features.shape[1], size=len(rows))
+        x = head.inputs(np.asarray(features[rows, views]))
         gradient = _gradient(head, x, groups, recipe)
         rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
         head.weights -= rate * weights.step(x.T @ gradient + pull * (head.weights - start))

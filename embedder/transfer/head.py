@@ -1,4 +1,9 @@
-"""The head: a linear map of a backbone's features, brought to length 1."""
+"""The head: a linear map of a backbone's features, or of their square roots, at length 1.
+
+Means of a rectifier's outputs, as a convolutional network ends with, are many small values and a
+few large ones. Their square roots are compared more fairly (Perronnin, Sánchez, Mensink,
+"Improving the Fisher Kernel for Large-Scale Image Classification", ECCV 2010).
+"""
 
 from __future__ import annotations
 
@@ -16,10 +21,12 @@ class Head:
     Attributes:
         weights: `(d, dim)`, float32.
         bias: `(dim,)`, float32.
+        rooted: Whether it maps the square roots of features.
     """
 
     weights: Floats
     bias: Floats
+    rooted: bool = False
 
     @classmethod
     def of_components(cls, features: Floats, dim: int) -> Head:
@@ -28,17 +35,23 @@ class Head:
         A random projection loses more of what tells groups apart that are never trained on.
 
         Args:
-            features: `(n, d)`, float32.
+            features: `(n, d)`, float32; their square roots are taken where none is below 0.
             dim: Number of components; fewer where n or d is smaller.
         """
+        rooted = bool((features >= 0).all())
+        features = np.sqrt(features) if rooted else features
         mean = features.mean(axis=0)
         _, _, axes = np.linalg.svd(features - mean, full_matrices=False)
         weights = np.ascontiguousarray(axes[: min(dim, *features.shape)].T)
-        return cls(weights, -mean @ weights)
+        return cls(weights, -mean @ weights, rooted)
+
+    def inputs(self, features: Floats) -> Floats:
+        """What the map takes of features, `(n, d)`."""
+        return np.sqrt(np.maximum(features, 0)) if self.rooted else features
 
     def embed(self, features: Floats) -> Floats:
         """Map features, `(n, d)`, to embeddings of length 1, `(n, dim)`."""
-        return unit(features @ self.weights + self.bias)
+        return unit(self.inputs(features) @ self.weights + self.bias)
 
 
 def unit(rows: Floats) -> Floats:

@@ -35,7 +35,8 @@ def with_head(network: bytes, head: Head) -> bytes:
     weights = add.constant("head/weights", np.ascontiguousarray(head.weights.T))
     bias = add.constant("head/bias", head.bias)
     mapped = add.tensor("head/mapped", dim)
-    add.operation("FULLY_CONNECTED", [graph.outputs[0], weights, bias], mapped, _dense(schema))
+    inputs = add.roots(graph.outputs[0], features) if head.rooted else graph.outputs[0]
+    add.operation("FULLY_CONNECTED", [inputs, weights, bias], mapped, _dense(schema))
     unit = add.tensor("head/embedding", dim)
     add.operation("L2_NORMALIZATION", [mapped], unit, _normalisation(schema))
     graph.outputs = [unit]
@@ -74,8 +75,15 @@ class _Additions:
         """Add a tensor of as many rows as there are pictures; returns its number."""
         return self._add(name, [1, dim], [-1, dim], 0)
 
+    def roots(self, features: int, dim: int) -> int:
+        """Add the square roots of a tensor's values, 0 for those below 0; returns its number."""
+        positive, roots = self.tensor("head/positive", dim), self.tensor("head/roots", dim)
+        self.operation("RELU", [features], positive)
+        self.operation("SQRT", [positive], roots)
+        return roots
+
     def operation(
-        self, name: str, inputs: list[int], output: int, options: tuple[int, Any]
+        self, name: str, inputs: list[int], output: int, options: tuple[int, Any] = (0, None)
     ) -> None:
         """Add an operation at the end."""
         operator = self._schema.OperatorT()

@@ -35,12 +35,12 @@ class TransferRecipe:
     dim: int = 128
     views: int = 3
     flip: bool = False
-    steps: int = 400
+    steps: int = 1000
     groups: int = 16
     per_group: int = 4
     learning_rate: float = 1e-3
     margin: float = 1.2
-    near: float = 0.3
+    near: float = 0.5
     anchor: float = 0.1
     validation: float = 1 / 12
     seed: int = 0
