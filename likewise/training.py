@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,13 @@ from embedder.manifest import write_manifest
 from embedder.model import Embedder
 from embedder.text import counted
 from embedder.training.division import divided
-from embedder.training.recipes import RECIPES
+from embedder.training.recipes import RECIPES, Recipe
 from embedder.transfer.settings import DEFAULT, TransferRecipe
 from likewise.arrays import Floats
 from likewise.joins import LabelJoin
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
+from likewise.recipe_choice import choose_recipe
 
 _TRAINING, _TEST = "mnist/train", "mnist/test"
 _PAIRS = 100_000  # of each kind, for each seed
@@ -41,7 +42,7 @@ _AT_ONCE = 4096  # references that are embedded together
 def train(
     data: str,
     out: Path,
-    recipe: str,
+    recipe: str | None = None,
     *,
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
@@ -58,7 +59,9 @@ def train(
         data: Labelled pictures; `mnist` means its training digits.
         out: Directory of the model.
         recipe: A name of `embedder.training.recipes.RECIPES`, or `transfer`: fit a head to the
-            features of a model that exists, without TensorFlow.
+            features of a model that exists, without TensorFlow. When None, what fits the pictures:
+            `default` for digits, and for a thousand drawings or small grey pictures and more;
+            `transfer` for photographs and for few pictures.
         split: `train` or `test`, for data that holds both.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
         preprocessing: How pictures reach the network; `digit` for the bundled digits and
@@ -66,7 +69,7 @@ def train(
         test: Labelled pictures to measure the model on; the bundled test digits for the bundled
             training digits when None.
         resume: Go on with a training that was cut off.
-        tell: Called with sentences about the data: where labels are, what was passed over.
+        tell: Called with sentences about the data and the recipe that was chosen for it.
         progress: Called, in a transfer, with the number of pictures whose features are there.
         settings: What to change in the recipe; None changes nothing.
 
@@ -83,14 +86,18 @@ def train(
         ((28, 28), 128)
     """
     check_destination(out, data, *([test] if test else []))
-    changed = (DEFAULT if recipe == "transfer" else RECIPES[recipe]).changed(**settings)
-    if not isinstance(changed, TransferRecipe):
-        _require_tensorflow()
+    if recipe is not None:
+        _changed(recipe, settings)  # refused before pictures are read
     data = _TRAINING if data == "mnist" and split != "test" else data
     remarks: list[str] = []
     dataset = load(data, split=split, rule=rule, remarks=remarks)
     for sentence in remarks:
         tell(sentence)
+    if recipe is None and not is_bundled(data):
+        choice = choose_recipe(dataset)
+        tell(choice.sentence)
+        recipe, settings = choice.name, {**choice.settings, **_given(settings)}
+    changed = _changed(recipe or "default", settings)
     if test is not None:
         _require_spelling(dataset, test)
     _, held = divided(dataset, changed.validation, changed.seed)  # refused before seconds of import
@@ -109,6 +116,23 @@ def train(
     if test is None:
         return model
     return record(model, "test", measure(model, dataset, load(test, remarks=[])))
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _changed(recipe: str, settings: Mapping[str, Any]) -> Recipe | TransferRecipe:
+    """A recipe with other settings, once it is known that it can run here.
+
+    Raises:
+        ModuleNotFoundError: If it needs TensorFlow, which is not installed.
+        ValueError: If a setting is out of its range.
+    """
+    if recipe == "transfer":
+        return DEFAULT.changed(**settings)
+    _require_tensorflow()
+    return RECIPES[recipe].changed(**settings)
 
 
 def _require_tensorflow() -> None:

@@ -90,7 +90,11 @@ class BalancedImages(Batches):
     def drawn(self) -> list[Indices]:
         """Draw an epoch of class-balanced batches."""
         recipe = self.recipe
-        return list(balanced_batches(self.groups.codes, recipe.batch, recipe.seed, self.epoch))
+        fewest = -(-recipe.steps // recipe.epochs)  # rounded up
+        batches = balanced_batches(
+            self.groups.codes, recipe.batch, recipe.seed, self.epoch, fewest=fewest
+        )
+        return list(batches)
 
     def __getitem__(self, position: int) -> tuple[Any, Any]:
         """Return `(images, codes)` of one batch."""

@@ -94,7 +94,12 @@ def _check_equals(equals: int, able: int, pairs: int, labels: int) -> None:
 
 
 def balanced_batches(
-    labels: Sequence[Any] | npt.NDArray[Any], batch: int, seed: int, epoch: int = 0
+    labels: Sequence[Any] | npt.NDArray[Any],
+    batch: int,
+    seed: int,
+    epoch: int = 0,
+    *,
+    fewest: int = 1,
 ) -> Iterator[Indices]:
     """Yield one epoch of batches in which every label has the same number of images.
 
@@ -107,6 +112,7 @@ def balanced_batches(
         batch: Images per batch, about: rounded down to a multiple of the labels in it.
         seed: With `epoch`, decides every draw.
         epoch: Number of the epoch.
+        fewest: Number of batches, at least: few images come round more than once.
 
     Yields:
         Positions of the images of a batch, int64; about `n / batch` batches in all.
@@ -120,7 +126,7 @@ def balanced_batches(
     present = min(len(groups.names), max(2, batch // 2))
     per_label = max(2, batch // present)
     queues: list[Indices] = [np.empty(0, dtype=np.int64) for _ in groups.names]
-    for _ in range(max(1, len(groups.codes) // (present * per_label))):
+    for _ in range(max(1, fewest, len(groups.codes) // (present * per_label))):
         chosen = np.sort(rng.permutation(len(groups.names))[:present])
         for code in chosen:
             while len(queues[code]) < per_label:

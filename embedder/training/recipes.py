@@ -27,6 +27,8 @@ class Recipe:
         margin: Distance beyond which a different pair costs nothing, at most 10.
         near: Distance within which a same pair of a batch costs nothing.
         epochs: Passes over the training images, at most.
+        steps: Batches in all epochs together, at least: an epoch of few images passes over them
+            more than once. 0 where `epochs` is changed and `steps` is not; 0 where pairs are drawn.
         patience: Epochs without a better validation EER after which training stops.
         batch: Pairs (drawn) or images (batch) per step.
         learning_rate: Largest step size, at most 1.
@@ -37,6 +39,10 @@ class Recipe:
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
         composites: Pictures of made groups beside the images of a batch, as a share of them.
+        turned: Whether each group's images turned by 90, 180 and 270 degrees are groups of their
+            own: it helps with groups that come later, where turned images are other things.
+        size: Side of the square that images are brought to; 0 for their own shape where they share
+            one of at most 48 pixels, and 32 pixels where they do not.
         made_margin: Distance beyond which a different pair costs nothing where a picture of it is
             an outlier or of a made group.
         averaging: Share of the training over which weights are averaged, exponentially; 0: none.
@@ -52,6 +58,7 @@ class Recipe:
     margin: float
     near: float
     epochs: int
+    steps: int
     patience: int
     batch: int
     learning_rate: float
@@ -61,6 +68,8 @@ class Recipe:
     augmentation: float
     outliers: float
     composites: float
+    turned: bool
+    size: int
     made_margin: float
     averaging: float
     validation: float
@@ -76,7 +85,10 @@ class Recipe:
             >>> RECIPES["tutorial"].changed(epochs=5, margin=None).epochs
             5
         """
-        recipe = replace(self, **{k: v for k, v in settings.items() if v is not None})
+        chosen = {name: value for name, value in settings.items() if value is not None}
+        if "epochs" in chosen:
+            chosen.setdefault("steps", 0)
+        recipe = replace(self, **chosen)
         recipe._check_steps()
         recipe._check_shares()
         return recipe
@@ -92,7 +104,15 @@ class Recipe:
                     f"Received: {getattr(self, name)}."
                 )
 
+        for name, limit in (("steps", 1_000_000), ("size", 1024)):
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(
+                    f"`{name}` must be from 0 to {limit}. Received: {getattr(self, name)}."
+                )
+
     def _check_shares(self) -> None:
+        if self.pairs != "batch" and (self.steps or self.turned):
+            raise ValueError("`steps` and `turned` are for recipes that do not draw pairs.")
         for name in ("outliers", "composites"):
             share = getattr(self, name)
             if not 0 <= share <= 1 or (share and self.pairs != "batch"):
@@ -124,6 +144,7 @@ RECIPES = {
         margin=1.2,
         near=0.3,
         epochs=30,
+        steps=900,
         patience=30,
         batch=320,
         learning_rate=0.015,
@@ -133,6 +154,8 @@ RECIPES = {
         augmentation=0.75,
         outliers=0.2,
         composites=0.0,
+        turned=False,
+        size=0,
         made_margin=0.6,
         averaging=0.1,
         validation=1 / 12,
@@ -146,6 +169,7 @@ RECIPES = {
         margin=1.0,
         near=0.0,
         epochs=20,
+        steps=0,
         patience=20,
         batch=128,
         learning_rate=0.001,
@@ -155,6 +179,8 @@ RECIPES = {
         augmentation=0.0,
         outliers=0.0,
         composites=0.0,
+        turned=False,
+        size=0,
         made_margin=0.0,
         averaging=0.0,
         validation=1 / 12,

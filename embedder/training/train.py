@@ -26,9 +26,11 @@ from embedder.training.measuring import measured
 from embedder.training.networks import base_network, multiply_adds
 from embedder.training.plots import draw_history, draw_pairs
 from embedder.training.recipes import RECIPES, Recipe
+from embedder.training.turned import with_turned
 from likewise.metrics.groups import Groups
 
-LARGEST_SIDE = 64  # pictures of mixed or larger sizes are brought to a square of this side
+_LARGEST_OWN = 48  # side up to which pictures of one shape keep it
+_SIDE = 32  # of the square that all others are brought to: with 64, small sets were learnt by heart
 
 
 def train(
@@ -65,7 +67,7 @@ def train(
     _seed_everything(recipe.seed)
     parts = divided(dataset, recipe.validation, recipe.seed)
     state = _state(out, dataset, recipe, preprocessing, resume)
-    shape = _input_shape(dataset)
+    shape = _input_shape(dataset, recipe.size)
     base = base_network(recipe.network, shape, recipe.dim)
     fitted_on, validation = (
         Labelled(prepare(part.images, preprocessing, shape), part.labels) for part in parts
@@ -87,13 +89,19 @@ def _seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _input_shape(dataset: Dataset) -> tuple[int, ...]:
-    """The pictures' own shape where they share a small one, else a square; RGB if any is."""
+def _input_shape(dataset: Dataset, size: int) -> tuple[int, ...]:
+    """The pictures' own shape where they share a small one, else a square; RGB if any is.
+
+    Args:
+        dataset: The pictures.
+        size: Side of the square; 0 to choose.
+    """
     shapes = {image.shape for image in dataset.images}
     colour = (3,) if any(len(shape) == 3 for shape in shapes) else ()
     sizes = {shape[:2] for shape in shapes}
-    size = sizes.pop() if len(sizes) == 1 else (LARGEST_SIDE, LARGEST_SIDE)
-    return (*(size if max(size) <= LARGEST_SIDE else (LARGEST_SIDE, LARGEST_SIDE)), *colour)
+    if not size and len(sizes) == 1 and max(own := sizes.pop()) <= _LARGEST_OWN:
+        return (*own, *colour)
+    return (size or _SIDE, size or _SIDE, *colour)
 
 
 def _state(out: Path, dataset: Dataset, recipe: Recipe, preprocessing: str, resume: bool) -> State:
@@ -107,8 +115,11 @@ def _state(out: Path, dataset: Dataset, recipe: Recipe, preprocessing: str, resu
 
 
 def _batches(fitted_on: Labelled, recipe: Recipe, epoch: int) -> Batches:
-    kind = DrawnPairs if recipe.pairs == "drawn" else BalancedImages
-    return kind(fitted_on.pixels, fitted_on.labels, recipe, epoch)
+    if recipe.pairs == "drawn":
+        return DrawnPairs(fitted_on.pixels, fitted_on.labels, recipe, epoch)
+    if recipe.turned:
+        fitted_on = Labelled(*with_turned(*fitted_on))
+    return BalancedImages(fitted_on.pixels, fitted_on.labels, recipe, epoch)
 
 
 def _origin(base: keras.Model, dataset: Dataset, recipe: Recipe, state: State) -> dict[str, Any]:

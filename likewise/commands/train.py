@@ -15,7 +15,7 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 
-_OF_TRANSFER = ("backbone", "flip", "steps")
+_OF_TRANSFER = ("backbone", "flip")
 _OF_NETWORKS = (
     "network",
     "epochs",
@@ -24,7 +24,14 @@ _OF_NETWORKS = (
     "outliers",
     "composites",
     "preprocessing",
+    "turned",
+    "size",
 )
+_REFUSED = {
+    "transfer": _OF_NETWORKS,
+    "default": _OF_TRANSFER,
+    "tutorial": (*_OF_TRANSFER, "steps", "turned"),
+}
 
 
 @click.command()
@@ -35,9 +42,7 @@ _OF_NETWORKS = (
 @click.option(
     "--recipe",
     type=click.Choice(["default", "tutorial", "transfer"]),
-    default="default",
-    show_default=True,
-    help="Base settings; the other options override them. transfer fits a model that exists.",
+    help="Base settings; the other options override them.  [default: what fits the pictures]",
 )
 @click.option(
     "--backbone",
@@ -51,7 +56,9 @@ _OF_NETWORKS = (
     help="With transfer, mirror pictures too: not where left and right matter, as in writing.",
 )
 @click.option(
-    "--steps", type=click.IntRange(min=1), help="With transfer, steps of gradient descent."
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Steps of gradient descent; without transfer, at least so many in all epochs.",
 )
 @click.option(
     "--network",
@@ -92,6 +99,17 @@ _OF_NETWORKS = (
     help="Pictures of synthetic groups, as a share of each batch; 0.3 helps with later groups.",
 )
 @click.option(
+    "--turned",
+    is_flag=True,
+    default=None,
+    help="Turned pictures are groups of their own; helps with later groups of drawings.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(8, 1024),
+    help="Side in pixels that pictures are brought to.  [default: their own up to 48, else 32]",
+)
+@click.option(
     "--preprocessing",
     type=click.Choice(["digit", "resize"]),
     help="How a picture is fitted to the network's input: find the digit, or only resize.",
@@ -100,25 +118,28 @@ _OF_NETWORKS = (
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @reading_options
 def train(
-    data: str, out: Path, recipe: str, resume: bool, reading: Reading, **settings: Any
+    data: str, out: Path, recipe: str | None, resume: bool, reading: Reading, **settings: Any
 ) -> None:
     """Train a model on labelled pictures.
 
     Use it when your pictures are not digits, so that the bundled model does not fit. DATA is
     mnist/train by default. The recipe provides every setting that no option changes.
 
-    For photographs, and for a few hundred pictures, use --recipe transfer: it fits a small head to
-    the features of a model that has seen millions, in minutes, and needs likewise[photos] alone.
-    The other recipes train a network from nothing and need TensorFlow: pip install
-    'likewise[train]'
+    Without --recipe the pictures decide. For photographs, and for a few hundred pictures, it is
+    transfer: it fits a small head to the features of a model that has seen millions, in minutes,
+    and needs likewise[photos] alone. For thousands of drawings or small grey pictures it is
+    default, which trains a network from nothing, as tutorial does, and needs TensorFlow: pip
+    install 'likewise[train]'
 
     \b
     likewise train --out models/digits
-    likewise train shoes/ --out models/shoes --recipe transfer
-    likewise train shoes/ --out models/shoes --epochs 40
+    likewise train shoes/ --out models/shoes
+    likewise train letters/ --out models/letters --recipe default --turned
     likewise train --recipe tutorial --out models/tutorial
     """
-    _refuse_others(recipe, settings)
+    recipe = recipe or _meant(settings)
+    if recipe is not None:
+        _refuse_others(recipe, settings)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody can act on what TensorFlow logs
     from embedder.data.label_rule import LabelRule
     from likewise.training import train as train_model
@@ -153,10 +174,16 @@ def train(
     note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {words}")
 
 
+def _meant(settings: Mapping[str, Any]) -> str | None:
+    """The recipe that an option belongs to; None where no option decides."""
+    if any(settings[name] is not None for name in _OF_TRANSFER):
+        return "transfer"
+    return "default" if any(settings[name] is not None for name in _OF_NETWORKS) else None
+
+
 def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:
     """Refuse options that the recipe does not have."""
-    others = _OF_NETWORKS if recipe == "transfer" else _OF_TRANSFER
-    for name in others:
+    for name in _REFUSED[recipe]:
         if settings[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"The recipe {recipe} has no {option}: leave it out.")

@@ -1,7 +1,9 @@
 """Recipes and their limits."""
 
+import numpy as np
 import pytest
 
+from embedder.training.batches import BalancedImages
 from embedder.training.recipes import RECIPES
 
 
@@ -45,3 +47,32 @@ def test_made_pictures_are_refused_where_pairs_are_drawn(made):
 def test_averaging_over_less_than_nothing_or_over_everything_is_refused(share):
     with pytest.raises(ValueError, match=rf">= 0 and below 1\. Received: {share}"):
         RECIPES["default"].changed(averaging=share)
+
+
+def test_an_epoch_of_few_images_is_lengthened_to_its_share_of_the_steps():
+    recipe = RECIPES["default"].changed(steps=60, batch=8)  # 30 epochs: 2 batches in each
+    images = np.zeros((8, 4, 4), np.uint8)
+    assert len(BalancedImages(images, ["a", "b"] * 4, recipe)) == 2
+
+
+def test_an_epoch_of_many_images_is_as_long_as_they_are():
+    recipe = RECIPES["default"].changed(batch=10)  # 900 steps: at least 30 in an epoch
+    images = np.zeros((400, 4, 4), np.uint8)
+    assert len(BalancedImages(images, ["a", "b"] * 200, recipe)) == 40
+
+
+def test_who_names_the_epochs_gets_no_more_than_these():
+    assert RECIPES["default"].changed(epochs=2).steps == 0
+    assert RECIPES["default"].changed(epochs=2, steps=50).steps == 50
+
+
+@pytest.mark.parametrize("settings", [{"steps": 5}, {"turned": True}])
+def test_steps_and_turned_groups_are_refused_where_pairs_are_drawn(settings):
+    with pytest.raises(ValueError, match="for recipes that do not draw pairs"):
+        RECIPES["tutorial"].changed(**settings)
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps", -1), ("size", 1025)])
+def test_steps_and_sizes_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match=rf"`{name}` must be from 0 to .* Received: {value}"):
+        RECIPES["default"].changed(**{name: value})

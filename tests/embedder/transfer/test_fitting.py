@@ -107,3 +107,14 @@ def test_the_start_keeps_distances_where_there_are_as_many_components_as_numbers
 def test_a_setting_out_of_its_range_is_refused_by_name(setting) -> None:
     with pytest.raises(ValueError, match=f"`{next(iter(setting))}` must be above 0"):
         TransferRecipe().changed(**setting)
+
+
+def test_square_roots_are_mapped_where_no_feature_is_below_0() -> None:
+    features = np.random.default_rng(0).random((20, 6), np.float32)
+    head = Head.of_components(features, 3)
+    mapped = np.sqrt(features) @ head.weights + head.bias
+    assert head.rooted
+    np.testing.assert_allclose(
+        head.embed(features), mapped / np.linalg.norm(mapped, axis=1)[:, None], atol=1e-6
+    )
+    assert not Head.of_components(features - 0.5, 3).rooted

@@ -1,0 +1,92 @@
+"""Which recipe fits pictures: chosen by what they are and how many, where the user names none.
+
+A network from nothing needs thousands of pictures, and simple ones. Photographs, and few pictures
+of any kind, are better served by a model that has seen millions, and a head that is fitted to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from embedder.data.dataset import Dataset
+from embedder.text import counted
+from likewise.arrays import Pixels
+from likewise.metrics.groups import Groups
+
+DEFAULT, TRANSFER = "default", "transfer"
+
+_ENOUGH = 1000  # pictures from which a network is trained from nothing
+_SMALL = 64  # pixels: side of small pictures
+_LOOKED_AT = 64  # pictures whose colours and levels are looked at
+_NEAR_AN_END = 0.25  # of the range between a picture's darkest and lightest
+_DRAWN = 0.9  # share of a drawing's pixels that are near its darkest or lightest
+_MANY_GROUPS = 30  # from which groups are likely to come later as well
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeChoice:
+    """A recipe that was chosen for pictures.
+
+    Attributes:
+        name: `default` or `transfer`.
+        reason: Why, as part of a sentence.
+        settings: What to change in the recipe.
+    """
+
+    name: str
+    reason: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """The choice and its reason."""
+        words = " ".join([self.name, *(f"--{setting}" for setting in self.settings)])
+        return f"Recipe: {words}, because {self.reason}."
+
+
+def choose_recipe(dataset: Dataset) -> RecipeChoice:
+    """Choose a recipe for labelled pictures.
+
+    Args:
+        dataset: The pictures; at least one.
+
+    Example:
+        >>> few = Dataset(["a", "b"], ["1", "2"], np.zeros((2, 28, 28), np.uint8))
+        >>> choose_recipe(few).sentence
+        'Recipe: transfer, because there are only 2 pictures.'
+    """
+    if len(dataset) < _ENOUGH:
+        return RecipeChoice(TRANSFER, f"there are only {counted(len(dataset), 'picture')}")
+    rows = np.linspace(0, len(dataset) - 1, min(_LOOKED_AT, len(dataset))).astype(int)
+    pictures = [np.asarray(dataset.images[row]) for row in rows.tolist()]
+    if any(_is_coloured(picture) for picture in pictures):
+        return RecipeChoice(TRANSFER, "the pictures are in colour, as photographs are")
+    drawn = _are_drawn(pictures)
+    if not drawn and max(max(picture.shape[:2]) for picture in pictures) > _SMALL:
+        return RecipeChoice(TRANSFER, "the pictures look like photographs")
+    what = "drawings" if drawn else f"grey pictures of up to {_SMALL} pixels"
+    reason = f"there are {counted(len(dataset), 'picture')}, all of them {what}"
+    groups = len(Groups.of(dataset.labels).names)
+    if not drawn or groups < _MANY_GROUPS:
+        return RecipeChoice(DEFAULT, reason)
+    return RecipeChoice(DEFAULT, f"{reason}, of {groups} groups", {"turned": True})
+
+
+def _is_coloured(picture: Pixels) -> bool:
+    return picture.ndim == 3 and bool((picture != picture[..., :1]).any())
+
+
+def _are_drawn(pictures: Sequence[Pixels]) -> bool:
+    """Whether most pixels are ink or paper, without much between them."""
+    return float(np.mean([_near_an_end(picture) for picture in pictures])) >= _DRAWN
+
+
+def _near_an_end(picture: Pixels) -> float:
+    """The share of pixels that are near the darkest or the lightest."""
+    low, high = int(picture.min()), int(picture.max())
+    margin = _NEAR_AN_END * (high - low)
+    return float(np.mean((picture <= low + margin) | (picture >= high - margin)))
