@@ -25,6 +25,7 @@ _LOOKED_AT = 64  # pictures whose colours and levels are looked at
 _NEAR_AN_END = 0.25  # of the range between a picture's darkest and lightest
 _DRAWN = 0.9  # share of a drawing's pixels that are near its darkest or lightest
 _MANY_GROUPS = 30  # from which groups are likely to come later as well
+_OF_MANY = {"turned": True, "batch": 192}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,10 @@ class RecipeChoice:
     @property
     def sentence(self) -> str:
         """The choice and its reason."""
-        words = " ".join([self.name, *(f"--{setting}" for setting in self.settings)])
-        return f"Recipe: {words}, because {self.reason}."
+        words = [self.name]
+        for setting, value in self.settings.items():
+            words += [f"--{setting}"] if value is True else [f"--{setting}", str(value)]
+        return f"Recipe: {' '.join(words)}, because {self.reason}."
 
 
 def choose_recipe(dataset: Dataset) -> RecipeChoice:
@@ -73,7 +76,7 @@ def choose_recipe(dataset: Dataset) -> RecipeChoice:
     groups = len(Groups.of(dataset.labels).names)
     if not drawn or groups < _MANY_GROUPS:
         return RecipeChoice(DEFAULT, reason)
-    return RecipeChoice(DEFAULT, f"{reason}, of {groups} groups", {"turned": True})
+    return RecipeChoice(DEFAULT, f"{reason}, of {groups} groups", dict(_OF_MANY))
 
 
 def _is_coloured(picture: Pixels) -> bool:

@@ -27,10 +27,10 @@ def test_the_digits_are_trained_from_nothing():
 
 def test_many_drawings_of_many_groups_are_turned_too():
     choice = choose_recipe(pictures(1000, (105, 105), groups=100, kind="drawn"))
-    assert (choice.name, choice.settings) == ("default", {"turned": True})
+    assert (choice.name, choice.settings) == ("default", {"turned": True, "batch": 192})
     assert choice.sentence == (
-        "Recipe: default --turned, because there are 1000 pictures, all of them drawings, of "
-        "100 groups."
+        "Recipe: default --turned --batch 192, because there are 1000 pictures, all of them "
+        "drawings, of 100 groups."
     )
 
 

@@ -56,7 +56,7 @@ def test_an_epoch_of_few_images_is_lengthened_to_its_share_of_the_steps():
 
 
 def test_an_epoch_of_many_images_is_as_long_as_they_are():
-    recipe = RECIPES["default"].changed(batch=10)  # 900 steps: at least 30 in an epoch
+    recipe = RECIPES["default"].changed(batch=10)  # 600 steps: at least 20 in an epoch
     images = np.zeros((400, 4, 4), np.uint8)
     assert len(BalancedImages(images, ["a", "b"] * 200, recipe)) == 40
 
