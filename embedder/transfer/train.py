@@ -41,6 +41,9 @@ def transfer(
 ) -> Embedder:
     """Fit a head to a backbone's features of labelled pictures, and save both as one model.
 
+    The figures and thresholds are those of a head that held-out pictures were kept from; the head
+    that is saved is fitted to these as well, since few pictures should not be fewer still.
+
     Args:
         dataset: Labelled pictures: at least two labels, with four pictures each.
         out: Model directory to write, whole or not at all; an earlier model there is replaced.
@@ -65,9 +68,10 @@ def transfer(
     cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
     features = cache.fill(_joined(parts), backbone, recipe, progress)
     training, held_out = features[: len(parts[0])], features[len(parts[0]) :, 0]
-    head = fit_head(training, parts[0].labels, recipe)
+    measured = fit_head(training, parts[0].labels, recipe)
     details = _details(dataset, parts, recipe, backbone)
-    details |= _measured(head, training, np.asarray(held_out), parts, recipe)
+    details |= _measured(measured, training, np.asarray(held_out), parts, recipe)
+    head = fit_head(features, [*parts[0].labels, *parts[1].labels], recipe)
     _save(out, backbone, head, details)
     cache.remove()
     return Embedder.load(out)

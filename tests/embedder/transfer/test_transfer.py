@@ -184,7 +184,7 @@ def test_the_command_says_what_the_training_gained_and_what_comes_next(folder, t
 
 @pytest.mark.parametrize(
     ("recipe", "option"),
-    [("transfer", ["--epochs", "3"]), ("default", ["--steps", "3"]), ("tutorial", ["--flip"])],
+    [("transfer", ["--epochs", "3"]), ("tutorial", ["--steps", "3"]), ("default", ["--flip"])],
 )
 def test_an_option_of_other_recipes_is_wrong_usage(folder, tmp_path, recipe, option) -> None:
     command = ["train", str(folder), "--out", str(tmp_path / "m"), "--recipe", recipe, *option]
