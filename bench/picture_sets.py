@@ -29,9 +29,9 @@ class Division:
     """Pictures to train on, which are the references too, pictures to ask, and unknown ones.
 
     Attributes:
-        references: Of the known groups.
-        asked: Others of the same groups.
-        unknown: Of other groups.
+        references: Pictures of the known groups.
+        asked: Other pictures of the same groups.
+        unknown: Pictures of other groups.
     """
 
     references: Dataset
