@@ -165,9 +165,11 @@ def train(
         ) from error
     figures = trained.metadata.get("figures", {})
     held_out = figures.get("validation", {})
-    if "of_backbone" in held_out:
-        for line in [*_gains(held_out), _threshold(trained.operating_points["default"])]:
+    if "of_raw_pixels" in held_out:
+        for line in _gains(held_out):
             note(line)
+    if point := trained.operating_points.get("default"):
+        note(_threshold(point))
     for line in _figures(figures.get("test")):
         note(line)
     words = shlex.join([str(data), *reading.words, "--model", str(trained.path)])
@@ -190,13 +192,16 @@ def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:
 
 
 def _gains(held_out: Mapping[str, Any]) -> list[str]:
-    """What a transfer gained on held-out pictures, and on groups left out of a trial."""
-    backbone, raw = held_out["of_backbone"], held_out["of_raw_pixels"]
+    """What a training gained on held-out pictures, and on groups left out of a trial."""
+    raw, backbone = held_out["of_raw_pixels"], held_out.get("of_backbone")
+    alone, eer = "", ""
+    if backbone:
+        alone = f"the backbone alone {_share(backbone['rank1'])}, "
+        eer = f" (the backbone alone {_share(backbone['eer'])})"
     lines = [
         f"On {held_out['images']} held-out pictures: {_share(held_out['rank1'])} of the nearest "
-        f"references are of the right group (the backbone alone {_share(backbone['rank1'])}, raw "
-        f"pixels {_share(raw['rank1'])}); EER {_share(held_out['eer'])} (the backbone alone "
-        f"{_share(backbone['eer'])})."
+        f"references are of the right group ({alone}raw pixels "
+        f"{_share(raw['rank1'])}); EER {_share(held_out['eer'])}{eer}."
     ]
     unseen = held_out.get("unseen_groups")
     if unseen:
@@ -205,10 +210,15 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
             f"{_share(unseen['rank1'])} of the nearest are right (the backbone alone "
             f"{_share(unseen['rank1_of_backbone'])})."
         )
-    if held_out["rank1"] <= backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
+    if backbone and held_out["rank1"] <= backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
         lines.append(
             "The training gained nothing: the backbone alone is as good. Use that, or give more "
             "pictures of each group, at least 10."
+        )
+    elif not backbone and held_out["rank1"] <= raw["rank1"]:
+        lines.append(
+            "The training gained nothing: raw pixels are as good. Train for more steps (--steps), "
+            "or fit a model that has seen millions of pictures: --recipe transfer"
         )
     return lines
 

@@ -70,3 +70,30 @@ def test_the_next_command_names_the_model_and_the_data(monkeypatch, fake, tmp_pa
     told = done("train", "my shoes", "--split", "train", "--out", "m").stderr
     assert f"Next: likewise build GALLERY 'my shoes' --split train --model {fake.path}" in told
     assert "On 7 test pictures: EER 12.50 %, 90.00 % of pairs are told apart, 50.00 % of" in told
+
+
+def held_out(rank1: float) -> dict[str, object]:
+    of_raw_pixels = {"rank1": 0.75}
+    return {"images": 40, "rank1": rank1, "eer": 0.05, "of_raw_pixels": of_raw_pixels}
+
+
+def test_a_training_says_what_it_gained_over_raw_pixels(monkeypatch, fake):
+    import likewise.training
+
+    fake.metadata["figures"] = {"validation": held_out(0.95)}
+    monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
+    shown = done("train", "shoes", "--out", "m").stderr
+    assert (
+        "On 40 held-out pictures: 95.0 % of the nearest references are of the right group (raw "
+        "pixels 75.0 %); EER 5.0 %." in shown
+    )
+    assert "gained nothing" not in shown
+
+
+def test_a_training_that_is_no_better_than_raw_pixels_says_so_and_what_to_do(monkeypatch, fake):
+    import likewise.training
+
+    fake.metadata["figures"] = {"validation": held_out(0.75)}
+    monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
+    shown = done("train", "shoes", "--out", "m").stderr
+    assert "gained nothing: raw pixels are as good. Train for more steps (--steps), or" in shown
