@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,8 +20,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from embedder.data.content import content_hash
 from embedder.data.records import Record
-from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
@@ -31,7 +29,6 @@ from likewise import parallel
 from likewise.arrays import Pixels
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 _PART = 64  # records decoded by one task
 _THREADS = min(8, parallel.count())
@@ -172,7 +169,7 @@ def decode_stream(
     part_size = min(size, _PART)
     waiting = 2 * size // part_size
     with closing(
-        ahead(decoded, chunks(records, part_size), threads=_THREADS, waiting=waiting)
+        parallel.ahead(decoded, chunks(records, part_size), threads=_THREADS, waiting=waiting)
     ) as parts:
         yield from gathered(parts, size, seconds)
 
@@ -222,35 +219,6 @@ def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
-
-
-def ahead(
-    function: Callable[[T], R], items: Iterable[T], *, threads: int, waiting: int
-) -> Generator[R, None, None]:
-    """Call a function on each item in threads; yield the results in the order of the items.
-
-    Args:
-        function: Called in a thread; its exceptions are raised here, in their turn.
-        items: Drawn in the caller's thread, never further ahead than `waiting`.
-        threads: Calls at a time.
-        waiting: Results that may be under way or ready, beside the one just yielded.
-
-    Example:
-        >>> list(ahead(str.upper, "abc", threads=2, waiting=2))
-        ['A', 'B', 'C']
-    """
-    futures: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(threads, "ahead") as pool:
-        try:
-            for item in items:
-                futures.append(pool.submit(function, item))
-                if len(futures) > waiting:
-                    yield futures.popleft().result()
-            while futures:
-                yield futures.popleft().result()
-        finally:
-            for future in futures:
-                future.cancel()
 
 
 def _merged(parts: list[Decoded]) -> Decoded:

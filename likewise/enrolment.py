@@ -32,7 +32,8 @@ from likewise.conflicts import (
     Status,
     decide,
 )
-from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.decoding import Decoded, decode_stream
+from likewise.parallel import ahead
 from likewise.preflight import refuse_conflicts
 from likewise.remarks import Remarks
 

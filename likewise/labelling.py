@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from embedder.data.content import content_hash
 from embedder.data.labels import as_label, reader_of
 from embedder.data.records import Record, Records
-from embedder.data.splits import content_hash
 from embedder.errors import UnlabelledError
 from likewise.errors import LikewiseError
 from likewise.own_groups import each_its_own

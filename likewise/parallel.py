@@ -1,19 +1,21 @@
-"""Parallel map over a persistent thread pool.
+"""Parallel map over a persistent thread pool, and over a stream in threads that run ahead.
 
-Threads are kept because a new one starts on the core of its creator, and for some milliseconds both
-share that core while another is idle: two parts of five milliseconds take ten.
+Threads of the pool are kept because a new one starts on the core of its creator, and for some
+milliseconds both share that core while another is idle: two parts of five milliseconds take ten.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Semaphore
 from typing import TypeVar
 
 P = TypeVar("P")
+T = TypeVar("T")
 R = TypeVar("R")
 
 
@@ -68,6 +70,35 @@ def map_items(
     for helper in helpers:
         helper.result()
     return [results[place] for place in range(len(items))]
+
+
+def ahead(
+    function: Callable[[T], R], items: Iterable[T], *, threads: int, waiting: int
+) -> Generator[R, None, None]:
+    """Call a function on each item in threads; yield the results in the order of the items.
+
+    Args:
+        function: Called in a thread; its exceptions are raised here, in their turn.
+        items: Drawn in the caller's thread, never further ahead than `waiting`.
+        threads: Calls at a time.
+        waiting: Results that may be under way or ready, beside the one just yielded.
+
+    Example:
+        >>> list(ahead(str.upper, "abc", threads=2, waiting=2))
+        ['A', 'B', 'C']
+    """
+    futures: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads, "ahead") as pool:
+        try:
+            for item in items:
+                futures.append(pool.submit(function, item))
+                if len(futures) > waiting:
+                    yield futures.popleft().result()
+            while futures:
+                yield futures.popleft().result()
+        finally:
+            for future in futures:
+                future.cancel()
 
 
 class _Pool:

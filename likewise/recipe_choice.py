@@ -6,7 +6,6 @@ of any kind, are better served by a model that has seen millions, and a head tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +64,11 @@ def choose_recipe(dataset: Dataset) -> RecipeChoice:
     if len(dataset) < _ENOUGH:
         return RecipeChoice(TRANSFER, f"there are only {counted(len(dataset), 'picture')}")
     rows = np.linspace(0, len(dataset) - 1, min(_LOOKED_AT, len(dataset))).astype(int)
-    pictures = [np.asarray(dataset.images[row]) for row in rows.tolist()]
-    if any(_is_coloured(picture) for picture in pictures):
+    looks = list(dataset.subset(rows).each(lambda row, picture: _Look.at(picture)))
+    if any(look.is_coloured for look in looks):
         return RecipeChoice(TRANSFER, "the pictures are in colour, as photographs are")
-    drawn = _are_drawn(pictures)
-    if not drawn and max(max(picture.shape[:2]) for picture in pictures) > _SMALL:
+    drawn = float(np.mean([look.near_an_end for look in looks])) >= _DRAWN
+    if not drawn and max(look.side for look in looks) > _SMALL:
         return RecipeChoice(TRANSFER, "the pictures look like photographs")
     what = "drawings" if drawn else f"grey pictures of up to {_SMALL} pixels"
     reason = f"there are {counted(len(dataset), 'picture')}, all of them {what}"
@@ -79,17 +78,25 @@ def choose_recipe(dataset: Dataset) -> RecipeChoice:
     return RecipeChoice(DEFAULT, f"{reason}, of {groups} groups", dict(_OF_MANY))
 
 
-def _is_coloured(picture: Pixels) -> bool:
-    return picture.ndim == 3 and bool((picture != picture[..., :1]).any())
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is looked at in a picture.
 
+    Attributes:
+        is_coloured: Whether any pixel is of a colour.
+        near_an_end: The share of pixels that are near the darkest or the lightest: of a drawing,
+            nearly all, ink or paper.
+        side: Length of the longer side.
+    """
 
-def _are_drawn(pictures: Sequence[Pixels]) -> bool:
-    """Whether most pixels are ink or paper, without much between them."""
-    return float(np.mean([_near_an_end(picture) for picture in pictures])) >= _DRAWN
+    is_coloured: bool
+    near_an_end: float
+    side: int
 
-
-def _near_an_end(picture: Pixels) -> float:
-    """The share of pixels that are near the darkest or the lightest."""
-    low, high = int(picture.min()), int(picture.max())
-    margin = _NEAR_AN_END * (high - low)
-    return float(np.mean((picture <= low + margin) | (picture >= high - margin)))
+    @classmethod
+    def at(cls, picture: Pixels) -> _Look:
+        low, high = int(picture.min()), int(picture.max())
+        margin = _NEAR_AN_END * (high - low)
+        near = float(np.mean((picture <= low + margin) | (picture >= high - margin)))
+        coloured = picture.ndim == 3 and bool((picture != picture[..., :1]).any())
+        return cls(coloured, near, max(picture.shape[:2]))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ _TRAINING, _TEST = "mnist/train", "mnist/test"
 _PAIRS = 100_000  # of each kind, for each seed
 _SEEDS = 5
 _NEAREST = 5  # references that vote
-_AT_ONCE = 4096  # references that are embedded together
+_AT_ONCE = 1024  # pictures that are embedded together
 
 
 def train(
@@ -90,7 +91,7 @@ def train(
         _changed(recipe, settings)  # refused before pictures are read
     data = _TRAINING if data == "mnist" and split != "test" else data
     remarks: list[str] = []
-    dataset = load(data, split=split, rule=rule, remarks=remarks)
+    dataset = load(data, split=split, rule=rule, remarks=remarks, keep=False)
     for sentence in remarks:
         tell(sentence)
     if recipe is None and not is_bundled(data):
@@ -115,7 +116,7 @@ def train(
         test = _TEST
     if test is None:
         return model
-    return record(model, "test", measure(model, dataset, load(test, remarks=[])))
+    return record(model, "test", measure(model, dataset, load(test, remarks=[], keep=False)))
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def measure(embedder: Embedder, references: Dataset, queries: Dataset) -> dict[s
         references have another label by majority, with its count as `nearest_neighbour_errors`,
         None without such queries; and the sample sizes, queries of other groups as `strangers`.
     """
-    embeddings = embedder.embed(embedder.prepare(queries.images))
+    embeddings = np.concatenate(list(_embedded(embedder, queries)))
     threshold = embedder.operating_points["eer"]["threshold"]
     answers = _nearest_labels(embedder, references, embeddings)
     join = LabelJoin(set(references.labels))
@@ -243,9 +244,17 @@ def _nearest_labels(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gallery"
         with Gallery.create(path, dim=embedder.dim, fingerprint=embedder.fingerprint) as gallery:
-            for start in range(0, len(references), _AT_ONCE):
-                rows = slice(start, start + _AT_ONCE)
-                vectors = embedder.embed(embedder.prepare(references.images[rows]))
+            start = 0
+            for vectors in _embedded(embedder, references):
+                rows = slice(start, start + len(vectors))
                 gallery.add(references.ids[rows], vectors, references.labels[rows])
+                start = rows.stop
             decisions = gallery.check(embeddings, options)
     return [decision.label for decision in decisions]
+
+
+def _embedded(embedder: Embedder, dataset: Dataset) -> Iterator[Floats]:
+    """Embed pictures, so many at a time."""
+    prepared = dataset.each(lambda row, picture: embedder.prepare([picture])[0])
+    while batch := list(islice(prepared, _AT_ONCE)):
+        yield embedder.embed(np.stack(batch))

@@ -1,4 +1,4 @@
-"""Labelled pictures from any source: as a stream of records, or all in memory.
+"""Labelled pictures from any source: as a stream of records, or as a data set.
 
 `records` recognises the kind of source and passes it to the module that reads it:
 
@@ -23,15 +23,18 @@ from __future__ import annotations
 import glob
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from embedder.data.bundled import bundled_records, is_bundled
+from embedder.data.collecting import Kept, Passed, look
 from embedder.data.dataset import Dataset
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record, Records, as_text
-from embedder.errors import DatasetError, ImageError
+from embedder.data.streamed import decoded
+from embedder.errors import DatasetError
 from embedder.text import counted
 
 _SHOWN = 3
@@ -175,8 +178,9 @@ def load(
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
     remarks: list[str] | None = None,
+    keep: bool = True,
 ) -> Dataset:
-    """Read a whole labelled data set into memory.
+    """Read a whole labelled data set.
 
     Args:
         source: A source that `records` takes.
@@ -184,9 +188,11 @@ def load(
         rule: Where labels stand in paths, as for `records`.
         remarks: A list to which sentences about the source are added. With it, unreadable pictures
             and pictures without a label are passed over and reported; without it they are errors.
+        keep: Whether pictures stay in memory. Otherwise those in files are decoded again whenever
+            they are used: the source must not change meanwhile.
 
     Returns:
-        A `Dataset`; its images are one array when all have the same shape.
+        A `Dataset`; its images in memory are one array when all have the same shape.
 
     Raises:
         DatasetError: As `records`; without `remarks` also if a picture has no label or cannot be
@@ -197,38 +203,28 @@ def load(
         >>> len(test), test.images.shape, test.labels[0], test.digest[:8]
         (10000, (10000, 28, 28), '7', '7c09caaf')
     """
-    ids: list[str] = []
-    labels: list[str] = []
-    images: list[np.ndarray] = []
     stream = records(source, split=split, rule=rule)
+    keep = keep or _is_in_memory(stream)
+    collected = Kept() if keep else Passed()
     faults: list[DatasetError] = []
-    for record in stream:
+    for place, looked in enumerate(decoded(partial(look, hashed=not keep), stream)):
         try:
-            image, label = _decoded(record), _label(record, os.fspath(source))
+            collected.add(place, looked, os.fspath(source))
         except DatasetError as fault:
             if remarks is None:
                 raise
             faults.append(fault)
-            continue
-        ids.append(record.id)
-        labels.append(label)
-        images.append(image)
-    if faults and not images:
+    if faults and not collected.ids:
         raise faults[0]
     if remarks is not None:
         remarks += [*stream.notes, *_summary(faults)]
     name = os.fspath(source) if split is None else f"{os.fspath(source)}/{split}"
-    one_shape = len({image.shape for image in images}) == 1
-    return Dataset(ids, labels, np.stack(images) if one_shape else images, name)
+    return collected.dataset(lambda: records(source, split=split, rule=rule), name)
 
 
-def _label(record: Record, source: str) -> str:
-    if record.label is None:
-        raise DatasetError(
-            f"{record.id} in {source} has no label: make a folder for each label, or a list with "
-            "a column of labels."
-        )
-    return record.label
+def _is_in_memory(stream: Records) -> bool:
+    """Whether a source's pictures are rows of an array, and not files."""
+    return all(isinstance(record.image, np.ndarray) for record in stream.peek(1))
 
 
 def _summary(faults: list[DatasetError]) -> list[str]:
@@ -238,10 +234,3 @@ def _summary(faults: list[DatasetError]) -> list[str]:
     first = "; ".join(str(fault).rstrip(".") for fault in faults[:_SHOWN])
     more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     return [f"Passed over: {counted(len(faults), 'picture')}. {first}{more}."]
-
-
-def _decoded(record: Record) -> np.ndarray:
-    try:
-        return record.pixels()
-    except ImageError as error:
-        raise DatasetError(f"{record.id} cannot be read: {error}; repair or remove it.") from error

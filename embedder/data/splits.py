@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embedder.data.sources import Dataset
+from embedder.data.dataset import Dataset
+from likewise.arrays import Indices
 
 
 class Overlap(NamedTuple):
@@ -19,22 +20,6 @@ class Overlap(NamedTuple):
 
     first: str
     second: str
-
-
-def content_hash(image: np.ndarray) -> bytes:
-    """Hash the shape and pixels of a picture into 16 bytes.
-
-    Args:
-        image: uint8 `(h, w)` or `(h, w, 3)`.
-
-    Example:
-        >>> blank = np.zeros((2, 3), np.uint8)
-        >>> content_hash(blank) == content_hash(blank.copy()) != content_hash(blank.T)
-        True
-    """
-    state = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
-    state.update(image.tobytes())
-    return state.digest()
 
 
 def split(dataset: Dataset, share: float, seed: int, *, fewest: int = 0) -> tuple[Dataset, Dataset]:
@@ -62,12 +47,27 @@ def split(dataset: Dataset, share: float, seed: int, *, fewest: int = 0) -> tupl
         >>> len(kept), len(held)
         (8, 2)
     """
+    first, second = split_rows(dataset, share, seed, fewest=fewest)
+    return dataset.subset(first), dataset.subset(second)
+
+
+def split_rows(
+    dataset: Dataset, share: float, seed: int, *, fewest: int = 0
+) -> tuple[Indices, Indices]:
+    """Divide a data set as `split` does: the rows of both sides, ascending.
+
+    Args:
+        dataset: What to divide.
+        share: As for `split`.
+        seed: As for `split`.
+        fewest: As for `split`.
+    """
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"`share` must be between 0 and 1. Received: {share}")
-    hashes = [content_hash(image) for image in dataset.images]
-    chosen = _chosen(_label_of_each(hashes, dataset.labels), share, seed, fewest)
-    on_second = np.array([content in chosen for content in hashes], dtype=bool)
-    return dataset.subset(np.flatnonzero(~on_second)), dataset.subset(np.flatnonzero(on_second))
+    contents = dataset.contents
+    chosen = _chosen(_label_of_each(contents, dataset.labels), share, seed, fewest)
+    on_second = np.array([content in chosen for content in contents], dtype=bool)
+    return np.flatnonzero(~on_second), np.flatnonzero(on_second)
 
 
 def overlap(a: Dataset, b: Dataset) -> list[Overlap]:
@@ -88,11 +88,9 @@ def overlap(a: Dataset, b: Dataset) -> list[Overlap]:
         ([], [Overlap(first='a/1', second='a/1')])
     """
     first: dict[bytes, str] = {}
-    for name, image in zip(a.ids, a.images, strict=True):
-        first.setdefault(content_hash(image), name)
-    known = (
-        (first.get(content_hash(image)), name) for name, image in zip(b.ids, b.images, strict=True)
-    )
+    for name, content in zip(a.ids, a.contents, strict=True):
+        first.setdefault(content, name)
+    known = ((first.get(content), name) for name, content in zip(b.ids, b.contents, strict=True))
     return [Overlap(match, name) for match, name in known if match is not None]
 
 

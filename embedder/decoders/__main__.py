@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from embedder.data.boxes import Box
+from embedder.data.content import content_hash
 from embedder.data.images import NO_MEMORY, decode
-from embedder.data.splits import content_hash
 from embedder.decoders.loop import answer_all
 from embedder.decoders.task import as_task
 from embedder.errors import ImageError

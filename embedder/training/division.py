@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from embedder.data.dataset import Dataset
-from embedder.data.splits import split
+from embedder.data.splits import split_rows
 from embedder.errors import DatasetError
 from embedder.text import counted
+from likewise.arrays import Indices
 from likewise.metrics.groups import Groups
 
 _PAIR = 2  # pictures of one label: the fewest that make a pair
@@ -35,26 +36,45 @@ def divided(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset
         >>> [len(part) for part in divided(people, 1 / 12, seed=0)]
         [16, 4]
     """
-    parts = split(dataset, share, seed)
-    if not _has_pairs(parts[1]):
-        parts = split(dataset, share, seed, fewest=_PAIR)
-    for part, name in zip(parts, ("training", "validation"), strict=True):
-        if not _has_pairs(part):
-            _refuse(dataset, part, name)
+    first, second = division(dataset, share, seed)
+    return dataset.subset(first), dataset.subset(second)
+
+
+def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indices]:
+    """The rows of the two parts of `divided`, ascending.
+
+    Args:
+        dataset: As for `divided`.
+        share: As for `divided`.
+        seed: As for `divided`.
+
+    Raises:
+        DatasetError: As `divided`.
+    """
+    parts = split_rows(dataset, share, seed)
+    if not _has_pairs(_labels(dataset, parts[1])):
+        parts = split_rows(dataset, share, seed, fewest=_PAIR)
+    for rows, name in zip(parts, ("training", "validation"), strict=True):
+        if not _has_pairs(_labels(dataset, rows)):
+            _refuse(dataset, _labels(dataset, rows), name)
     return parts
 
 
-def _has_pairs(part: Dataset) -> bool:
+def _labels(dataset: Dataset, rows: Indices) -> list[str]:
+    return [dataset.labels[row] for row in rows.tolist()]
+
+
+def _has_pairs(labels: list[str]) -> bool:
     """Whether there are pairs of one label and of two."""
-    groups = Groups.of(part.labels)
+    groups = Groups.of(labels)
     return len(groups.names) > 1 and bool(groups.sizes.max(initial=0) >= _PAIR)
 
 
-def _refuse(dataset: Dataset, part: Dataset, name: str) -> None:
-    labels = counted(len(set(part.labels)), "label")
+def _refuse(dataset: Dataset, part: list[str], name: str) -> None:
+    labels = counted(len(set(part)), "label")
     raise DatasetError(
         f"The {name} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one of "
-        f"them. Received: {counted(len(part.labels), 'picture')} of {labels}, out of "
+        f"them. Received: {counted(len(part), 'picture')} of {labels}, out of "
         f"{counted(len(dataset.labels), 'picture')} of {counted(len(set(dataset.labels)), 'label')}"
         ". Give at least 4 different pictures of each of 2 labels; 10 of each are a good start."
     )

@@ -20,7 +20,7 @@ Labels = npt.NDArray[np.str_]
 Point = dict[str, Any]
 
 FPIR = 0.02  # of the made pictures, some of which are good digits by chance
-_AT_ONCE = 20_000_000  # distances, as they must fit in memory
+_AT_ONCE = 2_000_000  # distances, 8 MB
 
 
 def pair_point(same: npt.NDArray[Any], different: npt.NDArray[Any], images: int) -> Point:
@@ -123,6 +123,8 @@ def nearest(references: Floats, queries: Floats) -> tuple[Floats, Indices]:
     step = max(1, _AT_ONCE // len(references))
     for start in range(0, len(queries), step):
         rows = slice(start, start + step)
-        places[rows] = np.argmin(lengths - 2 * queries[rows] @ references.T, axis=1)
+        products = 2 * queries[rows] @ references.T
+        np.subtract(lengths, products, out=products)
+        places[rows] = np.argmin(products, axis=1)
         distances[rows] = np.linalg.norm(queries[rows] - references[places[rows]], axis=1)
     return distances, places

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from embedder.data.sources import Dataset
 from embedder.destination import check_destination
@@ -27,6 +28,7 @@ from embedder.training.networks import base_network, multiply_adds
 from embedder.training.plots import draw_history, draw_pairs
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.training.turned import with_turned
+from likewise.arrays import Pixels
 from likewise.metrics.groups import Groups
 
 _LARGEST_OWN = 48  # side up to which pictures of one shape keep it
@@ -70,7 +72,7 @@ def train(
     shape = _input_shape(dataset, recipe.size)
     base = base_network(recipe.network, shape, recipe.dim)
     fitted_on, validation = (
-        Labelled(prepare(part.images, preprocessing, shape), part.labels) for part in parts
+        Labelled(_prepared(part, preprocessing, shape), part.labels) for part in parts
     )
     batches = _batches(fitted_on, recipe, len(state.epochs))
     fit(base, batches, validation, recipe, state, verbose=verbose)
@@ -89,6 +91,17 @@ def _seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+def _prepared(part: Dataset, preprocessing: str, shape: tuple[int, ...]) -> Pixels:
+    """Pictures as the network takes them; at their own size they come and go."""
+    if isinstance(part.images, np.ndarray):
+        return prepare(part.images, preprocessing, shape)
+    pixels = np.empty((len(part), *shape), np.uint8)
+    one = part.each(lambda row, picture: prepare([picture], preprocessing, shape)[0])
+    for row, picture in enumerate(one):
+        pixels[row] = picture
+    return pixels
+
+
 def _input_shape(dataset: Dataset, size: int) -> tuple[int, ...]:
     """The pictures' own shape where they share a small one, else a square; RGB if any is.
 
@@ -96,7 +109,7 @@ def _input_shape(dataset: Dataset, size: int) -> tuple[int, ...]:
         dataset: The pictures.
         size: Side of the square; 0 to choose.
     """
-    shapes = {image.shape for image in dataset.images}
+    shapes = dataset.shapes
     colour = (3,) if any(len(shape) == 3 for shape in shapes) else ()
     sizes = {shape[:2] for shape in shapes}
     if not size and len(sizes) == 1 and max(own := sizes.pop()) <= _LARGEST_OWN:

@@ -2,14 +2,19 @@
 
 <out>.training/transfer.json   the settings, and how many pictures are done
 <out>.training/features.npy    float32 (n, views + 1, d), filled from the start
+<out>.training/raw.npy         uint8 (n, 1, 3072), the pictures at 32 x 32 pixels
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +22,17 @@ import numpy as np
 
 from embedder.data.dataset import Dataset
 from embedder.model import Embedder
+from embedder.preprocessing.prepare import prepare
 from embedder.training.unfinished import require_absent, require_own, require_same
+from embedder.transfer.row_file import RowFile
 from embedder.transfer.settings import TransferRecipe
-from embedder.transfer.views import views_of
-from likewise.arrays import Floats
+from embedder.transfer.views import shrunk, views_of
+from likewise.arrays import Pixels
 
 _AT_ONCE = 32  # pictures whose views are embedded together
-_STATE, _FEATURES = "transfer.json", "features.npy"
+_STATE, _FEATURES, _RAW = "transfer.json", "features.npy", "raw.npy"
+_RAW_SHAPE = (32, 32, 3)
+_SIDES = 2  # views are parts of a picture of so many times the network's side at least
 
 
 class FeatureCache:
@@ -51,7 +60,7 @@ class FeatureCache:
         self._done = self._stored()
 
     def _is_own(self) -> bool:
-        names = {_STATE, f"{_STATE}.part", _FEATURES}
+        names = {_STATE, f"{_STATE}.part", _FEATURES, _RAW}
         return self.path.is_dir() and {file.name for file in self.path.iterdir()} <= names
 
     def _stored(self) -> int:
@@ -69,8 +78,8 @@ class FeatureCache:
         backbone: Embedder,
         recipe: TransferRecipe,
         progress: Callable[[int], object] = lambda count: None,
-    ) -> Floats:
-        """Compute the features that are not there yet.
+    ) -> tuple[RowFile, RowFile]:
+        """Compute the features that are not there yet, as the pictures come by.
 
         Args:
             dataset: n pictures.
@@ -79,40 +88,55 @@ class FeatureCache:
             progress: Called with the number of pictures whose features are there.
 
         Returns:
-            `(n, views + 1, d)`, float32, in a file; the first of each picture is its own.
+            Features `(n, views + 1, d)`, float32, the first of each picture its own; and raw pixels
+            `(n, 1, 3072)`, uint8.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        shape = (len(dataset), recipe.views + 1, backbone.dim)
-        features = self._opened(shape)
+        features, raw = self._opened(len(dataset), recipe.views + 1, backbone.dim)
         progress(self._done)
-        for start in range(self._done, len(dataset), _AT_ONCE):
-            rows = range(start, min(start + _AT_ONCE, len(dataset)))
-            pictures = [view for row in rows for view in _views(dataset, row, recipe)]
-            embedded = backbone.embed(backbone.prepare(pictures))
-            features[rows.start : rows.stop] = embedded.reshape(len(rows), *shape[1:])
-            features.flush()
-            self._note(rows.stop)
-            progress(len(rows))
-        return features
+        with closing(dataset.each(_Reader(backbone, recipe), self._done)) as pictures:
+            while batch := list(islice(pictures, _AT_ONCE)):
+                embedded = backbone.embed(np.concatenate([views for views, _ in batch]))
+                features.write(self._done, embedded.reshape(len(batch), *features.shape[1:]))
+                raw.write(self._done, np.stack([pixels for _, pixels in batch]))
+                self._note(self._done + len(batch))
+                progress(len(batch))
+        return features, raw
 
-    def _opened(self, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-        file = self.path / _FEATURES
-        if self._done and file.exists():
-            return np.lib.format.open_memmap(file, mode="r+")
-        self._done = 0
-        return np.lib.format.open_memmap(file, "w+", np.float32, shape)
+    def _opened(self, count: int, views: int, dim: int) -> tuple[RowFile, RowFile]:
+        files = [self.path / _FEATURES, self.path / _RAW]
+        if not (self._done and all(file.exists() for file in files)):
+            self._done = 0
+            for file in files:
+                file.unlink(missing_ok=True)
+        return (
+            RowFile(files[0], (count, views, dim), np.float32),
+            RowFile(files[1], (count, 1, math.prod(_RAW_SHAPE)), np.uint8),
+        )
 
     def _note(self, done: int) -> None:
         part = self.path / f"{_STATE}.part"
         part.write_text(json.dumps({"settings": self._settings, "done": done}))
         os.replace(part, self.path / _STATE)
+        self._done = done
 
     def remove(self) -> None:
         """Remove the directory."""
         shutil.rmtree(self.path)
 
 
-def _views(dataset: Dataset, row: int, recipe: TransferRecipe) -> list[Any]:
-    """Views of a picture; the same after a training was cut off."""
-    rng = np.random.default_rng((recipe.seed, row))
-    return views_of(dataset.images[row], recipe.views, recipe.flip, rng)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes of a picture what is embedded, and its raw pixels: small, whatever its own size."""
+
+    backbone: Embedder
+    recipe: TransferRecipe
+
+    def __call__(self, row: int, picture: Pixels) -> tuple[Pixels, Pixels]:
+        """Views `(views + 1, *input_shape)`, the same after a training was cut off, and pixels."""
+        recipe = self.recipe
+        rng = np.random.default_rng((recipe.seed, row))
+        small = shrunk(picture, _SIDES * max(self.backbone.input_shape[:2]))
+        _, *views = views_of(small, recipe.views, recipe.flip, rng)
+        raw = prepare([small], "stretch", _RAW_SHAPE).reshape(1, -1)
+        return self.backbone.prepare([picture, *views]), raw

@@ -14,51 +14,61 @@ Ba, ICLR 2015).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from embedder.transfer.head import Head
+from embedder.transfer.row_file import Features
 from embedder.transfer.settings import TransferRecipe
 from likewise.arrays import Floats, Indices
 from likewise.metrics.groups import Groups
 
+_ENOUGH = 2048  # pictures to find principal components of
 _FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-7  # Adam's
 
 
 def fit_head(
-    features: Floats,
+    features: Features,
     labels: Sequence[str],
     recipe: TransferRecipe,
-    progress: Callable[[int], object] = lambda steps: None,
+    rows: Indices | None = None,
 ) -> Head:
     """Fit a head to features.
 
     Args:
         features: `(n, views + 1, d)`, float32; the first of each picture is its own.
-        labels: n groups.
+        labels: The groups of the pictures to fit to.
         recipe: The settings.
-        progress: Called with 1 after each step.
+        rows: Their rows among the features; all when None.
 
     Returns:
         The head; the same features and recipe give the same.
     """
     rng = np.random.default_rng(recipe.seed)
-    head = Head.of_components(np.asarray(features[:, 0]), recipe.dim)
-    members = _members(labels)
+    if rows is None:
+        rows = np.arange(len(features))
+    head = Head.of_components(_own(features, rows), recipe.dim)
+    members = [rows[places] for places in _members(labels)]
     weights, bias = _Adam(head.weights), _Adam(head.bias)
     start = head.weights.copy()
     pull = 2 * recipe.anchor / np.sum(start**2)
     for step in range(recipe.steps):
-        rows, groups = _batch(members, recipe, rng)
-        views = rng.integers(features.shape[1], size=len(rows))
-        x = head.inputs(np.asarray(features[rows, views]))
+        drawn, groups = _batch(members, recipe, rng)
+        views = rng.integers(features.shape[1], size=len(drawn))
+        x = head.inputs(features[drawn, views])
         gradient = _gradient(head, x, groups, recipe)
         rate = recipe.learning_rate * (1 + math.cos(math.pi * step / recipe.steps)) / 2
         head.weights -= rate * weights.step(x.T @ gradient + pull * (head.weights - start))
         head.bias -= rate * bias.step(gradient.sum(axis=0))
-        progress(1)
     return head
+
+
+def _own(features: Features, rows: Indices) -> Floats:
+    """Features of the pictures themselves, of rows spread evenly where there are many."""
+    if len(rows) > _ENOUGH:
+        rows = rows[np.linspace(0, len(rows) - 1, _ENOUGH).astype(int)]
+    return features[rows, np.zeros_like(rows)]
 
 
 def _members(labels: Sequence[str]) -> list[Indices]:

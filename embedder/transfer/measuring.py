@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from embedder.training.thresholds import nearest, pair_point, point_among
-from likewise.arrays import Floats
+from embedder.transfer.vectors import AT_ONCE, Vectors
+from likewise.arrays import Floats, Indices
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate
 
@@ -20,7 +21,10 @@ Labels = npt.NDArray[np.str_]
 
 
 def nearest_right(
-    references: Floats, reference_labels: Labels, queries: Floats, query_labels: Labels
+    references: Floats | Vectors,
+    reference_labels: Labels,
+    queries: Floats | Vectors,
+    query_labels: Labels,
 ) -> float:
     """The share of queries whose nearest reference has their label.
 
@@ -30,12 +34,27 @@ def nearest_right(
         queries: `(n, dim)`, of length 1, n >= 1.
         query_labels: n labels.
     """
-    _, places = nearest(references, queries)
-    return float(np.mean(reference_labels[places] == query_labels))
+    right = 0
+    for start in range(0, len(queries), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        places = _nearest_places(references, queries[part])
+        right += int(np.sum(reference_labels[places] == query_labels[part]))
+    return right / len(queries)
+
+
+def _nearest_places(references: Floats | Vectors, queries: Floats) -> Indices:
+    """The position of each query's nearest reference."""
+    least = np.full(len(queries), np.inf, np.float32)
+    places = np.zeros(len(queries), np.int64)
+    for start in range(0, len(references), AT_ONCE):
+        distances, within = nearest(references[start : start + AT_ONCE], queries)
+        nearer = distances < least
+        least[nearer], places[nearer] = distances[nearer], start + within[nearer]
+    return places
 
 
 def seen_figures(
-    references: tuple[Floats, Labels], queries: tuple[Floats, Labels], seed: int
+    references: tuple[Floats | Vectors, Labels], queries: tuple[Floats, Labels], seed: int
 ) -> dict[str, float]:
     """Rank-1 and EER of held-out pictures of the groups that a head was fitted to.
 

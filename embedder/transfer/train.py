@@ -15,20 +15,19 @@ from embedder.importing.imported import Imported
 from embedder.importing.verify import verify
 from embedder.manifest import TRAINED, fingerprint, read_file
 from embedder.model import Embedder
-from embedder.preprocessing.prepare import prepare
 from embedder.runtime.litert import LiteRT
-from embedder.training.division import divided
+from embedder.training.division import division
 from embedder.transfer.features import FeatureCache
 from embedder.transfer.fitting import fit_head
-from embedder.transfer.head import Head, unit
+from embedder.transfer.head import Head
 from embedder.transfer.measuring import nearest_right, seen_figures, thresholds
 from embedder.transfer.network import with_head
+from embedder.transfer.row_file import Features
 from embedder.transfer.settings import DEFAULT, TransferRecipe
 from embedder.transfer.unseen import try_unseen
-from likewise.arrays import Floats
+from embedder.transfer.vectors import Vectors
+from likewise.arrays import Indices
 from likewise.metrics.groups import Groups
-
-_RAW = (32, 32, 3)  # pixels that are compared as they are
 
 
 def transfer(
@@ -63,15 +62,15 @@ def transfer(
     out = Path(out)
     check_destination(out)
     backbone = _backbone(recipe.backbone)
-    parts = divided(dataset, recipe.validation, recipe.seed)
+    parts = division(dataset, recipe.validation, recipe.seed)
     settings = {**recipe.described(), "data": dataset.digest, "model": backbone.fingerprint}
     cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
-    features = cache.fill(_joined(parts), backbone, recipe, progress)
-    training, held_out = features[: len(parts[0])], features[len(parts[0]) :, 0]
-    measured = fit_head(training, parts[0].labels, recipe)
-    details = _details(dataset, parts, recipe, backbone)
-    details |= _measured(measured, training, np.asarray(held_out), parts, recipe)
-    head = fit_head(features, [*parts[0].labels, *parts[1].labels], recipe)
+    features, raw = cache.fill(dataset, backbone, recipe, progress)
+    labels = [[dataset.labels[row] for row in rows.tolist()] for rows in parts]
+    measured = fit_head(features, labels[0], recipe, parts[0])
+    details = _details(dataset, recipe, backbone)
+    details |= _measured(measured, features, raw, parts, labels, recipe)
+    head = fit_head(features, dataset.labels, recipe)
     _save(out, backbone, head, details)
     cache.remove()
     return Embedder.load(out)
@@ -87,15 +86,7 @@ def _backbone(name: str) -> Embedder:
     return backbone
 
 
-def _joined(parts: tuple[Dataset, Dataset]) -> Dataset:
-    first, second = parts
-    images = [*first.images, *second.images]
-    return Dataset([*first.ids, *second.ids], [*first.labels, *second.labels], images)
-
-
-def _details(
-    dataset: Dataset, parts: tuple[Dataset, Dataset], recipe: TransferRecipe, backbone: Embedder
-) -> dict[str, Any]:
+def _details(dataset: Dataset, recipe: TransferRecipe, backbone: Embedder) -> dict[str, Any]:
     """The entries of `model.json` that say how the model came to be."""
     origin = {"backbone": backbone.fingerprint, **backbone.metadata.get("origin", {})}
     return {
@@ -108,26 +99,27 @@ def _details(
 
 def _measured(
     head: Head,
-    training: Floats,
-    held_out: Floats,
-    parts: tuple[Dataset, Dataset],
+    features: Features,
+    raw: Features,
+    parts: tuple[Indices, Indices],
+    labels: list[list[str]],
     recipe: TransferRecipe,
 ) -> dict[str, Any]:
     """The entries `figures` and `operating_points`: with the head, without it, and raw pixels."""
-    labels = [np.array(part.labels) for part in parts]
-    plain = np.asarray(training[:, 0])
+    known, asked = (np.array(names) for names in labels)
     references, queries = (
-        (head.embed(rows), names) for rows, names in zip((plain, held_out), labels, strict=True)
+        (Vectors(features, rows, head).together(), names)
+        for rows, names in zip(parts, (known, asked), strict=True)
     )
-    alone = (unit(plain), labels[0]), (unit(held_out), labels[1])
-    raw = [(_raw(part), names) for part, names in zip(parts, labels, strict=True)]
+    alone = (Vectors(features, parts[0]), known), (Vectors(features, parts[1]).together(), asked)
+    pixels = Vectors(raw, parts[0]), known, Vectors(raw, parts[1]), asked
     figures: dict[str, Any] = {
-        "images": len(labels[1]),
+        "images": len(asked),
         **seen_figures(references, queries, recipe.seed),
         "of_backbone": seen_figures(*alone, recipe.seed),
-        "of_raw_pixels": {"rank1": nearest_right(*raw[0], *raw[1])},
+        "of_raw_pixels": {"rank1": nearest_right(*pixels)},
     }
-    unseen = try_unseen(training, parts[0].labels, recipe)
+    unseen = try_unseen(features, labels[0], recipe, parts[0])
     if unseen is not None and unseen.rank1 is not None:
         figures["unseen_groups"] = {
             "groups": unseen.groups,
@@ -137,11 +129,6 @@ def _measured(
     strangers = None if unseen is None else unseen.strangers
     points = thresholds(references, queries, strangers, recipe.seed)
     return {"figures": {"validation": figures}, "operating_points": points}
-
-
-def _raw(part: Dataset) -> Floats:
-    pixels = prepare(part.images, "stretch", _RAW).reshape(len(part), -1)
-    return unit(pixels.astype(np.float32))
 
 
 def _save(out: Path, backbone: Embedder, head: Head, details: dict[str, Any]) -> None:

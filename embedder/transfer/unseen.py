@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from embedder.training.thresholds import nearest
 from embedder.transfer.fitting import fit_head
-from embedder.transfer.head import unit
+from embedder.transfer.row_file import Features
 from embedder.transfer.settings import TransferRecipe
-from likewise.arrays import Bools, Floats
+from embedder.transfer.vectors import AT_ONCE, Vectors
+from likewise.arrays import Bools, Floats, Indices
 from likewise.metrics.groups import Groups
 
 _TRIALS = 5
-_AT_ONCE = 1024
 
 Labels = npt.NDArray[np.str_]
 
@@ -43,31 +43,40 @@ class Unseen:
     rank1_of_backbone: float | None
 
 
-def try_unseen(features: Floats, labels: Sequence[str], recipe: TransferRecipe) -> Unseen | None:
+def try_unseen(
+    features: Features,
+    labels: Sequence[str],
+    recipe: TransferRecipe,
+    rows: Indices | None = None,
+) -> Unseen | None:
     """Fit a head without a fifth of the groups, in turn, and measure on those.
 
     Args:
-        features: `(n, views + 1, d)`, as for `fit_head`.
-        labels: n groups.
+        features: As for `fit_head`.
+        labels: As for `fit_head`.
         recipe: The settings.
+        rows: As for `fit_head`.
 
     Returns:
         What was found; None for two groups, of which none can be left out.
     """
     names = np.array(labels)
-    plain = np.asarray(features[:, 0])
+    if rows is None:
+        rows = np.arange(len(features))
     strangers = np.empty(len(names), np.float32)
     right = np.zeros(2, int)
     asked = 0
     trials = list(_trials(names, recipe.seed))
     for left_out in trials:
-        head = fit_head(features[~left_out], names[~left_out].tolist(), recipe)
-        vectors = head.embed(plain)
-        strangers[left_out], _ = nearest(vectors[~left_out], vectors[left_out])
+        kept = rows[~left_out]
+        head = fit_head(features, names[~left_out].tolist(), recipe, kept)
+        vectors = Vectors(features, rows[left_out], head).together()
+        strangers[left_out], _ = nearest(Vectors(features, kept, head).together(), vectors)
         if len(set(names[left_out])) > 1:
             asked += int(left_out.sum())
-            for place, rows in enumerate((vectors, unit(plain))):
-                right[place] += _right_among_others(rows[left_out], names[left_out])
+            alone = Vectors(features, rows[left_out])
+            right[0] += _right_among_others(vectors, names[left_out])
+            right[1] += _right_among_others(alone, names[left_out])
     if not trials:
         return None
     shares = (float(count) / asked if asked else None for count in right)
@@ -84,12 +93,20 @@ def _trials(names: Labels, seed: int) -> Iterator[Bools]:
         yield np.isin(names, part)
 
 
-def _right_among_others(vectors: Floats, labels: Labels) -> int:
+def _right_among_others(vectors: Floats | Vectors, labels: Labels) -> int:
     """How many vectors have a nearest other one of their label."""
     right = 0
-    for start in range(0, len(vectors), _AT_ONCE):
-        rows = np.arange(start, min(start + _AT_ONCE, len(vectors)))
-        near = vectors[rows] @ vectors.T
-        near[np.arange(len(rows)), rows] = -np.inf
-        right += int(np.sum(labels[near.argmax(axis=1)] == labels[rows]))
+    starts = range(0, len(vectors), AT_ONCE)
+    for start in starts:
+        queries = vectors[start : start + AT_ONCE]
+        most = np.full(len(queries), -np.inf, np.float32)
+        places = np.zeros(len(queries), np.int64)
+        for first in starts:
+            near = queries @ vectors[first : first + AT_ONCE].T
+            if first == start:
+                np.fill_diagonal(near, -np.inf)
+            nearer = near.max(axis=1) > most
+            most[nearer] = near.max(axis=1)[nearer]
+            places[nearer] = first + near.argmax(axis=1)[nearer]
+        right += int(np.sum(labels[places] == labels[start : start + AT_ONCE]))
     return right

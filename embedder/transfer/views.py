@@ -10,6 +10,25 @@ _SMALLEST = 0.75  # of the picture's sides
 _LIGHT = 0.2  # largest relative change of brightness
 
 
+def shrunk(picture: Pixels, side: int) -> Pixels:
+    """Scale a large picture down by a whole number, by the means of its pixels.
+
+    Args:
+        picture: uint8 `(h, w)` or `(h, w, 3)`.
+        side: Length that its longer side keeps at least.
+
+    Example:
+        >>> shrunk(np.zeros((90, 60), np.uint8), 40).shape
+        (45, 30)
+    """
+    factor = max(picture.shape[:2]) // side
+    if factor < 2:
+        return picture
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).reduce(factor))
+
+
 def views_of(picture: Pixels, count: int, flip: bool, rng: np.random.Generator) -> list[Pixels]:
     """Draw views of a picture.
 

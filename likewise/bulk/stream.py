@@ -23,7 +23,7 @@ from embedder.text import counted
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, CheckOptions, Decision, Rule
 from index.neighbours import Neighbours
 from likewise.arrays import Floats
-from likewise.decoding import Decoded, ahead, decode_stream
+from likewise.decoding import Decoded, decode_stream
 from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.output.rows import (
@@ -35,6 +35,7 @@ from likewise.output.rows import (
     query_row,
     remarked,
 )
+from likewise.parallel import ahead
 from likewise.remarks import Remarks
 
 CHUNK = 2048  # pictures searched together

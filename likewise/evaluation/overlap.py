@@ -8,7 +8,7 @@ from itertools import compress
 from typing import Any
 
 from embedder.data.bundled import pictures_of
-from embedder.data.splits import content_hash
+from embedder.data.content import content_hash
 from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
 from likewise.queries import Queries

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from embedder.data.boxes import Box
+from embedder.data.content import content_hash
 from embedder.data.sources import records
-from embedder.data.splits import content_hash
 from embedder.errors import ImageError
 from index.gallery import Gallery
 from tests.likewise.commands.running import done, rows

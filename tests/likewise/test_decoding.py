@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from embedder.data.sources import Record
-from likewise.decoding import ahead, chunks, decode, decode_stream, gathered
+from likewise.decoding import chunks, decode, decode_stream, gathered
+from likewise.parallel import ahead
 from tests.fakes import FakeEmbedder
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embedder.data.content import content_hash
 from embedder.data.records import Record
-from embedder.data.splits import content_hash
 from embedder.errors import ImageError, UnlabelledError
 from likewise.conflicts import Entry
 from likewise.enrolment import enrol

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedder.data.content import content_hash
 from embedder.data.sources import Record, records
-from embedder.data.splits import content_hash
 from embedder.errors import UnlabelledError
 from likewise.labelling import LabelsError, labelled_records
 from likewise.matcher import Matcher

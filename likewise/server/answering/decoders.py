@@ -15,10 +15,10 @@ from threading import Event
 
 import numpy as np
 
+from embedder.data.content import content_hash
 from embedder.data.formats import format_of, is_common
 from embedder.data.headers import bounded_pixels
 from embedder.data.images import read_image
-from embedder.data.splits import content_hash
 from embedder.decoders.pool import DecoderPool
 from embedder.decoders.task import Result, Task
 from embedder.errors import ImageError

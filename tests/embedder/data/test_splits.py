@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedder.data.content import content_hash
 from embedder.data.sources import Dataset
-from embedder.data.splits import Overlap, content_hash, overlap, split
+from embedder.data.splits import Overlap, overlap, split
 
 
 def dataset(contents: list[int], labels: list[str] | None = None) -> Dataset:
@@ -45,7 +46,7 @@ def test_each_label_gives_its_share():
 
 def test_neither_order_nor_ids_decide_where_a_picture_falls():
     data = dataset(list(range(40)))
-    back = Dataset([f"q{i}" for i in range(40)], ["x"] * 40, data.images[::-1].copy())
+    back = Dataset([f"q{i}" for i in range(40)], ["x"] * 40, np.array(data.images)[::-1].copy())
     assert hashes(split(data, 0.3, seed=7)[1]) == hashes(split(back, 0.3, seed=7)[1])
 
 

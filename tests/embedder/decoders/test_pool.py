@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from embedder.data.content import content_hash
 from embedder.data.images import MAX_PIXELS, read_image
-from embedder.data.splits import content_hash
 from embedder.decoders.pool import DecoderPool
 from embedder.decoders.task import Result, Task
 from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
