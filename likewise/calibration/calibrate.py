@@ -12,11 +12,14 @@ from itertools import chain
 import numpy as np
 
 from embedder.data.records import Record
+from embedder.text import counted
+from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from likewise.bulk.stream import require_matcher
+from likewise.calibration.folds import Folds
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
-from likewise.calibration.summary import OPTIMISTIC, Calibration, point_name
+from likewise.calibration.summary import CROSS_VALIDATED, OPTIMISTIC, Calibration, point_name
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import Progress, QueryReader
@@ -31,6 +34,7 @@ def calibrate(
     fmr: float | None = None,
     cost: Cost | None = None,
     per_group: bool = False,
+    cross_validate: bool = False,
     min_margin: float | None = None,
     name: str | None = None,
     progress: Progress | None = None,
@@ -48,6 +52,9 @@ def calibrate(
         fmr: Or largest share of pairs of two groups within the threshold.
         cost: Or the costs of errors.
         per_group: Give each group with enough nearest unknowns its own threshold.
+        cross_validate: Instead of `data` and `unknown`, divide the references into ten folds and
+            search each fold among the others, once with its groups and once, as unknowns, each
+            without its own. Near copies are in one fold, and one of them is searched.
         min_margin: Stored with the point; the rates are measured without it, as it can only turn
             matches into `ambiguous`.
         name: Name of the point; by default its target, such as `fpir-0.01`.
@@ -58,8 +65,9 @@ def calibrate(
         UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise; nothing is stored.
-        ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given, or
-            the name that of a point which the model brings along.
+        ValueError: If a rate is out of range, not just one of `fpir`, `fmr` and `cost` given,
+            the name that of a point which the model brings along, or pictures came together with
+            `cross_validate`.
         MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
         NoGroupsError: If no reference of the gallery has a label.
         GalleryError: If the gallery cannot be read or changed.
@@ -77,6 +85,8 @@ def calibrate(
     """
     require_matcher(matcher)
     _require_one_rate(fpir, fmr, cost, per_group)
+    if cross_validate and not (data is None and unknown is None):
+        raise ValueError("Cross-validation searches the references: leave out other pictures.")
     if name in matcher.embedder.operating_points:
         raise ValueError(
             f"{name!r} is the model's own operating point, which stays as it is: "
@@ -89,7 +99,11 @@ def calibrate(
     done = progress or (lambda done: None)
     reader = QueryReader(matcher, "calibration", skip_references=True, progress=done)
     searches = Searches(gallery, pairs=fmr is not None)
-    if data is None and unknown is None:
+    aside: list[str] = []
+    if cross_validate:
+        aside = _cross_validated(searches, gallery, done)
+        contents, measured_on = None, CROSS_VALIDATED
+    elif data is None and unknown is None:
         searches.add_references(done)
         contents, measured_on = None, OPTIMISTIC
     else:
@@ -103,7 +117,7 @@ def calibrate(
         )
     _require_unknowns(searches, reader, None if contents is None else len(contents))
     point = replace(
-        _point(searches, reader.passed_over(), fpir, fmr, cost, per_group),
+        _point(searches, [*reader.passed_over(), *aside], fpir, fmr, cost, per_group),
         gallery_size=size,
         generation=generation,
         measured_on=measured_on,
@@ -111,9 +125,8 @@ def calibrate(
     )
     name = point_name(point) if name is None else name
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
-    return Calibration(
-        name, point, reader.skipped, reader.unreadable, reader.remarks, reader.passed_over()
-    )
+    passed_over = [*reader.passed_over(), *aside]
+    return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks, passed_over)
 
 
 def wanted_cost(
@@ -169,6 +182,15 @@ def _searched(
         searches.add(batch.vectors, batch.labels)
         contents += batch.contents
     return contents
+
+
+def _cross_validated(searches: Searches, gallery: Gallery, done: Progress) -> list[str]:
+    """Search the folds of the references; report those that were not searched."""
+    folds = Folds.of(gallery)
+    searches.add_folds(folds, done)
+    if not folds.copies:
+        return []
+    return [f"Not searched: {counted(folds.copies, 'reference')} with a near copy that was."]
 
 
 def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | None) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
+from likewise.calibration.folds import COPY, PAIRS
 from likewise.calibration.points import measured_at
 from likewise.metrics.intervals import trials_needed
 from likewise.metrics.limits import Limits
@@ -23,8 +24,6 @@ from likewise.queries import LEFT_OUT, GroupDistances
 NAME = "own"
 _TARGETS = (0.01, 0.02, 0.05, 0.1)  # the first that the references support
 _MOST = 2000  # references that are asked
-_COPY = 0.05  # nearer than this share of the usual distance of two pictures of a group: a copy
-_PAIRS = 10_000  # that tell the usual distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +114,8 @@ def _searched(gallery: Gallery) -> tuple[Mated, NonMated, int]:
         gallery, vectors[rows], own_labels.tolist(), skip=ids[rows].tolist()
     )
     own, other = searched.near.own, searched.near.other
-    same, _ = pair_distances(vectors, labels.tolist(), _PAIRS, seed=0)
-    different = own > _COPY * np.median(same)
+    same, _ = pair_distances(vectors, labels.tolist(), PAIRS, seed=0)
+    different = own > COPY * np.median(same)
     mated = different & np.isfinite(own)
     nearest = [searched.groups[column] for column in searched.near.nearest[different]]
     return (

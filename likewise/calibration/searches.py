@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from index.gallery import Gallery
 from likewise.arrays import Floats
+from likewise.calibration.folds import Folds
 from likewise.metrics.impostors import Impostors
 from likewise.metrics.searches import Mated, NonMated
 from likewise.queries import GIVEN, LEFT_OUT, GroupDistances, Progress
@@ -46,7 +47,9 @@ class Searches:
         """
         if self.pairs is not None:
             self.pairs.add(labels, vectors)
-        searched = GroupDistances.search(self._gallery, vectors, labels, skip=skip)
+        self._collect(GroupDistances.search(self._gallery, vectors, labels, skip=skip))
+
+    def _collect(self, searched: GroupDistances) -> None:
         self._mated.append(searched.mated)
         self._kinds[LEFT_OUT].append(searched.left_out)
         self._kinds[GIVEN].append(searched.strangers)
@@ -62,6 +65,19 @@ class Searches:
             rows = slice(start, start + _OWN_AT_ONCE)
             self.add(vectors[rows], labels[rows].tolist(), skip=ids[rows].tolist())
             progress(len(ids[rows]))
+
+    def add_folds(self, folds: Folds, progress: Progress) -> None:
+        """Search the references of each fold among those of the others.
+
+        Args:
+            folds: The gallery's references, divided.
+            progress: Called with the number of further references that are done.
+        """
+        for rows, searched in folds.searched():
+            if self.pairs is not None:
+                self.pairs.add([folds.labels[row] for row in rows.tolist()], folds.vectors[rows])
+            self._collect(searched)
+            progress(len(rows))
 
     @property
     def mated(self) -> Mated:

@@ -14,6 +14,7 @@ OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
     "those that the embedder was trained on"
 )
+CROSS_VALIDATED = "the gallery's own references, divided into folds, each searched among the others"
 MOST_MISSED = 0.5  # FNIR from which a calibration says that its threshold is of little use
 _COSTS = ("cost_false_match", "cost_miss", "share_unknown")
 
@@ -84,7 +85,9 @@ def command(gallery: str, name: str, point: OperatingPoint) -> str:
         'likewise calibrate digits.gallery DATA --fpir 0.05 --name lax'
     """
     words = ["likewise", "calibrate", gallery]
-    if point.measured_on != OPTIMISTIC:
+    if point.measured_on == CROSS_VALIDATED:
+        words.append("--cross-validate")
+    elif point.measured_on != OPTIMISTIC:
         words.append("DATA")
     if point.rate == "cost":
         for option in _COSTS:

@@ -52,6 +52,11 @@ COST = Number(0, min_open=True)
     is_flag=True,
     help="Also measure a threshold for each group that has enough pictures in DATA.",
 )
+@click.option(
+    "--cross-validate",
+    is_flag=True,
+    help="Measure with the references alone, in ten folds, each searched among the others.",
+)
 @min_margin_option
 @click.option(
     "--name", help="Name to store the threshold under.  [default: from the rate, such as fpir-0.01]"
@@ -64,7 +69,8 @@ def calibrate(
 
     Use it once you have labelled pictures that are not in the gallery: DATA. Each is searched
     twice, once against the whole gallery and once, as an unknown, with its own group left out.
-    Without DATA the references are searched against each other, which gives optimistic rates.
+    Without DATA the references are searched against each other, which gives optimistic rates;
+    --cross-validate also keeps near copies apart, for galleries that use up all your pictures.
     Give exactly one target: --fpir, --fmr or the three of cost.
 
     The threshold is stored in the gallery and becomes its default. Prints the measurements as
@@ -73,6 +79,7 @@ def calibrate(
     \b
     likewise calibrate digits.gallery mnist/test --fpir 0.01
     likewise calibrate digits.gallery mnist/test --unknown letters/ --fpir 0.01
+    likewise calibrate faces.gallery --cross-validate --fpir 0.01
     likewise calibrate digits.gallery --cost-false-match 10 --cost-miss 1 --share-unknown 0.2
     """
     from likewise.calibration.calibrate import calibrate as measure
@@ -86,6 +93,11 @@ def calibrate(
         raise click.UsageError(
             "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
+        )
+    if wanted["cross_validate"] and (data or unknown):
+        raise click.UsageError(
+            "--cross-validate searches the gallery's own references: leave out DATA and --unknown, "
+            "or --cross-validate."
         )
     pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, pictures))

@@ -14,6 +14,7 @@ from tests.likewise.commands.running import (
     done,
     failure,
     rows,
+    run,
 )
 
 
@@ -65,3 +66,16 @@ def test_calibrate_with_nothing_readable_says_why(gallery, scans):
     assert "not a picture" in failure(
         "calibrate", gallery, "--unknown", scans / "06.png", "--fpir", 0.1
     )
+
+
+def test_a_gallery_is_calibrated_by_cross_validation_without_other_pictures(gallery):
+    result = done("calibrate", gallery, "--cross-validate", "--fpir", 0.05)
+    assert "divided into folds, each searched among the others" in result.stderr
+    point = json.loads(result.stdout)
+    assert point["false"] <= 0.05 * point["queries"]
+
+
+def test_cross_validation_takes_no_other_pictures(gallery):
+    result = run("calibrate", gallery, "mnist/test", "--cross-validate", "--fpir", 0.05)
+    assert result.exit_code == 2
+    assert "leave out DATA and --unknown" in result.stderr

@@ -1,0 +1,143 @@
+"""Divide a gallery's references into folds, and search each fold among the others.
+
+    references ─near_copies─▶ sets of copies ─fold_of─▶ folds ─search─▶ GroupDistances
+
+A picture and its near copies are in one fold, and one of them is searched: copies on both sides
+would flatter the rates, and copies on one side would count as independent pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+
+from index.gallery import Gallery
+from index.search.by_group import NONE, GroupedVectors, NearestGroups
+from index.search.exact import ExactIndex
+from likewise.arrays import Floats, Indices
+from likewise.metrics.groups import rows_by_group
+from likewise.metrics.pairs import pair_distances
+from likewise.queries import GroupDistances
+
+COPY = 0.05  # nearer than this share of the usual distance of two pictures of a group: a copy
+PAIRS = 10_000  # that tell the usual distance
+_FOLDS = 10
+_AT_ONCE = 1024  # references whose distances to their group are in memory
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folds:
+    """The n labelled references of a gallery, in folds.
+
+    Attributes:
+        vectors: Their embeddings, `(n, dim)`, float32.
+        labels: Their groups, n.
+        fold: The fold of each, `(n,)`.
+        asked: Rows of the references that are searched, one of each set of near copies.
+    """
+
+    vectors: Floats
+    labels: list[str]
+    fold: Indices
+    asked: Indices
+
+    @classmethod
+    def of(cls, gallery: Gallery) -> Folds:
+        """Divide the references; the same references make the same folds.
+
+        Args:
+            gallery: With at least one labelled reference.
+        """
+        ids, labels, vectors = gallery.labelled_references()
+        order = np.argsort(ids, kind="stable")  # not the order in which they were added
+        vectors, names = vectors[order], labels[order].tolist()
+        members = rows_by_group(names)
+        bound = 0.0  # equal vectors alone, where no group has a usual distance
+        if len(members) > 1 and max(map(len, members.values())) > 1:
+            same, _ = pair_distances(vectors, names, PAIRS, seed=0)
+            bound = COPY * float(np.median(same))
+        first = np.arange(len(names))
+        for rows in members.values():
+            first[rows] = rows[near_copies(vectors[rows], bound)]
+        return cls(vectors, names, fold_of(first, names), np.unique(first))
+
+    @property
+    def copies(self) -> int:
+        """Number of references that are not searched, because a near copy of them is."""
+        return len(self.labels) - len(self.asked)
+
+    def searched(self) -> Iterator[tuple[Indices, GroupDistances]]:
+        """Search the pictures of each fold among those of the others: their rows, and distances."""
+        members = rows_by_group(self.labels)
+        groups = list(members)
+        column = np.empty(len(self.labels), np.int64)
+        for place, rows in enumerate(members.values()):
+            column[rows] = place
+        for fold in np.unique(self.fold):
+            rows = self.asked[self.fold[self.asked] == fold]
+            near = self._search(rows, self.fold != fold, column, len(groups))
+            yield rows, GroupDistances(groups, column[rows], near)
+
+    def _search(
+        self, rows: Indices, others: np.ndarray, column: Indices, count: int
+    ) -> NearestGroups:
+        index = ExactIndex(faiss.IndexFlatL2(self.vectors.shape[1]))
+        index.append(np.ascontiguousarray(self.vectors[others]))
+        codes = column[others]
+        grouped = GroupedVectors(index, [np.flatnonzero(codes == at) for at in range(count)])
+        own = np.where(np.isin(column[rows], codes), column[rows], NONE)
+        return grouped.search(self.vectors[rows], own)
+
+
+def near_copies(vectors: Floats, bound: float) -> Indices:
+    """Find pictures that are near copies of each other, directly or by way of further ones.
+
+    Args:
+        vectors: Embeddings of one group, `(n, dim)`, float32.
+        bound: Largest distance of two copies.
+
+    Returns:
+        The first copy of each, `(n,)`; its own row where it has none before it.
+
+    Example:
+        >>> near_copies(np.float32([[0], [5], [0.5], [1]]), bound=0.5)
+        array([0, 1, 0, 0])
+    """
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0)
+    squares = (centred**2).sum(axis=1)
+    first = np.arange(len(vectors))
+    while True:
+        before = first
+        parts = []
+        for start in range(0, len(vectors), _AT_ONCE):
+            block = slice(start, start + _AT_ONCE)
+            gaps = squares[block, None] + squares - 2 * centred[block] @ centred.T
+            near = gaps <= bound**2
+            near[np.arange(len(near)), np.arange(start, start + len(near))] = True
+            parts.append(np.where(near, before, len(vectors)).min(axis=1))
+        first = np.concatenate(parts)
+        if (first == before).all():
+            return first
+
+
+def fold_of(first: Indices, labels: list[str]) -> Indices:
+    """Deal the sets of copies of each group to the folds in turn, in random order.
+
+    A group of three pictures lies in three folds, so each of them is searched among two.
+
+    Args:
+        first: The row of the first copy of each reference, `(n,)`.
+        labels: Their groups, n.
+    """
+    random = np.random.default_rng(0)
+    fold = np.empty(len(first), np.int64)
+    dealt = 0
+    for rows in rows_by_group(labels).values():
+        sets, number = np.unique(first[rows], return_inverse=True)
+        turn = random.permutation(len(sets)) + dealt
+        fold[rows] = turn[number] % _FOLDS
+        dealt += len(sets)
+    return fold
