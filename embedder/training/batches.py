@@ -7,6 +7,7 @@ batches as one that was never killed.
 from __future__ import annotations
 
 from copy import copy
+from itertools import islice
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ from embedder.training.composites import make_composites
 from embedder.training.outliers import OF_NO_GROUP, make_outliers
 from embedder.training.pairs import balanced_batches, pair_positions
 from embedder.training.recipes import Recipe
+from embedder.training.turned import TURNS
 from likewise.arrays import Indices, Pixels
 from likewise.metrics.groups import Groups
 
@@ -94,7 +96,10 @@ class BalancedImages(Batches):
         batches = balanced_batches(
             self.groups.codes, recipe.batch, recipe.seed, self.epoch, fewest=fewest
         )
-        return list(batches)
+        if not recipe.turned:
+            return list(batches)
+        alone = len(self.images) // len(TURNS) // recipe.batch  # as long without the turned ones
+        return list(islice(batches, max(fewest, alone)))
 
     def __getitem__(self, position: int) -> tuple[Any, Any]:
         """Return `(images, codes)` of one batch."""

@@ -16,6 +16,8 @@ import numpy as np
 
 from likewise.arrays import Pixels
 
+TURNS = (0, 1, 2, 3)  # by quarters
+
 
 def with_turned(pictures: Pixels, labels: Sequence[str]) -> tuple[Pixels, list[str]]:
     """Add each picture turned by 90, 180 and 270 degrees, under other labels.
@@ -34,7 +36,7 @@ def with_turned(pictures: Pixels, labels: Sequence[str]) -> tuple[Pixels, list[s
         ([[1, 3], [0, 2]], ['a', 'a, 90°', 'a, 180°', 'a, 270°'])
     """
     square = pictures.shape[1] == pictures.shape[2]
-    quarters = (0, 1, 2, 3) if square else (0, 2)
+    quarters = TURNS if square else (0, 2)
     turned = [np.rot90(pictures, quarter, axes=(1, 2)) for quarter in quarters]
     names = [
         label if quarter == 0 else f"{label}, {90 * quarter}°"

@@ -5,6 +5,7 @@ import pytest
 
 from embedder.training.batches import BalancedImages
 from embedder.training.recipes import RECIPES
+from embedder.training.turned import with_turned
 
 
 def test_settings_that_are_none_leave_the_recipe_as_it_is():
@@ -59,6 +60,12 @@ def test_an_epoch_of_many_images_is_as_long_as_they_are():
     recipe = RECIPES["default"].changed(batch=10)  # 600 steps: at least 20 in an epoch
     images = np.zeros((400, 4, 4), np.uint8)
     assert len(BalancedImages(images, ["a", "b"] * 200, recipe)) == 40
+
+
+def test_turned_images_make_an_epoch_no_longer():
+    recipe = RECIPES["default"].changed(epochs=1, batch=10, turned=True)
+    images, labels = with_turned(np.zeros((40, 4, 4), np.uint8), ["a", "b"] * 20)
+    assert len(BalancedImages(images, labels, recipe)) == 4
 
 
 def test_who_names_the_epochs_gets_no_more_than_these():
