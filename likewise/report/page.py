@@ -9,6 +9,7 @@ from likewise.matcher import Matcher
 from likewise.report.pictures import Strips
 from likewise.report.plots import curve_plot, histogram_plot
 from likewise.report.tables import FILTERS, confusion_table, figure_rows, tiles
+from likewise.report.words import in_words, worst_confusions
 
 CURVE_POINTS = 200
 
@@ -38,6 +39,8 @@ def html(evaluation: Evaluation, matcher: Matcher) -> str:
             kind: figure_rows(against.named()) for kind, against in figures.unknown_groups.items()
         },
         confusion=confusion_table(figures.identification.confusion),
+        confused=worst_confusions(figures.identification.confusion),
+        in_words=in_words(figures.identification),
         retrieval=figure_rows(figures.retrieval.named()),
         pairs=strips.pairs(),
         errors=strips.errors(),

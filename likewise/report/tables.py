@@ -12,7 +12,7 @@ from likewise.evaluation.identification import Confusion
 
 Writer = Callable[[float], str]
 
-_CONFUSION_LARGEST = 30  # groups; a larger table of confusion is unreadable
+_CONFUSION_LARGEST = 15  # groups; a larger table of confusion runs off the page
 
 
 class Tile(NamedTuple):

@@ -16,6 +16,7 @@ from likewise.matcher import Matcher
 from likewise.metrics.rates import Curve
 from likewise.report.page import CURVE_POINTS, html
 from likewise.report.tables import percent
+from likewise.report.words import in_words
 
 JSON, PAGE = "report.json", "report.html"
 
@@ -80,6 +81,7 @@ def sentences(figures: Figures, out: Path) -> list[str]:
     if searches.fpir is not None:
         fpir = percent(searches.fpir.value)
     return [
+        in_words(searches),
         f"rank-1 {percent(searches.rank_rates[1].value)}; "
         f"EER {percent(figures.verification.eer.value)}; at {point.name}, {point.threshold:.4f}: "
         f"FNIR {percent(searches.fnir.value)}, FPIR {fpir}.",

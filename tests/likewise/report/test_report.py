@@ -16,6 +16,7 @@ from likewise.evaluation.identification import Confusion
 from likewise.report.page import html
 from likewise.report.pictures import Strips
 from likewise.report.tables import confusion_table
+from likewise.report.words import in_words, worst_confusions
 from likewise.report.write import ReportError, write_report
 
 
@@ -109,10 +110,30 @@ def test_the_page_lists_twenty_unreadable_pictures_and_counts_the_others(matcher
     assert "and 3 more, which report.json lists" in page
 
 
-def test_a_confusion_of_many_groups_is_left_to_the_json():
-    names = [str(n) for n in range(31)]
-    assert confusion_table(Confusion([*names], [[1] * 31] * 31)).too_many
-    assert not confusion_table(Confusion([*names[:30]], [[1] * 30] * 30)).too_many
+def test_of_many_groups_only_the_worst_confusions_are_shown():
+    names = [str(n) for n in range(16)]
+    assert confusion_table(Confusion([*names], [[1] * 16] * 16)).too_many
+    assert not confusion_table(Confusion([*names[:15]], [[1] * 15] * 15)).too_many
+    counts = [[2 * (row == answer) for answer in range(16)] for row in range(16)]
+    counts[3][5] = 6  # beside 2 right ones
+    counts[4][1] = 1
+    assert worst_confusions(Confusion([*names], counts)) == [
+        ("3", "5", 6, 6 / 8),
+        ("4", "1", 1, 1 / 3),
+    ]
+
+
+def test_the_first_sentence_says_what_the_figures_mean(matcher, queries):
+    evaluation = evaluate(matcher, queries, seeds=1)
+    figures, missed = evaluation.figures, evaluation.figures.missed
+    wrong = sum(miss.answer is not None for miss in missed)
+    numbers = list(map(int, re.findall(r"\d+", in_words(figures.identification))))
+    assert figures.identification.fpir is not None
+    assert numbers == [
+        *(len(queries), len(queries) - len(missed), len(missed) - wrong, wrong),
+        *(len(queries), figures.identification.fpir.events),
+    ]
+    assert in_words(figures.identification) in html(evaluation, matcher)
 
 
 def test_groups_without_queries_have_no_row_in_the_confusion():
