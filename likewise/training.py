@@ -108,8 +108,10 @@ def train(
 
         model = transfer(dataset, out, changed, resume=resume, progress=progress)
     else:
-        from embedder.training.train import train as fit
+        from embedder.runtime.quiet import without_notices
 
+        with without_notices():
+            from embedder.training.train import train as fit
         chosen = preprocessing or ("digit" if is_bundled(data) else "resize")
         model = fit(dataset, out, changed, preprocessing=chosen, resume=resume, verbose=True)
     if test is None and data == _TRAINING:

@@ -15,6 +15,7 @@ from embedder.importing.verify import verify
 from embedder.manifest import IMPORTED, imported_fingerprint
 from embedder.model import Embedder
 from embedder.runtime.litert import LiteRT
+from embedder.runtime.quiet import without_notices
 
 _LARGEST_LICENCE = 1 << 20  # bytes
 _ELSEWHERE = {".onnx": "ONNX", ".pt": "torch", ".pth": "torch", ".pb": "TensorFlow 1"}
@@ -62,10 +63,12 @@ def _read(path: Path, options: ImportOptions) -> Imported:
 
             return import_tflite(path, options)
         if kind == "keras":
-            from embedder.importing.keras_model import import_keras
+            with without_notices():
+                from embedder.importing.keras_model import import_keras
 
             return import_keras(path, options)
-        from embedder.importing.saved_model import import_saved_model
+        with without_notices():
+            from embedder.importing.saved_model import import_saved_model
 
         return import_saved_model(path, options)
     except ModuleNotFoundError as error:
