@@ -126,6 +126,8 @@ def calibrate(
     name = point_name(point) if name is None else name
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
     passed_over = [*reader.passed_over(), *aside]
+    if contents is None:
+        passed_over += _trained_on(matcher)
     return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks, passed_over)
 
 
@@ -191,6 +193,19 @@ def _cross_validated(searches: Searches, gallery: Gallery, done: Progress) -> li
     if not folds.copies:
         return []
     return [f"Not searched: {counted(folds.copies, 'reference')} with a near copy that was."]
+
+
+def _trained_on(matcher: Matcher) -> list[str]:
+    """Warn of references whose groups the model was trained on: it may have seen these pictures."""
+    groups = matcher.gallery.groups()
+    seen = len({*groups} & {*matcher.embedder.metadata.get("labels", ())})
+    if not seen:
+        return []
+    return [
+        f"The model was trained on {seen} of these {counted(len(groups), 'group')}. Pictures that "
+        "it was trained on lie closer together than new ones and farther from other groups, so "
+        "with them the threshold is too large: calibrate with other pictures."
+    ]
 
 
 def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | None) -> None:

@@ -90,6 +90,16 @@ def test_without_data_the_references_are_asked_among_each_other(matcher, referen
     assert point.false == sum(d <= point.threshold for d in strangers) == 15
 
 
+@pytest.mark.parametrize("cross_validate", [False, True])
+def test_references_that_the_model_was_trained_on_are_warned_of(matcher, cross_validate) -> None:
+    made = calibrate(matcher, fpir=0.05, cross_validate=cross_validate)
+    assert made.sentences()[-1].startswith("The model was trained on 10 of these 10 groups.")
+
+
+def test_other_pictures_of_groups_that_the_model_was_trained_on_are_right(matcher, queries) -> None:
+    assert "trained on" not in " ".join(calibrate(matcher, queries, fpir=0.1).sentences())
+
+
 def test_pictures_that_are_references_are_passed_over_and_counted(
     matcher, queries, references
 ) -> None:
