@@ -91,12 +91,18 @@ def test_without_data_the_references_are_asked_among_each_other(matcher, referen
 
 
 @pytest.mark.parametrize("cross_validate", [False, True])
-def test_references_that_the_model_was_trained_on_are_warned_of(matcher, cross_validate) -> None:
+def test_references_that_the_model_was_trained_on_are_warned_of(
+    matcher, monkeypatch, cross_validate
+) -> None:
+    monkeypatch.setitem(matcher.embedder.metadata, "labels", list("0123456789"))
     made = calibrate(matcher, fpir=0.05, cross_validate=cross_validate)
     assert made.sentences()[-1].startswith("The model was trained on 10 of these 10 groups.")
 
 
-def test_other_pictures_of_groups_that_the_model_was_trained_on_are_right(matcher, queries) -> None:
+def test_other_pictures_of_groups_that_the_model_was_trained_on_are_right(
+    matcher, queries, monkeypatch
+) -> None:
+    monkeypatch.setitem(matcher.embedder.metadata, "labels", list("0123456789"))
     assert "trained on" not in " ".join(calibrate(matcher, queries, fpir=0.1).sentences())
 
 
