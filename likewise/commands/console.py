@@ -130,7 +130,8 @@ def note_source(*sources: Records | None) -> None:
 def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
     """Show how many pictures are done, how fast, and the time left where the total is known.
 
-    The bar appears on stderr once the work takes longer than a second; in a log, every ten seconds.
+    The bar appears on stderr once the work takes longer than a second; in a log it is a line, every
+    ten seconds.
 
     Args:
         total: Number of pictures, or None.
@@ -140,11 +141,30 @@ def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
     """
     from tqdm import tqdm
 
-    every = 0.1 if sys.stderr.isatty() else 10.0
+    in_log = not sys.stderr.isatty()
     with tqdm(
-        total=total, unit=" pictures", delay=1.0, mininterval=every, leave=False, file=sys.stderr
+        total=total,
+        unit=" pictures",
+        delay=1.0,
+        mininterval=10.0 if in_log else 0.1,
+        leave=False,
+        file=LogLines() if in_log else sys.stderr,
     ) as bar:
         yield bar.update
+
+
+class LogLines:
+    """Writes each state of a bar to stderr as a line, not over the one before."""
+
+    def write(self, text: str) -> int:
+        """Write a line; a text of blanks, which would clear a terminal's, is left out."""
+        if state := text.strip():
+            sys.stderr.write(f"{state}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush stderr."""
+        sys.stderr.flush()
 
 
 def columns() -> int:

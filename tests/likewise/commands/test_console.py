@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from likewise.commands.console import LogLines
 from tests.likewise.commands.running import (
     ALL,
     FAKED,
@@ -70,3 +71,10 @@ def test_what_people_read_shows_control_characters_instead_of_obeying_them(galle
     output += run("check", gallery, f"{scans.parent / name}x*", "--format", "table").stderr
     assert r"7\x1b[31m: 1" in output
     assert "\x1b" not in output
+
+
+def test_a_bar_in_a_log_is_lines_of_plain_text(capsys) -> None:
+    log = LogLines()
+    for text in ("\r 10 pictures [00:10]   ", "\r 20 pictures [00:20]   ", "\r              \r"):
+        log.write(text)
+    assert capsys.readouterr().err == "10 pictures [00:10]\n20 pictures [00:20]\n"
