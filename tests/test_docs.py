@@ -35,6 +35,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 from cli import main
 
 ROOT = Path(__file__).parents[1]
+_PROGRESS = re.compile(r"[^\n]*pictures/s\]\n")  # of work that takes more than ten seconds here
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?((?:(?!\$ ).*\n?)*)", re.MULTILINE)
@@ -62,7 +63,7 @@ def with_free_ports(command: str) -> str:
 
 
 def run(command: str) -> tuple[int, str]:
-    """Exit status and what a terminal shows in the end: of a progress bar its last state."""
+    """Exit status, and what a command prints but for the progress of long work."""
     beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-c", command],
@@ -71,7 +72,7 @@ def run(command: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    return done.returncode, re.sub(r"[^\n]*\r", "", done.stdout.decode())
+    return done.returncode, _PROGRESS.sub("", done.stdout.decode())
 
 
 def evaluate_console(example: Example) -> str | None:
