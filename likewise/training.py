@@ -97,7 +97,7 @@ def train(
     if recipe is None and not is_bundled(data):
         choice = choose_recipe(dataset)
         tell(choice.sentence)
-        recipe, settings = choice.name, {**choice.settings, **_given(settings)}
+        recipe, settings = choice.name, {**choice.settings, **_named(settings)}
     changed = _changed(recipe or "default", settings)
     if test is not None:
         _require_spelling(dataset, test)
@@ -121,7 +121,8 @@ def train(
     return record(model, "test", measure(model, dataset, load(test, remarks=[], keep=False)))
 
 
-def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _named(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the caller names."""
     return {name: value for name, value in settings.items() if value is not None}
 
 

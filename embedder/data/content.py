@@ -19,9 +19,7 @@ def content_hash(image: np.ndarray) -> bytes:
         True
     """
     state = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
-    state.update(
-        np.ascontiguousarray(image).reshape(-1).data
-    )  # no copy, where the pixels lie in order
+    state.update(np.ascontiguousarray(image).reshape(-1).data)  # no copy where pixels are in order
     return state.digest()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,7 +10,7 @@ import numpy as np
 from embedder.training.fitting import Labelled
 from embedder.training.outliers import make_outliers
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
-from embedder.training.thresholds import Point, nearest, pair_point, search_point
+from embedder.training.thresholds import nearest, pair_point, search_point
 from likewise.arrays import Floats, Pixels
 from likewise.metrics.groups import Groups
 from likewise.metrics.pairs import pair_distances
@@ -38,7 +37,7 @@ def measured(
         and `default` for searches where the recipe has outliers.
     """
     pixels, labels = validation
-    embeddings = base.predict(pixels, batch_size=500, verbose=0)
+    references, embeddings = (_embedded(base, images) for images in (fitted_on.pixels, pixels))
     same, different = pair_distances(embeddings, labels, _PAIRS, recipe.seed + 1)
     point = pair_point(same, different, len(labels))
     figures = {
@@ -47,12 +46,26 @@ def measured(
         "eer": equal_error_rate(det_curve(same, different)).rate,
         "pair_accuracy": pair_accuracy(same, different, point["threshold"]),
         "pair_accuracy_at_0.5": pair_accuracy(same, different, TUTORIAL_THRESHOLD),
-        "rank1": _rank1(fitted_on, validation, lambda images: _embedded(base, images)),
-        "of_raw_pixels": {"rank1": _rank1(fitted_on, validation, _unchanged)},
+        "rank1": _rank1(references, fitted_on.labels, embeddings[:_ASKED], labels[:_ASKED]),
+        "of_raw_pixels": {
+            "rank1": _rank1(
+                _unchanged(fitted_on.pixels),
+                fitted_on.labels,
+                _unchanged(pixels[:_ASKED]),
+                labels[:_ASKED],
+            )
+        },
     }
     points = {"eer": point}
     if recipe.outliers:
-        points["default"] = _search_point(base, fitted_on, validation, recipe.seed)
+        outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
+        points["default"] = search_point(
+            references,
+            np.array(fitted_on.labels),
+            embeddings,
+            np.array(labels),
+            _embedded(base, outliers),
+        )
     return {"figures": {"validation": figures}, "operating_points": points}
 
 
@@ -67,20 +80,8 @@ def _unchanged(images: Pixels) -> Floats:
 
 
 def _rank1(
-    fitted_on: Labelled, validation: Labelled, vectors_of: Callable[[Pixels], Floats]
+    references: Floats, reference_labels: list[str], asked: Floats, labels: list[str]
 ) -> float:
-    """The share of held-out pictures whose nearest training picture has their label."""
-    images, labels = validation.pixels[:_ASKED], np.array(validation.labels[:_ASKED])
-    _, places = nearest(vectors_of(fitted_on.pixels), vectors_of(images))
-    return float(np.mean(np.array(fitted_on.labels)[places] == labels))
-
-
-def _search_point(base: keras.Model, fitted_on: Labelled, validation: Labelled, seed: int) -> Point:
-    """Measure a threshold for galleries on validation pictures and on outliers made of them."""
-    pixels, labels = validation
-    outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, seed)
-    references, known, unknown = (
-        base.predict(images, batch_size=500, verbose=0)
-        for images in (fitted_on.pixels, pixels, outliers)
-    )
-    return search_point(references, np.array(fitted_on.labels), known, np.array(labels), unknown)
+    """The share of asked pictures whose nearest reference has their label."""
+    _, places = nearest(references, asked)
+    return float(np.mean(np.array(reference_labels)[places] == np.array(labels)))

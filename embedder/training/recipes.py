@@ -103,7 +103,6 @@ class Recipe:
                     f"`{name}` must be above 0 and at most {limit}. "
                     f"Received: {getattr(self, name)}."
                 )
-
         for name, limit in (("steps", 1_000_000), ("size", 1024)):
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(
