@@ -32,6 +32,7 @@ from likewise.joins import LabelJoin
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 from likewise.recipe_choice import choose_recipe
+from likewise.recipe_names import recipe_of
 
 _TRAINING, _TEST = "mnist/train", "mnist/test"
 _PAIRS = 100_000  # of each kind, for each seed
@@ -87,6 +88,7 @@ def train(
         ((28, 28), 128)
     """
     check_destination(out, data, *([test] if test else []))
+    recipe = recipe or recipe_of({**settings, "preprocessing": preprocessing})
     if recipe is not None:
         _changed(recipe, settings)  # refused before pictures are read
     data = _TRAINING if data == "mnist" and split != "test" else data

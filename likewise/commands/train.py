@@ -14,23 +14,12 @@ import click
 
 from likewise.commands.console import note, progress_bar
 from likewise.commands.options import SHARE, Number, Reading, reading_options
+from likewise.recipe_names import OF_NETWORKS, OF_TRANSFER, recipe_of
 
-_OF_TRANSFER = ("backbone", "flip")
-_OF_NETWORKS = (
-    "network",
-    "epochs",
-    "batch",
-    "pairs_per_image",
-    "outliers",
-    "composites",
-    "preprocessing",
-    "turned",
-    "size",
-)
 _REFUSED = {
-    "transfer": _OF_NETWORKS,
-    "default": _OF_TRANSFER,
-    "tutorial": (*_OF_TRANSFER, "steps", "turned"),
+    "transfer": OF_NETWORKS,
+    "default": OF_TRANSFER,
+    "tutorial": (*OF_TRANSFER, "steps", "turned"),
 }
 
 
@@ -137,7 +126,7 @@ def train(
     likewise train letters/ --out models/letters --recipe default --turned
     likewise train --recipe tutorial --out models/tutorial
     """
-    recipe = recipe or _meant(settings)
+    recipe = recipe or recipe_of(settings)
     if recipe is not None:
         _refuse_others(recipe, settings)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody can act on what TensorFlow logs
@@ -174,13 +163,6 @@ def train(
         note(line)
     words = shlex.join([str(data), *reading.words, "--model", str(trained.path)])
     note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {words}")
-
-
-def _meant(settings: Mapping[str, Any]) -> str | None:
-    """The recipe that an option belongs to; None where no option decides."""
-    if any(settings[name] is not None for name in _OF_TRANSFER):
-        return "transfer"
-    return "default" if any(settings[name] is not None for name in _OF_NETWORKS) else None
 
 
 def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:

@@ -1,0 +1,35 @@
+"""Which settings only one kind of recipe has, so that naming one names the recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+OF_TRANSFER = ("backbone", "flip")
+OF_NETWORKS = (
+    "network",
+    "epochs",
+    "batch",
+    "pairs_per_image",
+    "outliers",
+    "composites",
+    "preprocessing",
+    "turned",
+    "size",
+)
+
+
+def recipe_of(settings: Mapping[str, Any]) -> str | None:
+    """Name the recipe that a setting belongs to; None where no setting decides.
+
+    Args:
+        settings: Values by name, None where the caller names none.
+
+    Example:
+        >>> recipe_of({"epochs": 3, "flip": None}), recipe_of({"seed": 1})
+        ('default', None)
+    """
+    if any(settings.get(name) is not None for name in OF_TRANSFER):
+        return "transfer"
+    named = any(settings.get(name) is not None for name in OF_NETWORKS)
+    return "default" if named else None
