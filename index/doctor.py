@@ -60,6 +60,8 @@ class Examination:
         search_recall: Share of true nearest neighbours that the search finds, in a sample.
         duplicates: Ids of references that share a vector, one list per vector.
         mislabels: Probable mislabels, the surest first.
+        nearest_right: Share of the references of groups of two or more whose nearest other
+            reference is of their group; None without such groups.
         outliers: Ids and distances of references with no other within the threshold, farthest
             first.
         overlaps: Pairs of groups, with the share of the first one's references that have one of
@@ -75,6 +77,7 @@ class Examination:
     search_recall: float | None = None
     duplicates: list[list[str]] = field(default_factory=list)
     mislabels: list[Mislabel] = field(default_factory=list)
+    nearest_right: float | None = None
     outliers: list[tuple[str, float]] = field(default_factory=list)
     overlaps: list[tuple[str, str, float]] = field(default_factory=list)
     small_groups: dict[str, int] = field(default_factory=dict)
@@ -82,6 +85,23 @@ class Examination:
     def described(self) -> dict[str, Any]:
         """The findings as JSON values."""
         return asdict(self)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts over all references.
+
+    Attributes:
+        sizes: References of each group.
+        close: Number of the references of a group that have one of another near by, by both names.
+        mated: References that are not alone in their group.
+        right: Those of them whose nearest other is of their group.
+    """
+
+    sizes: Counter[str]
+    close: Counter[tuple[str, str]] = field(default_factory=Counter)
+    mated: int = 0
+    right: int = 0
 
 
 def examine(
@@ -138,7 +158,7 @@ def _searched(
 ) -> None:
     """Search every reference among all others and collect findings."""
     alive = set(ids.tolist())
-    close: Counter[tuple[str, str]] = Counter()
+    tally = _Tally(Counter(filter(None, labels.tolist())))
     lost: list[str] = []
     dead: set[str] = set()
     k = min(VOTERS + 1, len(ids))
@@ -151,7 +171,7 @@ def _searched(
             voters = near
             if not near.labels.astype(bool).all():
                 voters = gallery.search_labelled(vectors[rows], k)
-            _judge_all(examination, close, ids[rows], labels[rows], voters)
+            _judge_all(examination, tally, ids[rows], labels[rows], voters)
         progress(len(ids[rows]))
     _note_broken(examination, lost, dead)
     examination.mislabels.sort(
@@ -159,7 +179,8 @@ def _searched(
     )
     examination.outliers.sort(key=lambda outlier: -outlier[1])
     examination.duplicates = _twins(ids, vectors)
-    examination.overlaps = _overlaps(close, Counter(filter(None, labels.tolist())))
+    examination.overlaps = _overlaps(tally.close, tally.sizes)
+    examination.nearest_right = tally.right / tally.mated if tally.mated else None
     examination.search_recall = _recall(gallery, ids, vectors)
     if examination.search_recall < 1:
         examination.broken.append(
@@ -186,7 +207,7 @@ def _own(id: str, others: list[str]) -> int:
 
 def _judge_all(
     examination: Examination,
-    close: Counter[tuple[str, str]],
+    tally: _Tally,
     ids: Strings,
     labels: Strings,
     near: Neighbours,
@@ -197,7 +218,10 @@ def _judge_all(
         if label is not None:
             own = _own(id, others)
             del groups[own], distances[own]
-            _judge(examination, close, id, label, groups, distances)
+            if tally.sizes[label] > 1:
+                tally.mated += 1
+                tally.right += groups[0] == label
+            _judge(examination, tally.close, id, label, groups, distances)
 
 
 def _judge(

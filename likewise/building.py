@@ -15,6 +15,7 @@ from embedder.data.sources import records
 from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.text import counted
+from likewise import separation
 from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
 from likewise.labelling import Labels, LabelsError, labelled_records
@@ -65,7 +66,7 @@ def build(
     Warns:
         UserWarning: If pictures could not be read: how many, and why the first; if the digits model
             was plainly not made for them; or if the model brings no threshold and the pictures do
-            not suffice to measure one.
+            not suffice to measure one, or most of them are missed at it.
 
     Raises:
         GalleryError: If there is something at `gallery` already.
@@ -123,6 +124,8 @@ def _measure(matcher: Matcher) -> None:
         measured = measure_own(matcher.gallery)
         if measured.point is None:
             warnings.warn(measured.sentence(str(matcher.gallery.path)), stacklevel=3)
+        elif unseparated := separation.warning(measured.point):
+            warnings.warn(unseparated, stacklevel=3)
 
 
 def close_or_discard(matcher: Matcher) -> int:

@@ -52,6 +52,22 @@ class NearestGroups:
     nearest: Indices
     closer: Indices
 
+    @classmethod
+    def joined(cls, parts: Sequence[NearestGroups]) -> NearestGroups:
+        """Put the queries of several searches among the same groups together."""
+        return cls(
+            np.concatenate([part.own for part in parts]),
+            np.concatenate([part.other for part in parts]),
+            np.concatenate([part.nearest for part in parts]),
+            np.concatenate([part.closer for part in parts]),
+        )
+
+    def at(self, rows: Indices) -> NearestGroups:
+        """The queries at these rows, in this order."""
+        return NearestGroups(
+            self.own[rows], self.other[rows], self.nearest[rows], self.closer[rows]
+        )
+
 
 class GroupedVectors:
     """The different vectors of a gallery, in an order in which each group is one span.

@@ -12,17 +12,18 @@ from itertools import chain
 import numpy as np
 
 from embedder.data.records import Record
-from embedder.text import counted
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from likewise.bulk.stream import require_matcher
-from likewise.calibration.folds import Folds
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import CROSS_VALIDATED, OPTIMISTIC, Calibration, point_name
+from likewise.folds import Folds, trained_on
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import Progress, QueryReader
+
+_TOO_LARGE = "so with them the threshold is too large: calibrate with other pictures"
 
 
 def calibrate(
@@ -127,7 +128,7 @@ def calibrate(
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
     passed_over = [*reader.passed_over(), *aside]
     if contents is None:
-        passed_over += _trained_on(matcher)
+        passed_over += trained_on(matcher, _TOO_LARGE)
     return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks, passed_over)
 
 
@@ -190,22 +191,7 @@ def _cross_validated(searches: Searches, gallery: Gallery, done: Progress) -> li
     """Search the folds of the references; report those that were not searched."""
     folds = Folds.of(gallery)
     searches.add_folds(folds, done)
-    if not folds.copies:
-        return []
-    return [f"Not searched: {counted(folds.copies, 'reference')} with a near copy that was."]
-
-
-def _trained_on(matcher: Matcher) -> list[str]:
-    """Warn of references whose groups the model was trained on: it may have seen these pictures."""
-    groups = matcher.gallery.groups()
-    seen = len({*groups} & {*matcher.embedder.metadata.get("labels", ())})
-    if not seen:
-        return []
-    return [
-        f"The model was trained on {seen} of these {counted(len(groups), 'group')}. Pictures that "
-        "it was trained on lie closer together than new ones and farther from other groups, so "
-        "with them the threshold is too large: calibrate with other pictures."
-    ]
+    return folds.not_searched()
 
 
 def _require_unknowns(searches: Searches, reader: QueryReader, pictures: int | None) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
-from likewise.calibration.folds import COPY, PAIRS
 from likewise.calibration.points import measured_at
+from likewise.folds import COPY, PAIRS
 from likewise.metrics.intervals import trials_needed
 from likewise.metrics.limits import Limits
 from likewise.metrics.pairs import pair_distances

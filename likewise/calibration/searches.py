@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from index.gallery import Gallery
 from likewise.arrays import Floats
-from likewise.calibration.folds import Folds
+from likewise.folds import Folds
 from likewise.metrics.impostors import Impostors
 from likewise.metrics.searches import Mated, NonMated
 from likewise.queries import GIVEN, LEFT_OUT, GroupDistances, Progress

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from embedder.text import counted
 from index.operating_point import OperatingPoint
 from likewise.remarks import Remarks
+from likewise.separation import misses_most
 
 OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
     "those that the embedder was trained on"
 )
 CROSS_VALIDATED = "the gallery's own references, divided into folds, each searched among the others"
-MOST_MISSED = 0.5  # FNIR from which a calibration says that its threshold is of little use
 _COSTS = ("cost_false_match", "cost_miss", "share_unknown")
 
 
@@ -62,10 +62,10 @@ class Calibration:
         if point.group_thresholds:
             groups = counted(len(point.group_thresholds), "group")
             lines.append(f"Thresholds of their own: {groups}.")
-        if point.mated and (point.fnir or 0) >= MOST_MISSED:
+        if misses_most(point):
             lines.append(
-                "Most knowns are missed at this threshold: the model does not tell these groups "
-                "apart well enough for so strict a rate. Allow a higher one, or train a model on "
+                "Most knowns are missed at this threshold: the model does not separate these "
+                "groups well enough for so strict a rate. Allow a higher one, or train a model on "
                 "pictures like these: likewise train DATA --out MODEL."
             )
         return [*lines, *self.passed_over, *self.remarks.warnings()]

@@ -3,6 +3,6 @@
 May import: embedder, index, likewise, likewise.adoption, likewise.building, likewise.bulk,
 likewise.calibration, likewise.comparison, likewise.conflicts, likewise.enrolment,
 likewise.evaluation, likewise.inputs, likewise.labelling, likewise.matcher, likewise.model_choice,
-likewise.output, likewise.recipe_names, likewise.remarks, likewise.report, likewise.server,
-likewise.shadowing, likewise.training, likewise.upgrading.
+likewise.output, likewise.recipe_names, likewise.remarks, likewise.report,
+likewise.separation, likewise.server, likewise.shadowing, likewise.training, likewise.upgrading.
 """

@@ -88,9 +88,12 @@ def _measure(matcher: Matcher) -> None:
         note(f"Without labels there are no groups to check: likewise query {gallery} PICTURES")
     elif matcher.gallery.points.default is None:
         from likewise.calibration.own import measure_own
+        from likewise.separation import warning
 
         measured = measure_own(matcher.gallery)
         note(measured.sentence(str(matcher.gallery.path)))
+        if measured.point is not None and (unseparated := warning(measured.point)):
+            note(f"Warning: {unseparated}")
 
 
 def _check_free(gallery: Path, go_on: str) -> None:

@@ -99,7 +99,7 @@ def check(
             from likewise.inputs import located
 
             job = Job(matcher, records, located(inputs), check_options, done)
-            _warn_if_outdated(matcher, check_options)
+            _warn_of_threshold(matcher, check_options)
             _to_file(job, output, resume)
             summary, earlier = job.summary, job.earlier
     note_source(records)
@@ -122,7 +122,7 @@ def _to_stdout(
     )
     summary = Summary()
     with closing(check_stream(matcher, records, options)) as rows:
-        _warn_if_outdated(matcher, options)
+        _warn_of_threshold(matcher, options)
         write_rows(summary.counted(rows, progress), names, format_, None)
     return summary
 
@@ -141,13 +141,21 @@ def _to_file(job: Job, output: Path, resume: bool) -> None:
         raise
 
 
-def _warn_if_outdated(matcher: Matcher, options: CheckOptions) -> None:
+def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
+    """Warn where the gallery has changed since it was measured, or where it misses most."""
     points = matcher.gallery.points
-    if options.threshold is None and (change := points.outdated(options.at)):
+    if options.threshold is not None:
+        return
+    from likewise.separation import warning
+
+    name, point = points.named(options.at)
+    if change := points.outdated(options.at):
         from likewise.calibration.summary import command
 
-        again = command(str(matcher.gallery.path), *points.named(options.at))
+        again = command(str(matcher.gallery.path), name, point)
         note(f"Warning: {change}. Calibrate again: {again}")
+    if unseparated := warning(point):
+        note(f"Warning: {unseparated}")
 
 
 def _summarise(summary: Summary, earlier: int) -> None:

@@ -13,6 +13,7 @@ from index.operating_point import OperatingPoint, points_from_json
 from likewise.matcher import Matcher
 from likewise.model_choice import MISFIT
 from likewise.output.printable import printable
+from likewise.separation import warning
 
 _SHOWN_GROUPS = 40
 _PREFIX = {MISFIT: "Warning: "}
@@ -97,6 +98,7 @@ def text(described: dict[str, Any]) -> str:
         *(f"  {line}" for line in _points(described["operating_points"])),
         *_default(described),
         *_outdated(described["outdated"], described["default_point"]),
+        *_unseparated(described),
         f"model: {model['fingerprint']}",
         *(f"  {_PREFIX.get(name, '')}{sentence}" for name, sentence in described["notes"].items()),
         f"  input: {' x '.join(map(str, model['input_shape']))} pixels ({model['preprocessing']}); "
@@ -148,6 +150,13 @@ def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:
     other_names = [name for name in sentences if name != first]
     also = f"; the same holds for {', '.join(other_names)}" if other_names else ""
     return [f"Warning: {sentences[first]}{also}"]
+
+
+def _unseparated(described: dict[str, Any]) -> list[str]:
+    """A warning where the default point misses most pictures."""
+    stored = described["operating_points"].get(described["default_point"])
+    sentence = None if stored is None else warning(OperatingPoint.from_json(stored))
+    return [] if sentence is None else [f"Warning: {sentence}"]
 
 
 def _recipe(recipe: Any) -> list[str]:

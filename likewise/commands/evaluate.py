@@ -16,8 +16,13 @@ from likewise.commands.options import Reading, gallery_argument, reading_options
 
 @click.command()
 @gallery_argument
-@click.argument("data", nargs=-1, required=True)
+@click.argument("data", nargs=-1)
 @unknown_option
+@click.option(
+    "--cross-validate",
+    is_flag=True,
+    help="Search the references themselves, in ten folds, each among the others.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -51,24 +56,37 @@ def evaluate(
     """Measure how reliable a GALLERY's answers are.
 
     Use it before you rely on a gallery. DATA are labelled pictures that neither training nor the
-    gallery nor calibration has seen. Writes report.json and report.html, one self-contained page.
+    gallery nor calibration has seen. Where the gallery uses up all your pictures, --cross-validate
+    measures with its references. Writes report.json and report.html, one self-contained page.
 
     \b
     likewise evaluate digits.gallery mnist/test --out report
     likewise evaluate digits.gallery mnist/test --unknown letters/ --out report
+    likewise evaluate faces.gallery --cross-validate --out report
     """
     from likewise.evaluation.evaluate import evaluate as measure
     from likewise.inputs import count_all
     from likewise.matcher import Matcher
     from likewise.report.write import sentences, writable, write_report
 
+    if settings["cross_validate"] and (data or unknown):
+        raise click.UsageError(
+            "--cross-validate searches the gallery's own references: leave out DATA and --unknown, "
+            "or --cross-validate."
+        )
+    if not (data or settings["cross_validate"]):
+        raise click.UsageError(
+            "Give labelled pictures that the gallery has not seen, DATA; or --cross-validate, to "
+            "measure with its references."
+        )
     writable(out)
     known, strangers = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, (known, strangers)))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
-        evaluation = measure(matcher, known or (), strangers, progress=done, **settings)
+        evaluation = measure(matcher, known, strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
     note_source(known, strangers)
     note_unreadable(evaluation.figures.unreadable)
-    lines = [*evaluation.passed_over, *sentences(evaluation.figures, out)]
-    note("\n".join([*lines, *evaluation.remarks.warnings()]))
+    asked = evaluation.asked
+    lines = [*asked.passed_over, *sentences(evaluation.figures, out)]
+    note("\n".join([*lines, *asked.remarks.warnings()]))

@@ -15,6 +15,7 @@ from likewise.matcher import Matcher
 from likewise.output.printable import printable
 
 _SHOWN = 10
+_MOSTLY = 0.95  # share of nearest references of the right group below which labels are not blamed
 
 
 def examined(path: Path, progress: Callable[[int], object] = lambda done: None) -> Examination:
@@ -78,11 +79,24 @@ def _mislabels(examination: Examination, name: str) -> list[str]:
         for finding in examination.mislabels[:_SHOWN]
     ]
     return [
-        f"{counted(len(examination.mislabels), 'reference')} probably mislabelled:",
+        _mislabelled(examination),
         *lines,
         *_more(examination.mislabels),
         f"  Look at one: likewise query {name} ID --pictures; remove it: likewise remove {name} ID",
     ]
+
+
+def _mislabelled(examination: Examination) -> str:
+    """Call references mislabelled only where the model mostly agrees with the labels."""
+    held = counted(len(examination.mislabels), "reference")
+    right = examination.nearest_right
+    if right is None or right >= _MOSTLY:
+        return f"{held} probably mislabelled:"
+    return (
+        f"{held} among those of another group. Only {100 * right:.0f} % of all have a nearest "
+        "other of their own group: the model does not separate these groups (fit one: likewise "
+        "train DATA --out MODEL), or many labels are wrong. The surest:"
+    )
 
 
 def _duplicates(examination: Examination, name: str) -> list[str]:
@@ -104,12 +118,19 @@ def _outliers(examination: Examination) -> list[str]:
         f"  {id}: the nearest other is at {distance:.4f}"
         for id, distance in examination.outliers[:_SHOWN]
     ]
+    most = 2 * len(examination.outliers) > examination.references
+    advice = (
+        "  That are most of them: the threshold misses more than it finds. Fit a model to your "
+        "pictures, likewise train DATA --out MODEL, or allow a higher rate: likewise calibrate."
+        if most
+        else "  Check their labels; more pictures like them would help."
+    )
     return [
         f"{counted(len(examination.outliers), 'reference')} with no other reference within the "
         f"threshold, {examination.threshold:.4f}:",
         *lines,
         *_more(examination.outliers),
-        "  Check their labels; more pictures like them would help.",
+        advice,
     ]
 
 

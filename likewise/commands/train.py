@@ -207,7 +207,7 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
 
 def _threshold(point: Mapping[str, Any]) -> str:
     """The threshold that galleries take, and what it costs."""
-    from likewise.calibration.summary import MOST_MISSED
+    from likewise.separation import MOST_MISSED
 
     sentence = (
         f"Threshold {point['threshold']:.4f}: {point['false']} of {point['unknown']} unknown "

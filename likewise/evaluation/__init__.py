@@ -1,4 +1,5 @@
 """Evaluation: a gallery's figures on unseen pictures, each with its interval.
 
-May import: embedder, index, likewise.bulk, likewise.matcher, likewise.queries, likewise.remarks.
+May import: embedder, index, likewise.bulk, likewise.folds, likewise.matcher, likewise.queries,
+likewise.remarks.
 """

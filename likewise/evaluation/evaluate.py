@@ -1,6 +1,6 @@
 """Evaluate a gallery on unseen labelled pictures: every figure, with its interval.
 
-    records ─QueryReader─▶ Queries ─GroupDistances─▶ Figures
+    records ─asked─▶ Queries, GroupDistances ─▶ Figures
 
 Does not write files and does not draw (`report`).
 """
@@ -16,23 +16,17 @@ import numpy as np
 from embedder.data.records import Record
 from index.decision import CheckOptions, Rule
 from likewise.bulk.stream import require_matcher
+from likewise.evaluation.asked import Asked, ask_new, ask_references
 from likewise.evaluation.figures import Figures, GallerySize, JudgedPoint, QueryCounts
 from likewise.evaluation.groups import by_group, misses
 from likewise.evaluation.identification import identification
 from likewise.evaluation.open_set import open_set
-from likewise.evaluation.overlap import count_overlap
 from likewise.evaluation.retrieval import retrieval
 from likewise.evaluation.verification import Verification, verification
 from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
 from likewise.metrics.rates import Curve
-from likewise.queries import (
-    GroupDistances,
-    Progress,
-    Queries,
-    QueryReader,
-)
-from likewise.remarks import Remarks
+from likewise.queries import GroupDistances, Progress, Queries
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,35 +35,32 @@ class Evaluation:
 
     Attributes:
         figures: All figures.
-        queries: The n pictures, labelled ones first, then those passed as unknown.
+        asked: The pictures, and what the search gave for them.
         pairs: Distances of pairs, and FMR and FNMR over the threshold.
         identification: FPIR and FNIR over the threshold; None without any unknown.
-        remarks: On pictures that are nearly one grey value.
         wrong: Rows of the mated queries that were missed, the nearest to a wrong group first.
-        passed_over: Sentences about pictures passed over, and labels that the gallery lacks.
     """
 
     figures: Figures
-    queries: Queries
+    asked: Asked
     pairs: Verification
     identification: Curve | None
-    remarks: Remarks
     wrong: list[int]
-    passed_over: list[str]
 
 
 def evaluate(
     matcher: Matcher,
-    data: Iterable[Record],
+    data: Iterable[Record] | None = None,
     unknown: Iterable[Record] | None = None,
     *,
+    cross_validate: bool = False,
     at: str | None = None,
     seed: int = 0,
     seeds: int = 5,
     allow_overlap: bool = False,
     progress: Progress = lambda done: None,
 ) -> Evaluation:
-    """Measure how well a gallery answers for unseen pictures.
+    """Measure how well a gallery answers: for unseen pictures, or for its references in folds.
 
     Args:
         matcher: Embedder and gallery.
@@ -77,6 +68,9 @@ def evaluate(
             own group left out, non-mated ones; those of other groups are non-mated, and must be
             the fewer. Pictures without a label are passed over.
         unknown: Further pictures of none of the gallery's groups.
+        cross_validate: Instead of `data` and `unknown`, divide the references into ten folds and
+            search each fold among the others. Near copies are in one fold, and one of them is
+            searched.
         at: Operating point to judge; the default one when None.
         seed: Seed of all sampling; the same seed gives the same report.
         seeds: How often pairs, and queries to rank all references for, are drawn.
@@ -90,7 +84,8 @@ def evaluate(
         UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise.
-        ValueError: If there are too few pictures to measure anything.
+        ValueError: If there are too few pictures to measure anything, or pictures came together
+            with `cross_validate`.
         MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
         GalleryError: If the gallery cannot be read or has no such operating point.
 
@@ -104,41 +99,56 @@ def evaluate(
         True
     """
     require_matcher(matcher)
+    if cross_validate and not (data is None and unknown is None):
+        raise ValueError("Cross-validation searches the references: leave out other pictures.")
+    if data is None and not cross_validate:
+        raise ValueError("Expected labelled pictures, `data`, or `cross_validate`.")
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     matcher.gallery.require_groups()
-    reader = QueryReader(matcher, "evaluation", progress=progress)
-    batches = [*reader.labelled(data), *reader.unknown(unknown or [])]
-    reader.join.require()
-    queries = Queries.joined(batches, matcher.gallery.dim)
-    overlap = count_overlap(matcher, queries, at, allowed=allow_overlap)
     rule = matcher.gallery.points.rule(CheckOptions(at=at))
-    limits = rule.limits
-    searched = _searched(matcher, queries)
-    _, reference_labels, references = matcher.gallery.labelled_references()
+    if cross_validate:
+        asked = ask_references(matcher, at, progress)
+    else:
+        asked = ask_new(matcher, data or (), unknown, at, progress, allow_overlap=allow_overlap)
+    figures, pairs, wrong = _measured(matcher, asked, rule, seed, seeds)
+    return Evaluation(figures, asked, pairs, _curve(asked.distances), wrong)
+
+
+def _measured(
+    matcher: Matcher, asked: Asked, rule: Rule, seed: int, seeds: int
+) -> tuple[Figures, Verification, list[int]]:
+    """All figures, the pairs, and the rows of the pictures that were missed."""
+    queries, searched, limits = asked.queries, asked.distances, rule.limits
+    _require_mated(queries, searched)
     with ThreadPoolExecutor(1, "retrieval") as pool:  # beside the pairs, which take about as long
-        vectors, labels = queries.vectors[searched.known], searched.mated.labels
         ranked = pool.submit(
-            retrieval, vectors, labels, references, reference_labels.tolist(), seed, seeds
+            retrieval,
+            queries.vectors[searched.known],
+            searched.mated.labels,
+            asked.references,
+            asked.reference_labels,
+            seed,
+            seeds,
+            asked.apart(),
         )
         pairs = _pairs(queries, limits.threshold, seed, seeds)
     wrong, missed = misses(searched, limits, [record.id for record in queries.records])
     figures = Figures(
         gallery=_gallery(matcher, searched),
         operating_point=_point(matcher, rule),
-        queries=_counts(queries, searched, len(reader.unreadable)),
-        overlap=overlap,
+        queries=_counts(queries, searched, len(asked.unreadable)),
+        overlap=asked.overlap,
+        cross_validated=asked.folds is not None,
         seed=seed,
         verification=pairs.figures,
         identification=identification(searched, limits),
         unknown_groups=open_set(searched, seed),
         retrieval=ranked.result(),
-        groups=by_group(searched, limits, reference_labels.tolist()),
-        unreadable=reader.unreadable,
+        groups=by_group(searched, limits, asked.reference_labels),
+        unreadable=asked.unreadable,
         missed=missed,
     )
-    return Evaluation(
-        figures, queries, pairs, _curve(searched), reader.remarks, wrong, reader.passed_over()
-    )
+    return figures, pairs, wrong
 
 
 def _curve(searched: GroupDistances) -> Curve | None:
@@ -146,14 +156,13 @@ def _curve(searched: GroupDistances) -> Curve | None:
     return identification_curve(searched.mated, nearest) if len(nearest) else None
 
 
-def _searched(matcher: Matcher, queries: Queries) -> GroupDistances:
-    searched = GroupDistances.search(matcher.gallery, queries.vectors, queries.labels)
+def _require_mated(queries: Queries, searched: GroupDistances) -> None:
     if not len(searched.known):
         raise ValueError(
             f"Expected pictures of the gallery's groups, but none of {len(queries.records)} has "
-            "the label of one. Pass labelled pictures of these groups."
+            "the label of one that it would be searched among. Pass labelled pictures of these "
+            "groups."
         )
-    return searched
 
 
 def _pairs(queries: Queries, threshold: float, seed: int, draws: int) -> Verification:

@@ -94,6 +94,7 @@ class Figures:
         operating_point: The operating point that was judged.
         queries: How many pictures were searched.
         overlap: How many of them were seen before.
+        cross_validated: Whether they are references, each searched among those of other folds.
         seed: Seed of all sampling.
         verification: One to one.
         identification: One to many.
@@ -108,6 +109,7 @@ class Figures:
     operating_point: JudgedPoint
     queries: QueryCounts
     overlap: Overlap
+    cross_validated: bool
     seed: int
     verification: VerificationFigures
     identification: IdentificationFigures
@@ -125,6 +127,7 @@ class Figures:
             "operating_point": asdict(self.operating_point),
             "queries": self.queries.to_json(),
             "overlap": asdict(self.overlap),
+            "cross_validated": self.cross_validated,
             "seed": self.seed,
             "verification": _json(self.verification.named()),
             "identification": _json(self.identification.named()) | confusion,

@@ -57,6 +57,7 @@ def retrieval(
     labels: Sequence[str],
     seed: int,
     draws: int,
+    folds: tuple[Indices, Indices] | None = None,
 ) -> RetrievalFigures:
     """Rank all references for up to `QUERIES` of the queries.
 
@@ -67,6 +68,8 @@ def retrieval(
         labels: Labels of the references, m.
         seed: Seed of the draws.
         draws: How many times queries are drawn, none of them twice.
+        folds: The fold of each query, `(n,)`, and of each reference, `(m,)`: those of the query's
+            own fold are not ranked. None to rank all.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(queries))[:QUERIES]
@@ -78,6 +81,13 @@ def retrieval(
         rows = chosen[start : start + _AT_ONCE]
         own = [members[groups[row]] for row in rows.tolist()]
         order_by = squares - 2 * queries[rows] @ references.T
+        if folds is not None:
+            asked, searched = folds
+            order_by[asked[rows][:, None] == searched] = np.inf
+            own = [
+                columns[searched[columns] != asked[row]]
+                for row, columns in zip(rows.tolist(), own, strict=True)
+            ]
         relevant.append(_relevant(order_by, own, depth))
         sizes += [len(columns) for columns in own]
     return _figures(np.concatenate(relevant), np.array(sizes), draws)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from embedder.text import counted
-from likewise.arrays import Doubles, Pixels
+from likewise.arrays import Doubles
 from likewise.maps.layout import middles
-from likewise.report.plots import png_address
 
 _SIDE, _MARGIN, _PICTURE = 640, 28, 26
 _NAMED = 40  # groups; the names of more would cover the map
@@ -22,12 +21,12 @@ class Mark:
     Attributes:
         row: Row of the picture's place.
         text: Caption of the picture.
-        picture: uint8 `(h, w)` or `(h, w, 3)`.
+        address: The picture as a `data:` address.
     """
 
     row: int
     text: str
-    picture: Pixels
+    address: str
 
 
 def map_plot(places: Doubles, labels: Sequence[str | None], marks: Sequence[Mark]) -> str:
@@ -81,7 +80,7 @@ def _marked(mark: Mark, x: float, y: float) -> str:
         f'<rect class="frame" x="{left - 2:.1f}" y="{top - 2:.1f}" '
         f'width="{_PICTURE + 4}" height="{_PICTURE + 4}"/>'
         f'<image x="{left:.1f}" y="{top:.1f}" width="{_PICTURE}" height="{_PICTURE}" '
-        f'href="{png_address(mark.picture)}"/>'
+        f'href="{mark.address}"/>'
         f'<text class="number" x="{x:.1f}" y="{top - 5:.1f}" text-anchor="middle">'
         f"{mark.text}</text>"
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from embedder.data.records import Record
 from embedder.training.pairs import pair_positions
 from index.neighbours import Neighbour
-from likewise.arrays import Pixels
 from likewise.evaluation.evaluate import Evaluation
 from likewise.evaluation.groups import Miss
 from likewise.maps.layout import laid_out, sample
@@ -45,7 +43,8 @@ class Tile(NamedTuple):
 class Error(NamedTuple):
     """A missed query beside its nearest references."""
 
-    picture: Picture
+    id: str
+    pictures: list[Picture]
     label: str
     answer: str
     neighbours: list[Tile]
@@ -62,7 +61,8 @@ class Strips:
 
     def __init__(self, evaluation: Evaluation, matcher: Matcher) -> None:
         self.evaluation, self.matcher = evaluation, matcher
-        self.records, self.vectors = evaluation.queries.records, evaluation.queries.vectors
+        queries = evaluation.asked.queries
+        self.records, self.vectors = queries.records, queries.vectors
         self.seed = evaluation.figures.seed
         self.rng = np.random.default_rng(self.seed)
         records = enumerate(self.records)
@@ -83,7 +83,7 @@ class Strips:
         distance = float(np.linalg.norm(vectors[0] - vectors[1]))
         threshold = self.evaluation.figures.operating_point.threshold
         caption = f"{'same' if same else 'different'}, {distance:.3f}"
-        pictures = [self._query(left), self._query(right)]
+        pictures = [*self._query(left), *self._query(right)]
         return Tile(pictures, caption, (distance <= threshold) == same)
 
     def errors(self) -> list[Error]:
@@ -91,13 +91,9 @@ class Strips:
         worst = self.evaluation.wrong[:ERRORS_SHOWN]
         if not worst:
             return []
-        count = self.matcher.gallery.neighbours_of(NEIGHBOURS)
-        nearest = self.matcher.gallery.search(self.vectors[worst], count)
+        nearest = self.evaluation.asked.neighbours(self.matcher, worst, NEIGHBOURS)
         misses = self.evaluation.figures.missed[:ERRORS_SHOWN]
-        return [
-            self._error(row, miss, nearest[query])
-            for query, (row, miss) in enumerate(zip(worst, misses, strict=True))
-        ]
+        return list(map(self._error, worst, misses, nearest))
 
     def _error(self, row: int, miss: Miss, neighbours: Sequence[Neighbour]) -> Error:
         near = [
@@ -109,7 +105,7 @@ class Strips:
             for neighbour in neighbours
         ]
         answer = "none" if miss.answer is None else miss.answer
-        return Error(self._query(row), miss.label, answer, near)
+        return Error(miss.id, self._query(row), miss.label, answer, near)
 
     def map(self) -> str:
         """Equally many pictures of each group, some unknowns and the worst errors, laid out."""
@@ -117,10 +113,10 @@ class Strips:
         chosen = [self.labelled[index] for index in sample(self.labels, MAPPED, self.seed)]
         rows = sorted({*chosen, *worst, *self._unknowns()})
         places = laid_out(self.vectors[rows])
-        pictures = self._prepared(self.records[row] for row in worst) if worst else []
         marks = [
-            Mark(rows.index(row), str(number), picture)
-            for number, (row, picture) in enumerate(zip(worst, pictures, strict=True), 1)
+            Mark(rows.index(row), str(number), picture.address)
+            for number, row in enumerate(worst, 1)
+            for picture in self._query(row)
         ]
         return map_plot(places, [self.records[row].label for row in rows], marks)
 
@@ -128,14 +124,14 @@ class Strips:
         rows = sorted({*range(len(self.records))} - {*self.labelled})
         return [rows[index] for index in sample([""] * len(rows), UNKNOWN_MAPPED, self.seed)]
 
-    def _query(self, row: int) -> Picture:
+    def _query(self, row: int) -> list[Picture]:
         record = self.records[row]
-        [pixels] = self._prepared([record])
-        return Picture(record.id, png_address(pixels))
+        if self.evaluation.asked.folds is not None:
+            return self._reference(record.id)
+        [pixels] = self.matcher.embedder.prepare([record.pixels()])
+        return [Picture(record.id, png_address(pixels))]
 
     def _reference(self, id: str) -> list[Picture]:
+        """Its picture; nothing where the reference was added as a vector alone."""
         pixels = self.matcher.gallery.get(id).picture
         return [] if pixels is None else [Picture(id, png_address(pixels))]
-
-    def _prepared(self, records: Iterable[Record]) -> Sequence[Pixels]:
-        return list(self.matcher.embedder.prepare([record.pixels() for record in records]))

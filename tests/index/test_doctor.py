@@ -50,6 +50,14 @@ def test_a_good_reference_beside_a_mislabelled_one_is_not_accused(clusters):
     assert [item.id for item in examine(clusters, threshold=0.5).mislabels] == ["wrong"]
 
 
+def test_the_share_with_a_nearest_other_of_their_group_leaves_out_groups_of_one(clusters):
+    assert examine(clusters).nearest_right == 1.0
+    clusters.add(["wrong", "alone"], np.concatenate([spot(1.0), spot(2.0)]), ["left", "single"])
+    # 61 of 62 are not alone in their group, and "wrong" is nearest to the right group; so is
+    # perhaps one of that group to it.
+    assert examine(clusters).nearest_right in (60 / 61, 59 / 61)
+
+
 def test_a_reference_with_none_in_reach_is_an_outlier(clusters):
     clusters.add(["far"], spot(0, 5), ["left"])
     [(id, distance)] = examine(clusters, threshold=0.5).outliers

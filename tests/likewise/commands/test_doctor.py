@@ -6,7 +6,9 @@ import shutil
 from click.testing import CliRunner
 
 from cli import main
+from index.doctor import Examination, Mislabel
 from index.gallery import Gallery
+from likewise.commands.findings import text
 
 
 def examined(gallery, *options):
@@ -23,6 +25,36 @@ def test_json_holds_all_that_was_found(gallery):
     result = json.loads(examined(gallery, "--format", "json").stdout)
     assert (result["references"], result["broken"], result["search_recall"]) == (300, [], 1.0)
     assert {"duplicates", "mislabels", "outliers", "overlaps", "small_groups"} <= set(result)
+
+
+def findings(nearest_right, outliers=1):
+    return text(
+        Examination(
+            references=100,
+            groups=2,
+            threshold=0.5,
+            mislabels=[Mislabel("a", "cat", "dog", 5, 0.1)],
+            nearest_right=nearest_right,
+            outliers=[(f"r{n}", 0.6) for n in range(outliers)],
+        ),
+        "pets.gallery",
+    )
+
+
+def test_labels_are_blamed_only_where_neighbours_mostly_agree_with_them():
+    assert "1 reference probably mislabelled:" in findings(0.95)
+    blamed = findings(0.8)
+    assert "probably mislabelled" not in blamed
+    assert "Only 80 % of all have a nearest other of their own group" in blamed
+    assert "likewise train DATA --out MODEL" in blamed
+    assert "a is labelled 'cat', but 5 of its nearest 5 are 'dog'" in blamed
+
+
+def test_outliers_that_are_most_references_speak_against_the_threshold():
+    assert "Check their labels" in findings(1.0, outliers=50)
+    most = findings(1.0, outliers=51)
+    assert "Check their labels" not in most
+    assert "the threshold misses more than it finds" in most
 
 
 def test_a_damaged_store_is_broken_with_exit_status_1(gallery):

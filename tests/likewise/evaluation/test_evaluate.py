@@ -164,7 +164,7 @@ def test_a_threshold_is_not_judged_by_the_pictures_that_chose_it(matcher, querie
 def test_a_picture_without_a_label_is_passed_over_and_named(matcher, queries):
     evaluation = evaluate(matcher, [*queries, Record("x", None, queries[0].image)], seeds=1)
     assert evaluation.figures.queries.mated == len(queries)
-    assert evaluation.passed_over == ["Passed over as without a label: 1 picture, 'x'."]
+    assert evaluation.asked.passed_over == ["Passed over as without a label: 1 picture, 'x'."]
 
 
 def test_pictures_without_any_label_are_refused_as_data(matcher, queries):
@@ -175,3 +175,47 @@ def test_pictures_without_any_label_are_refused_as_data(matcher, queries):
 def test_pictures_of_no_group_of_the_gallery_cannot_be_evaluated(matcher, queries):
     with pytest.raises(UnmatchedLabelsError, match=r"none of 2 has such a label: 'cat' \(2\)"):
         evaluate(matcher, [Record(str(n), "cat", queries[n].image) for n in range(2)])
+
+
+def test_cross_validation_counts_as_loops_over_the_folds_do(matcher, references):
+    evaluation = evaluate(matcher, cross_validate=True, seeds=1)
+    figures, folds = evaluation.figures, evaluation.asked.folds
+    assert folds is not None
+    assert figures.identification.fpir is not None
+    gaps = folds.vectors[:, None].astype(np.float64) - folds.vectors[None]
+    result = np.sqrt((gaps**2).sum(axis=2)).astype(np.float32)
+    result[folds.fold[:, None] == folds.fold] = np.inf  # its own fold is not searched
+    labels = np.array(folds.labels)
+    threshold = figures.operating_point.threshold
+    right, hits, strangers, r_precisions = 0, 0, 0, []
+    for row in folds.asked.tolist():
+        nearest = result[row].argmin()
+        is_right = labels[nearest] == labels[row]
+        right += is_right
+        hits += is_right and result[row, nearest] <= threshold
+        strangers += result[row][labels != labels[row]].min() <= threshold
+        size = int(np.isfinite(result[row][labels == labels[row]]).sum())
+        order = result[row].argsort(kind="stable")[:size]
+        r_precisions.append((labels[order] == labels[row]).mean())
+    asked = len(folds.asked)
+    assert figures.queries.pictures == figures.queries.mated == asked <= len(references)
+    assert figures.identification.rank_rates[1].events == right
+    assert figures.identification.fnir.events == asked - hits
+    assert figures.identification.fpir.events == strangers
+    # In float32 neighbours at nearly equal distances may change places at the R-th rank.
+    assert figures.retrieval.queries == min(asked, 500)
+    if asked <= 500:
+        assert figures.retrieval.r_precision.value == pytest.approx(np.mean(r_precisions), abs=1e-3)
+
+
+def test_a_threshold_that_the_references_chose_is_called_optimistic(matcher):
+    calibrate(matcher, cross_validate=True, fpir=0.05)
+    sentences = evaluate(matcher, cross_validate=True, seeds=1).asked.passed_over
+    assert "The references chose the threshold 'fpir-0.05' too" in sentences[-1]
+
+
+def test_cross_validation_takes_no_other_pictures(matcher, queries):
+    with pytest.raises(ValueError, match="leave out other pictures"):
+        evaluate(matcher, queries, cross_validate=True)
+    with pytest.raises(ValueError, match="Expected labelled pictures"):
+        evaluate(matcher)

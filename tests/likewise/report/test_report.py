@@ -55,6 +55,22 @@ def test_names_from_data_are_escaped(gallery, fake, queries, tmp_path):
     assert "<script" not in (tmp_path / "r" / "report.html").read_text()
 
 
+@pytest.mark.costly
+def test_references_show_the_pictures_that_the_gallery_holds(gallery, fake, tmp_path):
+    out = tmp_path / "report"
+    wanted = ["evaluate", str(gallery), "--cross-validate", "--out", str(out), "--seeds", "1"]
+    done = CliRunner().invoke(main, wanted)
+    assert done.exit_code == 0, done.output
+    page = (out / "report.html").read_text()
+    assert "each tenth of them among the other nine tenths" in page
+    assert page.count("<figure") > 16
+    assert page.count("data:image/png") > 32  # two for each pair, and those of the errors
+    assert json.loads((out / "report.json").read_text())["cross_validated"] is True
+    refused = CliRunner().invoke(main, [*wanted, "mnist/test"])
+    assert refused.exit_code == 2
+    assert "leave out DATA" in refused.stderr
+
+
 def test_a_directory_that_is_not_a_report_is_left_alone(matcher, queries, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(ReportError, match="something else is there"):

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
+from embedder.text import counted
 from index.gallery import Gallery
+from index.neighbours import Neighbour
 from index.search.by_group import NONE, GroupedVectors, NearestGroups
 from index.search.exact import ExactIndex
 from likewise.arrays import Floats, Indices
+from likewise.matcher import Matcher
 from likewise.metrics.groups import rows_by_group
-from likewise.metrics.pairs import pair_distances
-from likewise.queries import GroupDistances
+from likewise.metrics.pairs import exact_distances, pair_distances
+from likewise.queries import GroupDistances, Progress
 
 COPY = 0.05  # nearer than this share of the usual distance of two pictures of a group: a copy
 PAIRS = 10_000  # that tell the usual distance
@@ -33,12 +36,14 @@ class Folds:
     """The n labelled references of a gallery, in folds.
 
     Attributes:
+        ids: Their ids, n, ascending.
         vectors: Their embeddings, `(n, dim)`, float32.
         labels: Their groups, n.
         fold: The fold of each, `(n,)`.
         asked: Rows of the references that are searched, one of each set of near copies.
     """
 
+    ids: list[str]
     vectors: Floats
     labels: list[str]
     fold: Indices
@@ -62,12 +67,14 @@ class Folds:
         first = np.arange(len(names))
         for rows in members.values():
             first[rows] = rows[near_copies(vectors[rows], bound)]
-        return cls(vectors, names, fold_of(first, names), np.unique(first))
+        return cls(ids[order].tolist(), vectors, names, fold_of(first, names), np.unique(first))
 
-    @property
-    def copies(self) -> int:
-        """Number of references that are not searched, because a near copy of them is."""
-        return len(self.labels) - len(self.asked)
+    def not_searched(self) -> list[str]:
+        """Report the references that are not searched, because a near copy of them is."""
+        copies = len(self.labels) - len(self.asked)
+        if not copies:
+            return []
+        return [f"Not searched: {counted(copies, 'reference')} with a near copy that was."]
 
     def searched(self) -> Iterator[tuple[Indices, GroupDistances]]:
         """Search the pictures of each fold among those of the others: their rows, and distances."""
@@ -81,6 +88,36 @@ class Folds:
             near = self._search(rows, self.fold != fold, column, len(groups))
             yield rows, GroupDistances(groups, column[rows], near)
 
+    def neighbours(self, row: int, count: int) -> list[Neighbour]:
+        """The nearest references of the other folds.
+
+        Args:
+            row: The reference that is searched.
+            count: Number of neighbours, fewer where the other folds have not so many.
+        """
+        others = np.flatnonzero(self.fold != self.fold[row])
+        distances = exact_distances(self.vectors, np.full_like(others, row), self.vectors, others)
+        nearest = np.argsort(distances, kind="stable")[:count].tolist()  # equal ones by id
+        return [
+            Neighbour(rank, self.ids[others[at]], self.labels[others[at]], float(distances[at]))
+            for rank, at in enumerate(nearest, 1)
+        ]
+
+    def together(self, progress: Progress) -> GroupDistances:
+        """Search the pictures of all folds; the distances of `asked`, in its order.
+
+        Args:
+            progress: Called with the number of further pictures that are done.
+        """
+        parts = []
+        for rows, searched in self.searched():
+            parts.append((rows, searched))
+            progress(len(rows))
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        columns = np.concatenate([searched.columns for _, searched in parts])[order]
+        near = NearestGroups.joined([searched.near for _, searched in parts]).at(order)
+        return GroupDistances(parts[0][1].groups, columns, near)
+
     def _search(
         self, rows: Indices, others: np.ndarray, column: Indices, count: int
     ) -> NearestGroups:
@@ -90,6 +127,24 @@ class Folds:
         grouped = GroupedVectors(index, [np.flatnonzero(codes == at) for at in range(count)])
         own = np.where(np.isin(column[rows], codes), column[rows], NONE)
         return grouped.search(self.vectors[rows], own)
+
+
+def trained_on(matcher: Matcher, consequence: str) -> list[str]:
+    """Warn of references whose groups the model was trained on: it may have seen these pictures.
+
+    Args:
+        matcher: Embedder and gallery.
+        consequence: What follows for the figures, and what to do.
+    """
+    groups = matcher.gallery.groups()
+    seen = len({*groups} & {*matcher.embedder.metadata.get("labels", ())})
+    if not seen:
+        return []
+    return [
+        f"The model was trained on {seen} of these {counted(len(groups), 'group')}. Pictures that "
+        "it was trained on lie closer together than new ones and farther from other groups, "
+        f"{consequence}."
+    ]
 
 
 def near_copies(vectors: Floats, bound: float) -> Indices:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from index.gallery import Gallery
 from likewise.calibration.calibrate import calibrate
-from likewise.calibration.folds import Folds, fold_of, near_copies
 from likewise.calibration.summary import command
+from likewise.folds import Folds, fold_of, near_copies
 
 DIM = 8
 
@@ -53,7 +53,8 @@ def test_each_reference_is_searched_once_among_those_of_other_folds(small):
 def test_near_copies_are_in_one_fold_and_one_of_them_is_searched(small):
     fill(small, 10, 10, copied=7)
     folds = Folds.of(small)
-    assert (len(folds.labels), len(folds.asked), folds.copies) == (107, 100, 7)
+    assert (len(folds.labels), len(folds.asked)) == (107, 100)
+    assert folds.not_searched() == ["Not searched: 7 references with a near copy that was."]
     for row in range(107):
         gaps = np.linalg.norm(folds.vectors - folds.vectors[row], axis=1)
         assert len(set(folds.fold[gaps < 1e-3])) == 1
@@ -86,12 +87,37 @@ def test_a_group_is_dealt_to_as_many_folds_as_it_can_be(labels):
         assert len(set(own)) == min(len(own), 10)
 
 
+def test_searched_together_the_references_keep_their_order(small):
+    fill(small, 12, 4, copied=3)
+    folds = Folds.of(small)
+    counts: list[int] = []
+    together = folds.together(counts.append)
+    assert sum(counts) == len(folds.asked) == 48
+    for rows, searched in folds.searched():
+        places = np.searchsorted(folds.asked, rows)
+        assert together.near.own[places].tolist() == searched.near.own.tolist()
+        assert together.near.other[places].tolist() == searched.near.other.tolist()
+        assert together.columns[places].tolist() == searched.columns.tolist()
+
+
+def test_the_neighbours_of_a_reference_are_the_nearest_of_other_folds(small):
+    fill(small, 12, 4, copied=3)
+    folds = Folds.of(small)
+    gaps = np.linalg.norm(folds.vectors.astype(np.float64) - folds.vectors[0], axis=1)
+    others = np.flatnonzero(folds.fold != folds.fold[0])
+    nearest = folds.neighbours(0, 3)
+    assert [each.id for each in nearest] == [
+        folds.ids[row] for row in others[np.argsort(gaps[others])][:3]
+    ]
+    assert [each.distance for each in nearest] == np.sort(gaps[others])[:3].astype("f4").tolist()
+
+
 def test_the_threshold_is_that_of_the_searches_among_other_folds(matcher, references):
     made = calibrate(matcher, cross_validate=True, fpir=0.05)
     point = made.point
     folds = Folds.of(matcher.gallery)
     nearest = np.concatenate([searched.near.other for _, searched in folds.searched()])
-    assert point.queries == len(nearest) == len(references) - folds.copies
+    assert point.queries == len(nearest) == len(folds.asked)
     assert point.false == (nearest <= point.threshold).sum() <= 0.05 * len(nearest)
     assert matcher.gallery.points.default == made.name == "fpir-0.05"
     assert command("g", made.name, point) == "likewise calibrate g --cross-validate --fpir 0.05"

@@ -1,0 +1,51 @@
+"""Warnings of a threshold that misses most pictures, wherever it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import main
+from index.gallery import Gallery
+from index.operating_point import OperatingPoint
+from likewise.matcher import Matcher
+from likewise.separation import warning
+
+MISSED = "of known pictures are missed: the model does not separate these groups"
+
+
+def point(missed):
+    return OperatingPoint(threshold=0.5, mated=40, missed=missed, fnir=missed / 40)
+
+
+def test_half_of_the_known_pictures_are_most():
+    assert warning(point(19)) is None
+    assert warning(OperatingPoint(threshold=0.5)) is None
+    sentence = warning(point(20))
+    assert sentence is not None
+    assert f"At the threshold 0.5000, 50 % {MISSED}" in sentence
+
+
+@pytest.mark.parametrize("missed", [19, 30])
+def test_check_and_info_warn_of_the_threshold_in_use(gallery, fake, scans, missed):
+    with Matcher.open(gallery) as matcher:
+        stored = replace(point(missed), rate="fpir", target=0.01, fpir=0.01)
+        matcher.gallery.points.store("poor", stored, unknown=np.zeros(1, "f4"), contents=[])
+    for command in (["check", str(gallery), str(scans / "00.png")], ["info", str(gallery)]):
+        done = CliRunner().invoke(main, command)
+        assert done.exit_code == 0, done.output
+        assert (MISSED in done.output) == (missed == 30)
+
+
+def test_a_model_that_separates_nothing_is_warned_of_when_a_gallery_is_built(tmp_path, rng):
+    from likewise.calibration.own import measure_own
+
+    with Gallery.create(tmp_path / "g", dim=8, fingerprint="0123456789ab") as gallery:
+        vectors = rng.normal(size=(400, 8)).astype("f4")  # all alike, whatever their group
+        gallery.add([f"r{n}" for n in range(400)], vectors, [f"g{n % 20}" for n in range(400)])
+        measured = measure_own(gallery).point
+    assert measured is not None
+    assert MISSED in str(warning(measured))
