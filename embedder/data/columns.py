@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,11 +22,19 @@ _PATHS = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "fullname", "image"),
     *("image_path", "image_file", "image_name", "img", "img_path", "imagepath", "imagename"),
 )
-_LABELS = ("label", "labels", "class", "class_name", "classname", "category", "target")
+_LABELS = (
+    *("label", "labels", "class", "class_name", "classname", "category", "target"),
+    "emotion",  # of FER2013
+)
 _IDS = ("id",)
 _NAMELESS = re.compile(r"|unnamed: \d+", re.IGNORECASE)  # the index, as pandas writes it
+_PIXEL_CELLS = ("pixels", "pixel", "image")  # of all pixels of a picture, if it holds numbers
 _PIXEL = re.compile(r"(?:pixel|px|[pvx]|feature|attr?|col(?:umn)?)?[ _.-]?\d+(?:x\d+)?", re.I)
 _BEFORE = re.compile(r'"?(?:sep=(?P<separator>.)|#TYPE .*)"?')  # of Excel, and of PowerShell
+_BETWEEN = str.maketrans(
+    dict.fromkeys(",[]\r\n", " ")
+)  # what may stand between the numbers of such a cell
+_OF_PIXELS = "0123456789. ,[]\t\r\n"
 _MOST_COLUMNS = 4_000_000  # a picture of 2000 x 2000 pixels
 _SHOWN = 3
 
@@ -49,12 +57,14 @@ class Header:
         separator: Separator of cells.
         before: Number of lines before it.
         roles: Roles of the columns.
+        pixel_cell: Position of a column that holds all pixels of a picture; None without one.
     """
 
     names: list[str]
     separator: str
     before: int
     roles: Roles
+    pixel_cell: int | None = None
 
     @property
     def nameless(self) -> frozenset[int]:
@@ -92,12 +102,38 @@ def read_header(path: Path) -> Header:
     while mark := _BEFORE.fullmatch(line):
         separators = (mark["separator"],) if mark["separator"] else separators
         line, before = next(lines, ""), before + 1
+    first = next(lines, "")
     for separator in separators:
         names = _cells(path, line, separator)
         header = Header(names, separator, before, roles(names))
+        place = _place(names, _PIXEL_CELLS)
+        if header.roles.path in (None, place) and _holds_pixels(first, separator, place):
+            return replace(header, roles=replace(header.roles, path=None), pixel_cell=place)
         if header.roles.path is not None or header.pixels:
             return header
     raise _unknown(path, line)
+
+
+def spaced(cell: str) -> str:
+    """Put spaces between the numbers of a cell, in place of what Python and NumPy write there.
+
+    Example:
+        >>> spaced("70 80 82"), spaced("[0,1,1,0]")
+        ('70 80 82', ' 0 1 1 0 ')
+    """
+    return cell.translate(_BETWEEN)
+
+
+def _holds_pixels(row: str, separator: str, place: int | None) -> bool:
+    """Whether a cell of the first row, or the first line of that cell, is nothing but numbers."""
+    if place is None:
+        return False
+    try:
+        cells = next(csv.reader([row], delimiter=separator), [])
+    except csv.Error:
+        return False
+    cell = cells[place] if place < len(cells) else ""
+    return len(spaced(cell).split()) > 1 and not cell.strip(_OF_PIXELS)
 
 
 def _cells(path: Path, line: str, separator: str) -> list[str]:

@@ -12,7 +12,7 @@ from embedder.errors import ImageError
 
 
 def pictures_of_lines(
-    lines: list[str], side: int, before: int, within: SetRange, separator: str = ","
+    lines: list[str], side: int, before: int, within: SetRange, separator: str | None = ","
 ) -> Iterable[np.ndarray | ImageError]:
     """Read each line of numbers as a square picture; all at once where none is damaged.
 
@@ -21,7 +21,7 @@ def pictures_of_lines(
         side: Height and width of each picture.
         before: Number of rows of the table before these.
         within: The range of the whole table's values.
-        separator: Between two numbers.
+        separator: Between two numbers; None for blanks.
 
     Returns:
         uint8 `(side, side)` for each line, or why it is no picture.
@@ -55,7 +55,7 @@ def _damaged(values: list[str], side: int, row: int) -> ImageError:
     return ImageError(f"{problem}: repair or remove the row.")
 
 
-def _numbers(lines: list[str], count: int, separator: str) -> np.ndarray | None:
+def _numbers(lines: list[str], count: int, separator: str | None) -> np.ndarray | None:
     """Read lines as `(len(lines), count)`; None if one is not `count` numbers of 0..255."""
     if not any(map(str.strip, lines)):  # NumPy would warn
         return None

@@ -1,5 +1,6 @@
 """A CSV of pixels, as Kaggle's: a row for each picture, a column for each pixel, perhaps a label.
 
+Tables with all pixels of a picture in one column are read by `pixel_cells`.
 Leaves out: pictures that are not square, colour.
 """
 
@@ -17,6 +18,7 @@ import numpy as np
 from embedder.data.columns import Header, read_header, shown
 from embedder.data.idx import lies_on_its_side
 from embedder.data.labels import reader_of
+from embedder.data.pixel_cells import cell_records
 from embedder.data.pixel_lines import pictures_of_lines
 from embedder.data.records import Record, Records
 from embedder.data.text_lines import begun_csv, text_lines
@@ -43,7 +45,7 @@ def pixel_records(path: Path, name: str) -> Records:
         DatasetError: If it is damaged, as for `table_records`, or a list of paths.
     """
     header = read_header(path)
-    if not header.pixels:
+    if not header.pixels and header.pixel_cell is None:
         raise DatasetError(
             f"{path} should have the columns label,pixel0,pixel1 and so on, but has "
             f"{shown(header.names)}: paths are not followed here."
@@ -63,6 +65,8 @@ def pixel_table(path: Path, header: Header, name: str, labelled: bool = True) ->
     Raises:
         DatasetError: If its first row is damaged, or the pictures are not square.
     """
+    if header.pixel_cell is not None:
+        return cell_records(path, header, name, labelled)
     side = _side(path, header)
     reader = cache(lambda: reader_of(row.label for row in _rows(path, header) if labelled))
     stream = partial(_records, path, header, name, side, reader)

@@ -8,17 +8,16 @@ Leaves out: spreadsheets.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from embedder.data.boxes import Box
-from embedder.data.columns import Header, box_places, read_header, roles, shown
+from embedder.data.columns import box_places, read_header, roles, shown
+from embedder.data.csv_rows import Row, csv_rows
 from embedder.data.labels import reader_of
 from embedder.data.pixel_tables import pixel_table
 from embedder.data.records import Record, Records
@@ -31,6 +30,7 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
 
     Args:
         path: A CSV with `label,pixel0,…` or `pixel0,…` (Kaggle's digits; any square size), or
+            with all pixels of a picture in a column `pixels` (FER2013), or
             a CSV, JSON-lines or Parquet list with a column `path`, and perhaps `label`, `id`
             and others, which become metadata; for other usual names of them see `columns`. Columns
             x, y, w and h are a box in pixels from the top left of the picture as it is shown: it
@@ -71,13 +71,10 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
         stream = _listed(path, lines, lines if labelled else None)
         return begun(path, stream, partial(count_lines, path))
     header = read_header(path)
-    if header.pixels:
+    if header.pixels or header.pixel_cell is not None:
         return pixel_table(path, header, path.name.removesuffix(".gz"), labelled)
-    cells = partial(_csv_rows, path, header)
+    cells = partial(csv_rows, path, header)
     return begun_csv(path, _listed(path, cells, cells if labelled else None), header.before + 1)
-
-
-Row = Mapping[str, Any] | str  # its columns, or what is wrong with it
 
 
 Rows = Callable[[], Iterable[tuple[int, Row]]]
@@ -186,33 +183,6 @@ def _as_here(folder: Path, picture: Any) -> Any:
     if isinstance(picture, str) and "\\" in picture and not (folder / picture).exists():
         return picture.replace("\\", "/").removeprefix("./")
     return picture
-
-
-def _csv_rows(path: Path, header: Header) -> Iterator[tuple[int, Row]]:
-    width, nameless = len(header.names), header.nameless
-    rows = islice(_csv_cells(path, header.separator), header.before + 1, None)
-    whole = (cells for cells in rows if isinstance(cells, str) or any(map(str.strip, cells)))
-    for number, cells in enumerate(whole, start=1):
-        if isinstance(cells, str):
-            yield number, cells
-        elif len(cells) < width or any(cells[width:]):
-            problem = f"expected {width} columns, but it has {len(cells)}"
-            yield number, f"{problem}: repair or remove the row."
-        else:
-            pairs = enumerate(zip(header.names, cells[:width], strict=True))
-            yield number, dict(pair for place, pair in pairs if place not in nameless)
-
-
-def _csv_cells(path: Path, separator: str) -> Iterator[list[str] | str]:
-    """Give the cells of each row, or why they cannot be told apart; the reader then goes on."""
-    reader = csv.reader(text_lines(path, keep_ends=True), delimiter=separator, strict=True)
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield f"line {reader.line_num} is not readable as CSV ({error}): repair it."
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:

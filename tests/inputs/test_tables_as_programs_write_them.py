@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embedder.data.label_rule import NO_LABELS
 from embedder.data.pixel_tables import pixel_records
 from embedder.data.sources import records
-from embedder.errors import DatasetError
+from embedder.data.text_lines import text_lines
+from embedder.errors import DatasetError, ImageError
 
 PAIRS = [("a.png", "cat"), ("b.png", "dog")]
 
@@ -100,6 +102,73 @@ def test_a_table_of_pixels_is_read_from_any_writer(tmp_path, header, row, separa
         np.testing.assert_array_equal(first.pixels().ravel(), ROW)
 
 
+# The same picture with all its pixels in one cell: of a table with commas, once and again.
+CELLS: dict[str, tuple[str, str]] = {
+    "FER2013": ("emotion,pixels,Usage", "7,3 1 240 1,Training"),
+    "FER2013 anew": ("emotion, Usage, pixels", "7,Training,3 1 240 1"),
+    "the facial keypoints of Kaggle": ("Usage,label,Image", "Training,7,3 1 240 1"),
+    "several spaces": ("label,pixels,Usage", "7, 3  1 240 1 ,Training"),
+    "a list of Python": ("label,pixels,Usage", '7,"[3, 1, 240, 1]",Training'),
+    "an array of NumPy": ("label,pixels,Usage", '7,"[[  3   1]\n [240   1]]",Training'),
+    "commas in quotes": ("label,pixel,Usage", '7,"3,1,240,1",Training'),
+    "a float as label": ("label,pixels,Usage", "7.0,3 1 240 1,Training"),
+    "the index of pandas": (",label,pixels,Usage", "0,7,3 1 240 1,Training"),
+}
+
+
+@pytest.mark.parametrize(("header", "row"), CELLS.values(), ids=CELLS)
+def test_a_table_with_all_pixels_in_a_cell_is_read_from_any_writer(tmp_path, header, row):
+    path = tmp_path / "t.csv"
+    path.write_text(f"{header}\n{row}\n{row}\n")
+    assert [record.label for record in records(path)] == ["7", "7"]
+    for read in (records(path), pixel_records(path, "t.csv")):
+        first, second = read
+        assert (first.id, second.id) == ("t.csv/1", "t.csv/2")
+        assert first.metadata == second.metadata == {"Usage": "Training"}
+        np.testing.assert_array_equal(second.pixels().ravel(), ROW)
+
+
+def test_cells_may_be_separated_otherwise_and_pixels_stand_alone(tmp_path):
+    (tmp_path / "t.csv").write_text("label;pixels\n7;3,1,240,1\n")
+    (tmp_path / "test.csv").write_text("pixels\n3 1 240 1\n")
+    for name in ("t.csv", "test.csv"):
+        [record] = records(tmp_path / name)
+        np.testing.assert_array_equal(record.pixels().ravel(), ROW)
+
+
+def test_a_damaged_row_among_cells_of_pixels_is_a_record_without_a_picture(tmp_path):
+    rows = {"7,3 1 240 1": None, "7,3 1 x 1": "holds 'x'", "8": "has 1", "9,3 1": "has 2"}
+    (tmp_path / "t.csv").write_text("\n".join(["emotion,pixels", *rows, "9,1 1 1 1"]))
+    *read, last = records(tmp_path / "t.csv")
+    for number, (record, reason) in enumerate(zip(read, rows.values(), strict=True), start=1):
+        assert record.id == f"t.csv/{number}"
+        if reason:
+            with pytest.raises(ImageError, match=rf"row {number}: .*{reason}.*: repair or remove"):
+                record.pixels()
+    assert (last.label, last.pixels().tolist()) == ("9", [[1, 1], [1, 1]])
+
+
+def test_a_column_of_paths_stays_one_beside_a_column_of_numbers(tmp_path):
+    (tmp_path / "l.csv").write_text("path,label,pixels\na.png,cat,28 28\n")
+    [record] = records(tmp_path / "l.csv")
+    assert (record.image, record.metadata) == (tmp_path / "a.png", {"pixels": "28 28"})
+
+
+def test_a_thousand_cells_of_pixels_are_in_memory_at_a_time(tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("pixels\n" + "3 1 240 1\n" * 5000)
+    drawn = []  # lines, by each pass over the file
+
+    def counted(path, keep_ends):
+        drawn.append(0)
+        for line in text_lines(path, keep_ends):
+            drawn[-1] += 1
+            yield line
+
+    monkeypatch.setattr("embedder.data.csv_rows.text_lines", counted)
+    next(records(tmp_path / "t.csv", rule=NO_LABELS))
+    assert max(drawn) == 1 + 1000
+
+
 def test_a_column_id_names_the_pictures(tmp_path):
     (tmp_path / "test.csv").write_text("id,pixel0,pixel1,pixel2,pixel3\n012,3,1,240,1\n")
     [record] = records(tmp_path / "test.csv")
@@ -125,6 +194,13 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "begins with label, pixel0, pixel1",
     ),
     "not square": ("csv", "label,pixel0,pixel1\n7,1,2\n", "a square number of pixel columns"),
+    "not square in a cell": ("csv", "emotion,pixels\n7,1 2 3\n", "first row has 3: keep all"),
+    "an array that NumPy shortened": (
+        "csv",
+        "label,pixels\n7,[0 0 0 ... 0 0 0]\n",
+        "'pixels', such as 2304 for 48 x 48, but the first row has 7",
+    ),
+    "counts of pixels": ("csv", "id,pixels\n1,2304\n", "begins with id, pixels: name its columns"),
     "a spreadsheet": ("xlsx", "PK", "is a spreadsheet, which is not read: save it as CSV"),
     "many keys": (
         "jsonl",
