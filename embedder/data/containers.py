@@ -52,7 +52,17 @@ _BEGINNINGS = (
         "export its frames as pictures",
     ),
     (rb"RIFF.{4}WAVE|ID3|fLaC|OggS", "a sound", "give pictures"),
-    (rb"\s*<(?i:!doctype html|html|head)", "a web page", "download the picture itself"),
+    (
+        rb"\s*<(?i:!doctype html|html|head|\?xml.{0,80}<Error)",
+        "a web page",
+        "download the picture itself",
+    ),
+    (rb"\s*(?:data:image/|iVBORw0KGgo|/9j/|R0lGOD)", "a picture as base64 text", "decode it"),
+    (
+        rb"\x89PNG(?!\r\n\x1a\n)|(?:\xc2\x89|\xef\xbf\xbd)PNG|\xc3\xbf\xc3\x98|(?:\xef\xbf\xbd){4}",
+        "a picture that a transfer as text has damaged",
+        "copy it again as binary data",
+    ),
     (rb"version https://git-lfs", "a pointer of Git LFS", "fetch its file: git lfs pull"),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL picture", "save it as PNG or JPEG"),
     (rb"\x76\x2f\x31\x01", "an OpenEXR picture", "save it as PNG or TIFF"),

@@ -49,10 +49,11 @@ _DRAWINGS = {
     "EPS": rb"%!PS|\xc5\xd0\xd3\xc6",
     "PDF": rb"%PDF",
     "WMF": rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF",
-    "SVG": rb"\s*(?:<\?xml|<svg)",
+    "SVG": rb"\s*(?:<\?xml(?!.{0,80}<Error)|<svg)",
 }
 _BEGINNINGS = {name: begins for name, (_, begins) in {**_COMMON, **_RARE}.items()} | _DRAWINGS
 COMMON = tuple(_COMMON)
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf|\s){1,64}")
 _HEAD = 128  # bytes that identify a format
 _OTHER_ENDINGS = frozenset((".heic", ".heif", ".hif", ".eps", ".ps", ".wmf", ".emf"))
 
@@ -71,6 +72,16 @@ def format_of(head: bytes) -> str | None:
     # Compiled one by one, as they are needed: all of them take milliseconds.
     matching = (name for name in _BEGINNINGS if re.match(_BEGINNINGS[name], beginning, re.DOTALL))
     return next(matching, None)
+
+
+def without_lead(content: bytes) -> bytes:
+    """Strip a byte order mark and blanks, which scripts of web servers write before a picture.
+
+    Args:
+        content: A file of no known format, or its first bytes.
+    """
+    lead = _LEAD.match(content)
+    return content[lead.end() :] if lead else content
 
 
 def is_common(name: str) -> bool:

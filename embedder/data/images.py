@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from embedder.data.formats import format_of, is_common, load_plugin, refuse_drawing
+from embedder.data.formats import format_of, is_common, load_plugin, refuse_drawing, without_lead
 from embedder.data.headers import bounded_pixels
 from embedder.data.plain_png import LARGEST, plain_png
 from embedder.errors import FormatError, ImageError, TooManyPixelsError
@@ -75,7 +75,10 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         return pixels
     name = format_of(content)
     if name is None:
-        raise ImageError(_other(content))
+        bare = without_lead(content)
+        if format_of(bare) is not None:
+            return read_image(bare, max_pixels=max_pixels)
+        raise ImageError(_other(bare))
     refuse_drawing(name)
     if is_common(name) and bounded_pixels(name, content) is not None:
         return decode(io.BytesIO(content), max_pixels)
@@ -102,6 +105,9 @@ def decode(stream: BinaryIO, max_pixels: int) -> Pixels:
     try:
         name = format_of(stream.read(LARGEST))
         stream.seek(0)
+        if name is None:
+            stream = io.BytesIO(without_lead(stream.read(_WHOLE)))
+            name = format_of(stream.getvalue())
         if name is None:
             raise ImageError(UNREADABLE)
         refuse_drawing(name)

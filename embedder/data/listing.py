@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from embedder.data.formats import endings, format_of
+from embedder.data.formats import endings, format_of, without_lead
 from embedder.data.levels import Folders
 from embedder.data.passed_over import LINKED, SPECIAL, UNLISTABLE, PassedOver
 from embedder.errors import DatasetError
@@ -26,7 +26,7 @@ def is_picture(name: str) -> bool:
 
 def begins_as_picture(head: bytes) -> bool:
     """Whether a file without an extension is a picture, not a README, by its first 128 bytes."""
-    return format_of(head[:_HEAD]) is not None
+    return format_of(head) is not None or format_of(without_lead(head)) is not None
 
 
 class Listing:

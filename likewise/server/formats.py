@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from embedder.data.formats import COMMON, format_of, is_common, refuse_drawing
+from embedder.data.formats import COMMON, format_of, is_common, refuse_drawing, without_lead
 from embedder.data.images import UNREADABLE
 from embedder.errors import FormatError, ImageError
 
@@ -17,7 +17,7 @@ def refuse(content: bytes) -> None:
         ImageError: If it is no picture.
         FormatError: If it is one in a format that is not read over HTTP.
     """
-    name = format_of(content)
+    name = format_of(content) or format_of(without_lead(content))
     if name is None:
         raise ImageError(UNREADABLE if content else "empty file")
     refuse_drawing(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -295,6 +296,7 @@ def zipped() -> bytes:
     return stream.getvalue()
 
 
+MANGLED = "a picture that a transfer as text has damaged"
 FORMS = {
     "data_batch_1": (pickle.dumps({"data": PIXELS}, 2), "a Python pickle"),
     "mnist.pkl": (pickle.dumps(PIXELS), "a Python pickle"),
@@ -325,6 +327,16 @@ FORMS = {
     "page.png": (b"\n<!DOCTYPE html><html>404", "a web page"),
     "saved.htm": (b"<html><head>", "a web page"),
     "a.tif": (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+    "denied.jpg": (b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>', "a web page"),
+    "text.png": (base64.b64encode(encoded(0)), "a picture as base64 text"),
+    "uri.jpg": (b"data:image/jpeg;base64,/9j/", "a picture as base64 text"),
+    "lines.png": (encoded(0).replace(b"\r\n", b"\n"), MANGLED),
+    "decoded.png": (
+        encoded(0).decode("utf-8", "replace").encode(),
+        MANGLED,
+    ),
+    "latin.png": (encoded(0).decode("latin-1").encode(), MANGLED),
+    "latin.jpg": (b"\xff\xd8\xff\xe0".decode("latin-1").encode(), MANGLED),
     "a.jxl": (b"\xff\x0a" + bytes(30), "a JPEG XL picture"),
     "b.jxl": (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture"),
     "a.exr": (b"\x76\x2f\x31\x01" + bytes(30), "an OpenEXR picture"),
@@ -347,7 +359,27 @@ def test_what_is_not_read_is_named_for_what_it_is_with_what_to_do(tmp_path, name
 
 @pytest.mark.parametrize(
     "name",
-    ["data_batch_1", "emnist.mat", "film.mp4", "set.db", "page.png", "a.tif", "a.jxl", "a.cr3"],
+    [
+        *(
+            "data_batch_1",
+            "emnist.mat",
+            "film.mp4",
+            "set.db",
+            "page.png",
+            "a.tif",
+            "a.jxl",
+            "a.cr3",
+        ),
+        *(
+            "denied.jpg",
+            "text.png",
+            "uri.jpg",
+            "lines.png",
+            "decoded.png",
+            "latin.png",
+            "latin.jpg",
+        ),
+    ],
 )
 def test_among_pictures_it_is_an_unreadable_one_that_is_named(tmp_path, name):
     content, what = FORMS[name]

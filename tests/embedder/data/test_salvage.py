@@ -61,6 +61,7 @@ TIFF = saved("TIFF", description="a description")
 DESCRIPTION = 270
 LONG = zlib.compress(b"x" * 2_000_000)
 TEXT = chunk(b"tEXt", b"Software\0x")
+MARK = b"\xef\xbb\xbf"
 WHOLE = {
     "PNG, long zTXt": (png(GREYS, 0, chunk(b"zTXt", b"Comment\0\0" + LONG)), PNG),
     "PNG, long iTXt": (png(GREYS, 0, chunk(b"iTXt", b"prompt\0\1\0\0\0" + LONG)), PNG),
@@ -113,6 +114,15 @@ WHOLE = {
         TIFF,
     ),
     "WebP, bytes behind its end": (WEBP + b"more", WEBP),
+    "PNG, behind a byte order mark": (MARK + PNG, PNG),
+    "PNG, behind blank lines": (b"\r\n \n\n" + PNG, PNG),
+    "PNG of Pillow, behind a byte order mark": (MARK + saved("PNG"), saved("PNG")),
+    "JPEG, behind a byte order mark and a line end": (MARK + b"\n" + JPEG, JPEG),
+    "JPEG, behind a line end and before others": (b"\n" + JPEG + b"\r\n\r\n", JPEG),
+    "GIF, behind a line end": (b"\n" + saved("GIF"), saved("GIF")),
+    "WebP, behind two marks": (MARK * 2 + WEBP, WEBP),
+    "TIFF, behind a byte order mark": (MARK + TIFF, TIFF),
+    "JPEG 2000, behind a line end": (b"\n" + saved("JPEG2000"), saved("JPEG2000")),
 }
 
 

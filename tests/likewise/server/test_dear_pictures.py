@@ -79,11 +79,13 @@ def brief(tmp_path_factory, built):
     ("content", "status", "code", "reason"),
     [
         (BOMB, 422, "not_an_image", "more than 0.2 s of a processor"),
+        (b"\xef\xbb\xbf\n" + BOMB, 422, "not_an_image", "more than 0.2 s of a processor"),
         (EPS, 415, "unsupported_media_type", "EPS describes how to draw"),
+        (b"\xef\xbb\xbf" + EPS, 415, "unsupported_media_type", "EPS describes how to draw"),
         (TGA, 415, "unsupported_media_type", "TGA is not read over HTTP"),
         (JPEG_2000, 415, "unsupported_media_type", "JPEG2000 is not read over HTTP"),
     ],
-    ids=["bomb", "EPS", "TGA", "JPEG 2000"],
+    ids=["bomb", "bomb behind a mark", "EPS", "EPS behind a mark", "TGA", "JPEG 2000"],
 )
 def test_it_is_refused_whichever_way_it_comes(brief, queries, way, content, status, code, reason):
     method, path, sent = WAYS[way](content, png(queries[0]))
@@ -104,6 +106,14 @@ def test_among_others_it_is_a_row_that_says_why(brief, queries):
         "/v1/references", files=[("images", ("bomb", BOMB))], data={"label": "7"}
     ).json()
     assert [item["id"] for item in added["unreadable"]] == ["bomb"]
+
+
+@pytest.mark.parametrize("lead", [b"\xef\xbb\xbf", b"\r\n\n"], ids=["mark", "line ends"])
+def test_a_picture_behind_what_a_script_wrote_is_answered_as_without(brief, queries, lead):
+    content = {"plain": png(queries[0]), "behind": lead + png(queries[0])}
+    rows = brief.post("/v1/check", files=[("images", item) for item in content.items()]).json()
+    plain, behind = rows["rows"]
+    assert plain | {"id": "behind"} == behind
 
 
 @pytest.mark.costly
