@@ -65,7 +65,7 @@ def split_rows(
     if not 0.0 <= share <= 1.0:
         raise ValueError(f"`share` must be between 0 and 1. Received: {share}")
     contents = dataset.contents
-    chosen = _chosen(_label_of_each(contents, dataset.labels), share, seed, fewest)
+    chosen = _chosen(label_of_each(contents, dataset.labels), share, seed, fewest)
     on_second = np.array([content in chosen for content in contents], dtype=bool)
     return np.flatnonzero(~on_second), np.flatnonzero(on_second)
 
@@ -94,8 +94,13 @@ def overlap(a: Dataset, b: Dataset) -> list[Overlap]:
     return [Overlap(match, name) for match, name in known if match is not None]
 
 
-def _label_of_each(hashes: list[bytes], labels: list[str]) -> dict[bytes, str]:
-    """Give every different picture one label: of several the least, so that order is no matter."""
+def label_of_each(hashes: list[bytes], labels: list[str]) -> dict[bytes, str]:
+    """Give every different picture one label: of several the least, so that order is no matter.
+
+    Args:
+        hashes: n content hashes.
+        labels: n labels.
+    """
     known: dict[bytes, str] = {}
     for content, label in zip(hashes, labels, strict=True):
         known[content] = min(label, known.get(content, label))

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
 from embedder.data.dataset import Dataset
-from embedder.data.splits import split_rows
+from embedder.data.splits import label_of_each, split_rows
 from embedder.errors import DatasetError
 from embedder.text import counted
 from likewise.arrays import Indices
 from likewise.metrics.groups import Groups
 
 _PAIR = 2  # pictures of one label: the fewest that make a pair
+_WHOLE = 0.2  # share of the labels that are held out whole, at least
 
 
 def divided(dataset: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset]:
-    """Divide a data set by a share, or where that is too small for a pair by two of each label.
+    """Divide a data set by a share, by two pictures of each label, or by whole labels.
 
     Ten pictures a person leave a twelfth of each person, one picture, which makes no pair of one
-    label. Then two are held out of every label that has four.
+    label. Then two are held out of every label that has four; and where fewer than two labels have
+    so many, all pictures of a fifth of the labels.
 
     Args:
         dataset: What to divide.
@@ -54,10 +61,42 @@ def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indice
     parts = split_rows(dataset, share, seed)
     if not _has_pairs(_labels(dataset, parts[1])):
         parts = split_rows(dataset, share, seed, fewest=_PAIR)
+    if not _has_pairs(_labels(dataset, parts[1])):
+        parts = _by_labels(dataset, max(share, _WHOLE), seed)
     for rows, name in zip(parts, ("training", "validation"), strict=True):
         if not _has_pairs(_labels(dataset, rows)):
             _refuse(dataset, _labels(dataset, rows), name)
     return parts
+
+
+def enrolled(fitted: Sequence[str], held: Sequence[str]) -> tuple[Indices, Indices]:
+    """Choose the held-out pictures that searches need as references: one of each unseen label.
+
+    Args:
+        fitted: Labels of the training pictures, which are references too.
+        held: Labels of the n held-out pictures.
+
+    Returns:
+        The rows of the references among the held-out pictures, and of all others, ascending.
+
+    Example:
+        >>> [rows.tolist() for rows in enrolled(["a", "a"], ["a", "b", "b", "c", "c"])]
+        [[1, 3], [0, 2, 4]]
+    """
+    first = {label: row for row, label in reversed([*enumerate(held)])}
+    chosen = sorted(row for label, row in first.items() if label not in {*fitted})
+    rest = np.setdiff1d(np.arange(len(held)), chosen)
+    return np.array(chosen, np.int64), rest
+
+
+def _by_labels(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indices]:
+    """Hold out all pictures of some labels, of those that have a pair."""
+    known = label_of_each(dataset.contents, dataset.labels)
+    pairs = sorted(label for label, size in Counter(known.values()).items() if size >= _PAIR)
+    order = np.random.default_rng(seed).permutation(len(pairs))
+    chosen = {pairs[place] for place in order[: max(2, round(share * len(pairs)))]}
+    held = np.array([known[content] in chosen for content in dataset.contents], bool)
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def _labels(dataset: Dataset, rows: Indices) -> list[str]:
@@ -76,5 +115,6 @@ def _refuse(dataset: Dataset, part: list[str], name: str) -> None:
         f"The {name} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one of "
         f"them. Received: {counted(len(part), 'picture')} of {labels}, out of "
         f"{counted(len(dataset.labels), 'picture')} of {counted(len(set(dataset.labels)), 'label')}"
-        ". Give at least 4 different pictures of each of 2 labels; 10 of each are a good start."
+        ". Give at least 4 different pictures of each of 2 labels, or 2 of each of 4; 10 of each "
+        "are a good start."
     )

@@ -7,11 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from embedder.training.division import enrolled
 from embedder.training.fitting import Labelled
 from embedder.training.outliers import make_outliers
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
-from embedder.training.thresholds import nearest, pair_point, search_point
-from likewise.arrays import Floats, Pixels
+from embedder.training.thresholds import Labels, nearest, pair_point, search_point
+from likewise.arrays import Floats, Indices, Pixels
 from likewise.metrics.groups import Groups
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
@@ -28,7 +29,8 @@ def measured(
 
     Args:
         base: The trained base network.
-        fitted_on: The training pictures: the references of searches.
+        fitted_on: The training pictures: the references of searches, beside one picture of each
+            held-out label that they lack.
         validation: Pictures to measure pairs and searches with.
         recipe: Says whether the network was trained with outliers, and seeds every draw.
 
@@ -37,8 +39,11 @@ def measured(
         and `default` for searches where the recipe has outliers.
     """
     pixels, labels = validation
-    references, embeddings = (_embedded(base, images) for images in (fitted_on.pixels, pixels))
+    searched, asked = _searched(fitted_on, validation)
+    references, embeddings = (_embedded(base, images) for images in (searched.pixels, pixels))
     same, different = pair_distances(embeddings, labels, _PAIRS, recipe.seed + 1)
+    first = asked[:_ASKED]
+    known = np.array(labels)
     point = pair_point(same, different, len(labels))
     figures = {
         "images": len(labels),
@@ -46,13 +51,13 @@ def measured(
         "eer": equal_error_rate(det_curve(same, different)).rate,
         "pair_accuracy": pair_accuracy(same, different, point["threshold"]),
         "pair_accuracy_at_0.5": pair_accuracy(same, different, TUTORIAL_THRESHOLD),
-        "rank1": _rank1(references, fitted_on.labels, embeddings[:_ASKED], labels[:_ASKED]),
+        "rank1": _rank1(references, searched.labels, embeddings[first], known[first]),
         "of_raw_pixels": {
             "rank1": _rank1(
-                _unchanged(fitted_on.pixels),
-                fitted_on.labels,
-                _unchanged(pixels[:_ASKED]),
-                labels[:_ASKED],
+                _unchanged(searched.pixels),
+                searched.labels,
+                _unchanged(pixels[first]),
+                known[first],
             )
         },
     }
@@ -61,12 +66,22 @@ def measured(
         outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
         points["default"] = search_point(
             references,
-            np.array(fitted_on.labels),
-            embeddings,
-            np.array(labels),
+            np.array(searched.labels),
+            embeddings[asked],
+            known[asked],
             _embedded(base, outliers),
         )
     return {"figures": {"validation": figures}, "operating_points": points}
+
+
+def _searched(fitted_on: Labelled, validation: Labelled) -> tuple[Labelled, Indices]:
+    """The references, and the rows of the held-out pictures that are searched among them."""
+    pixels, labels = validation
+    chosen, asked = enrolled(fitted_on.labels, labels)
+    if not len(chosen):
+        return fitted_on, asked
+    names = [*fitted_on.labels, *(labels[row] for row in chosen.tolist())]
+    return Labelled(np.concatenate([fitted_on.pixels, pixels[chosen]]), names), asked
 
 
 def _embedded(base: keras.Model, images: Pixels) -> Floats:
@@ -79,9 +94,7 @@ def _unchanged(images: Pixels) -> Floats:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
 
-def _rank1(
-    references: Floats, reference_labels: list[str], asked: Floats, labels: list[str]
-) -> float:
+def _rank1(references: Floats, reference_labels: list[str], asked: Floats, labels: Labels) -> float:
     """The share of asked pictures whose nearest reference has their label."""
     _, places = nearest(references, asked)
-    return float(np.mean(np.array(reference_labels)[places] == np.array(labels)))
+    return float(np.mean(np.array(reference_labels)[places] == labels))

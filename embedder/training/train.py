@@ -47,7 +47,7 @@ def train(
     """Train an embedder and save it.
 
     Args:
-        dataset: Labelled pictures: at least two labels, with two pictures each.
+        dataset: Labelled pictures: at least two labels with four pictures each, or four with two.
         out: Model directory to write, whole or not at all; an earlier model there is replaced.
             Until it is written, the state of the training lies in `<out>.training`.
         recipe: How to train.

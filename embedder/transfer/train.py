@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from embedder.data.dataset import Dataset
 from embedder.destination import check_destination, describe, new_model
 from embedder.errors import ModelError
@@ -20,13 +18,11 @@ from embedder.training.division import division
 from embedder.transfer.features import FeatureCache
 from embedder.transfer.fitting import fit_head
 from embedder.transfer.head import Head
-from embedder.transfer.measuring import nearest_right, seen_figures, thresholds
+from embedder.transfer.measuring import Sides, nearest_right, seen_figures, thresholds
 from embedder.transfer.network import with_head
 from embedder.transfer.row_file import Features
 from embedder.transfer.settings import DEFAULT, TransferRecipe
 from embedder.transfer.unseen import try_unseen
-from embedder.transfer.vectors import Vectors
-from likewise.arrays import Indices
 from likewise.metrics.groups import Groups
 
 
@@ -44,7 +40,7 @@ def transfer(
     that is saved is fitted to these as well, since few pictures should not be fewer still.
 
     Args:
-        dataset: Labelled pictures: at least two labels, with four pictures each.
+        dataset: Labelled pictures: at least two labels with four pictures each, or four with two.
         out: Model directory to write, whole or not at all; an earlier model there is replaced.
             Until it is written, features lie in `<out>.training`.
         recipe: How to fit.
@@ -66,10 +62,10 @@ def transfer(
     settings = {**recipe.described(), "data": dataset.digest, "model": backbone.fingerprint}
     cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
     features, raw = cache.fill(dataset, backbone, recipe, progress)
-    labels = [[dataset.labels[row] for row in rows.tolist()] for rows in parts]
-    measured = fit_head(features, labels[0], recipe, parts[0])
+    sides = Sides.of(dataset.labels, parts)
+    measured = fit_head(features, sides.fitted_labels, recipe, sides.fitted)
     details = _details(dataset, recipe, backbone)
-    details |= _measured(measured, features, raw, parts, labels, recipe)
+    details |= _measured(measured, features, raw, sides, recipe)
     head = fit_head(features, dataset.labels, recipe)
     _save(out, backbone, head, details)
     cache.remove()
@@ -98,28 +94,16 @@ def _details(dataset: Dataset, recipe: TransferRecipe, backbone: Embedder) -> di
 
 
 def _measured(
-    head: Head,
-    features: Features,
-    raw: Features,
-    parts: tuple[Indices, Indices],
-    labels: list[list[str]],
-    recipe: TransferRecipe,
+    head: Head, features: Features, raw: Features, sides: Sides, recipe: TransferRecipe
 ) -> dict[str, Any]:
     """The entries `figures` and `operating_points`: with the head, without it, and raw pixels."""
-    known, asked = (np.array(names) for names in labels)
-    references, queries = (
-        (Vectors(features, rows, head).together(), names)
-        for rows, names in zip(parts, (known, asked), strict=True)
-    )
-    alone = (Vectors(features, parts[0]), known), (Vectors(features, parts[1]).together(), asked)
-    pixels = Vectors(raw, parts[0]), known, Vectors(raw, parts[1]), asked
     figures: dict[str, Any] = {
-        "images": len(asked),
-        **seen_figures(references, queries, recipe.seed),
-        "of_backbone": seen_figures(*alone, recipe.seed),
-        "of_raw_pixels": {"rank1": nearest_right(*pixels)},
+        "images": len(sides.queries),
+        **seen_figures(sides, features, head, recipe.seed),
+        "of_backbone": seen_figures(sides, features, None, recipe.seed),
+        "of_raw_pixels": {"rank1": nearest_right(sides, raw, None)},
     }
-    unseen = try_unseen(features, labels[0], recipe, parts[0])
+    unseen = try_unseen(features, sides.fitted_labels, recipe, sides.fitted)
     if unseen is not None and unseen.rank1 is not None:
         figures["unseen_groups"] = {
             "groups": unseen.groups,
@@ -127,7 +111,7 @@ def _measured(
             "rank1_of_backbone": unseen.rank1_of_backbone,
         }
     strangers = None if unseen is None else unseen.strangers
-    points = thresholds(references, queries, strangers, recipe.seed)
+    points = thresholds(sides, features, head, strangers, recipe.seed)
     return {"figures": {"validation": figures}, "operating_points": points}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -67,13 +67,22 @@ def draft_directory(path: Path) -> Iterator[Path]:
     """
     import shutil  # rarely needed, so imported here
 
-    beside = _beside(path)
-    beside.mkdir()
-    try:
-        with _held(beside):
+    with ExitStack() as lock:
+        beside = _made(path, lock)
+        try:
             yield beside
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+
+def _made(path: Path, lock: ExitStack) -> Path:
+    """Make a directory and lock it; another one where a sweep came in between, and removed it."""
+    while True:
+        beside = _beside(path)
+        beside.mkdir()
+        with suppress(FileNotFoundError):
+            if lock.enter_context(_held(beside)) and beside.exists():
+                return beside
 
 
 def sweep_files(directory: Path) -> None:
@@ -86,7 +95,7 @@ def sweep_files(directory: Path) -> None:
 
 
 def sweep_directories(parent: Path) -> None:
-    """Remove galleries that killed writers left unfinished beside their place."""
+    """Remove galleries that killed writers left unfinished beside their place, empty ones too."""
     import shutil
 
     if not LOCKS:
@@ -100,12 +109,12 @@ def sweep_directories(parent: Path) -> None:
 
 
 def _is_unfinished(directory: Path) -> bool:
-    """Whether it holds what likewise writes into a gallery, and nothing else."""
+    """Whether it holds nothing, or only what likewise writes into a gallery."""
     try:
         names = os.listdir(directory)
     except OSError:  # not a directory, or another user's
         return False
-    return bool(names) and all(re.fullmatch(_IN_A_GALLERY, name) for name in names)
+    return all(re.fullmatch(_IN_A_GALLERY, name) for name in names)
 
 
 def _beside(path: Path) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from embedder.data.dataset import Dataset
 from embedder.data.splits import split
 from embedder.errors import DatasetError
-from embedder.training.division import divided
+from embedder.training.division import divided, enrolled
 
 SHARE = 1 / 12  # of both recipes
 
@@ -37,6 +37,28 @@ def test_labels_of_fewer_than_four_pictures_are_fitted_to_whole():
     assert Counter(training.labels) == {"0": 3, "1": 8, "2": 1, "3": 2}
 
 
+def test_two_pictures_of_each_label_are_held_out_by_whole_labels():
+    training, validation = divided(people(*[2] * 40), SHARE, seed=0)
+    assert set(Counter(validation.labels).values()) == {2}
+    assert len(set(validation.labels)) == 8  # a fifth of the labels
+    assert not {*training.labels} & {*validation.labels}
+
+
+def test_a_picture_of_two_labels_is_not_held_out_and_trained_on():
+    dataset = people(*[2] * 10)
+    images = np.concatenate([dataset.images, dataset.images[:1]])  # of label 0, once more as 9
+    twice = Dataset([*dataset.ids, "again"], [*dataset.labels, "9"], images)
+    for seed in range(20):
+        training, validation = divided(twice, SHARE, seed)
+        assert not {*training.contents} & {*validation.contents}
+
+
+def test_one_held_out_picture_of_each_unseen_label_becomes_a_reference():
+    chosen, asked = enrolled(["a"], ["b", "a", "c", "b", "c", "b"])
+    assert (chosen.tolist(), asked.tolist()) == ([0, 2], [1, 3, 4, 5])
+    assert [len(rows) for rows in enrolled(["a", "b"], ["b", "a"])] == [0, 2]
+
+
 @given(st.lists(st.integers(18, 60), min_size=2, max_size=5), st.integers(0, 5))
 def test_a_share_that_makes_pairs_divides_as_it_always_did(sizes, seed):
     dataset = people(*sizes)
@@ -48,12 +70,16 @@ def test_a_share_that_makes_pairs_divides_as_it_always_did(sizes, seed):
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=6), st.integers(0, 5))
 def test_both_parts_have_pairs_or_the_data_is_refused(sizes, seed):
     dataset = people(*sizes)
-    if sum(size >= 4 for size in sizes) >= 2:
+    of_four, of_two = (sum(size >= least for size in sizes) for least in (4, 2))
+    # Two labels are held out whole, which leaves one with a pair and another.
+    if of_four >= 2 or (of_two >= 3 and len(sizes) >= 4):
         training, validation = divided(dataset, SHARE, seed)
         for part in (training, validation):
             assert len(set(part.labels)) > 1
             assert max(Counter(part.labels).values()) > 1
         assert sorted(training.ids + validation.ids, key=int) == dataset.ids
     else:
-        with pytest.raises(DatasetError, match="at least 4 different pictures of each of 2 labels"):
+        with pytest.raises(
+            DatasetError, match="at least 4 different pictures of each of 2 labels, or 2 of"
+        ):
             divided(dataset, SHARE, seed)

@@ -7,7 +7,7 @@ import pytest
 
 from embedder.transfer.fitting import _batch, _gradient, _members, fit_head
 from embedder.transfer.head import Head, unit
-from embedder.transfer.measuring import nearest_right
+from embedder.transfer.measuring import Sides, nearest_right
 from embedder.transfer.settings import TransferRecipe
 
 RECIPE = TransferRecipe(dim=4, steps=60, groups=4, per_group=3, learning_rate=0.02)
@@ -67,10 +67,11 @@ def features_of_groups(rng, groups=6, pictures=12, noise=3.0):
 def test_a_head_finds_what_tells_groups_apart(rng) -> None:
     features, labels = features_of_groups(rng)
     fresh, fresh_labels = features_of_groups(np.random.default_rng(5))
-    names, fresh_names = np.array(labels), np.array(fresh_labels)
-    before = nearest_right(features[:, 0], names, fresh[:, 0], fresh_names)
+    both = np.concatenate([features, fresh])
+    sides = Sides.of(labels + fresh_labels, (np.arange(len(labels)), len(labels) + np.arange(72)))
+    before = nearest_right(sides, both, None)
     head = fit_head(features, labels, RECIPE.changed(steps=300, learning_rate=0.01))
-    after = nearest_right(head.embed(features[:, 0]), names, head.embed(fresh[:, 0]), fresh_names)
+    after = nearest_right(sides, both, head)
     assert before < 0.6
     assert after > before + 0.2
 

@@ -126,9 +126,28 @@ def test_a_copy_or_a_new_gallery_removes_what_killed_ones_left_beside_it(
     mine.mkdir()
     (mine / "gallery.json").write_text("{}")
     (mine / "thesis.txt").write_text("not to be lost")
-    (folder / ".empty.0a1b2c3d").mkdir()
+    (folder / ".thursday.gallery.0a1b2c3d").mkdir()  # killed before it wrote anything
+    (folder / ".empty").mkdir()
     back_up(path, folder / "wednesday.gallery")
-    assert names(folder) == {"wednesday.gallery", ".mine.0a1b2c3d", ".empty.0a1b2c3d"}
+    assert names(folder) == {"wednesday.gallery", ".mine.0a1b2c3d", ".empty"}
+
+
+def test_a_sweep_between_making_a_directory_and_locking_it_costs_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def mkdir(path: Path) -> None:
+        os.mkdir(path)
+        made.append(path.name)
+        if len(made) == 1:
+            sweep_directories(tmp_path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    with draft_directory(tmp_path / "new") as beside:
+        assert beside.is_dir()
+    assert len(made) == 2
+    assert names(tmp_path) == set()
 
 
 def test_a_draft_that_fails_leaves_the_older_file(tmp_path: Path) -> None:
