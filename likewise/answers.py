@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, overload
+
+import numpy as np
 
 from embedder.text import counted
 from index.decision import ERROR, Decision
 from index.gallery import Gallery
-from index.neighbours import Neighbours
+from index.neighbours import Neighbour, Neighbours
 from likewise.pictures import Embedded, QueryPictures
 
 
@@ -114,15 +116,45 @@ class Decisions(Sequence[Decision]):
 class PictureNeighbours(Neighbours):
     """The nearest references of n pictures.
 
+    A picture that cannot be read has no neighbours: an empty list, and in the arrays None and NaN.
     It refers to the pictures and the gallery, to show them in a notebook.
 
     Attributes:
         pictures: The n pictures.
         gallery: What was searched.
+        reasons: Why a picture cannot be read, or that it is nearly one grey value, by its place
+            among the n.
     """
 
     pictures: QueryPictures
     gallery: Gallery
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, near: Neighbours, embedded: Embedded, pictures: QueryPictures, gallery: Gallery
+    ) -> PictureNeighbours:
+        """Complete the neighbours of vectors to those of all pictures.
+
+        Args:
+            near: Neighbours of the m vectors, in order.
+            embedded: The vectors, why the other pictures have none, and remarks.
+            pictures: The n pictures.
+            gallery: What was searched.
+        """
+        reasons = embedded.reasons | embedded.remarks
+        if not embedded.reasons:
+            return cls(near.ids, near.labels, near.distances, pictures, gallery, reasons)
+        shape = (len(pictures), near.distances.shape[1])
+        read = [place for place in range(len(pictures)) if place not in embedded.reasons]
+        ids, labels = np.full(shape, None), np.full(shape, None)
+        distances = np.full(shape, np.nan, np.float32)
+        ids[read], labels[read], distances[read] = near.ids, near.labels, near.distances
+        return cls(ids, labels, distances, pictures, gallery, reasons)
+
+    def __getitem__(self, query: int) -> list[Neighbour]:
+        # not `super()`, which a dataclass with slots breaks
+        return [] if self.ids[query, 0] is None else Neighbours.__getitem__(self, query)
 
     def to_pandas(self) -> Any:
         """Make a `pandas.DataFrame`: one row for each picture, the columns of `query -o rows.csv`.
@@ -147,16 +179,19 @@ class PictureNeighbours(Neighbours):
     def _repr_html_(self) -> str:
         from likewise.notebook.views import neighbours_view
 
-        return neighbours_view(self, self.pictures, self.gallery)
+        return neighbours_view(self, self.pictures, self.reasons, self.gallery)
 
     def _rows(self) -> list[dict[str, Any]]:
-        from likewise.output.rows import query_row
+        from likewise.output.rows import query_row, remarked
 
-        return [query_row(id, self[place]) for place, id in enumerate(self.pictures.ids())]
+        rows = (query_row(id, self[place]) for place, id in enumerate(self.pictures.ids()))
+        return [remarked(row, self.reasons.get(place)) for place, row in enumerate(rows)]
 
     def __repr__(self) -> str:
         queries, k = self.distances.shape
-        return f"<{counted(k, 'nearest reference')} of {counted(queries, 'picture')}>"
+        missing = sum(id is None for id in self.ids[:, 0])
+        unreadable = f", {missing} unreadable" if missing else ""
+        return f"<{counted(k, 'nearest reference')} of {counted(queries, 'picture')}{unreadable}>"
 
 
 def completed(answers: list[Decision], embedded: Embedded, threshold: float) -> list[Decision]:

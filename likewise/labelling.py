@@ -16,7 +16,7 @@ from embedder.data.records import Record, Records
 from embedder.errors import UnlabelledError
 from likewise.errors import LikewiseError
 from likewise.own_groups import each_its_own
-from likewise.pictures import Picture, Pictures, as_record, listed
+from likewise.pictures import Picture, Pictures, as_record, listed, streamed
 
 Labels = Sequence[Any] | np.ndarray | str | int
 
@@ -65,13 +65,13 @@ def labelled_records(
     if labels is None and ids is None and isinstance(pictures, Records):
         return pictures
     if labels is None and ids is None:
-        records = map(_labelled, _stream(pictures))
+        records = map(_labelled, streamed(pictures))
         return records if isinstance(pictures, Iterator) else list(records)
     if ids is None and _is_single(labels):
         if isinstance(pictures, Records):
             return relabelled(pictures, as_label(_plain(labels)))
         label = None if labels is None else as_label(_plain(labels)) or ""
-        return map(_record, _stream(pictures), repeat(label), repeat(None), map(str, count()))
+        return map(_record, streamed(pictures), repeat(label), repeat(None), map(str, count()))
     many = listed(pictures)
     column = list(map(_plain, _column("label", labels, len(many))))
     label_of = reader_of(column)
@@ -100,11 +100,6 @@ def _relabelled(label: str | None, record: Record) -> Record:
 def _listed_records(records: Iterable[Record]) -> Records:
     many = list(records)
     return Records(partial(iter, many), len(many))
-
-
-def _stream(pictures: Pictures) -> Iterable[Picture]:
-    """A stream stays one; all else is put into a list."""
-    return pictures if isinstance(pictures, Iterator) else listed(pictures)
 
 
 def _labelled(picture: Picture) -> Record:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedder.errors import ImageError, ModelError
+from embedder.errors import ModelError
 from embedder.model import Embedder
 from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
@@ -165,11 +165,11 @@ class Matcher:
 
         Returns:
             Neighbours, `(n, min(k, len(gallery)))`, nearest first; also as `to_pandas()` and
-            `to_arrow()`, where these are installed.
+            `to_arrow()`, where these are installed. A picture that cannot be read has none, and
+            its reason in `reasons`.
 
         Raises:
             EmptyGalleryError: If there are no references.
-            ImageError: If a picture cannot be read: `check` goes on without it.
             PicturesError: If something else came as a picture.
 
         Example:
@@ -187,10 +187,8 @@ class Matcher:
 
         asked = QueryPictures.of(pictures)
         embedded = asked.embedded(self.embedder)
-        for place, reason in embedded.reasons.items():
-            raise ImageError(f"{asked.ids()[place]} cannot be read: {reason}.")
         near = self.gallery.search(embedded.vectors, self.gallery.neighbours_of(k))
-        return PictureNeighbours(near.ids, near.labels, near.distances, asked, self.gallery)
+        return PictureNeighbours.of(near, embedded, asked, self.gallery)
 
     def check(self, pictures: Pictures, options: CheckOptions = CheckOptions()) -> Decisions:
         """Decide for each picture which group it belongs to, if any.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
@@ -173,6 +174,28 @@ def as_records(pictures: Pictures) -> list[Record]:
         ['seven.png', 'two.png']
     """
     return [as_record(picture, str(place)) for place, picture in enumerate(listed(pictures))]
+
+
+def record_stream(pictures: Pictures) -> Iterator[Record]:
+    """Name pictures of any form, each when it is drawn; a stream stays one.
+
+    Raises:
+        PicturesError: If something else came; of a stream, while iterating.
+
+    Example:
+        >>> [record.id for record in record_stream(iter(["seven.png", Path("two.png")]))]
+        ['seven.png', 'two.png']
+    """
+    return map(as_record, streamed(pictures), map(str, count()))
+
+
+def streamed(pictures: Pictures) -> Iterable[Picture]:
+    """A stream as it is; one picture, or other many, in a list.
+
+    Raises:
+        PicturesError: If neither came.
+    """
+    return pictures if isinstance(pictures, Iterator) else listed(pictures)
 
 
 def listed(pictures: Pictures) -> list[Any]:

@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from embedder.data.records import Record
+from embedder.data.records import Record, Records
 from embedder.model import Embedder
 from embedder.text import counted
 from index.decision import AMBIGUOUS, ERROR, MATCH, NO_MATCH, CheckOptions, Decision, Rule
@@ -37,6 +37,9 @@ from likewise.output.rows import (
 )
 from likewise.parallel import ahead
 from likewise.remarks import Remarks
+
+if TYPE_CHECKING:
+    from likewise.pictures import Pictures
 
 CHUNK = 2048  # pictures searched together
 _SECONDS = 0.5  # seconds after which an incomplete chunk is processed
@@ -107,7 +110,7 @@ class Summary:
 
 def check_stream(
     matcher: Matcher,
-    records: Iterable[Record],
+    pictures: Pictures,
     options: CheckOptions = CheckOptions(),
     *,
     rule: Rule | None = None,
@@ -116,22 +119,23 @@ def check_stream(
     """Check each picture of a stream, of any length.
 
     A row depends only on its picture and the gallery, so a resumed job gives the same rows. The
-    rule is resolved once: an operating point that changes meanwhile applies from the next stream
-    on.
+    rule is resolved once: a changed operating point applies from the next stream on.
 
     Args:
         matcher: Embedder and gallery, as `likewise.open` gives them.
-        records: The pictures; their labels are ignored.
+        pictures: A stream of paths, uint8 arrays, Pillow images and records, as for
+            `Matcher.check`, or `likewise.records`; labels are ignored.
         options: As for `Matcher.check`.
         rule: The resolved rule of the options, if the caller has it.
         chunk: Pictures that are embedded and searched together.
 
     Returns:
-        One row per record, in order, as `likewise.output.rows` describes it. A picture that
+        One row per picture, in order, as `likewise.output.rows` describes it. A picture that
         cannot be read is a row with the decision `error`.
 
     Raises:
         MatcherError: If a path came in place of an open gallery.
+        PicturesError: If something else came as a picture; of a stream, while iterating.
         EmptyGalleryError: If there are no references.
         NoGroupsError: If none of them has a label.
         GalleryError: If there is no such group or operating point, no threshold, or no evidence.
@@ -155,7 +159,7 @@ def check_stream(
         return gallery.decide(vectors, gallery.neighbours_of(options.k), resolved)
 
     gallery.warm(ahead=True)
-    parts = _answered(matcher.embedder, records, decide, chunk)
+    parts = _answered(matcher.embedder, _named(pictures), decide, chunk)
     return _decision_rows(parts, resolved.limits.threshold)
 
 
@@ -174,7 +178,7 @@ def _decision_rows(
 
 def query_stream(
     matcher: Matcher,
-    records: Iterable[Record],
+    pictures: Pictures,
     options: CheckOptions = CheckOptions(),
     *,
     chunk: int = CHUNK,
@@ -183,18 +187,16 @@ def query_stream(
 
     Args:
         matcher: Embedder and gallery.
-        records: The pictures.
+        pictures: As for `check_stream`.
         options: `k`, of which a smaller gallery has fewer, and `evidence` of the point `at`;
             nothing is decided, so the others are ignored.
         chunk: Pictures that are embedded and searched together.
 
     Returns:
-        One row per record, in order; a picture that cannot be read has a reason and no neighbours.
+        One row per picture, in order; a picture that cannot be read has a reason and no neighbours.
 
     Raises:
-        MatcherError: If a path came in place of an open gallery.
-        EmptyGalleryError: If there are no references.
-        GalleryError: If there is no such operating point, or no evidence.
+        LikewiseError: As `check_stream`, but references without labels are enough.
     """
     require_matcher(matcher)
     gallery = matcher.gallery
@@ -208,7 +210,7 @@ def query_stream(
         return nearest, evidence.p_values(nearest.distances[:, 0]).tolist()
 
     gallery.warm(ahead=True)
-    return _query_rows(_answered(matcher.embedder, records, search, chunk))
+    return _query_rows(_answered(matcher.embedder, _named(pictures), search, chunk))
 
 
 def _query_rows(
@@ -246,6 +248,14 @@ def embed_stream(
         10000
     """
     return _answered(embedder, records, lambda vectors: vectors, chunk, hashed=hashed)
+
+
+def _named(pictures: Pictures) -> Iterable[Record]:
+    if isinstance(pictures, Records):  # as all that the commands read
+        return pictures
+    from likewise.pictures import record_stream
+
+    return record_stream(pictures)
 
 
 def _bounded(chunk: int, k: int) -> int:

@@ -100,12 +100,15 @@ def decisions_view(decisions: Sequence[Decision], pictures: QueryPictures, galle
     return _view(title, len(decisions), lines, _NEAR if near else "")
 
 
-def neighbours_view(neighbours: Neighbours, pictures: QueryPictures, gallery: Gallery) -> str:
+def neighbours_view(
+    neighbours: Neighbours, pictures: QueryPictures, reasons: dict[int, str], gallery: Gallery
+) -> str:
     """Show the nearest references of n pictures.
 
     Args:
         neighbours: `(n, k)`.
         pictures: The n pictures.
+        reasons: Why a picture has no neighbours, or doubtful ones, by its place among the n.
         gallery: Holds the pictures of the neighbours; may be closed.
     """
     queries, k = neighbours.distances.shape
@@ -116,7 +119,8 @@ def neighbours_view(neighbours: Neighbours, pictures: QueryPictures, gallery: Ga
             _asked(pictures, place, id),
             _short(id),
             _tiles(neighbours[place], gallery),
-            more=max(0, k - TILES),
+            detail=_short(reasons.get(place, "")),
+            more=max(0, len(neighbours[place]) - TILES),
         )
         for place, id in enumerate(ids)
     )

@@ -104,6 +104,14 @@ def test_neighbours_are_tables_too(matcher, queries):
     assert repr(neighbours) == "<2 nearest references of 3 pictures>"
 
 
+def test_a_picture_without_neighbours_is_a_row_of_the_tables_too(matcher, queries):
+    neighbours = matcher.query([queries[0], "gone.png"], k=2)
+    frame = neighbours.to_pandas()
+    assert frame["reason"].isna().tolist() == frame["neighbour_1_id"].notna().tolist()
+    assert frame["reason"][1] == "no such file"
+    assert neighbours.to_arrow()["neighbours"][1].as_py() == []
+
+
 def test_no_decisions_are_an_empty_table(matcher):
     assert matcher.check([]).to_pandas().shape == (0, 8)
     assert matcher.check([]).to_arrow().num_rows == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from embedder.data.images import read_image
 from embedder.data.pillow import pillow_pixels
 from embedder.data.sources import Record, records
 from embedder.errors import ImageError
+from likewise.bulk.stream import check_stream, query_stream
 from likewise.errors import LikewiseError
+from likewise.output.rows import decision_row, query_row
 from likewise.pictures import PicturesError, QueryPictures
 
 FORMS: dict[str, Callable[[Path], Any]] = {
@@ -121,9 +125,21 @@ def test_hundreds_of_paths_keep_their_places(matcher, scans):
     assert decisions[40:80] == decisions[:40]
 
 
-def test_a_query_with_an_unreadable_picture_names_it(matcher, files):
-    with pytest.raises(ImageError, match=r"^gone\.png cannot be read: no such file\.$"):
-        matcher.query([files[0], "gone.png"])
+def test_a_query_goes_on_after_a_picture_that_cannot_be_read(matcher, files, scans):
+    neighbours = matcher.query(["gone.png", files[0], scans / "05.png", files[1]], k=3)
+    readable = matcher.query(files[:2], k=3)
+    assert neighbours.reasons == {0: "no such file", 2: "truncated picture"}
+    assert [neighbours[place] for place in range(4)] == [[], readable[0], [], readable[1]]
+    assert neighbours.ids[[0, 2]].tolist() == neighbours.labels[[0, 2]].tolist() == [[None] * 3] * 2
+    assert np.isnan(neighbours.distances).all(axis=1).tolist() == [True, False, True, False]
+    assert repr(neighbours) == "<3 nearest references of 4 pictures, 2 unreadable>"
+    assert matcher.query("gone.png").reasons == {0: "no such file"}
+
+
+def test_a_query_remarks_on_a_picture_that_is_nearly_one_grey_value(matcher, files):
+    neighbours = matcher.query([files[0], np.zeros((28, 28), np.uint8)])
+    assert neighbours.reasons == {1: "nearly one grey value to the model, 0..0 of 255"}
+    assert len(neighbours[1]) == 5
 
 
 def test_a_comparison_with_an_unreadable_picture_names_it(matcher, files):
@@ -131,7 +147,7 @@ def test_a_comparison_with_an_unreadable_picture_names_it(matcher, files):
         matcher.compare(files[0], "gone.png")
 
 
-WRONG = {
+WRONG: dict[str, tuple[Any, str]] = {
     "a colour picture as an array": (np.zeros((40, 30, 3), np.uint8), r"\(40, 30, 3\) could be"),
     "a picture with transparency": (np.zeros((40, 30, 4), np.uint8), r"\(40, 30, 4\) could be"),
     "a row of pixels": (np.zeros(784, np.uint8), r"\(h, w\) for one picture.*Received: \(784,\)"),
@@ -163,6 +179,33 @@ def test_what_is_not_a_picture_is_refused_in_one_sentence(matcher, name):
     assert isinstance(error.value, TypeError)
     with pytest.raises(PicturesError, match=sentence):
         matcher.query(pictures)
+    for stream in (check_stream, query_stream):
+        with pytest.raises(PicturesError, match=sentence):
+            list(stream(matcher, pictures))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@given(forms=st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=12))
+def test_a_stream_takes_what_a_check_takes(matcher, files, forms):
+    mixed = [FORMS[form](path) for form, path in zip(forms, files, strict=False)]
+    decisions, neighbours = matcher.check(mixed), matcher.query(mixed)
+    assert list(check_stream(matcher, iter(mixed))) == list(check_stream(matcher, mixed))
+    assert list(check_stream(matcher, mixed)) == list(map(decision_row, decisions.ids, decisions))
+    rows = [query_row(id, neighbours[place]) for place, id in enumerate(decisions.ids)]
+    assert list(query_stream(matcher, iter(mixed))) == rows
+
+
+def test_a_stream_of_paths_is_drawn_as_it_is_answered(matcher, files):
+    drawn = []
+
+    def endless():
+        for path in itertools.cycle(files):
+            drawn.append(path)
+            yield path
+
+    with closing(check_stream(matcher, endless(), chunk=4)) as rows:
+        assert [row["id"] for row in itertools.islice(rows, 2)] == list(map(str, files[:2]))
+    assert len(drawn) < 10_000
 
 
 def test_a_colour_picture_in_a_list_is_one(matcher):
