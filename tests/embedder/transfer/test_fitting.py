@@ -83,6 +83,21 @@ def test_the_same_seed_gives_the_same_head_and_another_seed_another(rng) -> None
     assert not np.array_equal(heads[0].weights, heads[2].weights)
 
 
+@pytest.mark.parametrize("shape", [(9, 30), (30, 30), (80, 30)])
+def test_the_head_starts_as_the_components_of_a_singular_value_decomposition(rng, shape) -> None:
+    features = rng.normal(size=shape).astype("f4")
+    head = Head.of_components(features, 5)
+    _, _, axes = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)
+    # The same directions: each may point the other way.
+    np.testing.assert_allclose(np.abs(axes[:5] @ head.weights), np.eye(5), atol=2e-3)
+    np.testing.assert_allclose(head.weights.T @ head.weights, np.eye(5), atol=1e-5)
+
+
+def test_equal_pictures_have_components_too(rng) -> None:
+    head = Head.of_components(np.ones((6, 8), np.float32), 4)
+    np.testing.assert_allclose(head.weights.T @ head.weights, np.eye(4), atol=1e-5)
+
+
 def test_a_strong_anchor_keeps_the_start(rng) -> None:
     features, labels = features_of_groups(rng)
     start = Head.of_components(features[:, 0], 4)
