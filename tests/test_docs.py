@@ -3,8 +3,8 @@
 Every `console` block of README.md and docs/ is run: a line after `$ ` is a command, the lines
 after it are what it must print, where `...` stands for anything. A command with no lines after it
 must only succeed; one that shows `Error:` must fail. Every `python` block is run too, in the same
-folder, after the blocks above it. A server gets a free port instead of the one that is shown, so
-that several runs of the tests keep out of each other's way. Sybil finds the blocks;
+folder, after the blocks above it. A server gets a free port instead of the one that is shown, or
+of 8000, so that several runs of the tests keep out of each other's way. Sybil finds the blocks;
 `<!--- skip: next -->` leaves one out.
 
 Docstring examples are run by pytest itself (`--doctest-modules`), and ruff's rules D1 hold that
@@ -62,6 +62,13 @@ def with_free_ports(command: str) -> str:
     return re.sub(r"(?<=--port |\.0\.0\.1:)\d+", lambda shown: free_port(shown[0]), command)
 
 
+def in_background(command: str) -> str:
+    """A server that is shown with `&` alone keeps a log, and a number by which it is ended."""
+    if not re.fullmatch(r"likewise serve .* &", command):
+        return command
+    return f"{command[:-2]} --port {free_port('8000')} > serve.log 2>&1 & echo $! > serve.pid"
+
+
 def run(command: str) -> tuple[int, str]:
     """Exit status, and what a command prints but for the progress of long work."""
     beside_python = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -80,7 +87,7 @@ def evaluate_console(example: Example) -> str | None:
     for command, shown in commands(example.parsed):
         if shlex.split(command)[0] in ELSEWHERE:
             continue
-        status, printed = run(with_free_ports(command))
+        status, printed = run(in_background(with_free_ports(command)))
         if (status != 0) != bool(re.search(r"^Error: ", shown, re.MULTILINE)):
             return f"$ {command}\nended with status {status} and printed:\n{printed}"
         if shown and not doctest.OutputChecker().check_output(shown, printed, FLAGS):
@@ -207,3 +214,10 @@ def test_a_server_that_is_shown_gets_one_free_port():
     first, again, other = re.findall(r"\d{4,}", with_free_ports(shown))
     assert first == again != "8017"
     assert other != "8018"
+
+
+def test_a_server_in_the_background_is_ended_later_and_asked_at_its_free_port():
+    shown = in_background("likewise serve g &")
+    port = with_free_ports("curl http://127.0.0.1:8000/readyz").rpartition(":")[2].split("/")[0]
+    assert shown == f"likewise serve g --port {port} > serve.log 2>&1 & echo $! > serve.pid"
+    assert in_background("likewise serve g --port 1 > log & echo $!").endswith("1 > log & echo $!")
