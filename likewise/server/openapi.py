@@ -66,10 +66,15 @@ def text(description: str, example: str) -> Json:
     return {"type": "string", "description": description, "examples": [example]}
 
 
+_BOXES = text(
+    "The parts of the pictures to use, as JSON: x, y, w and h in pixels, or null for the whole "
+    "picture, for each file in order.",
+    "[[120, 64, 80, 80]]",
+)
 _PICTURES = {
     "image/*": {"schema": _FILE},
     "multipart/form-data": form(
-        ["images"], images=files("Picture files; their names are the ids.")
+        ["images"], images=files("Picture files; their names are the ids."), boxes=_BOXES
     ),
     "application/json": {"schema": {"anyOf": [ref(Images), ref(Vectors)]}},
     "application/x-npy": {
@@ -98,7 +103,7 @@ _FINGERPRINT: Json = {
 PICTURES: Json = {**body(_PICTURES), "parameters": [_FINGERPRINT]}
 PAIR = body(
     {
-        "multipart/form-data": form(["first", "second"], first=_FILE, second=_FILE),
+        "multipart/form-data": form(["first", "second"], first=_FILE, second=_FILE, boxes=_BOXES),
         "application/json": {"schema": ref(Pair)},
     }
 )
@@ -111,6 +116,7 @@ PUT = body(
             image=_FILE,
             label=_LABEL,
             metadata=text("Further data to store with the picture, as JSON.", '{"writer": 17}'),
+            boxes=_BOXES,
         ),
         "application/json": {"schema": ref(NewReference)},
     }
@@ -121,6 +127,7 @@ UPSERT = body(
             ["images"],
             images=files("Picture files; their names are the ids."),
             label=text("Group of all the pictures; left out with ?unlabelled=true.", "7"),
+            boxes=_BOXES,
         ),
         "application/json": {"schema": ref(NewReferences)},
     }

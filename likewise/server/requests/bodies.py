@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
 from starlette.requests import ClientDisconnect, Request
 
 from embedder.data.boxes import Box
@@ -17,7 +18,7 @@ from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Cropped, Pictures
 from likewise.server.errors import ApiError, invalid, too_large
 from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
-from likewise.server.requests.forms import MULTIPART, read_form
+from likewise.server.requests.forms import MULTIPART, File, Form, read_form
 from likewise.server.requests.json_bodies import (
     JsonLimits,
     check_counts,
@@ -32,6 +33,8 @@ from likewise.server.state import ServerState
 IMAGE = "image/"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
+BOXES = "boxes"  # a field of forms
+_BOXES: TypeAdapter[list[list[float] | None]] = TypeAdapter(list[list[float] | None])
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 
 
@@ -167,7 +170,8 @@ def refuse_box(box: str | None) -> None:
     """
     if box is not None:
         raise invalid(
-            "`box` is for a picture that is the whole body.", "In JSON give each picture its own."
+            "`box` is for a picture that is the whole body.",
+            f"In JSON give each picture its own, in a form pass the field `{BOXES}`.",
         )
 
 
@@ -176,10 +180,33 @@ def split_box(box: str | None) -> list[str] | None:
     return None if box is None else box.split(",")
 
 
+def parts_of(form: Form, files: Sequence[File], limits: JsonLimits) -> list[bytes | Cropped]:
+    """The files of a form, or the parts of them that its field `boxes` names.
+
+    Args:
+        form: Its field `boxes`, if any, holds JSON: a box, or null, for each file in order.
+        files: The n files.
+        limits: How much JSON may hold.
+
+    Raises:
+        ApiError: If there are not n boxes, or one is no box.
+    """
+    if not (text := form.text(BOXES, b"")):
+        return [file.content for file in files]
+    boxes = parsed(_BOXES, text.encode(), limits, BOXES)
+    if len(boxes) != len(files):
+        raise invalid(
+            f"`{BOXES}` must hold a box, or null, for each of {len(files)} files. "
+            f"Received: {len(boxes)}."
+        )
+    return [part_of(file.content, box) for file, box in zip(files, boxes, strict=True)]
+
+
 async def _uploaded(request: Request, state: ServerState) -> Pictures:
-    form = await read_form(request, {"images"}, most=state.settings.max_images)
+    form = await read_form(request, {"images"}, {BOXES}, most=state.settings.max_images)
     files = form.files("images")
-    return Pictures([file.name or "image" for file in files], [file.content for file in files])
+    parts = parts_of(form, files, limits_of(state))
+    return Pictures([file.name or "image" for file in files], parts)
 
 
 def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:

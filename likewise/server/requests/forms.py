@@ -198,7 +198,7 @@ class Form:
         """
         if field not in (self._texts if filename is None else self._files):
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
-            raise invalid(f"A form must hold these fields: {known}. Received: {field[:100]}.")
+            raise invalid(f"A form here may have these fields: {known}. Received: {field[:100]}.")
         if filename is None and len(self._texts[field]) >= _MOST_TEXTS:
             raise invalid(f"The form must hold the field `{field}` once.")
         if filename is not None and sum(map(len, self._files.values())) >= self._most:

@@ -23,11 +23,13 @@ from likewise.server.answering.pictures import Cropped
 from likewise.server.errors import invalid
 from likewise.server.requests.arrays import as_vectors
 from likewise.server.requests.bodies import (
+    BOXES,
     IMAGE,
     JSON,
     check_count,
     media_type,
     part_of,
+    parts_of,
     read_body,
     refuse_box,
     split_box,
@@ -85,11 +87,12 @@ async def read_uploads(
     if kind == JSON:
         uploads = await off_loop(await read_body(request), _several_from_json, state)
     elif kind == MULTIPART:
-        form = await read_form(request, {"images"}, {"label"}, most=state.settings.max_images)
-        label = _label(form, unlabelled)
+        most = state.settings.max_images
+        form = await read_form(request, {"images"}, {"label", BOXES}, most=most)
+        label, files = _label(form, unlabelled), form.files("images")
         uploads = [
-            Upload(str(parsed(_NAME, file.name, name="filename")), label, {}, file.content)
-            for file in form.files("images")
+            Upload(str(parsed(_NAME, file.name, name="filename")), label, {}, part)
+            for file, part in zip(files, parts_of(form, files, limits_of(state)), strict=True)
         ]
     else:
         raise unsupported(kind, (MULTIPART, JSON))
@@ -182,13 +185,14 @@ def _from_json(id: str, body: NewReference, state: ServerState) -> Upload:
 
 async def _from_form(request: Request, id: str, state: ServerState, unlabelled: bool) -> Upload:
     most = state.settings.max_images
-    form = await read_form(request, {"image"}, {"label", "metadata"}, most=most)
+    form = await read_form(request, {"image"}, {"label", "metadata", BOXES}, most=most)
     files = form.files("image")
     if len(files) != 1:
         raise invalid("The form must hold one picture, as a file in the field `image`.")
     text = (form.text("metadata", b"") or "{}").encode()
     metadata = parsed(_METADATA, text, limits_of(state), "metadata")
-    return Upload(id, _label(form, unlabelled), metadata, files[0].content)
+    [part] = parts_of(form, files, limits_of(state))
+    return Upload(id, _label(form, unlabelled), metadata, part)
 
 
 def _label(form: Form, unlabelled: bool) -> str | None:

@@ -21,9 +21,11 @@ from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import invalid
 from likewise.server.openapi import ASKING, PAIR, errors, parameters
 from likewise.server.requests.bodies import (
+    BOXES,
     JSON,
     media_type,
     part_of,
+    parts_of,
     read_body,
     unsupported,
 )
@@ -68,14 +70,13 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes |
         return await off_loop(await read_body(request), _pair_from_json, limits_of(state))
     if kind != MULTIPART:
         raise unsupported(kind, (MULTIPART, JSON))
-    form = await read_form(request, ("first", "second"), most=2)
+    form = await read_form(request, ("first", "second"), (BOXES,), most=2)
     files = [form.files(field) for field in ("first", "second")]
     if [len(files_of_side) for files_of_side in files] != [1, 1]:
         raise invalid("A form must hold one file in the field `first` and one in `second`.")
-    return [
-        (file.name or field, file.content)
-        for field, [file] in zip(("first", "second"), files, strict=True)
-    ]
+    first, second = (side for [side] in files)
+    parts = parts_of(form, [first, second], limits_of(state))
+    return [(first.name or "first", parts[0]), (second.name or "second", parts[1])]
 
 
 def _pair_from_json(body: bytes, limits: JsonLimits) -> list[tuple[str, bytes | Cropped]]:

@@ -162,7 +162,7 @@ def test_a_form_may_say_that_it_is_in_utf_8(shared, queries):
 def test_a_form_with_other_fields_is_refused_with_the_fields_it_must_have(shared, queries):
     answer = shared.post("/v1/check", files={"picture": ("a.png", png(queries[0]))})
     assert answer.json()["message"] == (
-        "A form must hold these fields: images (files). Received: picture."
+        "A form here may have these fields: images (files), boxes. Received: picture."
     )
     assert shared.post("/v1/check", data={"images": "text"}, files={}).status_code == 415
 

@@ -55,6 +55,50 @@ def test_a_box_has_the_vector_of_its_part(shared, sheet):
     assert shared.post("/v1/compare", json=pair).json()["distance"] == 0
 
 
+def as_form(sheet, field="images", boxes="[[30, 20, 28, 28], null]", **texts):
+    files = [(field, (name, content)) for name, content in zip("xy", sheet, strict=True)]
+    return {"files": files, "data": {"boxes": boxes, **texts}}
+
+
+@pytest.mark.parametrize("route", ["check", "query"])
+def test_the_boxes_of_a_form_are_those_of_its_files_in_order(shared, sheet, route):
+    [expected] = shared.post(f"/v1/{route}?id=x", **whole(sheet[1])).json()["rows"]
+    first, second = shared.post(f"/v1/{route}", **as_form(sheet)).json()["rows"]
+    assert first == {**second, "id": "x"} == expected
+
+
+def test_the_boxes_of_two_pictures_are_compared(shared, sheet):
+    files = {"first": ("a", sheet[0]), "second": ("b", sheet[1])}
+    sent = {"files": files, "data": {"boxes": "[[30, 20, 28, 28], null]"}}
+    assert shared.post("/v1/compare", **sent).json()["distance"] == 0
+    assert shared.post("/v1/compare", files=files).json()["distance"] > 0
+
+
+def test_the_boxes_of_a_form_are_enrolled(client, sheet):
+    added = client.post("/v1/references", **as_form(sheet, label="7")).json()
+    assert added["added"] == 2
+    again = {
+        "files": {"image": ("x", sheet[0])},
+        "data": {"label": "7", "boxes": "[[30,20,28,28]]"},
+    }
+    assert client.put("/v1/references/x", **again).json()["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ("[null]", "`boxes` must hold a box, or null, for each of 2 files. Received: 1."),
+        ("[[1, 2, 3, 4], [1, 2, 3]]", "`box`: expected a box"),
+        ("[null, [5, 5, 0, 5]]", "`box`: expected a box"),
+        ("30,20,28,28", "`boxes"),
+    ],
+)
+def test_boxes_that_do_not_fit_the_files_are_refused(shared, sheet, boxes, message):
+    answer = shared.post("/v1/check", **as_form(sheet, boxes=boxes))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["message"].startswith(message)
+
+
 def test_boxes_are_enrolled_by_their_own_content(client, sheet):
     one = client.put("/v1/references/a?label=7&box=30,20,28,28", **whole(sheet[0]))
     other = client.put("/v1/references/a", json={"label": "7", **as_json(sheet[1])})
