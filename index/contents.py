@@ -87,7 +87,7 @@ class Contents:
             return bool(len(index.rows_with(label)))
 
     def old_spellings(self) -> dict[str, str]:
-        """Labels that earlier versions stored in another spelling than that of today, by it."""
+        """Labels that earlier versions stored in another spelling, by today's spelling."""
         with self._store.reading():
             labels = self._store.labels()
         return {normal(label): label for label in labels if normal(label) != label}
@@ -229,7 +229,7 @@ class Contents:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
 
     def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
-        """The row of each id that is there: spelled just so, else composed or decomposed."""
+        """The row of each existing id: spelled as it is, else composed or decomposed."""
         spellings = {id: [id, *sorted(forms(id) - {id})] for id in checked_strings("ids", ids)}
         wanted = list(dict.fromkeys(form for every in spellings.values() for form in every))
         rows = {row.id: row for row in self._store.named(wanted)}

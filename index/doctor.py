@@ -95,7 +95,7 @@ class _Tally:
         sizes: References of each group.
         close: Number of the references of a group that have one of another near by, by both names.
         mated: References that are not alone in their group.
-        right: Those of them whose nearest other is of their group.
+        right: Mated references whose nearest other is of their group.
     """
 
     sizes: Counter[str]
@@ -201,7 +201,7 @@ def _lost(ids: Strings, labels: Strings, near: Neighbours) -> list[str]:
 
 
 def _own(id: str, others: list[str]) -> int:
-    """The place of a reference: of very many equal vectors it need not be among the nearest."""
+    """Position of a reference among its nearest; the last, if very many equal vectors hide it."""
     return others.index(id) if id in others else len(others) - 1
 
 

@@ -91,7 +91,7 @@ def read_evidence(directory: Path, kind: str, name: str) -> npt.NDArray[Any]:
     """Read what `write_evidence` wrote.
 
     Args:
-        directory: The gallery's.
+        directory: The gallery's directory.
         kind: One of `KINDS`.
         name: The name that `write_evidence` returned.
 
@@ -143,7 +143,7 @@ def evidence_path(directory: Path, kind: str, name: str) -> Path:
     """Path of the file of this kind and name.
 
     Args:
-        directory: The gallery's.
+        directory: The gallery's directory.
         kind: One of `KINDS`.
         name: The name that `write_evidence` returned.
     """

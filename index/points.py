@@ -203,7 +203,7 @@ class OperatingPoints:
                 read_evidence(self._path, kind, name)
 
     def _require_groups(self) -> None:
-        """Say first of a gallery without groups that it has none: then no threshold would help."""
+        """Raise the error for a gallery without groups first: no threshold would help it."""
         with self._store.reading() as state:
             if state.count and not self._store.labels(1):
                 raise no_groups(self._path, state.count)

@@ -1,6 +1,6 @@
 """An older state than the last acknowledged one: noticed at opening, accepted on demand.
 
-The references are held against whatever lies beside them and knows of a later state: the
+The references are compared with what lies beside them and may record a later state: the
 high-water mark, and the note of the derived index. Neither costs time in proportion to the
 gallery. Does not bring back what is lost: that is in a backup, if anywhere.
 """
@@ -29,7 +29,7 @@ def open_store(path: Path, *, timeout: float) -> Store:
         timeout: Seconds to wait for another process's change.
 
     Raises:
-        OlderStateError: If the high-water mark or the note of the derived index knows of more.
+        OlderStateError: If the high-water mark or the derived index's note records a later state.
         StoreError: If a file is missing or altered; the text names it.
     """
     note = read_note(path)  # before the references, which are never behind it
@@ -49,7 +49,7 @@ def open_store(path: Path, *, timeout: float) -> Store:
 
 
 def accept_older(path: Path, *, timeout: float = 10.0) -> State:
-    """Go on from the state that the references are in, though a later one was acknowledged.
+    """Continue from the present state of the references, although a later one was acknowledged.
 
     That is a change: its generation is beyond all that are known, so that what was derived from
     the lost state is not taken for derived from this one. The derived index is dropped.
@@ -86,7 +86,7 @@ def _beyond_all(store: Store, note: Note | None) -> State:
     """The state of the store, with a generation and a last slot that nothing lost has reached."""
     state = store.state()
     generations, slots = [state.generation], [state.last_slot]
-    with suppress(StoreError):  # a damaged mark knows nothing
+    with suppress(StoreError):  # a damaged mark records nothing
         if (mark := store.high_water.read()) is not None:
             generations.append(mark.generation)
             slots.append(mark.last_slot)

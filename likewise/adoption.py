@@ -16,7 +16,7 @@ from embedder.model import Embedder
 from index.gallery import Gallery
 from likewise.metrics.pairs import pair_distances
 
-_PAIRS = 100_000  # of each kind
+_PAIRS = 100_000  # pairs of each kind
 _OF_A_GALLERY = ("evidence", "pictures", "gallery_size", "generation")  # fields of a point
 
 
@@ -47,8 +47,8 @@ def adopt(
     Raises:
         ModelError: If the source is of another kind, damaged or hostile, cannot be taken, or gives
             something else once it is converted; then nothing was written.
-        ImportOptionError: If an option is missing, or cannot be.
-        DatasetError: If the data cannot be read, or do not suffice; the model is there without
+        ImportOptionError: If an option is missing, or impossible.
+        DatasetError: If the data cannot be read, or do not suffice; the model is written, without
             thresholds.
 
     Example:

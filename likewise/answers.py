@@ -27,7 +27,7 @@ class Decisions(Sequence[Decision]):
     Args:
         decisions: n decisions.
         pictures: The n pictures.
-        gallery: What decided.
+        gallery: The gallery that decided.
 
     Example:
         >>> import tempfile, likewise
@@ -121,7 +121,7 @@ class PictureNeighbours(Neighbours):
 
     Attributes:
         pictures: The n pictures.
-        gallery: What was searched.
+        gallery: The gallery that was searched.
         reasons: Why a picture cannot be read, or that it is nearly one grey value, by its place
             among the n.
     """
@@ -140,7 +140,7 @@ class PictureNeighbours(Neighbours):
             near: Neighbours of the m vectors, in order.
             embedded: The vectors, why the other pictures have none, and remarks.
             pictures: The n pictures.
-            gallery: What was searched.
+            gallery: The gallery that was searched.
         """
         reasons = embedded.reasons | embedded.remarks
         if not embedded.reasons:
@@ -198,9 +198,9 @@ def completed(answers: list[Decision], embedded: Embedded, threshold: float) -> 
     """Complete decisions on vectors to decisions on all pictures.
 
     Args:
-        answers: On the m vectors, in order.
+        answers: Decisions on the m vectors, in order.
         embedded: The vectors, why the other pictures have none, and remarks.
-        threshold: What was decided by, a distance.
+        threshold: The threshold of the decisions, a distance.
 
     Returns:
         n decisions: `error` on the pictures that cannot be read, and remarks as reasons.

@@ -1,4 +1,4 @@
-"""What becomes of a picture whose id another has: refused, replaced, skipped or renamed."""
+"""Pictures whose ids collide: refused, replaced, skipped or renamed."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class Entry:
 
     @property
     def other_id(self) -> str:
-        """What it is called where its id is another picture's."""
+        """Its new id where another picture has its own."""
         return f"{self.source}/{self.id}" if self.source else self.id
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What is to be written, and what becomes of each entry.
+    """The entries to write, and the status of each.
 
     Attributes:
         statuses: Status of each of the n entries.
@@ -86,7 +86,7 @@ def decide(
     on_conflict: OnConflict,
     by_metadata: bool,
 ) -> Outcome:
-    """Decide what becomes of entries, each compared with the reference or entry before it.
+    """Decide the status of entries, each compared with the reference or entry before it.
 
     Args:
         entries: n of them, in order.
@@ -120,7 +120,7 @@ def _resolved(
     on_conflict: OnConflict,
     by_metadata: bool,
 ) -> tuple[Status | None, Entry | None]:
-    """What becomes of an entry, None where it is refused, and what is to be stored of it, if so."""
+    """The status of an entry, None where it is refused, and what to store of it, if anything."""
     before = known.get(entry.id)
     if before is None:
         return ADDED, entry
@@ -146,7 +146,7 @@ def is_same(entry: Entry, known: Reference | Entry) -> bool:
 
     Args:
         entry: A picture or a vector.
-        known: What has its id.
+        known: The reference or entry that has its id.
     """
     if normal(known.label or "") != normal(entry.label or "") or known.content != entry.content:
         return False

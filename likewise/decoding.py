@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _PART = 64  # records decoded by one task
 _THREADS = min(8, parallel.count())
-_PROBE, _SMALL = 4, 0.001  # pictures that are timed, and the seconds each that still mean small
+_PROBE, _SMALL = 4, 0.001  # pictures that are timed, and seconds up to which each is small
 _MAX_WAITING = 8 << 20  # bytes of pictures at their own size that are prepared together
 
 _small_pictures = threading.Lock()  # held while small pictures are decoded
@@ -183,7 +183,7 @@ def gathered(parts: Iterable[Decoded], size: int, seconds: float) -> Iterator[De
     Args:
         parts: Decoded records, in order.
         size: A chunk is complete once it has this many records.
-        seconds: Or once its first part has waited for this long.
+        seconds: It is also complete once its first part has waited for this long.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((28, 28), np.uint8))

@@ -67,12 +67,12 @@ class AddReport:
 
     @property
     def total(self) -> int:
-        """All records that came."""
+        """Number of all records."""
         readable = self.added + self.replaced + self.unchanged + self.skipped + self.renamed
         return readable + len(self.unreadable) + len(self.unlabelled)
 
     def count(self, statuses: Sequence[Status]) -> None:
-        """Count what became of further records."""
+        """Count the outcome of further records."""
         self.added += statuses.count(ADDED)
         self.replaced += statuses.count(REPLACED)
         self.unchanged += statuses.count(UNCHANGED)

@@ -25,8 +25,8 @@ from likewise.metrics.groups import rows_by_group
 from likewise.metrics.pairs import exact_distances, pair_distances
 from likewise.queries import GroupDistances, Progress
 
-COPY = 0.05  # nearer than this share of the usual distance of two pictures of a group: a copy
-PAIRS = 10_000  # that tell the usual distance
+COPY = 0.05  # share of the usual distance of two pictures of a group within which two are copies
+PAIRS = 10_000  # pairs from which the usual distance is computed
 _FOLDS = 10
 _AT_ONCE = 1024  # references whose distances to their group are in memory
 
@@ -93,7 +93,7 @@ class Folds:
 
         Args:
             row: The reference that is searched.
-            count: Number of neighbours, fewer where the other folds have not so many.
+            count: Number of neighbours, fewer where the other folds hold fewer.
         """
         others = np.flatnonzero(self.fold != self.fold[row])
         distances = exact_distances(self.vectors, np.full_like(others, row), self.vectors, others)

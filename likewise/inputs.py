@@ -94,7 +94,7 @@ def located(sources: Iterable[str]) -> list[str]:
 def _open_beside_others(
     source: str, listed: Iterable[str], split: str | None, rule: LabelRule
 ) -> Records:
-    """Let one file that cannot be read, as a shell's `*` names it, be an error in its row."""
+    """Make one unreadable file, such as a shell's `*` names, an error in its row."""
     try:
         return _open(source, listed, split, rule)
     except UnreadFormatError:

@@ -1,4 +1,4 @@
-"""Labels of two sources held against each other: which groups of pictures a gallery lacks."""
+"""Compare the labels of pictures with a gallery's groups: which of them it lacks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LabelJoin:
     strangers: Counter[str] = field(default_factory=Counter)
 
     def count(self, labels: Iterable[str | None]) -> None:
-        """Count further pictures by their labels; None is none."""
+        """Count further pictures by their labels; those labelled None do not count."""
         for label in labels:
             if label is None:
                 continue

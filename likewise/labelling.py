@@ -1,4 +1,4 @@
-"""Pictures with labels, as callers have both, to the records that become references."""
+"""Turn a caller's pictures and labels into the records that become references."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def labelled_records(
         pictures: A stream of records with labels; or, with `labels`, n pictures in any form that
             `Matcher.check` takes.
         labels: One for each of n pictures, or one for all; in place of the records' own.
-        ids: One for each of n pictures. A picture without a name of its own is else named by its
+        ids: One for each of n pictures. Without them, a picture that has no name is named by its
             content, so that another picture never takes its place.
         unlabelled: Whether the records get no label, and lose their own.
         label_each: Whether each is a group of its own, called by its id without the ending.
@@ -84,8 +84,8 @@ def relabelled(records: Records, label: str | None = None, *, each: bool = False
     """Give records other labels than their own.
 
     Args:
-        records: Any.
-        label: The label of all; None takes their labels away.
+        records: The records.
+        label: The label of all; None removes their labels.
         each: Whether each is a group of its own instead, called by its name.
     """
     if each:

@@ -1,4 +1,4 @@
-"""Which model fits pictures: chosen where the user names none, and a warning where none fits.
+"""Choose a model for pictures where the user names none, and warn where the model does not fit.
 
 The digits model is for digits alone. A few pictures, spread over the first thousand, are compared
 with bundled digits; of photographs no more is looked at than their size and colour.
@@ -38,7 +38,7 @@ class Choice:
     Attributes:
         name: `digits` or `photos`.
         reason: Why, as part of a sentence.
-        is_plain: Whether the user knows it without a line about it: bundled digits are digits.
+        is_plain: Whether it needs no explanation: bundled digits are digits.
     """
 
     name: str
@@ -128,7 +128,7 @@ def note_misfit(embedder: Embedder, gallery: Gallery, records: Iterable[Record])
         records: The pictures; those that can be read only once are not looked at.
 
     Returns:
-        The sentence, as of `misfit`.
+        The sentence of `misfit`.
     """
     again = records.again() if isinstance(records, Records) else None
     sentence = None if again is None else misfit(embedder, sample(again))

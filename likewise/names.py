@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))[.,]0*")  # 7.0, as pandas writes a 7 beside a missing one
+_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))[.,]0*")  # 7.0, as pandas writes a 7 beside a missing value
 _UNSPOKEN = re.compile(r"(?<!\d)[\W_]|[\W_](?!\d)")  # all but what stands between two digits
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 

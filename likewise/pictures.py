@@ -38,7 +38,7 @@ _CHUNK, _SECONDS = 2048, 60.0
 
 
 class PicturesError(LikewiseError, TypeError):
-    """What was passed as pictures is something else, or could be read in two ways."""
+    """Something else was passed as pictures, or an array that could be one picture or many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ class Embedded:
 
     Attributes:
         vectors: Vectors of the m readable ones, `(m, dim)`, float32.
-        reasons: Why each other one cannot be read, by its place among the n.
+        reasons: Why each of the others cannot be read, by its place among the n.
         remarks: On those that are nearly one grey value, by their places among the n.
     """
 
@@ -190,7 +190,7 @@ def record_stream(pictures: Pictures) -> Iterator[Record]:
 
 
 def streamed(pictures: Pictures) -> Iterable[Picture]:
-    """A stream as it is; one picture, or other many, in a list.
+    """Keep a stream; put one picture, or each of a collection, into a list.
 
     Raises:
         PicturesError: If neither came.

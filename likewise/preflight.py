@@ -1,7 +1,7 @@
-"""Ids that collide are found before the first picture is written.
+"""Find colliding ids before the first picture is written.
 
 Only pictures whose id comes twice, or is in the gallery, are decoded here; those that are in the
-gallery just so need not be looked at again.
+gallery unchanged need not be looked at again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def refuse_conflicts(
         unlabelled: Whether records without a label become references too.
 
     Returns:
-        Ids of the records that are in the gallery just so, each time they come.
+        Ids of the records that are in the gallery unchanged, each time they come.
 
     Raises:
         ConflictError: Naming some of them.

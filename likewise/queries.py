@@ -78,7 +78,7 @@ class Queries:
 
 @dataclass(slots=True)
 class QueryReader:
-    """Embeds pictures batch by batch, and holds their labels against the gallery's groups.
+    """Embeds pictures batch by batch, and compares their labels with the gallery's groups.
 
     Attributes:
         matcher: Embedder and gallery.
@@ -204,7 +204,7 @@ class GroupDistances:
         Args:
             gallery: With at least one reference.
             vectors: Embeddings, `(n, dim)`, float32.
-            labels: The queries' groups, n; one that the gallery has not makes an unknown.
+            labels: The queries' groups, n; one that the gallery lacks makes an unknown.
             skip: Id of the reference that is left out for each query, n.
         """
         return cls(*gallery.nearest_by_group(vectors, labels, skip=skip))
@@ -251,7 +251,7 @@ class GroupDistances:
 
     @cached_property
     def strangers(self) -> NonMated:
-        """Queries of groups that the gallery has not, and those that were passed as unknown."""
+        """Queries of groups that the gallery lacks, and those that were passed as unknown."""
         return self._others(self.columns < 0)
 
     @cached_property

@@ -1,7 +1,8 @@
-"""Which recipe fits pictures: chosen by what they are and how many, where the user names none.
+"""Choose a recipe by the kind and number of the pictures, where the user names none.
 
-A network from nothing needs thousands of pictures, and simple ones. Photographs, and few pictures
-of any kind, are better served by a model that has seen millions, and a head that is fitted to them.
+A network trained from scratch needs thousands of pictures, and simple ones. Photographs, and few
+pictures of any kind, are better served by a model that has seen millions, and a head that is fitted
+to them.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from likewise.metrics.groups import Groups
 
 DEFAULT, TRANSFER = "default", "transfer"
 
-_ENOUGH = 1000  # pictures from which a network is trained from nothing
+_ENOUGH = 1000  # pictures that suffice to train a network from scratch
 _SMALL = 64  # pixels: side of small pictures
 _LOOKED_AT = 64  # pictures whose colours and levels are looked at
-_NEAR_AN_END = 0.25  # of the range between a picture's darkest and lightest
+_NEAR_AN_END = 0.25  # share of the range between a picture's darkest and lightest
 _DRAWN = 0.9  # share of a drawing's pixels that are near its darkest or lightest
-_MANY_GROUPS = 30  # from which groups are likely to come later as well
+_MANY_GROUPS = 30  # so many that more are likely to come later
 _OF_MANY = {"turned": True, "batch": 192}
 
 
@@ -80,7 +81,7 @@ def choose_recipe(dataset: Dataset) -> RecipeChoice:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is looked at in a picture.
+    """Properties of one picture.
 
     Attributes:
         is_coloured: Whether any pixel is of a colour.

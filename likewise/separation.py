@@ -1,4 +1,4 @@
-"""Say so where a model does not separate a gallery's groups."""
+"""Warn where a model does not separate a gallery's groups."""
 
 from __future__ import annotations
 

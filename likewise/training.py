@@ -35,7 +35,7 @@ from likewise.recipe_choice import choose_recipe
 from likewise.recipe_names import recipe_of
 
 _TRAINING, _TEST = "mnist/train", "mnist/test"
-_PAIRS = 100_000  # of each kind, for each seed
+_PAIRS = 100_000  # pairs of each kind, for each seed
 _SEEDS = 5
 _NEAREST = 5  # references that vote
 _AT_ONCE = 1024  # pictures that are embedded together
@@ -259,7 +259,7 @@ def _nearest_labels(
 
 
 def _embedded(embedder: Embedder, dataset: Dataset) -> Iterator[Floats]:
-    """Embed pictures, so many at a time."""
+    """Embed pictures, `_AT_ONCE` at a time."""
     prepared = dataset.each(lambda row, picture: embedder.prepare([picture])[0])
     while batch := list(islice(prepared, _AT_ONCE)):
         yield embedder.embed(np.stack(batch))

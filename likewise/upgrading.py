@@ -96,7 +96,7 @@ def upgrade(
         progress: Called with the number of further references that are embedded.
 
     Returns:
-        How many came from where, and how many decisions differ.
+        How many came from which source, and how many decisions differ.
 
     Raises:
         UpgradeError: If the gallery has this model already, or the picture of a reference is
@@ -202,7 +202,7 @@ def _pictures_of(
     stream = decode_stream(needed(), embedder, size=BATCH, seconds=_SECONDS, hashed=True)
     with closing(stream) as batches:
         for batch in batches:
-            unreadable += [(batch.records[at].id, why) for at, why in batch.reasons.items()]
+            unreadable += [(batch.records[place].id, why) for place, why in batch.reasons.items()]
             named = old.named([record.id for record in batch.readable])
             references = [named[record.id] for record in batch.readable]
             pairs = zip(references, batch.contents, strict=True)

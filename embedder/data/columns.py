@@ -69,14 +69,14 @@ class Header:
     @property
     def nameless(self) -> frozenset[int]:
         """Places of columns without a name, which hold nothing: an index, what Excel left over."""
-        return frozenset(at for at, name in enumerate(self.names) if _NAMELESS.fullmatch(name))
+        return frozenset(n for n, name in enumerate(self.names) if _NAMELESS.fullmatch(name))
 
     @property
     def pixels(self) -> list[int]:
         """Places of the columns of pixels, in order; empty unless all else is label or id."""
         known = {self.roles.label, self.roles.id, *self.nameless}
-        places = [at for at in range(len(self.names)) if at not in known]
-        names = [self.names[at] for at in places]
+        places = [place for place in range(len(self.names)) if place not in known]
+        names = [self.names[place] for place in places]
         numbers = [int(name) for name in names if name.isdecimal()]
         is_row = len(numbers) == len(names) and numbers != sorted(set(numbers))
         return places if all(map(_PIXEL.fullmatch, names)) and not is_row else []

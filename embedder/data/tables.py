@@ -147,7 +147,7 @@ def _entry(
     picture, name = _as_here(folder, _cell(row, meaning.path)), _cell(row, meaning.id)
     names = list(row)
     places = (meaning.path, meaning.label, meaning.id, *(box_places(row) or ()))
-    known = {names[at] for at in places if at is not None}
+    known = {names[place] for place in places if place is not None}
     box = _box(row, number)
     if name in (None, ""):
         name = f"{picture}#{box}" if isinstance(box, Box) else picture

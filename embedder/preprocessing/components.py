@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-_FRAME = 5  # so many times the largest part inside is what hangs on the edges when it is the digit
-_INK = 0.15  # from here on a pixel of a mask counts as ink
+_FRAME = 5  # a part at the edges may be the digit if it has so many times the largest area inside
+_INK = 0.15  # from this value on, a pixel of a mask counts as ink
 
 
 def digit(mask: np.ndarray, whole: bool = True) -> np.ndarray:

@@ -42,8 +42,8 @@ def mean(plane: np.ndarray, window: int) -> np.ndarray:
 def closed(plane: np.ndarray, window: int, beyond: int = 0) -> np.ndarray:
     """Fill what is darker than its surroundings and narrower than the odd side `window`.
 
-    With `beyond`, the edges count as going on for so many pixels outside, so that what is
-    dark along an edge is not filled.
+    With `beyond`, the edges are continued by this many pixels, so that what is dark along an
+    edge is not filled.
 
     Args:
         plane: Grey values, `(h, w)`.

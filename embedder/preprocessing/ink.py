@@ -39,7 +39,7 @@ def mask(ink: np.ndarray) -> np.ndarray:
     """Scale contrast to 0..1: 0 for paper, 1 for ink, a soft edge between.
 
     Args:
-        ink: float32 `(h, w)`, as `contrast` gives it.
+        ink: float32 `(h, w)`, from `contrast`.
 
     Returns:
         float32 `(h, w)`, all 0 when nothing stands out.

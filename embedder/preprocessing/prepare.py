@@ -4,7 +4,7 @@ Which way is used is part of a model and of its fingerprint:
 
 - `resize` keeps the aspect and pads with the colour of the border;
 - `stretch` loses the aspect, `crop` the edges (`fitting.py`);
-- `digit` makes any drawn, scanned or photographed digit look as MNIST's own (`digit.py`).
+- `digit` makes any drawn, scanned or photographed digit look like MNIST's (`digit.py`).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def prepare(
 def are_ready(
     images: Sequence[np.ndarray] | np.ndarray, preprocessing: str, shape: tuple[int, ...]
 ) -> list[bool]:
-    """Tell of each picture whether it has the form that a network takes, grey or in colours.
+    """Tell for each picture whether it has the form that a network takes, grey or in colours.
 
     Preparing it then costs next to nothing.
 

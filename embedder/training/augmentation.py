@@ -1,8 +1,8 @@
 """Light distortion of training pictures, like that of another hand or scanner.
 
 Each picture is turned, scaled, sheared, shifted and bent a little, all in one bilinear
-resampling, so that it is blurred once and not once per step. Outside its border a picture goes
-on with its border's pixels. No flips: they turn a 2 into no digit at all.
+resampling, so that it is blurred once and not once per step. Outside its border a picture is
+continued by its border's pixels. No flips: a flipped 2 is not a digit.
 """
 
 from __future__ import annotations

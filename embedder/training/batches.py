@@ -21,7 +21,7 @@ from embedder.training.turned import TURNS
 from likewise.arrays import Indices, Pixels
 from likewise.metrics.groups import Groups
 
-MADE_OUTLIERS = 20_000  # at most, once for a training, drawn from in every batch
+MADE_OUTLIERS = 20_000  # outliers at most, made once for a training; each batch draws from them
 
 
 class Batches(keras.utils.PyDataset):

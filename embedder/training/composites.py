@@ -2,10 +2,10 @@
 
 Ten groups teach an embedder to tell ten things apart, and it forgets what the ten do not need; an
 eleventh group then falls upon one of them. The upper halves of all 7s on the mirrored upper halves
-of all 2s are a group more, with as many members as two groups have pairs, and ten groups have 580
+of all 2s are one more group, with as many members as two groups have pairs, and ten groups have 580
 of these. To hold one together and apart from all others the embedder must see what each half shows.
-One half at least is mirrored across the cut, so that hardly ever a true member of a group comes of
-it, and so that what the groups show below is seen above as well.
+At least one half is mirrored across the cut, so that the result is hardly ever a true member of a
+group, and so that what the groups show below is seen above as well.
 
 Synthetic groups for groups yet unseen: Gu, Ko, Kim, "Proxy Synthesis: Learning with Synthetic
 Classes for Deep Metric Learning", AAAI 2021. There they are mixtures of embeddings; here of pixels.

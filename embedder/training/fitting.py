@@ -16,7 +16,7 @@ from embedder.training.networks import siamese_network
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from likewise.arrays import Pixels
 
-_RENEWING_BATCHES = 20  # for the statistics of averaged weights
+_RENEWING_BATCHES = 20  # batches for the statistics of averaged weights
 
 
 class Labelled(NamedTuple):
@@ -63,7 +63,7 @@ def fit(
 
 
 def _progress() -> str | int:
-    """Keras's word for a bar in a terminal, and for a plain line per epoch in a log."""
+    """Keras's value for a bar in a terminal, or for a plain line per epoch in a log."""
     return "auto" if sys.stderr.isatty() else 2
 
 

@@ -17,7 +17,7 @@ from likewise.metrics.groups import Groups
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
-_PAIRS = 200_000  # of each kind
+_PAIRS = 200_000  # pairs of each kind
 _OUTLIERS = 5_000
 _ASKED = 1_000  # held-out pictures whose nearest training picture is looked for, at most
 

@@ -78,7 +78,7 @@ def _conv(scaled: Any, dim: int) -> Any:
 class EuclideanDistance(layers.Layer):
     """Distance between two batches of embeddings, row by row: √Σ(a - b)².
 
-    Exactly 0 for equal rows, and there with a gradient of 0: no epsilon lifts it off the floor.
+    Exactly 0 for equal rows, without an epsilon, and there with a gradient of 0.
 
     Call arguments:
         inputs: Two tensors of shape `(n, dim)`.

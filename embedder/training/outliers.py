@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from likewise.arrays import Indices, Pixels, Reals
 
 OF_NO_GROUP = -1  # the label code of an outlier
-_FINE = 4  # drawn so many times larger than needed, then reduced, for soft edges
+_FINE = 4  # drawings are made this many times larger, then reduced, for soft edges
 _INSET = 4 / 28  # the border that drawings leave free, as MNIST's digits do
 
 
@@ -61,7 +61,7 @@ def _two_of_different_groups(
 
 
 def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
-    """Give a picture of one grey or colour, with a speck or a slope now and then."""
+    """Make a picture of one grey or colour, with a speck or a slope now and then."""
     blank = np.full(first.shape, rng.choice([0, 0, int(rng.integers(256)), 255]), np.float32)
     if rng.random() < 0.4:
         slope = np.linspace(-1, 1, first.shape[1]) * rng.integers(10, 120)
@@ -74,7 +74,7 @@ def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def _noise(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
-    """Give noise, from fine grain to blotches, dense or sparse."""
+    """Make noise, from fine grain to blotches, dense or sparse."""
     height, width = first.shape[:2]
     grain = int(rng.integers(1, 8))
     coarse = (-(-height // grain), -(-width // grain), *first.shape[2:])
@@ -91,7 +91,7 @@ def _noise(first: Pixels, _: Pixels, rng: np.random.Generator) -> Pixels:
 def _scribble(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:
     """Draw strokes between the points of a grid, as a letter or a doodle has them.
 
-    At least four, of which two cross the middle, so that a digit seldom comes of it.
+    At least four, of which two cross the middle, so that the result is seldom a digit.
     """
     height, width = (side * _FINE for side in first.shape[:2])
     grid = [(x, y) for y in np.linspace(0, 1, 3) for x in np.linspace(0, 1, 3)]

@@ -19,7 +19,7 @@ from likewise.metrics.thresholds import allowed_within, threshold_within
 Labels = npt.NDArray[np.str_]
 Point = dict[str, Any]
 
-FPIR = 0.02  # of the made pictures, some of which are good digits by chance
+FPIR = 0.02  # share of the made pictures, some of which are good digits by chance
 _AT_ONCE = 2_000_000  # distances, 8 MB
 
 

@@ -32,7 +32,7 @@ from likewise.arrays import Pixels
 from likewise.metrics.groups import Groups
 
 _LARGEST_OWN = 48  # side up to which pictures of one shape keep it
-_SIDE = 32  # of the square that all others are brought to: with 64, small sets were learnt by heart
+_SIDE = 32  # side of the square that others are brought to: with 64, small sets were memorised
 
 
 def train(

@@ -1,4 +1,4 @@
-"""The directory of an unfinished training: never lost by starting anew, resumed as it began."""
+"""The directory of an unfinished training: never overwritten, resumed with its own settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def require_absent(path: Path) -> None:
 
 
 def require_own(path: Path, is_own: bool) -> None:
-    """Refuse to resume what is no training.
+    """Refuse to resume something that is not a training.
 
     Args:
         path: The directory.
@@ -46,7 +46,7 @@ def require_same(path: Path, stored: Mapping[str, Any], settings: Mapping[str, A
     Args:
         path: The directory.
         stored: The settings that it was started with.
-        settings: Those of now, as JSON holds them.
+        settings: The present settings, as JSON.
 
     Raises:
         ModelError: Naming the first that differs.

@@ -1,4 +1,4 @@
-"""Fit a model that exists to new groups: a small head on its features, without TensorFlow.
+"""Fit an existing model to new groups: a small head on its features, without TensorFlow.
 
 May import: embedder.data, embedder.destination, embedder.errors, embedder.importing,
 embedder.manifest, embedder.model, embedder.preprocessing, embedder.runtime, embedder.training.

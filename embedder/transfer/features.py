@@ -32,7 +32,7 @@ from likewise.arrays import Pixels
 _AT_ONCE = 32  # pictures whose views are embedded together
 _STATE, _FEATURES, _RAW = "transfer.json", "features.npy", "raw.npy"
 _RAW_SHAPE = (32, 32, 3)
-_SIDES = 2  # views are parts of a picture of so many times the network's side at least
+_SIDES = 2  # views are parts of a picture of at least this many times the network's side
 
 
 class FeatureCache:
@@ -40,7 +40,7 @@ class FeatureCache:
 
     Args:
         path: Directory of the unfinished training.
-        settings: Those of the training, as JSON can hold them; going on needs the same.
+        settings: Settings of the training, as JSON; resuming needs the same.
         resume: Whether to go on with what lies there.
 
     Raises:
@@ -127,7 +127,7 @@ class FeatureCache:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Makes of a picture what is embedded, and its raw pixels: small, whatever its own size."""
+    """Turns a picture into what is embedded, and into raw pixels: small, whatever its own size."""
 
     backbone: Embedder
     recipe: TransferRecipe

@@ -25,7 +25,7 @@ from likewise.arrays import Floats, Indices
 from likewise.metrics.groups import Groups
 
 _ENOUGH = 2048  # pictures to find principal components of
-_FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-7  # Adam's
+_FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-7  # Adam's constants
 
 
 def fit_head(

@@ -17,14 +17,14 @@ from likewise.arrays import Floats, Indices, Reals
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate
 
-_PAIRS = 200_000  # of each kind, at most
+_PAIRS = 200_000  # pairs of each kind, at most
 _UNSEEN = "pictures of groups left out of trial trainings"
 _LEFT_OUT = "held-out pictures, each with its own group left out"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sides:
-    """Who is searched among whom after a division; every field of rows is among the features.
+    """Queries and references after a division; every field of rows is among the features.
 
     Attributes:
         fitted: Rows of the training pictures.

@@ -1,4 +1,4 @@
-"""The high-water mark: where the references stood after the last acknowledged change.
+"""The high-water mark: the state of the references after the last acknowledged change.
 
 It lies beside the references, in `references.mark`, and is written after each commit. Whatever
 takes the references back to an older state, such as a damaged or missing log or an older copy of
@@ -24,11 +24,11 @@ from index.storage.files import write_whole, written
 _RECORDS, _SIZE = 8, 64
 _FIELDS = struct.Struct("<5q")
 _BLANK = bytes(_SIZE)
-_READS = 3  # of a record that is being written
+_READS = 3  # attempts to read a record that is being written
 
 
 class HighWater:
-    """The mark in a file; there is none beside references that an older likewise made.
+    """The mark in a file; references that an older version made have none.
 
     Args:
         store: The file of the references.
@@ -59,7 +59,7 @@ class HighWater:
                 return None
             except OSError as error:
                 raise StoreError(f"Cannot read '{self.path}': {error.strerror}.") from error
-            records = [content[at : at + _SIZE] for at in range(0, len(content), _SIZE)]
+            records = [content[start : start + _SIZE] for start in range(0, len(content), _SIZE)]
             states = [_state(record) for record in records if record != _BLANK]
             whole = [state for state in states if state is not None]
             if whole and len(whole) == len(states) and len(records) == _RECORDS:
@@ -97,11 +97,11 @@ class HighWater:
 
 
 def require_reached(store: Path, state: State, acknowledged: State) -> None:
-    """Refuse a state that is older than an acknowledged one, or not the same at its generation.
+    """Refuse a state that is older than an acknowledged one, or differs from it at its generation.
 
     Args:
         store: The file of the references.
-        state: Where they stand.
+        state: Their state.
         acknowledged: The mark's state before `state` was read.
 
     Raises:
@@ -119,8 +119,8 @@ def older_state(store: Path, state: State, proof: str) -> OlderStateError:
 
     Args:
         store: The file of the references.
-        state: Where they stand.
-        proof: What shows that there was more.
+        state: Their state.
+        proof: What shows that there was a later state.
     """
     return OlderStateError(
         f"'{store}' holds generation {state.generation} with {state.count} references, but "

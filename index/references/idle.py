@@ -1,4 +1,4 @@
-"""Something to do once nothing has happened for a while, in a thread of its own."""
+"""Run an action after a period without activity, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Idle:
     """Calls `action` once, `seconds` after the last `touch`; a later `touch` begins anew.
 
     Args:
-        seconds: Without a touch, > 0.
+        seconds: Length of the period, > 0.
         action: Called in a daemon thread, which lives no longer than that.
     """
 
@@ -23,7 +23,7 @@ class Idle:
         self._waiting = False
 
     def touch(self) -> None:
-        """Note that something happened."""
+        """Note activity."""
         with self._changed:
             self._due = time.monotonic() + self._seconds
             if not self._waiting:
@@ -31,7 +31,7 @@ class Idle:
                 threading.Thread(target=self._wait, name="idle", daemon=True).start()
 
     def stop(self) -> None:
-        """Call nothing any more, unless that has begun."""
+        """Cancel the call, unless it has begun."""
         with self._changed:
             self._waiting = False
             self._changed.notify_all()

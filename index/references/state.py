@@ -1,4 +1,4 @@
-"""The row that says where the references stand, with its own checksum."""
+"""The row that holds the state of the references, with its own checksum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How near each query comes to its own group and to the nearest others, exactly.
+"""Exact distances of each query to its own group and to the nearest other groups.
 
 One search answers for all groups, so that its cost does not grow with their number: FAISS computes
 squared distances of a few queries to all different vectors, a query's own group is read off and
@@ -24,11 +24,11 @@ from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
-NONE = -1  # in place of a group or of a row: there is none
+NONE = -1  # stands for no group, or no row
 CLOSER = 5  # other groups that are counted, at most
 _VALUES_AT_ONCE = 1 << 22  # squared distances in memory, for each thread
 _QUERIES_AT_ONCE = 256
-_FEW = 64  # vectors that mostly suffice to find `CLOSER` groups
+_FEW = 64  # vectors that usually suffice to find `CLOSER` groups
 _SLACK = 2.0**-22  # what is nearer by more, relatively, is nearer after rounding to float32 too
 
 
@@ -54,7 +54,7 @@ class NearestGroups:
 
     @classmethod
     def joined(cls, parts: Sequence[NearestGroups]) -> NearestGroups:
-        """Put the queries of several searches among the same groups together."""
+        """Concatenate the results of several searches among the same groups."""
         return cls(
             np.concatenate([part.own for part in parts]),
             np.concatenate([part.other for part in parts]),
@@ -131,7 +131,7 @@ class GroupedVectors:
             found.other[rows], found.nearest[rows] = near.other, near.nearest
 
         size = max(1, min(_QUERIES_AT_ONCE, _VALUES_AT_ONCE // len(self.different)))
-        parallel.map_items(search, [slice(at, at + size) for at in range(0, count, size)])
+        parallel.map_items(search, [slice(start, start + size) for start in range(0, count, size)])
         return found
 
     def squared(self, queries: Floats) -> tuple[Floats, Doubles]:
@@ -175,7 +175,7 @@ class _Block:
         return own
 
     def _in_own(self, start: int, stop: int, hidden: Indices) -> tuple[Indices, Indices]:
-        """Queries of one group, beside those of its vectors that may be the nearest."""
+        """Queries of one group, each with those of its vectors that may be the nearest."""
         code, grouped = self._codes[start], self._grouped
         first, last = grouped.spans[code], grouped.spans[code + 1]
         shared = grouped.shared_by(code)
@@ -184,8 +184,8 @@ class _Block:
         if places is not None:
             part = self._squared[start:stop][:, places]
         for row in np.flatnonzero(hidden != NONE).tolist():
-            at = hidden[row] - first if places is None else places == hidden[row]
-            part[row, at] = np.inf
+            column = hidden[row] - first if places is None else places == hidden[row]
+            part[row, column] = np.inf
         rows, columns = _within(part, self._bound[start:stop])
         self._squared[start:stop, first:last] = np.inf
         return rows + start, columns + first if places is None else places[columns]
@@ -196,10 +196,10 @@ class _Block:
         first, second = self._grouped.groups_of[places, :2].T
         groups = np.where(first == self._codes[rows], second, first)
         order = np.lexsort((groups, distances, rows))
-        rows, at = _firsts(rows[order])
+        rows, begins = _firsts(rows[order])
         other = np.full(len(self._queries), np.inf, np.float32)
         nearest = np.full(len(self._queries), NONE)
-        other[rows], nearest[rows] = distances[order][at], groups[order][at]
+        other[rows], nearest[rows] = distances[order][begins], groups[order][begins]
         return other, nearest
 
     def closer(self) -> Indices:
@@ -223,10 +223,10 @@ class _Block:
         return counts
 
     def _count_groups(self, places: Indices, own: int) -> int:
-        """How many groups but the own one have one of these vectors, `CLOSER` at most."""
+        """How many groups other than the own one have one of these vectors, `CLOSER` at most."""
         few, every = places[:_FEW], places
-        for some in (few, every):
-            groups = set(self._grouped.groups_of[some].ravel().tolist()) - {NONE, own}
+        for part in (few, every):
+            groups = set(self._grouped.groups_of[part].ravel().tolist()) - {NONE, own}
             if len(groups) >= CLOSER:
                 return CLOSER
         return len(groups)
@@ -263,9 +263,9 @@ def _runs(codes: Indices) -> Iterator[tuple[int, int]]:
 
 def _firsts(ordered: Indices) -> tuple[Indices, Indices]:
     """The different values of an ordered array, and where each begins."""
-    begins: Bools = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
-    at = np.flatnonzero(begins)
-    return ordered[at], at
+    is_first: Bools = np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)]
+    begins = np.flatnonzero(is_first)
+    return ordered[begins], begins
 
 
 def _distinct(keys: Indices) -> tuple[Indices, Indices, Indices]:
@@ -281,6 +281,6 @@ def _distinct(keys: Indices) -> tuple[Indices, Indices, Indices]:
 def _listed(values: Indices, begins: Indices, most: int) -> Indices:
     """The first `most` values of each span as a row, `NONE` where there are fewer."""
     width = max(2, min(most, int(np.diff(begins).max(initial=0))))
-    at = begins[:-1, None] + np.arange(width)
-    inside = at < begins[1:, None]
-    return np.where(inside, values[np.minimum(at, max(0, len(values) - 1))], NONE)
+    places = begins[:-1, None] + np.arange(width)
+    inside = places < begins[1:, None]
+    return np.where(inside, values[np.minimum(places, max(0, len(values) - 1))], NONE)

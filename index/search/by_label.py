@@ -1,4 +1,4 @@
-"""Queries with labels beside the groups of a gallery: what a calibration and an evaluation ask."""
+"""Search labelled queries among the groups of a gallery, for calibrations and evaluations."""
 
 from __future__ import annotations
 

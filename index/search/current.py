@@ -176,7 +176,7 @@ class CurrentIndex:
 
         Args:
             queries: `(n, dim)`, float32, as `checked_vectors` returns them.
-            radius: Euclidean, >= 0.
+            radius: Largest Euclidean distance, >= 0.
         """
         if not radius >= 0:
             raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")

@@ -59,7 +59,7 @@ class DerivedIndex:
 
         Args:
             store: The references.
-            state: The snapshot's.
+            state: State of the snapshot.
 
         Raises:
             StoreError: If the store's rows do not match its state.
@@ -84,7 +84,7 @@ class DerivedIndex:
 
         Args:
             change: What a transaction did.
-            vectors: Those of the rows that it added, `(n, dim)`, float32.
+            vectors: Vectors of the rows that it added, `(n, dim)`, float32.
         """
         if self._mark != Mark.of(change.before):
             return  # the next `catch_up` reads it

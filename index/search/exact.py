@@ -26,7 +26,7 @@ from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints
 
 LONGEST = 1e18  # longer vectors would overflow float32 when squared
-# Candidates beyond k: few, until more than _SELDOM of the proofs fail for want of them.
+# Candidates beyond k: few, until more than _SELDOM of the proofs fail because they are too few.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
 _WORTH_A_THREAD = 64  # fewer queries are not worth a thread, which reads all vectors

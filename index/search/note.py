@@ -16,7 +16,7 @@ _NOTE = "vectors.json"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Which rows an index holds: those of the store when it stood there."""
+    """Which rows an index holds: those of the store in that state."""
 
     count: int = 0
     total: int = 0
@@ -67,7 +67,7 @@ def write_note(directory: Path, note: Note) -> None:
     """Write the note of a gallery, durably.
 
     Args:
-        directory: The gallery's.
+        directory: The gallery's directory.
         note: What to write.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whether an index answers with what the references hold: slot, id, label and vector together."""
+"""Verify that an index answers with what the references hold: slot, id, label and vector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AT_ONCE = 4096
 
 
 def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> None:
-    """Refuse an index that answers for a reference with anything else than the store holds.
+    """Refuse an index that answers for a reference with anything other than the store holds.
 
     Args:
         index: Within its `reading`.

@@ -1,6 +1,6 @@
-"""How one SQLite file is read: under SQLite's locks, or without them where none can be had.
+"""Read one SQLite file: under SQLite's locks, or without them where they are unavailable.
 
-In WAL mode SQLite's locks live in a file beside the database, `-shm`. Whoever may not make it (a
+In WAL mode SQLite's locks live in a file beside the database, `-shm`. Whoever may not create it (a
 read-only mount, another user's files, a full disk) reads without locks:
 
 - with nothing in the log, the file itself (`immutable=1`): its cached pages are dropped before each
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOG = "-wal"
 _TICK = 20_000_000  # nanoseconds: within a tick of the file system's clock two writes look alike
-_TRIES = 40  # while a writer keeps changing the files
+_TRIES = 40  # attempts while a writer keeps changing the files
 _OF_LOG = 3  # fields of `Seen` before those of the log
 _IN_MEMORY = "/dev/shm"
 _COPIED_AT_ONCE = 1 << 24
@@ -47,7 +47,7 @@ _descriptors: dict[tuple[int, int], int] = {}
 
 
 class Seen(NamedTuple):
-    """What the files were like: all that differs once a change reached them."""
+    """State of the files: everything that differs after a change."""
 
     file: tuple[int, int]
     changed: int
@@ -67,7 +67,7 @@ class Access:
     Attributes:
         connection: In autocommit mode; another object after `begin` or `lock`, if need be.
         locked: Whether SQLite's locks hold.
-        refusal: Why they do not.
+        refusal: Why they do not hold.
 
     Raises:
         sqlite3.Error: If the file cannot be read.
@@ -104,7 +104,7 @@ class Access:
                 raise self._changing()
 
     def lock(self) -> None:
-        """Take up SQLite's locks, if they can be had now."""
+        """Take up SQLite's locks, if they are available now."""
         if not self.locked and not self._closed:
             self._let_go()
             self._open(_look(self._place))
@@ -138,7 +138,7 @@ class Access:
         raise self._changing()
 
     def _open_locked(self) -> bool:
-        """Open under SQLite's locks; False if the files that they need cannot be had."""
+        """Open under SQLite's locks; False if the files that they need cannot be created."""
         mode = "rw" if self._writable else "ro"
         connection = _connected(f"{self._place.as_uri()}?mode={mode}", self._timeout)
         try:
@@ -200,7 +200,7 @@ class Access:
 
 
 def _look(place: Path) -> Seen:
-    """What the files are like now; a file that is gone is like nothing else."""
+    """The state of the files now, with zeros for a missing one."""
     try:
         log = os.stat(f"{place}{LOG}")
         in_log = log.st_mtime_ns, log.st_size

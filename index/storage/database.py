@@ -154,7 +154,7 @@ class Database:
                 self._roll_back()
 
     def checkpoint(self) -> None:
-        """Bring the log into the file as far as readers allow; what cannot be stays in the log."""
+        """Write the log into the file as far as readers allow; the rest stays in the log."""
         with suppress(sqlite3.Error):
             self._access.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 

@@ -1,7 +1,7 @@
 """Drafts: files and directories that are written beside their place and then take it.
 
 A draft has the name of its place between a dot and eight hex digits, and is locked while its
-writer lives. What a killed writer left is therefore known, and removed by the next one.
+writer lives. What a killed writer left is therefore recognised, and removed by the next one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def draft(path: Path) -> Iterator[Path]:
         path: The file to write; an older one is replaced.
 
     Yields:
-        Where to write.
+        The path to write to.
 
     Raises:
         OSError: If the file cannot be made or put in place; an older one stays.
@@ -60,7 +60,7 @@ def draft(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def draft_directory(path: Path) -> Iterator[Path]:
-    """A directory beside `path`, to be renamed by the caller; it is removed if it is left.
+    """A directory beside `path`, to be renamed by the caller; else it is removed.
 
     Args:
         path: The directory to make.

@@ -47,7 +47,7 @@ def left_aside(place: Path) -> Path | None:
 
 
 def _swapped(new: Path, place: Path) -> bool:
-    """Exchange two names in one step; False where that is unknown."""
+    """Exchange two names in one step; False where the system cannot."""
     if sys.platform not in ("linux", "darwin"):
         return False
     paths = (os.fsencode(new), os.fsencode(place))

@@ -23,7 +23,7 @@ QUESTIONS: dict[str, Callable[[Gallery], object]] = {
     "ids of a group": lambda gallery: list(gallery.ids("3")),
     "present": lambda gallery: "r42" in gallery,
     "absent": lambda gallery: "r99" in gallery,
-    "get": lambda gallery: told(gallery, "r17"),
+    "get": lambda gallery: all_of(gallery, "r17"),
     "named": lambda gallery: [
         (id, row.label, row.content) for id, row in gallery.named(["r42", "r99"]).items()
     ],
@@ -35,7 +35,7 @@ QUESTIONS: dict[str, Callable[[Gallery], object]] = {
 }
 
 
-def told(gallery: Gallery, id: str) -> object:
+def all_of(gallery: Gallery, id: str) -> object:
     got = gallery.get(id)
     assert got.picture is not None
     return got.label, got.vector.tolist(), got.metadata, got.picture.tolist(), got.content

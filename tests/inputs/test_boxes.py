@@ -101,13 +101,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
-@pytest.mark.parametrize(("box", "told"), WRONG.values(), ids=WRONG)
-def test_a_wrong_box_is_an_error_in_its_row(tmp_path, picture, fake, ending, box, told):
+@pytest.mark.parametrize(("box", "sentence"), WRONG.values(), ids=WRONG)
+def test_a_wrong_box_is_an_error_in_its_row(tmp_path, picture, fake, ending, box, sentence):
     listed = written(tmp_path, ending, [row(box), row(BOXES[1])])
     first, second = records(listed)
     with pytest.raises(ImageError, match=r"^row 1: ") as caught:
         first.pixels()
-    assert told in str(caught.value)
+    assert sentence in str(caught.value)
     assert second.pixels().shape == (30, 20)
 
 

@@ -68,9 +68,9 @@ ASKED = {
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
 def test_two_sources_with_the_same_ids_are_refused_before_anything_is_written(tmp_path, fake, make):
     first, second = make(tmp_path)
-    told = failure("build", tmp_path / "g", first, second)
-    assert "3 pictures have ids of another picture or label" in told
-    assert "Nothing was written" in told
+    output = failure("build", tmp_path / "g", first, second)
+    assert "3 pictures have ids of another picture or label" in output
+    assert "Nothing was written" in output
     assert not (tmp_path / "g").exists()
     done("build", tmp_path / "g", first)
     with Gallery.open(tmp_path / "g") as gallery:
@@ -83,9 +83,9 @@ def test_two_sources_with_the_same_ids_are_refused_before_anything_is_written(tm
 @pytest.mark.parametrize("on_conflict", ASKED)
 @pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
 def test_what_is_asked_for_is_done_in_one_call_and_in_two(tmp_path, fake, make, on_conflict):
-    sources, (told, held) = make(tmp_path), ASKED[on_conflict]
+    sources, (sentence, held) = make(tmp_path), ASKED[on_conflict]
     together, apart = tmp_path / "together", tmp_path / "apart"
-    assert told in done("build", together, *sources, "--on-conflict", on_conflict).stderr
+    assert sentence in done("build", together, *sources, "--on-conflict", on_conflict).stderr
     done("build", apart, sources[0])
     done("add", apart, sources[1], "--on-conflict", on_conflict)
     held_by: list[list[tuple[str, str | None, bytes | None]]] = []
@@ -102,8 +102,8 @@ def test_the_same_call_once_more_changes_nothing(tmp_path, fake, on_conflict):
     sources = folders(tmp_path)
     call = (*sources, "--on-conflict", on_conflict)
     done("build", tmp_path / "g", *call)
-    assert "0 added, 0 replaced" in (told := done("add", tmp_path / "g", *call).stderr)
-    assert "renamed" not in told
+    assert "0 added, 0 replaced" in (output := done("add", tmp_path / "g", *call).stderr)
+    assert "renamed" not in output
 
 
 def test_the_source_is_stored_and_put_before_the_id(tmp_path, fake, monkeypatch):
@@ -117,8 +117,8 @@ def test_the_source_is_stored_and_put_before_the_id(tmp_path, fake, monkeypatch)
 
 def test_the_same_picture_twice_is_not_a_collision(tmp_path, fake):
     first, _ = folders(tmp_path)
-    told = done("build", tmp_path / "g", first, zipped(first)).stderr
-    assert "3 added, 0 replaced, 3 unchanged" in told
+    output = done("build", tmp_path / "g", first, zipped(first)).stderr
+    assert "3 added, 0 replaced, 3 unchanged" in output
 
 
 def test_another_label_for_the_same_picture_is_a_collision(matcher, references):

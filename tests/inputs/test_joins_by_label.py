@@ -134,7 +134,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("change", "told"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("change", "sentence"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize(
     "measure",
     [
@@ -144,11 +144,11 @@ REFUSED = {
     ids=["calibrate", "evaluate"],
 )
 def test_known_pictures_that_are_mostly_strangers_are_refused(
-    matcher, queries, measure, change, told
+    matcher, queries, measure, change, sentence
 ):
     before = matcher.gallery.points.all(), matcher.gallery.points.default
     files = sorted(matcher.gallery.path.glob("*.npy"))
-    with pytest.raises(UnmatchedLabelsError, match=told):
+    with pytest.raises(UnmatchedLabelsError, match=sentence):
         measure(matcher, change(queries))
     assert (matcher.gallery.points.all(), matcher.gallery.points.default) == before
     assert sorted(matcher.gallery.path.glob("*.npy")) == files

@@ -98,12 +98,14 @@ UNCLEAR: dict[str, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("source", ["folder", "zip"])
-@pytest.mark.parametrize(("names", "told"), UNCLEAR.values(), ids=UNCLEAR)
-def test_where_it_is_unclear_the_source_is_refused_with_what_to_say(tmp_path, names, told, source):
+@pytest.mark.parametrize(("names", "sentences"), UNCLEAR.values(), ids=UNCLEAR)
+def test_where_it_is_unclear_the_source_is_refused_with_what_to_say(
+    tmp_path, names, sentences, source
+):
     top = tree(tmp_path / "in", names)
     with pytest.raises(DatasetError) as refused:
         records(top if source == "folder" else zipped(top))
-    assert not [sentence for sentence in told if sentence not in str(refused.value)]
+    assert not [sentence for sentence in sentences if sentence not in str(refused.value)]
 
 
 SPLITS: dict[str, tuple[list[str], str, dict[str | None, int]]] = {
@@ -173,7 +175,7 @@ def test_a_rule_does_not_take_the_place_of_labels_that_a_source_has(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("level", "pattern", "told"),
+    ("level", "pattern", "reason"),
     [
         (0, None, "counts from 1. Received: 0"),
         (1, "(?P<label>x)", "give one"),
@@ -181,8 +183,8 @@ def test_a_rule_does_not_take_the_place_of_labels_that_a_source_has(tmp_path):
         (None, "(?P<group>x)", r"no group `label`: write it as \(\?P<label>\.\.\.\)"),
     ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(level, pattern, told):
-    with pytest.raises(DatasetError, match=told):
+def test_a_rule_that_cannot_be_meant_is_refused(level, pattern, reason):
+    with pytest.raises(DatasetError, match=reason):
         LabelRule(level, pattern)
 
 
@@ -211,10 +213,10 @@ def alphabets(tmp_path, fake) -> Path:
 
 def test_the_summary_says_which_groups_came_of_how_many_pictures(tmp_path, alphabets):
     tree(alphabets, ["README", "Greek/notes.txt", "Greek/.DS_Store"])
-    told = done("build", tmp_path / "g", alphabets, "--label-level", 1).stderr
-    assert "2 groups of 8 pictures (Greek, Latin), by the folders at level 1." in told
-    assert "2 files not named as a picture (1 .txt, 1 without an ending), as Greek/n" in told
-    assert "1 hidden file, as Greek/.DS_Store" in told
+    output = done("build", tmp_path / "g", alphabets, "--label-level", 1).stderr
+    assert "2 groups of 8 pictures (Greek, Latin), by the folders at level 1." in output
+    assert "2 files not named as a picture (1 .txt, 1 without an ending), as Greek/n" in output
+    assert "1 hidden file, as Greek/.DS_Store" in output
 
 
 def test_every_command_that_reads_labels_takes_the_level(tmp_path, alphabets):

@@ -36,12 +36,12 @@ BESIDE: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("source", ["folder", "zip"])
-@pytest.mark.parametrize(("names", "told"), BESIDE.values(), ids=BESIDE)
-def test_what_is_not_a_picture_is_counted_and_named(gallery, tmp_path, names, told, source):
+@pytest.mark.parametrize(("names", "sentence"), BESIDE.values(), ids=BESIDE)
+def test_what_is_not_a_picture_is_counted_and_named(gallery, tmp_path, names, sentence, source):
     top = tree(tmp_path / "in", ["a/1.png", "b/2.png", *names])
     path = top if source == "folder" else zipped(top)
     for command in (("check", gallery, path), ("build", tmp_path / "g", path)):
-        assert f"Passed over in {path}: {told}" in done(*command).stderr
+        assert f"Passed over in {path}: {sentence}" in done(*command).stderr
 
 
 def test_nothing_is_reported_where_nothing_is_passed_over(gallery, tmp_path):
@@ -77,8 +77,8 @@ def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refusing)
     read = records(tmp_path)
     assert [record.label for record in read] == ["0", "1"]
-    [told] = [note for note in read.notes if "Passed over" in note]
-    assert "1 folder that cannot be listed, as lost+found/ (Permission denied)" in told
+    [note] = [note for note in read.notes if "Passed over" in note]
+    assert "1 folder that cannot be listed, as lost+found/ (Permission denied)" in note
 
 
 def test_a_folder_that_itself_may_not_be_listed_is_an_error(tmp_path, monkeypatch):
@@ -98,9 +98,9 @@ def test_a_row_without_a_label_is_passed_over_wherever_it_stands(tmp_path, fake,
         writer = csv.writer(file)
         writer.writerow(["path", "label", "id"])
         writer.writerows(["1.png", "" if n == place else "7", n] for n in range(count))
-    told = done("build", tmp_path / "g", tmp_path / "list.csv").stderr
-    assert f"Passed over as without a label: 1 picture, '{place}'." in told
-    assert f"{count - 1} added" in told
+    output = done("build", tmp_path / "g", tmp_path / "list.csv").stderr
+    assert f"Passed over as without a label: 1 picture, '{place}'." in output
+    assert f"{count - 1} added" in output
     assert f"{count - 1} unchanged" in done("add", tmp_path / "g", tmp_path / "list.csv").stderr
 
 
@@ -242,19 +242,19 @@ def test_names_out_of_a_zip_are_those_that_were_packed(tmp_path, names, read):
 def test_bundled_data_says_that_a_folder_of_its_name_is_not_read(gallery, tmp_path, monkeypatch):
     tree(tmp_path / "mnist" / "train", ["cat/1.png", "dog/2.png"])
     monkeypatch.chdir(tmp_path)
-    told = done("check", gallery, "mnist/test/00001").stderr
-    assert "bundled" not in told
+    output = done("check", gallery, "mnist/test/00001").stderr
+    assert "bundled" not in output
     shutil.copytree("mnist/train", "mnist/test/00001")
-    told = done("check", gallery, "mnist/test/00001").stderr
-    assert "mnist/test/00001 is bundled data. Your own mnist/test is not read" in told
-    assert "write ./mnist/test/00001 for it" in told
+    output = done("check", gallery, "mnist/test/00001").stderr
+    assert "mnist/test/00001 is bundled data. Your own mnist/test is not read" in output
+    assert "write ./mnist/test/00001 for it" in output
     assert len(done("check", gallery, "./mnist/train").stdout.splitlines()) == 2
 
 
 def test_folders_named_one_by_one_lead_to_the_folder_above(tmp_path, fake, monkeypatch):
     tree(tmp_path / "people", ["alice/1.png", "bob/2.png"])
     monkeypatch.chdir(tmp_path)
-    told = failure("build", "g", "people/alice", "people/bob")
-    assert "1.png has no label" in told
-    assert "alice, bob, is not read: name the folder above, likewise build g people" in told
+    output = failure("build", "g", "people/alice", "people/bob")
+    assert "1.png has no label" in output
+    assert "alice, bob, is not read: name the folder above, likewise build g people" in output
     assert run("build", "g", "people").exit_code == 0

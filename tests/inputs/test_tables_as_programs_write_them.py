@@ -210,9 +210,9 @@ REFUSED: dict[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("ending", "text", "told"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_a_table_is_refused_in_short(tmp_path: Path, ending, text, told):
+@pytest.mark.parametrize(("ending", "text", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_a_table_is_refused_in_short(tmp_path: Path, ending, text, sentence):
     (tmp_path / f"t.{ending}").write_text(text)
-    with pytest.raises(DatasetError, match=told) as caught:
+    with pytest.raises(DatasetError, match=sentence) as caught:
         list(records(tmp_path / f"t.{ending}"))
     assert len(str(caught.value).replace(str(tmp_path), "")) < 240

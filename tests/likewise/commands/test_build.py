@@ -79,6 +79,6 @@ def test_pictures_of_one_id_in_a_build_are_refused(tmp_path, folder):
     pictures = sorted(folder.glob("*/*.png"))[:2]
     lines = ["path,label,id", *(f"{picture},7,same" for picture in pictures)]
     (tmp_path / "list.csv").write_text("\n".join(lines))
-    told = failure("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
-    assert "1 picture has the id of another picture" in told
+    output = failure("build", tmp_path / "listed.gallery", tmp_path / "list.csv")
+    assert "1 picture has the id of another picture" in output
     assert not (tmp_path / "listed.gallery").exists()

@@ -30,7 +30,7 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "sentence"),
     [
         (("check", "g", "i", "--resume"), "--resume needs -o FILE"),
         (("check", "g", "i", "-o", "rows.xls"), "rows.xls should end in one of .jsonl"),
@@ -54,10 +54,10 @@ def test_a_defect_is_one_line_that_says_so(gallery, monkeypatch):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_wrong_usage_is_status_2(arguments, told):
+def test_wrong_usage_is_status_2(arguments, sentence):
     result = run(*arguments)
     assert result.exit_code == 2
-    assert told in result.stderr
+    assert sentence in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -22,29 +22,29 @@ def labels(gallery) -> dict[str, int]:
 @pytest.mark.parametrize("command", ["build", "add"])
 def test_a_refused_folder_is_led_to_its_options_by_its_own_path(tmp_path, gallery, scans, command):
     path = gallery if command == "add" else tmp_path / "scans.gallery"
-    told = failure(command, path, scans)
-    assert "00.png has no label, and a reference needs one: give a folder per label" in told
-    assert f"likewise {command} {path} {scans} --unlabelled, to search them" in told
-    assert "--label-each, each a group of its own" in told
+    output = failure(command, path, scans)
+    assert "00.png has no label, and a reference needs one: give a folder per label" in output
+    assert f"likewise {command} {path} {scans} --unlabelled, to search them" in output
+    assert "--label-each, each a group of its own" in output
 
 
 def test_the_advice_works_as_it_stands(tmp_path, fake, scans):
-    told = failure("build", tmp_path / "g", scans)
-    command = told[told.index("likewise build") : told.index(", to search")]
+    output = failure("build", tmp_path / "g", scans)
+    command = output[output.index("likewise build") : output.index(", to search")]
     done(*shlex.split(command)[1:])
     assert held(tmp_path / "g") == 40 - UNREADABLE
 
 
 def test_the_advice_keeps_the_split(tmp_path, fake, scans):
     scans.rename(tmp_path / "train")
-    told = failure("build", tmp_path / "g", tmp_path, "--split", "train", "--label-level", "2")
-    assert f"{tmp_path} --split train --unlabelled" in told
+    output = failure("build", tmp_path / "g", tmp_path, "--split", "train", "--label-level", "2")
+    assert f"{tmp_path} --split train --unlabelled" in output
 
 
 def test_each_picture_is_a_group_of_its_own(tmp_path, fake, scans):
-    told = done("build", tmp_path / "g", scans, "--label-each").stderr
+    output = done("build", tmp_path / "g", scans, "--label-each").stderr
     known = 40 - UNREADABLE
-    assert f"{known} references of {known} groups" in told
+    assert f"{known} references of {known} groups" in output
     names = {f"{place:02}" for place in range(40)} - {"05", "06"}
     assert labels(tmp_path / "g") == dict.fromkeys(sorted(names), 1)
     [row] = rows("check", tmp_path / "g", scans / "07.png", "-k", 1)
@@ -63,8 +63,8 @@ def test_build_gives_all_pictures_one_label_as_add_does(tmp_path, fake, scans):
 
 
 def test_an_interrupted_build_goes_on_with_its_labels(gallery, scans):
-    told = failure("build", gallery, scans, "--label", "a b")
-    assert f"Add to it: likewise add {gallery} {scans} --label 'a b'" in told
+    output = failure("build", gallery, scans, "--label", "a b")
+    assert f"Add to it: likewise add {gallery} {scans} --label 'a b'" in output
 
 
 @pytest.mark.parametrize("command", ["build", "add"])
@@ -101,10 +101,10 @@ def test_pictures_of_two_folders_under_one_label_can_be_renamed(tmp_path, fake, 
 @pytest.fixture
 def bare(tmp_path, fake, scans):
     """A gallery of the scans without labels."""
-    told = done("build", tmp_path / "bare", scans, "--unlabelled").stderr
+    output = done("build", tmp_path / "bare", scans, "--unlabelled").stderr
     known = 40 - UNREADABLE
-    assert f"{known} references without labels in {tmp_path}" in told
-    assert f"no groups to check: likewise query {tmp_path}/bare PICTURES" in told
+    assert f"{known} references without labels in {tmp_path}" in output
+    assert f"no groups to check: likewise query {tmp_path}/bare PICTURES" in output
     return tmp_path / "bare"
 
 
@@ -121,18 +121,18 @@ def test_pictures_without_labels_are_found_by_query(bare, scans):
 def test_their_duplicates_are_found_by_the_doctor(bare, scans):
     (scans / "copy.png").write_bytes((scans / "07.png").read_bytes())
     assert "1 added" in done("add", bare, scans, "--unlabelled").stderr
-    told = done("doctor", bare).stdout
-    assert told.startswith(f"{41 - UNREADABLE} references without labels: intact.")
-    assert "07.png, copy.png" in told
-    assert "1 vector with several ids" in told
+    output = done("doctor", bare).stdout
+    assert output.startswith(f"{41 - UNREADABLE} references without labels: intact.")
+    assert "07.png, copy.png" in output
+    assert "1 vector with several ids" in output
 
 
 @pytest.mark.parametrize("words", [[], ["--threshold", "0.5"], ["-o", "rows.csv"]])
 def test_check_says_that_it_lacks_groups_and_what_to_do(bare, scans, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    told = failure("check", bare, scans, *words)
-    assert "has no groups to decide between" in told
-    assert f"likewise query {bare} PICTURES" in told
+    output = failure("check", bare, scans, *words)
+    assert "has no groups to decide between" in output
+    assert f"likewise query {bare} PICTURES" in output
     assert not list(tmp_path.glob("rows.csv*"))
 
 
@@ -145,9 +145,9 @@ def test_measuring_needs_groups_too(bare, folder, tmp_path, command):
 def test_info_counts_them(bare, folder):
     assert json.loads(done("info", bare, "--format", "json").stdout)["unlabelled"] == 38
     assert "references: 38 in 0 groups, 38 of them without labels" in done("info", bare).stdout
-    told = done("add", bare, folder).stderr
+    output = done("add", bare, folder).stderr
     groups = len(list(folder.iterdir()))
-    assert f"68 references of {groups} groups, 38 of them without labels in {bare}" in told
+    assert f"68 references of {groups} groups, 38 of them without labels in {bare}" in output
 
 
 def test_labels_of_a_data_set_are_dropped(tmp_path, fake):

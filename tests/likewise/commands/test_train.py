@@ -67,9 +67,9 @@ def test_the_next_command_names_the_model_and_the_data(monkeypatch, fake, tmp_pa
     figures = {"queries": 7, "eer": 0.125, "pair_accuracy": 0.9, "nearest_neighbour_error": 0.5}
     fake.metadata["figures"] = {"test": figures}
     monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
-    told = done("train", "my shoes", "--split", "train", "--out", "m").stderr
-    assert f"Next: likewise build GALLERY 'my shoes' --split train --model {fake.path}" in told
-    assert "On 7 test pictures: EER 12.50 %, 90.00 % of pairs are told apart, 50.00 % of" in told
+    output = done("train", "my shoes", "--split", "train", "--out", "m").stderr
+    assert f"Next: likewise build GALLERY 'my shoes' --split train --model {fake.path}" in output
+    assert "On 7 test pictures: EER 12.50 %, 90.00 % of pairs are told apart, 50.00 % of" in output
 
 
 def held_out(rank1: float) -> dict[str, object]:

@@ -20,23 +20,23 @@ def few(records: Iterable[Record], total: int) -> Iterable[Record]:
 
 
 @pytest.fixture
-def told(tmp_path, fake) -> str:
+def printed(tmp_path, fake) -> str:
     return "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
 
 
 @pytest.mark.costly
-def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(told, tmp_path):
-    assert "200 references, 200 of them new" in told
-    assert "▀" in told
-    assert "a 7 and a 7: distance" in told
-    assert " right, " in told
-    assert "of 14 without a match" in told
-    assert "pictures per second" in told
-    assert f"likewise info {tmp_path / 'digits.gallery'}" in told
+def test_the_demonstration_shows_pictures_pairs_counts_and_what_to_try_next(printed, tmp_path):
+    assert "200 references, 200 of them new" in printed
+    assert "▀" in printed
+    assert "a 7 and a 7: distance" in printed
+    assert " right, " in printed
+    assert "of 14 without a match" in printed
+    assert "pictures per second" in printed
+    assert f"likewise info {tmp_path / 'digits.gallery'}" in printed
 
 
 @pytest.mark.costly
-def test_the_demonstration_can_be_repeated(told, tmp_path):
+def test_the_demonstration_can_be_repeated(printed, tmp_path):
     again = "\n".join(demonstrate(tmp_path / "digits.gallery", Terminal(80, False), few))
     assert "200 references, 0 of them new" in again
 

@@ -63,15 +63,15 @@ def test_every_parameter_has_a_description_and_an_example(schema):
 
 
 def test_every_number_has_a_range(schema):
-    def numbers(told: dict) -> list[dict]:
-        kinds = [told, *told.get("anyOf", ())]
+    def numbers(schema: dict) -> list[dict]:
+        kinds = [schema, *schema.get("anyOf", ())]
         return [kind for kind in kinds if kind.get("type") in ("number", "integer")]
 
     lacking = [
         f"{name}.{field}"
         for name, model in models(schema)
-        for field, told in model.get("properties", {}).items()
-        for number in numbers(told)
+        for field, schema in model.get("properties", {}).items()
+        for number in numbers(schema)
         if "minimum" not in number and "exclusiveMinimum" not in number
     ]
     assert not lacking

@@ -51,7 +51,7 @@ def process(gallery: Path, *options: object) -> Iterator[tuple[subprocess.Popen[
         started.stderr.close()
 
 
-def told(*arguments: object) -> list[dict[str, object]]:
+def rows_of(*arguments: object) -> list[dict[str, object]]:
     """The rows that a command prints."""
     done = subprocess.run(command(*arguments), cwd=ROOT, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -74,9 +74,9 @@ def test_http_gives_what_the_command_line_gives(real_gallery, pictures):
     from embedder.model import Embedder
 
     paths = sorted(pictures.iterdir())
-    checked = told("check", real_gallery, pictures, "-k", 3)
-    queried = told("query", real_gallery, pictures, "-k", 3)
-    compared = told("compare", paths[0], paths[1], "--gallery", real_gallery)
+    checked = rows_of("check", real_gallery, pictures, "-k", 3)
+    queried = rows_of("query", real_gallery, pictures, "-k", 3)
+    compared = rows_of("compare", paths[0], paths[1], "--gallery", real_gallery)
     readable = [path for path in paths if path.stem not in ("cut", "large")]
     pixels = np.stack([np.asarray(Image.open(path)) for path in readable])
     array, vectors = io.BytesIO(), io.BytesIO()

@@ -26,7 +26,7 @@ def part(filename: bytes) -> bytes:
     return b"--x\r\n" + named + b"\r\n\r\nnot a picture\r\n"
 
 
-def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
+def refusal(client, kind: str, content: bytes) -> tuple[int, str, str]:
     answer = client.post("/v1/check", content=content, headers={"Content-Type": kind})
     body = answer.json()
     assert set(body) == {"code", "message", "hint"}
@@ -57,7 +57,7 @@ def told(client, kind: str, content: bytes) -> tuple[int, str, str]:
     ],
 )
 def test_an_array_that_does_not_fit_is_refused_with_the_reason(shared, content, part):
-    status, code, message = told(shared, NPY, content)
+    status, code, message = refusal(shared, NPY, content)
     assert (status, code) == (422, "invalid")
     assert part in message
 
@@ -82,7 +82,7 @@ def test_an_array_that_does_not_fit_is_refused_with_the_reason(shared, content, 
     ],
 )
 def test_json_that_does_not_fit_is_refused_with_the_reason(shared, content, part):
-    status, code, message = told(shared, JSON, content)
+    status, code, message = refusal(shared, JSON, content)
     assert (status, code) == (422, "invalid")
     assert part in message
 
@@ -105,21 +105,21 @@ def test_a_body_that_is_not_an_object_is_reported_as_the_body(shared, content):
 )
 def test_a_body_holds_either_pictures_or_vectors(shared, content, received):
     message = f"The body must hold either `images` or `vectors`. Received: {received}."
-    assert told(shared, JSON, content) == (422, "invalid", message)
+    assert refusal(shared, JSON, content) == (422, "invalid", message)
 
 
 def test_a_field_is_reported_by_its_own_name_whatever_else_the_body_holds(shared):
     twice = b'{"images": [{"id": "vectors", "data": 3}], "ids": ["vectors"]}'
     for content in (twice, b'{"images": [{"id": "vectors", "data": 3}]}'):
-        assert told(shared, JSON, content)[2] == "`images.0.data` must be text."
+        assert refusal(shared, JSON, content)[2] == "`images.0.data` must be text."
     escaped = b'{"im\\u0061ges": [3]}'
-    assert told(shared, JSON, escaped)[2] == "`images.0` must be an object."
+    assert refusal(shared, JSON, escaped)[2] == "`images.0` must be an object."
 
 
 def test_raw_vectors_must_be_whole_and_finite(shared):
-    assert "64 bytes each, but there are 65" in told(shared, RAW, b"\0" * 65)[2]
-    assert "no picture" in told(shared, RAW, b"")[2]
-    assert "finite" in told(shared, RAW, np.full(DIM, np.inf, "<f4").tobytes())[2]
+    assert "64 bytes each, but there are 65" in refusal(shared, RAW, b"\0" * 65)[2]
+    assert "no picture" in refusal(shared, RAW, b"")[2]
+    assert "finite" in refusal(shared, RAW, np.full(DIM, np.inf, "<f4").tobytes())[2]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_raw_vectors_must_be_whole_and_finite(shared):
     ],
 )
 def test_a_damaged_form_is_refused_with_the_reason(shared, kind, content, part):
-    status, code, message = told(shared, kind, content)
+    status, code, message = refusal(shared, kind, content)
     assert (status, code) == (422, "invalid")
     assert part in message.lower() or part in message
 
@@ -168,7 +168,7 @@ def test_a_form_with_other_fields_is_refused_with_the_fields_it_must_have(shared
 
 
 def test_other_kinds_of_bodies_are_not_guessed(shared, queries):
-    assert told(shared, "text/plain", b"hello")[:2] == (415, "unsupported_media_type")
+    assert refusal(shared, "text/plain", b"hello")[:2] == (415, "unsupported_media_type")
     assert shared.post("/v1/check", content=b"x").json()["code"] == "unsupported_media_type"
     packed = image(queries[0])
     packed["headers"]["Content-Encoding"] = "gzip"

@@ -84,7 +84,7 @@ def test_so_is_metadata_in_a_form(shared, queries):
 )
 def test_the_first_fault_ends_it(shared, path, body, message, monkeypatch):
     counts: list[int] = []
-    told = json_bodies.first_error
+    first_error = json_bodies.first_error
 
     def noted(error: ValidationError) -> ValidationError:
         counts.append(error.error_count())
@@ -93,7 +93,7 @@ def test_the_first_fault_ends_it(shared, path, body, message, monkeypatch):
     monkeypatch.setattr(
         json_bodies,
         "first_error",
-        lambda error, name: told(noted(error), name),
+        lambda error, name: first_error(noted(error), name),
     )
     answer = shared.post(f"/v1/{path}", json=body)
     assert answer.status_code == 422
