@@ -92,7 +92,7 @@ def decide(
         entries: n of them, in order.
         stored: The references of the gallery that have their ids, or the ids they are renamed to.
         on_conflict: What becomes of an entry whose id has another content or label.
-        by_metadata: Whether other metadata are to be stored too; they are no conflict.
+        by_metadata: Whether other metadata are to be stored too; they never conflict.
 
     Raises:
         ConflictError: If ids are in conflict, and that is to be an error, or renaming does not

@@ -92,7 +92,7 @@ def enrol_records(
     """Enrol a stream of labelled pictures, `BATCH` of them in a transaction.
 
     The next batch is decoded and embedded while one is written. An id with the same label and
-    picture is unchanged whatever metadata come with it: a folder, which has none, takes none away.
+    picture is unchanged whatever metadata come with it: a folder, which has none, removes none.
 
     Args:
         embedder: The gallery's.

@@ -48,7 +48,7 @@ def labelled_records(
         LabelsError: If there are not as many labels or ids as pictures, or more than one of
             `labels`, `unlabelled` and `label_each` is given.
         UnlabelledError: If one of n pictures has no label; of a stream, while iterating.
-        PicturesError: If something else came as a picture.
+        PicturesError: If something else was passed as a picture.
 
     Example:
         >>> pictures = np.zeros((2, 28, 28), np.uint8)

@@ -170,7 +170,7 @@ class Matcher:
 
         Raises:
             EmptyGalleryError: If there are no references.
-            PicturesError: If something else came as a picture.
+            PicturesError: If something else was passed as a picture.
 
         Example:
             >>> import likewise, tempfile
@@ -209,7 +209,7 @@ class Matcher:
             EmptyGalleryError: If there are no references.
             NoGroupsError: If none of them has a label.
             GalleryError: If there is no such operating point, or no evidence with it.
-            PicturesError: If something else came as a picture.
+            PicturesError: If something else was passed as a picture.
             ValueError: If no reference has the label `options.group`, or an array is not uint8 grey
                 or RGB.
 

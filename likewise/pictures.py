@@ -77,7 +77,7 @@ class QueryPictures:
                 images and records; an array `(n, h, w)` or `(n, h, w, 3)`; or one picture.
 
         Raises:
-            PicturesError: If something else came, or an array that could be one picture or many.
+            PicturesError: If something else was passed, or an array that could be one picture or many.
 
         Example:
             >>> QueryPictures.of([np.zeros((28, 28), np.uint8), "seven.png"]).ids()
@@ -167,7 +167,7 @@ def as_records(pictures: Pictures) -> list[Record]:
     """Name pictures of any form, without reading any file.
 
     Raises:
-        PicturesError: If something else came.
+        PicturesError: If something else was passed.
 
     Example:
         >>> [record.id for record in as_records(["seven.png", Path("two.png")])]
@@ -180,7 +180,7 @@ def record_stream(pictures: Pictures) -> Iterator[Record]:
     """Name pictures of any form, each when it is drawn; a stream stays one.
 
     Raises:
-        PicturesError: If something else came; of a stream, while iterating.
+        PicturesError: If something else was passed; of a stream, while iterating.
 
     Example:
         >>> [record.id for record in record_stream(iter(["seven.png", Path("two.png")]))]
@@ -229,7 +229,7 @@ def as_record(picture: Any, id: str) -> Record:
         id: The id of a picture that has no name of its own.
 
     Raises:
-        PicturesError: If something else came.
+        PicturesError: If something else was passed.
 
     Example:
         >>> as_record(np.zeros((28, 28), np.uint8), "blank").id, as_record("a.png", "blank").id

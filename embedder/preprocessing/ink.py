@@ -105,7 +105,7 @@ def _ring(plane: np.ndarray, depth: int) -> np.ndarray:
 def _shading(paper: np.ndarray) -> np.ndarray | float:
     """Fit the paper's shading as a quadratic surface; 0 if there is none.
 
-    A shadow with an edge is no quadratic surface, and is left to the closing alone.
+    A shadow with an edge is not a quadratic surface, and is left to the closing alone.
     """
     step = max(1, max(paper.shape) // _COARSE)
     coarse = paper[::step, ::step].ravel()

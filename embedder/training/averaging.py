@@ -70,7 +70,7 @@ def _renew_statistics(model: keras.Model, batches: Sequence[Any]) -> None:
     before = [layer.momentum for layer in layers]
     for number, inputs in enumerate(batches):
         for layer in layers:
-            layer.momentum = number / (number + 1)  # of what the batches before have left
+            layer.momentum = number / (number + 1)  # weight of the earlier batches
         model(inputs, training=True)
     for layer, momentum in zip(layers, before, strict=True):
         layer.momentum = momentum

@@ -48,7 +48,7 @@ class State:
         """Resume an earlier run of the same training.
 
         Raises:
-            ModelError: If it was started with other data or settings, or is no training.
+            ModelError: If it was started with other data or settings, or is not a training.
         """
         require_own(self.path, self._is_own())
         if not (self.path / "history.json").exists():

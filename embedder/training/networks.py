@@ -32,7 +32,7 @@ def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None
         A model from `(n, *input_shape)` uint8 to `(n, dim)` float32.
 
     Raises:
-        ValueError: If there is no such network or the shape is not one of pictures.
+        ValueError: If there is no such network or the shape is not that of pictures.
     """
     if len(input_shape) not in (2, 3) or input_shape[2:] not in ((), (3,)):
         raise ValueError(f"`input_shape` must be (h, w) or (h, w, 3). Received: {input_shape}.")

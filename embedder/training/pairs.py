@@ -1,4 +1,4 @@
-"""Pairs of images to train and to measure on: who is compared with whom.
+"""Pairs of images, to train and to measure on.
 
 `same` is 1.0 where both images of a pair carry one label and 0.0 elsewhere, in this file as
 everywhere. No function pairs an image with itself.

@@ -6,7 +6,7 @@ import numpy as np
 
 from likewise.arrays import Pixels
 
-_SMALLEST = 0.75  # of the picture's sides
+_SMALLEST = 0.75  # smallest share of the picture's sides
 _LIGHT = 0.2  # largest relative change of brightness
 
 

@@ -1,6 +1,6 @@
 """The high-water mark: the state of the references after the last acknowledged change.
 
-It lies beside the references, in `references.mark`, and is written after each commit. Whatever
+It lies beside the references, in `references.mark`, and is written after each commit. What
 takes the references back to an older state, such as a damaged or missing log or an older copy of
 their file, does not take the mark with it, and is noticed when they are opened.
 

@@ -274,7 +274,7 @@ class Store:
         return change
 
     def _acknowledged(self) -> State | None:
-        """The last acknowledged state, to be read before the snapshot that is held against it."""
+        """The last acknowledged state, to be read before the snapshot that is compared with it."""
         return self.high_water.read() if self._guarded else None
 
     def _checkpoint(self) -> None:

@@ -1,7 +1,7 @@
 """Read one SQLite file: under SQLite's locks, or without them where they are unavailable.
 
-In WAL mode SQLite's locks live in a file beside the database, `-shm`. Whoever may not create it (a
-read-only mount, another user's files, a full disk) reads without locks:
+In WAL mode SQLite's locks live in a file beside the database, `-shm`. A process that may not create
+it (a read-only mount, another user's files, a full disk) reads without locks:
 
 - with nothing in the log, the file itself (`immutable=1`): its cached pages are dropped before each
   snapshot, so that it is read as it is now;
@@ -81,7 +81,7 @@ class Access:
         self._place = place
         self._writable = writable
         self._timeout = timeout
-        self._seen: Seen | None = None  # of what is read without locks
+        self._seen: Seen | None = None  # state of what is read without locks
         self._private: TemporaryDirectory[str] | None = None
         self._closed = False
         self._open(_look(place))

@@ -86,7 +86,7 @@ def _made(path: Path, lock: ExitStack) -> Path:
 
 
 def sweep_files(directory: Path) -> None:
-    """Remove what killed writers left in a gallery; a file that cannot be removed is no loss."""
+    """Remove what killed writers left in a gallery; a file that cannot be removed does no harm."""
     for name in os.listdir(directory):
         if re.fullmatch(_FILES, name):
             with suppress(OSError), open(directory / name, "rb") as file:

@@ -135,7 +135,7 @@ def check_stream(
 
     Raises:
         MatcherError: If a path came in place of an open gallery.
-        PicturesError: If something else came as a picture; of a stream, while iterating.
+        PicturesError: If something else was passed as a picture; of a stream, while iterating.
         EmptyGalleryError: If there are no references.
         NoGroupsError: If none of them has a label.
         GalleryError: If there is no such group or operating point, no threshold, or no evidence.
