@@ -77,7 +77,7 @@ class QueryPictures:
                 images and records; an array `(n, h, w)` or `(n, h, w, 3)`; or one picture.
 
         Raises:
-            PicturesError: If something else was passed, or an array that could be one picture or many.
+            PicturesError: If something else was passed, or an array that could be one or many.
 
         Example:
             >>> QueryPictures.of([np.zeros((28, 28), np.uint8), "seven.png"]).ids()
