@@ -48,7 +48,7 @@ def _orl(folder: Path) -> Iterator[tuple[str, ...]]:
     fitted, plain = [], []
     for seed in SEEDS:
         division = orl(folder, seed)
-        fitted.append(_open_set(_trained(division.references), division))
+        fitted.append(_open_set(trained(division.references), division))
         plain.append(_open_set(Embedder.load("photos"), division))
     names = ("rank-1", "EER of pairs", "FNIR with one unknown let in")
     bars = (">= 98.5", "<= 2", "<= 5")
@@ -60,10 +60,10 @@ def _orl(folder: Path) -> Iterator[tuple[str, ...]]:
 def _open_set(model: Embedder, division: Division) -> tuple[float, float, float]:
     """Rank-1, EER of pairs of asked pictures, and FNIR at the threshold that lets one in."""
     references, asked, unknown = (
-        _vectors(model, part) for part in (division.references, division.asked, division.unknown)
+        vectors_of(model, part) for part in (division.references, division.asked, division.unknown)
     )
     distances, places = nearest(references, asked)
-    right = _labels(division.references)[places] == _labels(division.asked)
+    right = labels_of(division.references)[places] == labels_of(division.asked)
     second = np.sort(nearest(references, unknown)[0])[1]
     return (
         float(right.mean()),
@@ -74,14 +74,14 @@ def _open_set(model: Embedder, division: Division) -> tuple[float, float, float]
 
 def _grocery(folder: Path) -> Iterator[tuple[str, ...]]:
     division = grocery(folder)
-    photos, model = Embedder.load("photos"), _trained(division.references)
+    photos, model = Embedder.load("photos"), trained(division.references)
     (plain, fitted) = (_closed_set(each, division) for each in (photos, model))
     words = "Grocery Store photographs, 59 kinds"
     yield words, "rank-1, untrained", "", _percent(plain[0]), ">= 52"
     yield words, "rank-1", _percent(fitted[0]), _percent(plain[0]), ""
     yield words, "EER of pairs", _percent(fitted[1]), _percent(plain[1]), "<= 9"
     unseen = [
-        _unseen(_vectors(each, division.unknown), _labels(division.unknown))
+        _unseen(vectors_of(each, division.unknown), labels_of(division.unknown))
         for each in (photos, model)
     ]
     words = f"… 22 kinds never seen, {ENROLLED} references each, ten draws"
@@ -94,7 +94,7 @@ def _cifar(folder: Path) -> Iterator[tuple[str, ...]]:
     for every, bar in ((False, ">= 75"), (True, "")):
         division = cifar(folder, every=every)
         plain, fitted = (
-            _closed_set(each, division) for each in (photos, _trained(division.references))
+            _closed_set(each, division) for each in (photos, trained(division.references))
         )
         words = f"CIFAR-10, {'ten' if every else 'eight'} classes, 400 of each"
         yield words, "rank-1", _percent(fitted[0]), _percent(plain[0]), bar
@@ -104,12 +104,12 @@ def _cifar(folder: Path) -> Iterator[tuple[str, ...]]:
 def _omniglot(folder: Path) -> Iterator[tuple[str, ...]]:
     training, asked = omniglot(folder)
     start = time.monotonic()
-    model, photos = _trained(training), Embedder.load("photos")
+    model, photos = trained(training), Embedder.load("photos")
     minutes = (time.monotonic() - start) / 60
     words = f"Omniglot, {WAYS} characters never seen, one reference each, {EPISODES} episodes"
     for within, bar in ((False, ">= 85"), (True, "")):
         shares = [
-            _episodes(_vectors(each, asked), _labels(asked), within=within)
+            _episodes(vectors_of(each, asked), labels_of(asked), within=within)
             for each in (model, photos)
         ]
         figure = "rank-1, characters of one alphabet" if within else "rank-1"
@@ -125,7 +125,7 @@ ROWS: dict[str, Callable[[Path], Iterator[tuple[str, ...]]]] = {
 }
 
 
-def _trained(dataset: Dataset) -> Embedder:
+def trained(dataset: Dataset) -> Embedder:
     """Train by the recipe that is chosen for the pictures, as `likewise train` does."""
     choice = choose_recipe(dataset)
     out = Path(tempfile.mkdtemp(prefix="likewise-pictures-")) / "model"
@@ -139,13 +139,14 @@ def _trained(dataset: Dataset) -> Embedder:
 
 def _closed_set(model: Embedder, division: Division) -> tuple[float, float]:
     """Rank-1 of asked pictures, and the EER of pairs of them."""
-    references, asked = (_vectors(model, part) for part in (division.references, division.asked))
+    references, asked = (vectors_of(model, part) for part in (division.references, division.asked))
     _, places = nearest(references, asked)
-    right = _labels(division.references)[places] == _labels(division.asked)
+    right = labels_of(division.references)[places] == labels_of(division.asked)
     return float(right.mean()), _eer(asked, division.asked)
 
 
-def _vectors(model: Embedder, dataset: Dataset) -> Vectors:
+def vectors_of(model: Embedder, dataset: Dataset) -> Vectors:
+    """The pictures' embeddings, `(n, dim)`."""
     parts = [
         model.embed(model.prepare(dataset.images[start : start + 64]))
         for start in range(0, len(dataset), 64)
@@ -153,7 +154,8 @@ def _vectors(model: Embedder, dataset: Dataset) -> Vectors:
     return np.concatenate(parts)
 
 
-def _labels(dataset: Dataset) -> Labels:
+def labels_of(dataset: Dataset) -> Labels:
+    """The pictures' labels as an array, `(n,)`."""
     return np.array(dataset.labels)
 
 

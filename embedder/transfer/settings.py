@@ -14,7 +14,8 @@ class TransferRecipe:
 
     Attributes:
         name: `transfer`.
-        backbone: A name of a model that comes with likewise, or a model's directory.
+        backbone: A name of a model that comes with likewise, of one in
+            `embedder.transfer.backbones.KERAS`, or a model's directory.
         dim: Length of an embedding; at most that of the backbone's.
         views: Altered views of each training picture, beside the picture itself.
         flip: Whether views may be mirrored: not where left and right matter, as in writing.

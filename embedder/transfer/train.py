@@ -8,13 +8,13 @@ from typing import Any
 
 from embedder.data.dataset import Dataset
 from embedder.destination import check_destination, describe, new_model
-from embedder.errors import ModelError
 from embedder.importing.imported import Imported
 from embedder.importing.verify import verify
 from embedder.manifest import TRAINED, fingerprint, read_file
 from embedder.model import Embedder
 from embedder.runtime.litert import LiteRT
 from embedder.training.division import division
+from embedder.transfer.backbones import backbone as open_backbone
 from embedder.transfer.features import FeatureCache
 from embedder.transfer.fitting import fit_head
 from embedder.transfer.head import Head
@@ -57,7 +57,7 @@ def transfer(
     """
     out = Path(out)
     check_destination(out)
-    backbone = _backbone(recipe.backbone)
+    backbone = open_backbone(recipe.backbone)
     parts = division(dataset, recipe.validation, recipe.seed)
     settings = {**recipe.described(), "data": dataset.digest, "model": backbone.fingerprint}
     cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
@@ -70,16 +70,6 @@ def transfer(
     _save(out, backbone, head, details)
     cache.remove()
     return Embedder.load(out)
-
-
-def _backbone(name: str) -> Embedder:
-    backbone = Embedder.load(name)
-    if backbone.metadata.get("ends"):
-        raise ModelError(
-            f"The model {name!r} does not take pixels as they are, so no head can be put onto it. "
-            "Use the photos model, or one imported from a Keras file."
-        )
-    return backbone
 
 
 def _details(dataset: Dataset, recipe: TransferRecipe, backbone: Embedder) -> dict[str, Any]:

@@ -36,7 +36,8 @@ _REFUSED = {
 @click.option(
     "--backbone",
     metavar="MODEL",
-    help="With transfer, the model to fit: its directory, or photos.  [default: photos]",
+    help="With transfer, the model to fit: its directory, photos, mobilenetv3-large or "
+    "mobilenetv3-small.  [default: photos]",
 )
 @click.option(
     "--flip",
