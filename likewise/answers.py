@@ -179,7 +179,7 @@ class PictureNeighbours(Neighbours):
     def _repr_html_(self) -> str:
         from likewise.notebook.views import neighbours_view
 
-        return neighbours_view(self, self.pictures, self.reasons, self.gallery)
+        return neighbours_view(summary(self), self, self.pictures, self.reasons, self.gallery)
 
     def _rows(self) -> list[dict[str, Any]]:
         from likewise.output.rows import query_row, remarked
@@ -188,10 +188,15 @@ class PictureNeighbours(Neighbours):
         return [remarked(row, self.reasons.get(place)) for place, row in enumerate(rows)]
 
     def __repr__(self) -> str:
-        queries, k = self.distances.shape
-        missing = sum(id is None for id in self.ids[:, 0])
-        unreadable = f", {missing} unreadable" if missing else ""
-        return f"<{counted(k, 'nearest reference')} of {counted(queries, 'picture')}{unreadable}>"
+        return f"<{summary(self)}>"
+
+
+def summary(neighbours: Neighbours) -> str:
+    """Count the neighbours, the pictures, and those that could not be read."""
+    queries, k = neighbours.distances.shape
+    missing = sum(id is None for id in neighbours.ids[:, 0])
+    unreadable = f", {missing} unreadable" if missing else ""
+    return f"{counted(k, 'nearest reference')} of {counted(queries, 'picture')}{unreadable}"
 
 
 def completed(answers: list[Decision], embedded: Embedded, threshold: float) -> list[Decision]:

@@ -101,18 +101,21 @@ def decisions_view(decisions: Sequence[Decision], pictures: QueryPictures, galle
 
 
 def neighbours_view(
-    neighbours: Neighbours, pictures: QueryPictures, reasons: dict[int, str], gallery: Gallery
+    title: str,
+    neighbours: Neighbours,
+    pictures: QueryPictures,
+    reasons: dict[int, str],
+    gallery: Gallery,
 ) -> str:
     """Show the nearest references of n pictures.
 
     Args:
+        title: Caption of the table.
         neighbours: `(n, k)`.
         pictures: The n pictures.
         reasons: Why a picture has no neighbours, or doubtful ones, by its place among the n.
         gallery: Holds the pictures of the neighbours; may be closed.
     """
-    queries, k = neighbours.distances.shape
-    title = f"{counted(k, 'nearest reference')} of {counted(queries, 'picture')}"
     ids = pictures[:ROWS].ids()
     lines = (
         Line(
@@ -124,7 +127,7 @@ def neighbours_view(
         )
         for place, id in enumerate(ids)
     )
-    return _view(title, queries, lines)
+    return _view(title, len(neighbours), lines)
 
 
 def gallery_view(gallery: Gallery) -> str:

@@ -97,6 +97,7 @@ def test_an_unreadable_picture_shows_its_reason(matcher, scans):
     for answers in (matcher.check([scans / "06.png"]), matcher.query([scans / "06.png"])):
         page = Page(answers._repr_html_())
         assert "not a picture in a format that can be read" in page.text
+        assert re.search("1 picture, 1 unreadable|1 decision: 1 error", page.text)
         assert page.count("img") == 0
 
 
