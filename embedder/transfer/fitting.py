@@ -17,15 +17,40 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embedder.transfer.head import Head
 from embedder.transfer.row_file import Features
 from embedder.transfer.settings import TransferRecipe
+from likewise import parallel
 from likewise.arrays import Floats, Indices
 from likewise.metrics.groups import Groups
 
 _ENOUGH = 2048  # pictures to find principal components of
 _FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-7  # Adam's constants
+
+
+def fit_heads(
+    features: Features, labels: Sequence[str], recipe: TransferRecipe, parts: Sequence[Indices]
+) -> list[Head]:
+    """Fit a head to each of several parts of the pictures, side by side.
+
+    Each product is the work of one thread. The matrices are so small that several threads wait for
+    each other longer than they compute; and so the same seed gives the same heads on any number of
+    cores.
+
+    Args:
+        features: `(n, views + 1, d)`, float32; the first of each picture is its own.
+        labels: The groups of all n pictures.
+        recipe: The settings.
+        parts: Rows of each part.
+    """
+
+    def fitted(rows: Indices) -> Head:
+        return fit_head(features, [labels[row] for row in rows.tolist()], recipe, rows)
+
+    with threadpool_limits(1, "blas"):
+        return parallel.map_items(fitted, parts)
 
 
 def fit_head(

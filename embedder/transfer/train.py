@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from embedder.data.dataset import Dataset
 from embedder.destination import check_destination, describe, new_model
 from embedder.importing.imported import Imported
@@ -16,13 +18,13 @@ from embedder.runtime.litert import LiteRT
 from embedder.training.division import division
 from embedder.transfer.backbones import backbone as open_backbone
 from embedder.transfer.features import FeatureCache
-from embedder.transfer.fitting import fit_head
+from embedder.transfer.fitting import fit_heads
 from embedder.transfer.head import Head
 from embedder.transfer.measuring import Sides, nearest_right, seen_figures, thresholds
 from embedder.transfer.network import with_head
 from embedder.transfer.row_file import Features
 from embedder.transfer.settings import DEFAULT, TransferRecipe
-from embedder.transfer.unseen import try_unseen
+from embedder.transfer.unseen import Unseen, judge_unseen, trials
 from likewise.metrics.groups import Groups
 
 
@@ -63,10 +65,13 @@ def transfer(
     cache = FeatureCache(out.with_name(out.name + ".training"), settings, resume=resume)
     features, raw = cache.fill(dataset, backbone, recipe, progress)
     sides = Sides.of(dataset.labels, parts)
-    measured = fit_head(features, sides.fitted_labels, recipe, sides.fitted)
+    left_out = trials(sides.fitted_labels, recipe.seed)
+    tried_on = [sides.fitted[~away] for away in left_out]
+    rows = [sides.fitted, *tried_on, np.arange(len(dataset))]
+    measured, *tried, head = fit_heads(features, dataset.labels, recipe, rows)
+    unseen = judge_unseen(features, sides.fitted_labels, sides.fitted, left_out, tried)
     details = _details(dataset, recipe, backbone)
-    details |= _measured(measured, features, raw, sides, recipe)
-    head = fit_head(features, dataset.labels, recipe)
+    details |= _measured(measured, features, raw, sides, unseen, recipe.seed)
     _save(out, backbone, head, details)
     cache.remove()
     return Embedder.load(out)
@@ -84,16 +89,20 @@ def _details(dataset: Dataset, recipe: TransferRecipe, backbone: Embedder) -> di
 
 
 def _measured(
-    head: Head, features: Features, raw: Features, sides: Sides, recipe: TransferRecipe
+    head: Head,
+    features: Features,
+    raw: Features,
+    sides: Sides,
+    unseen: Unseen | None,
+    seed: int,
 ) -> dict[str, Any]:
     """The entries `figures` and `operating_points`: with the head, without it, and raw pixels."""
     figures: dict[str, Any] = {
         "images": len(sides.queries),
-        **seen_figures(sides, features, head, recipe.seed),
-        "of_backbone": seen_figures(sides, features, None, recipe.seed),
+        **seen_figures(sides, features, head, seed),
+        "of_backbone": seen_figures(sides, features, None, seed),
         "of_raw_pixels": {"rank1": nearest_right(sides, raw, None)},
     }
-    unseen = try_unseen(features, sides.fitted_labels, recipe, sides.fitted)
     if unseen is not None and unseen.rank1 is not None:
         figures["unseen_groups"] = {
             "groups": unseen.groups,
@@ -101,7 +110,7 @@ def _measured(
             "rank1_of_backbone": unseen.rank1_of_backbone,
         }
     strangers = None if unseen is None else unseen.strangers
-    points = thresholds(sides, features, head, strangers, recipe.seed)
+    points = thresholds(sides, features, head, strangers, seed)
     return {"figures": {"validation": figures}, "operating_points": points}
 
 

@@ -6,23 +6,19 @@ the fitted ones, no held-out picture of the fitted groups can say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from embedder.training.thresholds import nearest
-from embedder.transfer.fitting import fit_head
+from embedder.training.thresholds import Labels, nearest
+from embedder.transfer.head import Head
 from embedder.transfer.row_file import Features
-from embedder.transfer.settings import TransferRecipe
 from embedder.transfer.vectors import AT_ONCE, Vectors
 from likewise.arrays import Bools, Floats, Indices
 from likewise.metrics.groups import Groups
 
 _TRIALS = 5
-
-Labels = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,54 +39,59 @@ class Unseen:
     rank1_of_backbone: float | None
 
 
-def try_unseen(
+def trials(labels: Sequence[str], seed: int) -> list[Bools]:
+    """Choose which pictures each trial leaves out: every group in one trial, a fifth in each.
+
+    Args:
+        labels: n labels.
+        seed: Deals the groups to the trials.
+
+    Returns:
+        For each trial `(n,)`, true for the pictures that it leaves out; no trial for two groups, of
+        which none can be left out.
+    """
+    names = np.array(labels)
+    groups = np.array(Groups.of(labels).names)
+    if len(groups) < 3:
+        return []
+    order = np.random.default_rng(seed).permutation(groups)
+    return [np.isin(names, part) for part in np.array_split(order, min(_TRIALS, len(groups)))]
+
+
+def judge_unseen(
     features: Features,
     labels: Sequence[str],
-    recipe: TransferRecipe,
-    rows: Indices | None = None,
+    rows: Indices,
+    left_out: Sequence[Bools],
+    heads: Sequence[Head],
 ) -> Unseen | None:
-    """Fit a head without a fifth of the groups, in turn, and measure on those.
+    """Measure the heads of trials on the groups that these left out.
 
     Args:
         features: As for `fit_head`.
-        labels: As for `fit_head`.
-        recipe: The settings.
-        rows: As for `fit_head`.
+        labels: Labels of n pictures.
+        rows: Their rows among the features.
+        left_out: The trials, as `trials` gives them.
+        heads: The head of each, fitted to the pictures that it did not leave out.
 
     Returns:
-        What was found; None for two groups, of which none can be left out.
+        What was found; None without trials.
     """
+    if not left_out:
+        return None
     names = np.array(labels)
-    if rows is None:
-        rows = np.arange(len(features))
     strangers = np.empty(len(names), np.float32)
     right = np.zeros(2, int)
     asked = 0
-    trials = list(_trials(names, recipe.seed))
-    for left_out in trials:
-        kept = rows[~left_out]
-        head = fit_head(features, names[~left_out].tolist(), recipe, kept)
-        vectors = Vectors(features, rows[left_out], head).together()
-        strangers[left_out], _ = nearest(Vectors(features, kept, head).together(), vectors)
-        if len(set(names[left_out])) > 1:
-            asked += int(left_out.sum())
-            alone = Vectors(features, rows[left_out])
-            right[0] += _right_among_others(vectors, names[left_out])
-            right[1] += _right_among_others(alone, names[left_out])
-    if not trials:
-        return None
+    for away, head in zip(left_out, heads, strict=True):
+        vectors = Vectors(features, rows[away], head).together()
+        strangers[away], _ = nearest(Vectors(features, rows[~away], head).together(), vectors)
+        if len(set(names[away])) > 1:
+            asked += int(away.sum())
+            right[0] += _right_among_others(vectors, names[away])
+            right[1] += _right_among_others(Vectors(features, rows[away]), names[away])
     shares = (float(count) / asked if asked else None for count in right)
     return Unseen(len(set(labels)), strangers, *shares)
-
-
-def _trials(names: Labels, seed: int) -> Iterator[Bools]:
-    """Which pictures each trial leaves out: every group in one trial."""
-    groups = np.array(Groups.of(names.tolist()).names)
-    if len(groups) < 3:
-        return
-    order = np.random.default_rng(seed).permutation(groups)
-    for part in np.array_split(order, min(_TRIALS, len(groups))):
-        yield np.isin(names, part)
 
 
 def _right_among_others(vectors: Floats | Vectors, labels: Labels) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embedder.transfer.fitting import _batch, _gradient, _members, fit_head
+from embedder.transfer.fitting import _batch, _gradient, _members, fit_head, fit_heads
 from embedder.transfer.head import Head, unit
 from embedder.transfer.measuring import Sides, nearest_right
 from embedder.transfer.settings import TransferRecipe
@@ -74,6 +74,16 @@ def test_a_head_finds_what_tells_groups_apart(rng) -> None:
     after = nearest_right(sides, both, head)
     assert before < 0.6
     assert after > before + 0.2
+
+
+def test_heads_fitted_side_by_side_are_those_fitted_alone(rng) -> None:
+    features, labels = features_of_groups(rng)
+    parts = [np.arange(72), np.arange(36), np.arange(24, 72)]
+    heads = fit_heads(features, labels, RECIPE, parts)
+    for rows, head in zip(parts, heads, strict=True):
+        [alone] = fit_heads(features, labels, RECIPE, [rows])
+        assert np.array_equal(head.weights, alone.weights)
+        assert np.array_equal(head.bias, alone.bias)
 
 
 def test_the_same_seed_gives_the_same_head_and_another_seed_another(rng) -> None:
