@@ -13,6 +13,7 @@ import ctypes
 import functools
 import io
 import os
+import re
 import stat
 import struct
 import warnings
@@ -37,6 +38,7 @@ Source = str | os.PathLike[str] | bytes | BinaryIO
 MAX_PIXELS = 89_478_485  # Pillow's own limit against decompression bombs: 256 MB of RGB
 _WHOLE = 256 << 20  # bytes of a file read at once
 _ORIENTED = frozenset(("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"))
+_ADDRESS = r"(?:.*/)?(?i:https?|ftp|s3|gs):/"  # of the web or of a cloud, as lists hold them
 NO_MEMORY = "it takes more memory than may be used: scale it down"
 UNREADABLE = "not a picture in a format that can be read"
 
@@ -246,7 +248,8 @@ def _is_plain(image: Image.Image) -> bool:
 def _unopened(error: Exception, source: Source) -> str:
     """Explain in a few words why a file could not be read."""
     if isinstance(error, FileNotFoundError):
-        return "no such file"
+        is_address = isinstance(source, str | os.PathLike) and re.match(_ADDRESS, os.fspath(source))
+        return "an address, not a file: download it" if is_address else "no such file"
     if isinstance(source, str | os.PathLike) and "\0" in os.fspath(source):
         return "no file has a NUL byte in its name: give a list one path a line"
     if isinstance(error, IsADirectoryError):

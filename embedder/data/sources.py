@@ -52,7 +52,8 @@ def records(
 
     Args:
         source: A source in this module's table.
-        split: `train` or `test`, for sources that hold both; for folders also another part.
+        split: `train` or `test`, for sources that hold both; for folders, and tables with a column
+            such as `split`, also another part.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
 
     Returns:
@@ -152,12 +153,13 @@ def _rows_of_file(
         from embedder.data.npz import npz_records
 
         return npz_records(path, split)
-    if split is not None:
-        raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
     if ending in ("csv", "tsv", "tab", "jsonl", "ndjson", "parquet", "pq"):
         from embedder.data.tables import table_records
 
-        return table_records(path, "parquet" if ending == "pq" else ending, rule.wanted)
+        stream = table_records(path, "parquet" if ending == "pq" else ending, rule.wanted)
+        return _part_of_table(name, stream, split, rule)
+    if split is not None:
+        raise DatasetError(f"{name} has no splits: leave out the split {split!r}.")
     if ending == "npy":
         from embedder.data.npy import npy_records
 
@@ -170,6 +172,16 @@ def _rows_of_file(
 
     refuse_container(path, head)
     return Records(lambda: iter([Record(name, None, path)]), 1)
+
+
+def _part_of_table(name: str, stream: Records, split: str | None, rule: LabelRule) -> Records:
+    from embedder.data.row_splits import note_of_splits, rows_of_split
+
+    if split is not None:
+        return rows_of_split(name, stream, split)
+    if rule.wanted:
+        stream.notes += note_of_splits(name, stream)
+    return stream
 
 
 def load(

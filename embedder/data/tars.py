@@ -20,7 +20,7 @@ from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.labels import as_label
 from embedder.data.levels import Folders
 from embedder.data.listing import is_picture
-from embedder.data.passed_over import SPECIAL, PassedOver
+from embedder.data.passed_over import LINKED, SPECIAL, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -123,7 +123,8 @@ def _listed(path: Path) -> _Contents:
         name = _name(member)
         if not member.isfile() or member.issparse():
             if not member.isdir():
-                contents.passed_over.add(SPECIAL, name)
+                is_link = member.issym() or member.islnk()
+                contents.passed_over.add(LINKED if is_link else SPECIAL, name)
         elif _is_read(name):
             contents.names.append(name)
         elif (ending := _ending(name)) in _LABELS and member.size <= _LARGEST_LABEL:

@@ -1,7 +1,7 @@
 """Pictures with transparency, laid on paper on which what is visible can be seen.
 
-The paper is white, or black where white would hide the picture. An alpha channel that is 0
-everywhere was never filled in, and is ignored.
+The paper is white, or black where white would hide the picture. An alpha channel that is the same
+everywhere shows nothing, and is ignored: 0 was never filled in, and another value only fades.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def flattened(colours: Pixels, alpha: Pixels, key: float | None = None) -> Pixel
         [255, 0]
     """
     most = int(alpha.max(initial=0))
-    if most == 0:
+    if most == int(alpha.min(initial=most)):
         return colours
     if most <= _FAINT:
         alpha = (alpha.astype(np.uint16) * 255 // most).astype(np.uint8)

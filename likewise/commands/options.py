@@ -56,7 +56,8 @@ inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, require
 split_option = click.option(
     "--split",
     metavar="NAME",
-    help="Read only this part of inputs that have several: train, test or a folder's name.",
+    help="Read only this part of inputs that have several: train, test, a folder's name, "
+    "or a value in a table's column `split`.",
 )
 neighbours_option = click.option(
     "-k",

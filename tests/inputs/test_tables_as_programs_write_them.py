@@ -169,6 +169,49 @@ def test_a_thousand_cells_of_pixels_are_in_memory_at_a_time(tmp_path, monkeypatc
     assert max(drawn) == 1 + 1000
 
 
+PARTS = {
+    "FER2013": (
+        *("emotion,pixels,Usage", "{label},3 1 240 1,{part}"),
+        *(["Training", "Training", "PublicTest", "Testing"], "Training"),
+    ),
+    "a list": (
+        *("path,label,split", "{label}.png,{label},{part}"),
+        *(["train", "train", "val", "test"], "train"),
+    ),
+    "a list of folds": (
+        *("path,fold,label", "{label}.png,{part},{label}"),
+        *([1, 1, 2, 3], None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("header", "row", "parts", "noted"), PARTS.values(), ids=PARTS)
+def test_a_part_of_a_table_is_read_by_its_column(tmp_path, header, row, parts, noted):
+    lines = [row.format(label=label, part=part) for label, part in zip("abcd", parts, strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join([header, *lines]))
+
+    def labels(split: str | None) -> list[str | None]:
+        return [record.label for record in records(tmp_path / "t.csv", split=split)]
+
+    assert labels(None) == [*"abcd"]
+    assert labels(str(parts[0])) == ["a", "b"]
+    assert labels(str(parts[2])) == ["c"]
+    if noted:
+        assert (labels("train"), labels("test")) == (["a", "b"], ["d"])
+    else:
+        with pytest.raises(DatasetError, match="has no split 'train', but 1, 2, 3: name one"):
+            labels("train")
+    [note] = records(tmp_path / "t.csv").notes or [""]
+    assert note.endswith(f"--split {noted}.") if noted else not note
+    assert records(tmp_path / "t.csv", rule=NO_LABELS).notes == []
+
+
+def test_a_table_without_a_column_of_parts_has_no_splits(tmp_path):
+    (tmp_path / "t.csv").write_text("path,label\na.png,cat\n")
+    with pytest.raises(DatasetError, match="has no splits: leave out the split 'train'"):
+        records(tmp_path / "t.csv", split="train")
+
+
 def test_a_column_id_names_the_pictures(tmp_path):
     (tmp_path / "test.csv").write_text("id,pixel0,pixel1,pixel2,pixel3\n012,3,1,240,1\n")
     [record] = records(tmp_path / "test.csv")

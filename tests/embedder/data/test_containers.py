@@ -101,6 +101,18 @@ def test_a_tar_of_very_many_members_is_refused(tmp_path, monkeypatch):
         records(tar(tmp_path / "a.tar", SHARDS["cls"]))
 
 
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+def test_a_link_in_a_tar_is_passed_over_and_named(tmp_path, kind):
+    path = tar(tmp_path / "a.tar", {"7/a.png": encoded(0)})
+    link = tarfile.TarInfo("7/b.png")
+    link.type, link.linkname = kind, "7/a.png"
+    with tarfile.open(path, "a") as archive:
+        archive.addfile(link)
+    read = records(path)
+    assert "1 link to what is read in its own place, as 7/b.png" in " ".join(read.notes)
+    assert [record.id for record in read] == ["7/a.png"]
+
+
 def test_a_tar_without_pictures_says_what_it_holds(tmp_path):
     with pytest.raises(DatasetError, match=r"but holds none. Passed over .*1 \.txt"):
         records(tar(tmp_path / "a.tar", {"a.txt": b"text"}))

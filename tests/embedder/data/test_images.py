@@ -243,6 +243,7 @@ def test_the_reason_is_short_and_does_not_name_the_path(tmp_path):
         "note.txt": "not a picture in a format that can be read",
         "empty.png": "empty file",
         "gone.png": "no such file",
+        "https://example.org/a.png": "an address, not a file: download it",
         ".": "a folder, not a picture",
         "a\0b": "no file has a NUL byte in its name: give a list one path a line",
         "x" * 300: "cannot be opened (File name too long)",

@@ -52,8 +52,8 @@ def with_alpha(alpha: int, kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TGA", "TIFF", "BMP", "ICO", "SGI", "DDS"])
-@pytest.mark.parametrize("alpha", [0, 1, 16])
-def test_an_alpha_channel_that_was_not_filled_in_hides_nothing(kind, alpha):
+@pytest.mark.parametrize("alpha", [0, 1, 16, 128, 254])
+def test_an_alpha_channel_that_is_the_same_everywhere_hides_nothing(kind, alpha):
     np.testing.assert_array_equal(
         read_image(with_alpha(alpha, kind)), read_image(with_alpha(255, kind))
     )
