@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BATCH = 64  # measured: larger batches exceed the cache, smaller ones have overhead per call
 _VALUES = (
     1 << 20
-)  # in a batch: 64 photographs of 224 x 224 would take half a gigabyte, 6 are as fast
+)  # in a batch: 64 photographs would take half a gigabyte, and 6 are as fast
 _WORTH = 4  # parts of a batch, each of which is worth a thread
 
 
