@@ -106,12 +106,22 @@ def read_header(path: Path) -> Header:
     for separator in separators:
         names = _cells(path, line, separator)
         header = Header(names, separator, before, roles(names))
+        _refuse_twins(path, header)
         place = _place(names, _PIXEL_CELLS)
         if header.roles.path in (None, place) and _holds_pixels(first, separator, place):
             return replace(header, roles=replace(header.roles, path=None), pixel_cell=place)
         if header.roles.path is not None or header.pixels:
             return header
     raise _unknown(path, line)
+
+
+def _refuse_twins(path: Path, header: Header) -> None:
+    """Refuse two columns of one name where only one of them would be read."""
+    for place in (header.roles.path, header.roles.label, header.roles.id):
+        if place is not None and header.names.count(header.names[place]) > 1:
+            raise DatasetError(
+                f"{path} has two columns {header.names[place]!r}: rename the one to leave out."
+            )
 
 
 def spaced(cell: str) -> str:

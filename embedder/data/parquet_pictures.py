@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.data.columns import roles
+from embedder.data.formats import format_of
 from embedder.data.labels import reader_of
 from embedder.data.parquet import count_rows, import_pyarrow
 from embedder.data.records import Encoded, Record, Records
@@ -72,6 +73,8 @@ def _columns(path: Path, labelled: bool) -> _Columns | None:
     pictures = [
         name for name in names if name != label and _holds_pictures(arrow, schema.field(name).type)
     ]
+    if known.path is not None and names[known.path] not in pictures:  # bytes may be anything
+        pictures = [name for name in pictures if _begins_with_picture(path, name)]
     if not pictures:
         return None
     classes = _classes(schema)
@@ -94,6 +97,17 @@ def _holds_pictures(arrow: Any, kind: Any) -> bool:
         place = kind.get_field_index("bytes")
         return place >= 0 and any(test(kind.field(place).type) for test in is_bytes)
     return any(test(kind) for test in is_bytes)
+
+
+def _begins_with_picture(path: Path, column: str) -> bool:
+    """Whether the first value of a column that is not null is a picture, or names one."""
+    with _opened(path) as file:
+        values = (row[column] for row in _rows(path, file, [column]))
+        value = next((value for value in values if value is not None), None)
+    picture = _picture(path.parent, value)
+    return isinstance(picture, Path) or (
+        isinstance(picture, _Bytes) and format_of(picture.content) is not None
+    )
 
 
 def _classes(schema: Any) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -77,6 +78,8 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
     return begun_csv(path, _listed(path, cells, cells if labelled else None), header.before + 1)
 
 
+_BASE64 = r"data:image/|(?:iVBORw0KGgo|/9j/|R0lGOD)[A-Za-z0-9+/_-]{40}"  # of PNG, JPEG and GIF
+
 Rows = Callable[[], Iterable[tuple[int, Row]]]
 
 
@@ -127,6 +130,8 @@ def _problem(row: Mapping[str, Any]) -> str | None:
             "expected a picture's path in the column 'path', but the "
             f"columns are {shown(list(map(str, row)))} and it is {str(picture)[:40]!r}."
         )
+    if re.match(_BASE64, picture):
+        return "expected a picture's path, but it is a picture as base64 text: save it as a file."
     try:
         picture.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:  # half of a character, as JSON can name it
@@ -179,10 +184,12 @@ def _is_missing(value: object) -> bool:
 
 
 def _as_here(folder: Path, picture: Any) -> Any:
-    r"""Spell a path as this system does where it was written on Windows, as .\a.png."""
-    if isinstance(picture, str) and "\\" in picture and not (folder / picture).exists():
-        return picture.replace("\\", "/").removeprefix("./")
-    return picture
+    r"""Spell a path as this system does: without the outer spaces of a list, or as .\a.png."""
+    if not isinstance(picture, str) or not ("\\" in picture or picture != picture.strip()):
+        return picture
+    if (folder / picture).exists():
+        return picture
+    return picture.strip().replace("\\", "/").removeprefix("./")
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:

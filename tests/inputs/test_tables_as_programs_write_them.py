@@ -41,6 +41,7 @@ LISTS: dict[str, tuple[str, str]] = {
         "jsonl",
         r'{"path": ".\\a.png", "label": "cat"}' + "\n" + r'{"path": ".\\b.png", "label": "dog"}',
     ),
+    "a space behind each comma": ("csv", "label, path\ncat, a.png\ndog, b.png\n"),
     "JSON lines": ("jsonl", '{"file": "a.png", "class": "cat"}\n{"file": "b.png", "class": "dog"}'),
 }
 
@@ -243,6 +244,8 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "label,pixels\n7,[0 0 0 ... 0 0 0]\n",
         "'pixels', such as 2304 for 48 x 48, but the first row has 7",
     ),
+    "two labels": ("csv", "path,label,label\na.png,cat,dog\n", "has two columns 'label': rename"),
+    "base64": ("csv", f"image,label\n/9j/{'A' * 80},cat\n", "row 1: .* is a picture as base64"),
     "counts of pixels": ("csv", "id,pixels\n1,2304\n", "begins with id, pixels: name its columns"),
     "a spreadsheet": ("xlsx", "PK", "is a spreadsheet, which is not read: save it as CSV"),
     "many keys": (

@@ -149,6 +149,15 @@ PARQUET: dict[str, tuple[dict[str, object], dict[str, list[str]], list[str | Non
         {"label": NAMES},
         NAMED,
     ),
+    "Spark's binaryFile": (
+        {
+            "path": [f"file:/{row}.png" for row in range(5)],
+            "content": pa.array([encoded(row) for row in range(5)]),
+            "label": CLASSES,
+        },
+        {"label": NAMES},
+        NAMED,
+    ),
     "a class that is missing": (
         {"image": structs(), "label": [-1, *CLASSES[1:]]},
         {"label": NAMES},
@@ -175,6 +184,14 @@ def test_a_picture_that_a_parquet_file_names_is_read_from_beside_it(tmp_path):
     for record in (second, third):
         with pytest.raises(ImageError, match="no picture in its row"):
             record.pixels()
+
+
+def test_a_column_of_other_bytes_beside_paths_is_metadata(tmp_path):
+    (tmp_path / "7.png").write_bytes(encoded(0))
+    columns = {"path": ["7.png"], "label": ["7"], "hash": pa.array([b"\1\2"])}
+    [record] = records(parquet(tmp_path / "a.parquet", columns, {}))
+    assert (record.id, record.label) == ("7.png", "7")
+    np.testing.assert_array_equal(record.pixels(), PIXELS[0])
 
 
 def test_two_columns_of_classes_are_named_and_one_must_be_chosen(tmp_path):
