@@ -127,12 +127,12 @@ def _listed(path: Path) -> _Contents:
                 contents.passed_over.add(LINKED if is_link else SPECIAL, name)
         elif _is_read(name):
             contents.names.append(name)
-        elif (ending := _ending(name)) in _LABELS and member.size <= _LARGEST_LABEL:
+        elif (ending := _ending(name)).endswith(_LABELS) and member.size <= _LARGEST_LABEL:
             file = archive.extractfile(member)
             label = _label(file.read() if file else b"", ending)
             if label is not None:
                 contents.labels[_key(name)] = label
-            elif ending == ".json":
+            elif ending.endswith(".json"):
                 contents.passed_over.add_file(name)
         else:
             contents.passed_over.add_file(name)
@@ -198,7 +198,7 @@ def _ending(name: str) -> str:
 
 def _label(content: bytes, ending: str) -> str | None:
     text = content.decode("utf-8-sig", "backslashreplace")
-    if ending != ".json":
+    if not ending.endswith(".json"):
         return as_label(text)
     try:
         fields = json.loads(text)

@@ -55,6 +55,7 @@ SHARDS = {
     "cls": shard(lambda place: (".cls", str(LABELS[place]).encode())),
     "cls of Windows": shard(lambda place: (".cls", b"\xef\xbb\xbf%d\r\n" % LABELS[place])),
     "cls.txt": shard(lambda place: (".cls.txt", str(LABELS[place]).encode())),
+    "a name before cls": shard(lambda place: (".target.cls", str(LABELS[place]).encode())),
     "json": shard(lambda place: (".json", json.dumps({"label": int(LABELS[place])}).encode())),
     "the label first": dict(reversed(shard(lambda p: (".cls", b"%d" % LABELS[p])).items())),
     "a folder per label": {
