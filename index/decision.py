@@ -43,7 +43,8 @@ class CheckOptions:
         evidence: Give each decision its `p_value`.
 
     Raises:
-        ValueError: If a distance is negative or not a number, or both `threshold` and `at` are set.
+        ValueError: If a distance is negative or not a number, the group is not a text, or both
+            `threshold` and `at` are set.
 
     Example:
         >>> CheckOptions(k=3, threshold=0.2).min_margin is None
@@ -63,6 +64,8 @@ class CheckOptions:
     def __post_init__(self) -> None:
         _check_distance("threshold", self.threshold)
         _check_distance("min_margin", self.min_margin)
+        if self.group is not None and not isinstance(self.group, str):
+            raise ValueError(f"`group` must be a label, a text. Received: {self.group!r}.")
         if self.threshold is not None and self.at is not None:
             raise ValueError(
                 "Pass a threshold or an operating point, not both."

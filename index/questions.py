@@ -30,7 +30,7 @@ class Questions(Contents):
                 f"Gallery {str(self.path)!r} holds no references to compare with. "
                 f"Add references: likewise add {self.path} DATA"
             )
-        return min(k, count)
+        return min(k, count) if hasattr(k, "__index__") else k  # which the search refuses
 
     def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
         """Find the k nearest references of each query, exactly.

@@ -45,8 +45,8 @@ def labelled_records(
         label_each: Whether each is a group of its own, called by its id without the ending.
 
     Raises:
-        LabelsError: If there are not as many labels or ids as pictures, or more than one of
-            `labels`, `unlabelled` and `label_each` is given.
+        LabelsError: If there are not as many labels or ids as pictures, a label is neither a text
+            nor a number, or more than one of `labels`, `unlabelled` and `label_each` is given.
         UnlabelledError: If one of n pictures has no label; of a stream, while iterating.
         PicturesError: If something else was passed as a picture.
 
@@ -139,7 +139,7 @@ def _column(thing: str, values: Any, count: int) -> list[Any]:
 
 def _record(picture: Picture, label: str | None, id: str | None, place: str) -> Record:
     record = as_record(picture, "")
-    name = id or record.id
+    name = ("" if id is None else str(id)) or record.id
     if not name:
         decoded = isinstance(record.image, np.ndarray)
         name = content_hash(record.pixels()).hex() if decoded else place
@@ -147,4 +147,8 @@ def _record(picture: Picture, label: str | None, id: str | None, place: str) -> 
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic | np.ndarray) else value
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
+        return value.item()
+    if isinstance(value, list | tuple | dict | set | np.ndarray):
+        raise LabelsError(f"Expected a text or a number as a label. Received: {value!r:.80}.")
+    return value

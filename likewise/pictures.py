@@ -192,8 +192,7 @@ def record_stream(pictures: Pictures) -> Iterator[Record]:
 def streamed(pictures: Pictures) -> Iterable[Picture]:
     """Keep a stream; put one picture, or each of a collection, into a list.
 
-    Raises:
-        PicturesError: If neither came.
+    Raises a PicturesError as `listed` does.
     """
     return pictures if isinstance(pictures, Iterator) else listed(pictures)
 
@@ -215,7 +214,8 @@ def listed(pictures: Pictures) -> list[Any]:
     arrays = as_arrays(pictures)
     if arrays is not None:
         return list(arrays)
-    if isinstance(pictures, Iterable) and not isinstance(pictures, bytes | Mapping):
+    keyed = hasattr(pictures, "columns")  # as a table of pandas
+    if not keyed and isinstance(pictures, Iterable) and not isinstance(pictures, bytes | Mapping):
         return list(pictures)
     raise PicturesError(_unknown(pictures))
 

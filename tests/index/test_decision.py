@@ -96,6 +96,12 @@ def test_a_threshold_or_margin_that_is_not_a_distance_is_refused(name: str, wron
         CheckOptions(**options)
 
 
+def test_a_group_that_is_not_a_text_is_refused() -> None:
+    options: dict[str, Any] = {"group": 7}
+    with pytest.raises(ValueError, match=r"`group` must be a label, a text. Received: 7\."):
+        CheckOptions(**options)
+
+
 def test_options_without_a_threshold_leave_it_to_the_operating_point() -> None:
     assert CheckOptions() == CheckOptions(k=5, threshold=None, min_margin=None, at=None)
 

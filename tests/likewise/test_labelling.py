@@ -81,6 +81,17 @@ def test_another_number_of_labels_or_ids_is_refused(labels, ids, sentence):
         labelled_records([BLANK, BLANK], labels, ids)
 
 
+@pytest.mark.parametrize("label", [("a", "b"), [1, 0], np.array([0, 1]), {"cat": 1}])
+def test_a_label_of_several_parts_is_refused(empty, label):
+    with pytest.raises(LabelsError, match=r"Expected a text or a number as a label\. Received: "):
+        empty.add([BLANK], labels=[label])
+
+
+def test_whole_numbers_are_ids_too_and_0_is_one(empty, queries):
+    empty.add([query.pixels() for query in queries[:3]], labels="a", ids=np.arange(3))
+    assert list(empty.gallery.ids()) == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize("pictures", ["seven.png", ["seven.png"], BLANK, [BLANK]])
 def test_pictures_without_labels_are_refused_with_the_remedy(empty, pictures):
     with pytest.raises(UnlabelledError, match=r"has no label.*pass labels="):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -160,6 +161,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "a number in a list": (["a.png", 7], r"Received: int\."),
     "rows of numbers": ([[0, 255], [0, 255]], r"Received: list\."),
+    "a table": (pandas.DataFrame({"path": ["a.png"]}), r"Received: DataFrame\."),
     "a dictionary": ({"a.png": "7"}, r"Received: dict\."),
     "a data set's name": (
         "mnist/test",
