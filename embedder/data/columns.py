@@ -108,7 +108,7 @@ def read_header(path: Path) -> Header:
         header = Header(names, separator, before, roles(names))
         _refuse_twins(path, header)
         place = _place(names, _PIXEL_CELLS)
-        if header.roles.path in (None, place) and _holds_pixels(first, separator, place):
+        if header.roles.path in (None, place) and _holds_pixels(path, first, separator, place):
             return replace(header, roles=replace(header.roles, path=None), pixel_cell=place)
         if header.roles.path is not None or header.pixels:
             return header
@@ -134,14 +134,16 @@ def spaced(cell: str) -> str:
     return cell.translate(_BETWEEN)
 
 
-def _holds_pixels(row: str, separator: str, place: int | None) -> bool:
+def _holds_pixels(path: Path, row: str, separator: str, place: int | None) -> bool:
     """Whether a cell of the first row, or the first line of that cell, is nothing but numbers."""
     if place is None:
         return False
     try:
         cells = next(csv.reader([row], delimiter=separator), [])
-    except csv.Error:
-        return False
+    except csv.Error as error:
+        raise DatasetError(
+            f"{path}, row 1 cannot be read as CSV ({error}): make its pictures smaller."
+        ) from error
     cell = cells[place] if place < len(cells) else ""
     return len(spaced(cell).split()) > 1 and not cell.strip(_OF_PIXELS)
 

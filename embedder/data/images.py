@@ -80,15 +80,15 @@ def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Pixels:
         bare = without_lead(content)
         if format_of(bare) is not None:
             return read_image(bare, max_pixels=max_pixels)
-        raise ImageError(_other(bare))
+        raise ImageError(unread(bare))
     refuse_drawing(name)
     if is_common(name) and bounded_pixels(name, content) is not None:
         return decode(io.BytesIO(content), max_pixels)
     return _decoded_elsewhere(content, max_pixels)
 
 
-def _other(content: bytes) -> str:
-    """Say what a file is that is not read as a picture."""
+def unread(content: bytes) -> str:
+    """Say what a file is that is not read as a picture, by its first bytes."""
     if not content:
         return "empty file"
     from embedder.data.containers import container_of

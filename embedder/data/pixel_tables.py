@@ -121,15 +121,23 @@ def _rows(path: Path, header: Header) -> Iterator[_Row]:
 
 def _first(line: str, separator: str) -> _Row:
     if line.startswith('"'):  # the label itself may hold the separator
-        label, *rest = next(csv.reader([line], delimiter=separator))
+        label, *rest = _cells(line, separator)
         return _Row(label, "", separator.join(rest))
     label, _, pixels = line.partition(separator)
     return _Row(label, "", pixels)
 
 
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of a line; one that is too long for any cell is a single one, which is damaged."""
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        return [line]
+
+
 def _anywhere(line: str, header: Header) -> _Row:
     """Take out the label, the id and the columns without a name; others may be too many or few."""
-    cells = next(csv.reader([line], delimiter=header.separator))
+    cells = _cells(line, header.separator)
 
     def cell(place: int | None) -> str:
         return cells[place] if place is not None and place < len(cells) else ""

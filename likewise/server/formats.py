@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedder.data.formats import COMMON, format_of, is_common, refuse_drawing, without_lead
-from embedder.data.images import UNREADABLE
+from embedder.data.images import unread
 from embedder.errors import FormatError, ImageError
 
 
@@ -19,7 +19,7 @@ def refuse(content: bytes) -> None:
     """
     name = format_of(content) or format_of(without_lead(content))
     if name is None:
-        raise ImageError(UNREADABLE if content else "empty file")
+        raise ImageError(unread(content))
     refuse_drawing(name)
     if not is_common(name):
         raise FormatError(f"{name} is not read over HTTP: send {', '.join(COMMON)}")

@@ -244,6 +244,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "label,pixels\n7,[0 0 0 ... 0 0 0]\n",
         "'pixels', such as 2304 for 48 x 48, but the first row has 7",
     ),
+    "a cell of very many pixels": (
+        "csv",
+        f"pixels\n{'1 ' * 70_000}\n",
+        "row 1 cannot be read as CSV",
+    ),
     "two labels": ("csv", "path,label,label\na.png,cat,dog\n", "has two columns 'label': rename"),
     "base64": ("csv", f"image,label\n/9j/{'A' * 80},cat\n", "row 1: .* is a picture as base64"),
     "counts of pixels": ("csv", "id,pixels\n1,2304\n", "begins with id, pixels: name its columns"),

@@ -60,6 +60,16 @@ def test_a_damaged_row_of_pixels_is_a_record_without_a_picture(tmp_path, old, ne
         load(tmp_path / "train.csv")
 
 
+@pytest.mark.parametrize("header", ["label,pixel0,pixel1", "pixel0,label,pixel1"])
+def test_a_quote_that_never_ends_is_a_damaged_row(tmp_path, header):
+    rows = [f"{header},pixel2,pixel3", "1,1,1,1,1", '"' + "1" * 200_000, "1,1,1,1,1"]
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    first, damaged, last = records(tmp_path / "train.csv")
+    assert first.pixels().tolist() == last.pixels().tolist() == [[255, 255], [255, 255]]
+    with pytest.raises(ImageError, match="row 2: expected 4 pixels"):
+        damaged.pixels()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -108,6 +108,12 @@ def test_among_others_it_is_a_row_that_says_why(brief, queries):
     assert [item["id"] for item in added["unreadable"]] == ["bomb"]
 
 
+def test_what_is_not_a_picture_is_named_for_what_it_is(brief, queries):
+    files = [("images", ("a.png", base64.b64encode(png(queries[0]))))]
+    message = brief.post("/v1/check", files=files).json()["message"]
+    assert "a picture as base64 text, which is not read: decode it" in message
+
+
 @pytest.mark.parametrize("lead", [b"\xef\xbb\xbf", b"\r\n\n"], ids=["mark", "line ends"])
 def test_a_picture_behind_what_a_script_wrote_is_answered_as_without(brief, queries, lead):
     content = {"plain": png(queries[0]), "behind": lead + png(queries[0])}
