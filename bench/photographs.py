@@ -24,6 +24,7 @@ from embedder.data.sources import load, records
 from embedder.model import Embedder
 from embedder.transfer.train import transfer
 from index.decision import CheckOptions
+from likewise.building import build
 from likewise.bulk.stream import check_stream, embed_stream
 from likewise.matcher import Matcher
 from likewise.output.rows import json_line
@@ -56,8 +57,7 @@ class Photographs:
     def gallery(self) -> Path:
         """A gallery of them, by the photos model."""
         path = self.folder / "photographs.gallery"
-        with Matcher.create(path, Embedder.load("photos")) as matcher:
-            matcher.add(records(self.data))
+        build(path, str(self.data), "photos").close()
         return path
 
     def listed(self, times: int) -> Path:
