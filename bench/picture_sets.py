@@ -83,7 +83,7 @@ def grocery(folder: Path) -> Division:
 
 
 def cifar(folder: Path, *, every: bool = False) -> Division:
-    """Eight classes, or all ten: 400 of each to train on, 100 asked; cats and trucks unknown."""
+    """Eight classes, or all ten: 400 of each to train on, 500 asked; cats and trucks unknown."""
     rng = np.random.default_rng(1)
 
     def some(part: str, classes: Sequence[str], count: int) -> Dataset:
@@ -95,7 +95,7 @@ def cifar(folder: Path, *, every: bool = False) -> Division:
 
     classes = (*_CLASSES, *_LEFT_OUT) if every else _CLASSES
     return Division(
-        some("train", classes, 400), some("test", classes, 100), some("test", _LEFT_OUT, 100)
+        some("train", classes, 400), some("test", classes, 500), some("test", _LEFT_OUT, 500)
     )
 
 
