@@ -42,8 +42,10 @@ def main(folder: Path) -> None:
     """Measure with the data sets in FOLDER."""
     print("| pictures | rule | old groups found | new groups found |\n|---|---|---|---|")
     divisions = {
-        "ORL faces": [orl(folder, seed) for seed in SEEDS] if (folder / "orl").exists() else [],
-        "Grocery": [grocery(folder)] if (folder / "grocery").exists() else [],
+        "ORL faces": [orl(folder / "orl", seed) for seed in SEEDS]
+        if (folder / "orl").exists()
+        else [],
+        "Grocery": [grocery(folder / "grocery")] if (folder / "grocery").exists() else [],
     }
     for name, parts in divisions.items():
         shares: dict[str, list[tuple[float, float]]] = {rule: [] for rule in RULES}

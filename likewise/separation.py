@@ -9,7 +9,7 @@ MOST_MISSED = 0.5  # FNIR from which a threshold is of little use
 
 def misses_most(point: OperatingPoint) -> bool:
     """Whether most pictures of known groups were missed where the threshold was measured."""
-    return bool(point.mated) and (point.fnir or 0) >= MOST_MISSED
+    return (point.fnir or 0) >= MOST_MISSED
 
 
 def warning(point: OperatingPoint) -> str | None:
@@ -25,5 +25,6 @@ def warning(point: OperatingPoint) -> str | None:
     return (
         f"At the threshold {point.threshold:.4f}, {100 * point.fnir:.0f} % of known pictures are "
         "missed: the model does not separate these groups. Search (`likewise query`) works all "
-        "the same; to check, fit a model to your pictures: likewise train DATA --out MODEL."
+        "the same; to check, fit a model to your pictures, likewise train DATA --out MODEL, or "
+        "allow more false matches, likewise calibrate."
     )

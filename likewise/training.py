@@ -26,6 +26,7 @@ from embedder.model import Embedder
 from embedder.text import counted
 from embedder.training.division import divided
 from embedder.training.recipes import RECIPES, Recipe
+from embedder.transfer.backbones import require_backbone
 from embedder.transfer.settings import DEFAULT, TransferRecipe
 from likewise.arrays import Floats
 from likewise.joins import LabelJoin
@@ -103,8 +104,8 @@ def train(
     changed = _changed(recipe or "default", settings)
     if test is not None:
         _require_spelling(dataset, test)
-    _, held = divided(dataset, changed.validation, changed.seed)  # refused before seconds of import
-    tell(_held_out(dataset, held))
+    fitted, held = divided(dataset, changed.validation, changed.seed)  # before seconds of import
+    tell(_held_out(fitted, held))
     if isinstance(changed, TransferRecipe):
         from embedder.transfer.train import transfer
 
@@ -133,10 +134,13 @@ def _changed(recipe: str, settings: Mapping[str, Any]) -> Recipe | TransferRecip
 
     Raises:
         ModuleNotFoundError: If it needs TensorFlow, which is not installed.
+        ModelError: If there is no such backbone.
         ValueError: If a setting is out of its range.
     """
     if recipe == "transfer":
-        return DEFAULT.changed(**settings)
+        changed = DEFAULT.changed(**settings)
+        require_backbone(changed.backbone)
+        return changed
     _require_tensorflow()
     return RECIPES[recipe].changed(**settings)
 
@@ -151,10 +155,11 @@ def _require_tensorflow() -> None:
         raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
 
 
-def _held_out(dataset: Dataset, held: Dataset) -> str:
+def _held_out(fitted: Dataset, held: Dataset) -> str:
     pictures = counted(len(held), "picture")
     labels = counted(len(set(held.labels)), "label")
-    return f"Held out to validate: {pictures} of {labels}, out of {len(dataset)}."
+    whole = "" if {*held.labels} & {*fitted.labels} else " (whole labels: too few have 4 pictures)"
+    return f"Held out to validate: {pictures} of {labels}{whole}, out of {len(fitted) + len(held)}."
 
 
 def _require_spelling(dataset: Dataset, test: str) -> None:

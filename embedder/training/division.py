@@ -63,9 +63,8 @@ def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indice
         parts = split_rows(dataset, share, seed, fewest=_PAIR)
     if not _has_pairs(_labels(dataset, parts[1])):
         parts = _by_labels(dataset, max(share, _WHOLE), seed)
-    for rows, name in zip(parts, ("training", "validation"), strict=True):
-        if not _has_pairs(_labels(dataset, rows)):
-            _refuse(dataset, _labels(dataset, rows), name)
+    if not all(_has_pairs(_labels(dataset, rows)) for rows in parts):
+        _refuse(dataset)
     return parts
 
 
@@ -109,12 +108,11 @@ def _has_pairs(labels: list[str]) -> bool:
     return len(groups.names) > 1 and bool(groups.sizes.max(initial=0) >= _PAIR)
 
 
-def _refuse(dataset: Dataset, part: list[str], name: str) -> None:
-    labels = counted(len(set(part)), "label")
+def _refuse(dataset: Dataset) -> None:
+    pictures = counted(len(dataset.labels), "picture")
+    labels = counted(len(set(dataset.labels)), "label")
     raise DatasetError(
-        f"The {name} part of {dataset.name!r} needs at least 2 labels and 2 pictures of one of "
-        f"them. Received: {counted(len(part), 'picture')} of {labels}, out of "
-        f"{counted(len(dataset.labels), 'picture')} of {counted(len(set(dataset.labels)), 'label')}"
-        ". Give at least 4 different pictures of each of 2 labels, or 2 of each of 4; 10 of each "
-        "are a good start."
+        f"{dataset.name!r} does not suffice to train and to validate: {pictures} of {labels}. Give "
+        "at least 4 different pictures of each of 2 labels, or 2 of each of 4; 10 of each are a "
+        "good start."
     )

@@ -2,7 +2,8 @@
 
 `eer` judges pairs: it is where FMR and FNMR are equal. `default` judges searches, in which a
 picture of no group has a whole gallery to come near to: of pictures made to be of no group, at
-most `FPIR` are matched. Galleries take the latter until they are calibrated themselves.
+most `FPIR` are matched, or the least share that so few can show. Galleries take the latter until
+they are calibrated themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from likewise.arrays import Floats, Indices
+from likewise.metrics.intervals import smallest_rate
 from likewise.metrics.rates import det_curve, equal_error_rate, fmr, fnmr
 from likewise.metrics.thresholds import allowed_within, threshold_within
 
@@ -94,7 +96,8 @@ def point_among(
         strangers: Distance of each unknown to its nearest reference, `(m,)`, float32.
         measured_on: What it is measured on, in words.
     """
-    threshold = threshold_within(strangers, allowed_within(FPIR, len(strangers)))
+    target = min(1.0, max(FPIR, smallest_rate(len(strangers))))
+    threshold = threshold_within(strangers, allowed_within(target, len(strangers)))
     distances, places = nearest(references, known)
     right = (distances <= threshold) & (reference_labels[places] == known_labels)
     false, missed = int(np.sum(strangers <= threshold)), int(np.sum(~right))

@@ -52,6 +52,11 @@ def require_same(path: Path, stored: Mapping[str, Any], settings: Mapping[str, A
         ModelError: Naming the first that differs.
     """
     for name, value in settings.items():
+        if stored.get(name) != value and name == "data":
+            raise ModelError(
+                f"The unfinished training in {str(path)!r} was started with other pictures. Resume "
+                "it with the same, or remove it to start again."
+            )
         if stored.get(name) != value:
             raise ModelError(
                 f"The unfinished training in {str(path)!r} was started with {name} = "

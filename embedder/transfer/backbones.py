@@ -6,12 +6,26 @@ from functools import partial
 from pathlib import Path
 
 from embedder.errors import ModelError
-from embedder.model import Embedder
+from embedder.model import DIGITS, PHOTOS, Embedder
 from embedder.photos.cache import kept
 from embedder.runtime.quiet import without_notices
 
 # By our names. Their weights are downloaded from Keras's own storage, which checks their hash.
 KERAS = {"mobilenetv3-large": "MobileNetV3Large", "mobilenetv3-small": "MobileNetV3Small"}
+
+
+def require_backbone(name: str) -> None:
+    """Refuse a name of no model, before anything is read.
+
+    Raises:
+        ModelError: If it is neither a name that is known nor a model's directory.
+    """
+    known = (DIGITS, PHOTOS, *KERAS)
+    if name not in known and not (Path(name) / "model.json").exists():
+        raise ModelError(
+            f"There is no model {name!r} to fit: name {PHOTOS}, {' or '.join(KERAS)}, or the "
+            "directory of a model."
+        )
 
 
 def backbone(name: str) -> Embedder:

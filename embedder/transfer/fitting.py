@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from threading import Event
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -45,9 +46,15 @@ def fit_heads(
         recipe: The settings.
         parts: Rows of each part.
     """
+    stop = Event()  # for the others, once one was interrupted
 
     def fitted(rows: Indices) -> Head:
-        return fit_head(features, [labels[row] for row in rows.tolist()], recipe, rows)
+        names = [labels[row] for row in rows.tolist()]
+        try:
+            return fit_head(features, names, recipe, rows, stop)
+        except BaseException:
+            stop.set()
+            raise
 
     with threadpool_limits(1, "blas"):
         return parallel.map_items(fitted, parts)
@@ -58,6 +65,7 @@ def fit_head(
     labels: Sequence[str],
     recipe: TransferRecipe,
     rows: Indices | None = None,
+    stop: Event | None = None,
 ) -> Head:
     """Fit a head to features.
 
@@ -66,6 +74,7 @@ def fit_head(
         labels: The groups of the pictures to fit to.
         recipe: The settings.
         rows: Their rows among the features; all when None.
+        stop: Ends the fit early once it is set; the head is of no use then.
 
     Returns:
         The head; the same features and recipe give the same.
@@ -79,6 +88,8 @@ def fit_head(
     start = head.weights.copy()
     pull = 2 * recipe.anchor / np.sum(start**2)
     for step in range(recipe.steps):
+        if stop is not None and stop.is_set():
+            break
         drawn, groups = _batch(members, recipe, rng)
         views = rng.integers(features.shape[1], size=len(drawn))
         x = head.inputs(features[drawn, views])

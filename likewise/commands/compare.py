@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from likewise.commands.console import write_json
+from likewise.commands.console import note, write_json
 from likewise.commands.opening import opened_model, read_unlabelled
 from likewise.commands.options import at_option, decode_timeout_option, model_option
 
@@ -38,6 +38,13 @@ def compare(
     from likewise.comparison import compare_row
 
     embedder, threshold = opened_model(gallery, model, at)
-    write_json(
-        compare_row(read_unlabelled([first]), read_unlabelled([second]), embedder, threshold)
-    )
+    one, other = (list(read_unlabelled([image])) for image in (first, second))
+    row = compare_row(one, other, embedder, threshold)
+    if gallery is None:
+        from likewise.model_choice import misfit
+
+        if sentence := misfit(embedder, [*one, *other]):
+            note(f"Warning: {sentence}")
+        elif threshold is None:
+            note("This model brings no threshold to decide by: name a --gallery, which has one.")
+    write_json(row)

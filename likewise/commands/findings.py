@@ -120,8 +120,9 @@ def _outliers(examination: Examination) -> list[str]:
     ]
     most = 2 * len(examination.outliers) > examination.references
     advice = (
-        "  That are most of them: the threshold misses more than it finds. Fit a model to your "
-        "pictures, likewise train DATA --out MODEL, or allow a higher rate: likewise calibrate."
+        "  Those are most of them: the threshold misses more than it finds. Measure one for a "
+        "higher rate, likewise calibrate, or fit a model to your pictures: likewise train DATA "
+        "--out MODEL"
         if most
         else "  Check their labels; more pictures like them would help."
     )

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from likewise.commands.console import note, progress_bar
+from likewise.commands.errors import INTERRUPTED
 from likewise.commands.options import SHARE, Number, Reading, reading_options
 from likewise.recipe_names import OF_NETWORKS, OF_TRANSFER, recipe_of
 
@@ -147,6 +148,11 @@ def train(
                 progress=done,
                 **settings,
             )
+    except KeyboardInterrupt:
+        if out.with_name(f"{out.name}.training").exists():
+            note(f"Interrupted. What is done is kept in {out}.training: go on with --resume.")
+            click.get_current_context().exit(INTERRUPTED)
+        raise
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("tensorflow", "keras", "matplotlib"):
             raise
@@ -195,8 +201,9 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
         )
     if backbone and held_out["rank1"] <= backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
         lines.append(
-            "The training gained nothing: the backbone alone is as good. Use that, or give more "
-            "pictures of each group, at least 10."
+            f"The training gained nothing: the backbone alone is {_as_good(held_out, backbone)}. "
+            "Use that (build without --model chooses photos), or give more groups, or more "
+            "pictures of each."
         )
     elif not backbone and held_out["rank1"] <= raw["rank1"]:
         lines.append(
@@ -204,6 +211,11 @@ def _gains(held_out: Mapping[str, Any]) -> list[str]:
             "or fit a model that has seen millions of pictures: --recipe transfer"
         )
     return lines
+
+
+def _as_good(held_out: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
+    same = all(held_out[name] == backbone[name] for name in ("rank1", "eer"))
+    return "as good" if same else "better"
 
 
 def _threshold(point: Mapping[str, Any]) -> str:

@@ -147,6 +147,7 @@ def _measured(
         groups=by_group(searched, limits, asked.reference_labels),
         unreadable=asked.unreadable,
         missed=missed,
+        passed_over=asked.passed_over,
     )
     return figures, pairs, wrong
 

@@ -103,6 +103,7 @@ class Figures:
         groups: Group by group, in order.
         unreadable: Id and reason of each picture that could not be read.
         missed: The mated queries that were missed, the nearest to a wrong group first.
+        passed_over: Sentences about pictures passed over, and what limits the figures.
     """
 
     gallery: GallerySize
@@ -118,6 +119,7 @@ class Figures:
     groups: list[GroupFigures]
     unreadable: list[tuple[str, str]]
     missed: list[Miss]
+    passed_over: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """The figures as they stand in `report.json`."""
@@ -138,6 +140,7 @@ class Figures:
             "groups": [group.to_json() for group in self.groups],
             "unreadable": dict(self.unreadable),
             "missed": [miss.to_json() for miss in self.missed],
+            "passed_over": self.passed_over,
         }
 
 

@@ -24,6 +24,7 @@ def point(missed):
 def test_half_of_the_known_pictures_are_most():
     assert warning(point(19)) is None
     assert warning(OperatingPoint(threshold=0.5)) is None
+    assert warning(OperatingPoint(threshold=0.5, fnir=0.5)) is not None  # as trainings write it
     sentence = warning(point(20))
     assert sentence is not None
     assert f"At the threshold 0.5000, 50 % {MISSED}" in sentence

@@ -180,33 +180,45 @@ def split_box(box: str | None) -> list[str] | None:
     return None if box is None else box.split(",")
 
 
-def parts_of(form: Form, files: Sequence[File], limits: JsonLimits) -> list[bytes | Cropped]:
-    """The files of a form, or the parts of them that its field `boxes` names.
+def parts_of(
+    form: Form, files: Sequence[File], limits: JsonLimits
+) -> tuple[list[str], list[bytes | Cropped]]:
+    """The files of a form with their names, or the parts of them that its field `boxes` names.
+
+    A part is named as in a list: after its file and its box, so that two of a file differ.
 
     Args:
         form: Its field `boxes`, if any, holds JSON: a box, or null, for each file in order.
         files: The n files.
         limits: How much JSON may hold.
 
+    Returns:
+        Names and contents, n each.
+
     Raises:
         ApiError: If there are not n boxes, or one is no box.
     """
     if not (text := form.text(BOXES, b"")):
-        return [file.content for file in files]
+        return [file.name for file in files], [file.content for file in files]
     boxes = parsed(_BOXES, text.encode(), limits, BOXES)
     if len(boxes) != len(files):
         raise invalid(
             f"`{BOXES}` must hold a box, or null, for each of {len(files)} files. "
             f"Received: {len(boxes)}."
         )
-    return [part_of(file.content, box) for file, box in zip(files, boxes, strict=True)]
+    parts = [part_of(file.content, box) for file, box in zip(files, boxes, strict=True)]
+    names = [
+        f"{file.name}#{part.box}" if isinstance(part, Cropped) else file.name
+        for file, part in zip(files, parts, strict=True)
+    ]
+    return names, parts
 
 
 async def _uploaded(request: Request, state: ServerState) -> Pictures:
     form = await read_form(request, {"images"}, {BOXES}, most=state.settings.max_images)
     files = form.files("images")
-    parts = parts_of(form, files, limits_of(state))
-    return Pictures([file.name or "image" for file in files], parts)
+    names, parts = parts_of(form, files, limits_of(state))
+    return Pictures([name or "image" for name in names], parts)
 
 
 def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from embedder.errors import ModelError
-from embedder.model import Embedder
-from embedder.transfer.backbones import backbone
+from embedder.model import SHIPPED, Embedder
+from embedder.transfer.backbones import backbone, require_backbone
 
 
 @pytest.fixture
@@ -51,6 +51,13 @@ def test_weights_that_cannot_be_downloaded_are_refused_with_what_to_do(cache, mo
     with pytest.raises(ModelError, match="could not be downloaded: URL fetch failure"):
         backbone("mobilenetv3-small")
     assert not cache.exists()
+
+
+def test_a_name_of_no_model_is_refused_with_those_that_there_are():
+    for name in ("photos", "mobilenetv3-large", str(SHIPPED)):
+        require_backbone(name)
+    with pytest.raises(ModelError, match="name photos, mobilenetv3-large or mobilenetv3-small"):
+        require_backbone("resnet50")
 
 
 def test_a_model_between_ends_takes_no_head(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from embedder.transfer import fitting
 from embedder.transfer.fitting import _batch, _gradient, _members, fit_head, fit_heads
 from embedder.transfer.head import Head, unit
 from embedder.transfer.measuring import Sides, nearest_right
@@ -84,6 +85,23 @@ def test_heads_fitted_side_by_side_are_those_fitted_alone(rng) -> None:
         [alone] = fit_heads(features, labels, RECIPE, [rows])
         assert np.array_equal(head.weights, alone.weights)
         assert np.array_equal(head.bias, alone.bias)
+
+
+def test_an_interrupt_ends_the_heads_that_are_fitted_beside_it(rng, monkeypatch) -> None:
+    features, labels = features_of_groups(rng)
+    steps: list[None] = []
+    batch = fitting._batch
+
+    def interrupted(*arguments):
+        steps.append(None)
+        if len(steps) > 20:
+            raise KeyboardInterrupt
+        return batch(*arguments)
+
+    monkeypatch.setattr(fitting, "_batch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_heads(features, labels, RECIPE.changed(steps=10**9), [np.arange(72)] * 3)
+    assert len(steps) < 40
 
 
 def test_the_same_seed_gives_the_same_head_and_another_seed_another(rng) -> None:

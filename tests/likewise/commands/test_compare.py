@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from tests.likewise.commands.running import (
     done,
@@ -29,3 +30,11 @@ def test_compare_judges_a_pair_by_the_operating_point_that_is_named(gallery):
     pair = ("compare", "mnist/test/00000", "mnist/test/00017", "--gallery", gallery)
     (calibrated,), (old,) = rows(*pair), rows(*pair, "--at", "eer")
     assert np.float32(calibrated["threshold"]) < old["threshold"] == 0.5
+
+
+def test_photographs_are_not_judged_by_the_digits_model_without_a_word(tmp_path, rng):
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (90, 90, 3), np.uint8)).save(tmp_path / name)
+    sides = (tmp_path / "a.png", tmp_path / "b.png")
+    assert "was not made for these pictures" in done("compare", *sides).stderr
+    assert done("compare", "mnist/test/00000", "mnist/test/00017").stderr == ""

@@ -64,7 +64,8 @@ def as_form(sheet, field="images", boxes="[[30, 20, 28, 28], null]", **texts):
 def test_the_boxes_of_a_form_are_those_of_its_files_in_order(shared, sheet, route):
     [expected] = shared.post(f"/v1/{route}?id=x", **whole(sheet[1])).json()["rows"]
     first, second = shared.post(f"/v1/{route}", **as_form(sheet)).json()["rows"]
-    assert first == {**second, "id": "x"} == expected
+    assert (first["id"], second["id"]) == ("x#30,20,28,28", "y")  # as in a list
+    assert {**first, "id": "x"} == {**second, "id": "x"} == expected
 
 
 def test_the_boxes_of_two_pictures_are_compared(shared, sheet):
@@ -77,11 +78,17 @@ def test_the_boxes_of_two_pictures_are_compared(shared, sheet):
 def test_the_boxes_of_a_form_are_enrolled(client, sheet):
     added = client.post("/v1/references", **as_form(sheet, label="7")).json()
     assert added["added"] == 2
-    again = {
-        "files": {"image": ("x", sheet[0])},
-        "data": {"label": "7", "boxes": "[[30,20,28,28]]"},
-    }
-    assert client.put("/v1/references/x", **again).json()["status"] == "unchanged"
+    texts = {"label": "7", "boxes": "[[30, 20, 28, 28]]"}
+    address = "/v1/references/x%2330,20,28,28"
+    again = client.put(address, files={"image": ("x", sheet[0])}, data=texts)
+    assert again.json()["status"] == "unchanged"
+
+
+def test_two_parts_of_one_file_are_two_references(client, sheet):
+    files = [("images", ("sheet.png", sheet[0]))] * 2
+    texts = {"label": "7", "boxes": "[[30, 20, 28, 28], [0, 0, 60, 60]]"}
+    added = client.post("/v1/references", files=files, data=texts).json()
+    assert added["added"] == 2
 
 
 @pytest.mark.parametrize(
