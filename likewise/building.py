@@ -117,15 +117,19 @@ def _loaded(model: str | os.PathLike[str] | Embedder | None) -> Embedder:
 
 
 def _measure(matcher: Matcher) -> None:
-    """Measure a threshold on the references where the model brings none."""
-    if matcher.gallery.points.default is None and matcher.gallery.count_groups():
+    """Measure a threshold on the references where the model brings none, and warn of a bad one."""
+    gallery = matcher.gallery
+    if not gallery.count_groups():
+        return
+    if gallery.points.default is None:
         from likewise.calibration.own import measure_own
 
-        measured = measure_own(matcher.gallery)
+        measured = measure_own(gallery)
         if measured.point is None:
-            warnings.warn(measured.sentence(str(matcher.gallery.path)), stacklevel=3)
-        elif unseparated := separation.warning(measured.point):
-            warnings.warn(unseparated, stacklevel=3)
+            warnings.warn(measured.sentence(str(gallery.path)), stacklevel=3)
+            return
+    if unseparated := separation.warning(gallery.points.named()[1]):
+        warnings.warn(unseparated, stacklevel=3)
 
 
 def close_or_discard(matcher: Matcher) -> int:

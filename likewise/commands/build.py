@@ -82,17 +82,19 @@ def _choice(inputs: tuple[str, ...], records: Records) -> Choice:
 
 
 def _measure(matcher: Matcher) -> None:
-    """Measure a threshold on the references where the model brings none, and report it."""
-    if not matcher.gallery.count_groups():
-        gallery = matcher.gallery.path
-        note(f"Without labels there are no groups to check: likewise query {gallery} PICTURES")
-    elif matcher.gallery.points.default is None:
+    """Measure a threshold on the references where the model brings none; report and warn."""
+    gallery = matcher.gallery
+    if not gallery.count_groups():
+        note(f"Without labels there are no groups to check: likewise query {gallery.path} PICTURES")
+        return
+    if gallery.points.default is None:
         from likewise.calibration.own import measure_own
+
+        note(measure_own(gallery).sentence(str(gallery.path)))
+    if gallery.points.default is not None:
         from likewise.separation import warning
 
-        measured = measure_own(matcher.gallery)
-        note(measured.sentence(str(matcher.gallery.path)))
-        if measured.point is not None and (unseparated := warning(measured.point)):
+        if unseparated := warning(gallery.points.named()[1]):
             note(f"Warning: {unseparated}")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from cli import main
+from embedder.manifest import read_manifest, write_manifest
+from embedder.model import Embedder
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
+from likewise.building import build
 from likewise.matcher import Matcher
 from likewise.separation import warning
 
@@ -50,3 +55,23 @@ def test_a_model_that_separates_nothing_is_warned_of_when_a_gallery_is_built(tmp
         measured = measure_own(gallery).point
     assert measured is not None
     assert MISSED in str(warning(measured))
+
+
+def test_a_model_whose_own_threshold_misses_most_is_warned_of_when_a_gallery_is_built(
+    tmp_path, queries
+):
+    model = shutil.copytree(Embedder.load().path, tmp_path / "model")
+    manifest = read_manifest(model)
+    manifest["operating_points"]["default"]["fnir"] = 0.8
+    write_manifest(model, manifest)
+    with pytest.warns(UserWarning, match=f"80 % {MISSED}"):
+        build(tmp_path / "a.gallery", queries[:20], model).close()
+    folder = tmp_path / "7"
+    folder.mkdir()
+    Image.fromarray(queries[0].pixels()).save(folder / "a.png")
+    built = CliRunner().invoke(
+        main, ["build", str(tmp_path / "b.gallery"), str(tmp_path / "7"), "--label-each",
+               "--model", str(model)]
+    )  # fmt: skip
+    assert built.exit_code == 0, built.output
+    assert f"80 % {MISSED}" in built.stderr
