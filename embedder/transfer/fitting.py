@@ -144,19 +144,27 @@ def _gradient(head: Head, x: Floats, groups: Indices, recipe: TransferRecipe) ->
 
 
 class _Adam:
-    """Adam's moments of one array of parameters."""
+    """Adam's moments of one array of parameters; no step allocates memory."""
 
     def __init__(self, like: Floats) -> None:
         self._first = np.zeros_like(like)
         self._second = np.zeros_like(like)
+        self._change, self._direction = np.empty_like(like), np.empty_like(like)
         self._steps = 0
 
     def step(self, gradient: Floats) -> Floats:
-        """The direction to descend against, each element about 1 in size."""
+        """The direction to descend against, each element about 1 in size; valid until the next."""
         self._steps += 1
-        self._first += (1 - _FIRST) * (gradient - self._first)
-        self._second += (1 - _SECOND) * (gradient**2 - self._second)
-        first = self._first / (1 - _FIRST**self._steps)
-        second = self._second / (1 - _SECOND**self._steps)
-        direction: Floats = first / (np.sqrt(second) + _TINY)
+        change = np.subtract(gradient, self._first, out=self._change)
+        change *= 1 - _FIRST
+        self._first += change
+        np.multiply(gradient, gradient, out=change)
+        change -= self._second
+        change *= 1 - _SECOND
+        self._second += change
+        np.divide(self._second, 1 - _SECOND**self._steps, out=change)
+        np.sqrt(change, out=change)
+        change += _TINY
+        direction = np.divide(self._first, 1 - _FIRST**self._steps, out=self._direction)
+        direction /= change
         return direction
