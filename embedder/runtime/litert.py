@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from embedder.runtime.ends import Ends
 
 BATCH = 64  # measured: larger batches exceed the cache, smaller ones have overhead per call
-_VALUES = 1 << 20  # in a batch: 64 photographs would take half a gigabyte, and 6 are as fast
+_VALUES = 1 << 18  # in a batch: 64 photographs would take half a gigabyte; one by one is fastest
 _WORTH = 4  # parts of a batch, each of which is worth a thread
 
 
