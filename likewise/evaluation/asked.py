@@ -113,13 +113,22 @@ def ask_references(matcher: Matcher, point: str | None, progress: Progress) -> A
         matcher: Embedder and gallery.
         point: The operating point that is judged; the default one when None.
         progress: Called with the number of further references that are done.
+
+    Raises:
+        ValueError: If each group has one reference, or copies of one.
     """
     folds = Folds.of(matcher.gallery)
     held = ImageError("the gallery holds this picture")
     records = [Record(folds.ids[row], folds.labels[row], held) for row in folds.asked.tolist()]
+    distances = folds.together(progress)
+    if not len(distances.known):
+        raise ValueError(
+            "Cross-validation needs a group of two references that are no copies of each other, "
+            "and there is none. Evaluate with other pictures."
+        )
     return Asked(
         Queries(records, [], folds.vectors[folds.asked]),
-        folds.together(progress),
+        distances,
         folds.vectors,
         folds.labels,
         Overlap(allowed=False, references=0, training=None, calibration=0),

@@ -214,6 +214,13 @@ def test_a_threshold_that_the_references_chose_is_called_optimistic(matcher):
     assert "The references chose the threshold 'fpir-0.05' too" in sentences[-1]
 
 
+def test_groups_of_one_cannot_be_cross_validated(matcher, references):
+    kept = {record.label: record.id for record in references}
+    matcher.gallery.remove([r.id for r in references if r.id not in kept.values()])
+    with pytest.raises(ValueError, match="needs a group of two references"):
+        evaluate(matcher, cross_validate=True)
+
+
 def test_cross_validation_takes_no_other_pictures(matcher, queries):
     with pytest.raises(ValueError, match="leave out other pictures"):
         evaluate(matcher, queries, cross_validate=True)
