@@ -13,6 +13,7 @@ from typing import Any
 
 from index.evidence import KINDS
 
+OWN = "own"  # name of the point that is measured on a gallery itself where its model brings none
 _NULL_WHERE_CALIBRATED = ("target", "fnir")  # all other fields are left out of the JSON when None
 
 

@@ -68,8 +68,8 @@ def adopt(
 
 def _measured(model: Embedder, data: str) -> Embedder:
     """Measure the threshold for pairs, `eer`, and that for searches, `default`."""
+    from index.operating_point import OWN
     from likewise.building import build
-    from likewise.calibration.own import NAME
 
     with tempfile.TemporaryDirectory() as folder:
         with warnings.catch_warnings():
@@ -77,13 +77,13 @@ def _measured(model: Embedder, data: str) -> Embedder:
             matcher = build(Path(folder) / "gallery", data, model)
         with matcher:
             points = matcher.gallery.points.all()
-            if NAME not in points:
+            if OWN not in points:
                 raise DatasetError(
                     f"The pictures of {data!r} do not suffice to measure thresholds: it takes 30 "
                     f"different ones, several of each of two groups. The model at {model.path} "
                     "brings none."
                 )
-            search = points[NAME].to_json()
+            search = points[OWN].to_json()
             pairs = _pair_point(matcher.gallery)
     words = f"{search['queries']} pictures of {data}, each among the others"
     default = {key: value for key, value in search.items() if key not in _OF_A_GALLERY}

@@ -21,11 +21,10 @@ from embedder.text import counted
 from index.decision import CheckOptions, Decision, decide
 from index.gallery import Gallery
 from index.neighbours import Neighbours
-from index.operating_point import points_from_json
+from index.operating_point import OWN, points_from_json
 from index.references.rows import Reference
 from index.replacement import replacement
 from likewise.arrays import Pixels
-from likewise.calibration.own import NAME as OWN
 from likewise.calibration.own import OwnThreshold, measure_own
 from likewise.decoding import decode_stream
 from likewise.enrolment import BATCH

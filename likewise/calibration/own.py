@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from index.gallery import Gallery
-from index.operating_point import OperatingPoint
+from index.operating_point import OWN, OperatingPoint
 from likewise.calibration.points import measured_at
 from likewise.folds import COPY, PAIRS
 from likewise.metrics.intervals import trials_needed
@@ -21,7 +21,6 @@ from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import CalibrationError, largest_threshold
 from likewise.queries import LEFT_OUT, GroupDistances
 
-NAME = "own"
 _TARGETS = (0.01, 0.02, 0.05, 0.1)  # the first that the references support
 _MOST = 2000  # references that are asked
 
@@ -101,7 +100,7 @@ def measure_own(gallery: Gallery) -> OwnThreshold:
         generation=gallery.generation,
         measured_on=f"{len(unknown)} of the gallery's own references, each among the others",
     )
-    gallery.points.store(NAME, point, unknown=unknown.distances)
+    gallery.points.store(OWN, point, unknown=unknown.distances)
     return OwnThreshold(point, copies)
 
 

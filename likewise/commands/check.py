@@ -142,10 +142,14 @@ def _to_file(job: Job, output: Path, resume: bool) -> None:
 
 
 def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
-    """Warn where the gallery has changed since it was measured, or where it misses most."""
+    """Warn where the gallery has changed since it was measured, or where it misses most.
+
+    A calibration says itself that its threshold misses most.
+    """
     points = matcher.gallery.points
     if options.threshold is not None:
         return
+    from index.operating_point import OWN
     from likewise.separation import warning
 
     name, point = points.named(options.at)
@@ -154,7 +158,8 @@ def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
 
         again = command(str(matcher.gallery.path), name, point)
         note(f"Warning: {change}. Calibrate again: {again}")
-    if unseparated := warning(point):
+    is_calibrated = name != OWN and name not in matcher.embedder.operating_points
+    if not is_calibrated and (unseparated := warning(point)):
         note(f"Warning: {unseparated}")
 
 

@@ -35,15 +35,22 @@ def test_half_of_the_known_pictures_are_most():
     assert f"At the threshold 0.5000, 50 % {MISSED}" in sentence
 
 
-@pytest.mark.parametrize("missed", [19, 30])
-def test_check_and_info_warn_of_the_threshold_in_use(gallery, fake, scans, missed):
+@pytest.mark.parametrize(
+    ("name", "missed", "warned"),
+    [
+        ("own", 19, []),
+        ("own", 30, ["check", "info"]),
+        ("fpir-0.01", 30, ["info"]),  # `calibrate` said so when it was asked for
+    ],
+)
+def test_check_and_info_warn_of_the_threshold_in_use(gallery, fake, scans, name, missed, warned):
     with Matcher.open(gallery) as matcher:
         stored = replace(point(missed), rate="fpir", target=0.01, fpir=0.01)
-        matcher.gallery.points.store("poor", stored, unknown=np.zeros(1, "f4"), contents=[])
-    for command in (["check", str(gallery), str(scans / "00.png")], ["info", str(gallery)]):
-        done = CliRunner().invoke(main, command)
+        matcher.gallery.points.store(name, stored, unknown=np.zeros(1, "f4"), contents=[])
+    for command, pictures in (("check", [str(scans / "00.png")]), ("info", [])):
+        done = CliRunner().invoke(main, [command, str(gallery), *pictures])
         assert done.exit_code == 0, done.output
-        assert (MISSED in done.output) == (missed == 30)
+        assert (MISSED in done.output) == (command in warned)
 
 
 def test_a_model_that_separates_nothing_is_warned_of_when_a_gallery_is_built(tmp_path, rng):

@@ -8,7 +8,8 @@ import pytest
 from index.decision import CheckOptions
 from index.errors import GalleryError
 from index.gallery import Gallery
-from likewise.calibration.own import NAME, measure_own
+from index.operating_point import OWN
+from likewise.calibration.own import measure_own
 
 DIM = 8
 
@@ -50,7 +51,7 @@ def test_at_most_the_target_share_of_references_matches_another_group(gallery):
     within = nearest_of_another_group(vectors, labels) <= point.threshold
     assert (point.target, point.queries) == (0.01, 400)
     assert point.false == within.sum() <= 0.01 * 400
-    assert gallery.points.default == NAME
+    assert gallery.points.default == OWN
 
 
 def test_few_references_support_a_larger_rate_only(gallery):
@@ -65,7 +66,7 @@ def test_a_near_copy_is_not_asked(gallery):
     fill(gallery, vectors[:3] + np.float32(1e-4), labels[:3], prefix="copy")
     measured = measure_own(gallery)
     assert measured.copies == 6  # three and their copies
-    assert gallery.points[NAME].queries == 103 - 6
+    assert gallery.points[OWN].queries == 103 - 6
     assert "6 that have a near copy" in measured.sentence("g")
 
 
@@ -78,7 +79,7 @@ def test_the_sentence_has_counts_interval_and_the_command_that_does_better(galle
     fill(gallery, *groups(20, 20))
     measured = measure_own(gallery)
     sentence = measured.sentence("my.gallery")
-    assert f"{gallery.points[NAME].false} of 400 unknowns" in sentence
+    assert f"{gallery.points[OWN].false} of 400 unknowns" in sentence
     assert "95 %:" in sentence
     assert sentence.endswith("likewise calibrate my.gallery DATA --fpir 0.01.")
     assert "\n" not in sentence
