@@ -13,6 +13,7 @@ from typing import Any
 
 from index.evidence import KINDS
 
+MOST_MISSED = 0.5  # FNIR from which a threshold is of little use
 OWN = "own"  # name of the point that is measured on a gallery itself where its model brings none
 _NULL_WHERE_CALIBRATED = ("target", "fnir")  # all other fields are left out of the JSON when None
 
@@ -124,6 +125,11 @@ class OperatingPoint:
         """Kind and name of each file that the calibration left; see `evidence`."""
         names = ((kind, getattr(self, kind)) for kind in KINDS)
         return [(kind, name) for kind, name in names if name is not None]
+
+    @property
+    def misses_most(self) -> bool:
+        """Whether most pictures of known groups were missed where it was measured."""
+        return (self.fnir or 0) >= MOST_MISSED
 
     def outdated(self, name: str, size: int, generation: int) -> str | None:
         """Describe in one sentence how the gallery has changed since the point was measured.

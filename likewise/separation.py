@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from index.operating_point import OperatingPoint
 
-MOST_MISSED = 0.5  # FNIR from which a threshold is of little use
-
-
-def misses_most(point: OperatingPoint) -> bool:
-    """Whether most pictures of known groups were missed where the threshold was measured."""
-    return (point.fnir or 0) >= MOST_MISSED
-
 
 def warning(point: OperatingPoint) -> str | None:
     """Warn of a threshold that misses most pictures; None where it does not.
@@ -19,7 +12,7 @@ def warning(point: OperatingPoint) -> str | None:
         >>> warning(OperatingPoint(threshold=0.5, mated=4, missed=3, fnir=0.75))[:61]
         'At the threshold 0.5000, 75 % of known pictures are missed: t'
     """
-    if not misses_most(point):
+    if not point.misses_most:
         return None
     assert point.fnir is not None
     return (

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from embedder.text import counted
 from index.operating_point import OperatingPoint
 from likewise.remarks import Remarks
-from likewise.separation import misses_most
 
 OPTIMISTIC = (
     "the gallery's own references, each searched among all others: optimistic for images like "
@@ -62,7 +61,7 @@ class Calibration:
         if point.group_thresholds:
             groups = counted(len(point.group_thresholds), "group")
             lines.append(f"Thresholds of their own: {groups}.")
-        if misses_most(point):
+        if point.misses_most:
             lines.append(
                 "Most knowns are missed at this threshold: the model does not separate these "
                 "groups well enough for so strict a rate. Allow a higher one, or train a model on "

@@ -149,18 +149,18 @@ def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
     points = matcher.gallery.points
     if options.threshold is not None:
         return
-    from index.operating_point import OWN
-    from likewise.separation import warning
-
     name, point = points.named(options.at)
     if change := points.outdated(options.at):
         from likewise.calibration.summary import command
 
         again = command(str(matcher.gallery.path), name, point)
         note(f"Warning: {change}. Calibrate again: {again}")
-    is_calibrated = name != OWN and name not in matcher.embedder.operating_points
-    if not is_calibrated and (unseparated := warning(point)):
-        note(f"Warning: {unseparated}")
+    if point.misses_most:
+        from index.operating_point import OWN
+        from likewise.separation import warning
+
+        if name == OWN or name in matcher.embedder.operating_points:
+            note(f"Warning: {warning(point)}")
 
 
 def _summarise(summary: Summary, earlier: int) -> None:

@@ -220,7 +220,7 @@ def _as_good(held_out: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
 
 def _threshold(point: Mapping[str, Any]) -> str:
     """The threshold that galleries take, and what it costs."""
-    from likewise.separation import MOST_MISSED
+    from index.operating_point import MOST_MISSED
 
     sentence = (
         f"Threshold {point['threshold']:.4f}: {point['false']} of {point['unknown']} unknown "

@@ -145,6 +145,7 @@ def test_the_gallery_is_sound_and_names_its_model(gallery, trained):
     assert likewise.Embedder.load(trained.model).fingerprint in run("info", gallery).stdout
 
 
+@pytest.mark.filterwarnings("ignore:At the threshold")  # after two epochs it may miss most
 def test_thresholds_measured_at_the_import_go_into_each_gallery(trained, tmp_path):
     model = likewise.adopt(
         trained.file, tmp_path / "m", pixels="0..1", as_is=True, data="mnist/test"

@@ -181,7 +181,7 @@ def split_box(box: str | None) -> list[str] | None:
 
 
 def parts_of(
-    form: Form, files: Sequence[File], limits: JsonLimits
+    form: Form, files: Sequence[File], state: ServerState
 ) -> tuple[list[str], list[bytes | Cropped]]:
     """The files of a form with their names, or the parts of them that its field `boxes` names.
 
@@ -190,7 +190,7 @@ def parts_of(
     Args:
         form: Its field `boxes`, if any, holds JSON: a box, or null, for each file in order.
         files: The n files.
-        limits: How much JSON may hold.
+        state: Holds the limits.
 
     Returns:
         Names and contents, n each.
@@ -200,7 +200,7 @@ def parts_of(
     """
     if not (text := form.text(BOXES, b"")):
         return [file.name for file in files], [file.content for file in files]
-    boxes = parsed(_BOXES, text.encode(), limits, BOXES)
+    boxes = parsed(_BOXES, text.encode(), limits_of(state), BOXES)
     if len(boxes) != len(files):
         raise invalid(
             f"`{BOXES}` must hold a box, or null, for each of {len(files)} files. "
@@ -217,7 +217,7 @@ def parts_of(
 async def _uploaded(request: Request, state: ServerState) -> Pictures:
     form = await read_form(request, {"images"}, {BOXES}, most=state.settings.max_images)
     files = form.files("images")
-    names, parts = parts_of(form, files, limits_of(state))
+    names, parts = parts_of(form, files, state)
     return Pictures([name or "image" for name in names], parts)
 
 

@@ -90,7 +90,7 @@ async def read_uploads(
         most = state.settings.max_images
         form = await read_form(request, {"images"}, {"label", BOXES}, most=most)
         label, files = _label(form, unlabelled), form.files("images")
-        names, parts = parts_of(form, files, limits_of(state))
+        names, parts = parts_of(form, files, state)
         uploads = [
             Upload(str(parsed(_NAME, name, name="filename")), label, {}, part)
             for name, part in zip(names, parts, strict=True)
@@ -192,7 +192,7 @@ async def _from_form(request: Request, id: str, state: ServerState, unlabelled: 
         raise invalid("The form must hold one picture, as a file in the field `image`.")
     text = (form.text("metadata", b"") or "{}").encode()
     metadata = parsed(_METADATA, text, limits_of(state), "metadata")
-    _, [part] = parts_of(form, files, limits_of(state))
+    _, [part] = parts_of(form, files, state)
     return Upload(id, _label(form, unlabelled), metadata, part)
 
 

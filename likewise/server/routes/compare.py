@@ -75,7 +75,7 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes |
     if [len(files_of_side) for files_of_side in files] != [1, 1]:
         raise invalid("A form must hold one file in the field `first` and one in `second`.")
     first, second = (side for [side] in files)
-    names, parts = parts_of(form, [first, second], limits_of(state))
+    names, parts = parts_of(form, [first, second], state)
     return [(names[0] or "first", parts[0]), (names[1] or "second", parts[1])]
 
 
