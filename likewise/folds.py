@@ -129,6 +129,20 @@ class Folds:
         return grouped.search(self.vectors[rows], own)
 
 
+def require_alone(data: object, unknown: object) -> None:
+    """Refuse other pictures beside a cross-validation.
+
+    Args:
+        data: Labelled pictures, or None.
+        unknown: Pictures of no known group, or None.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    if not (data is None and unknown is None):
+        raise ValueError("Cross-validation searches the references: leave out other pictures.")
+
+
 def trained_on(matcher: Matcher, consequence: str) -> list[str]:
     """Warn of references whose groups the model was trained on: it may have seen these pictures.
 

@@ -31,9 +31,7 @@ _NAMELESS = re.compile(r"|unnamed: \d+", re.IGNORECASE)  # the index, as pandas 
 _PIXEL_CELLS = ("pixels", "pixel", "image")  # of all pixels of a picture, if it holds numbers
 _PIXEL = re.compile(r"(?:pixel|px|[pvx]|feature|attr?|col(?:umn)?)?[ _.-]?\d+(?:x\d+)?", re.I)
 _BEFORE = re.compile(r'"?(?:sep=(?P<separator>.)|#TYPE .*)"?')  # of Excel, and of PowerShell
-_BETWEEN = str.maketrans(
-    dict.fromkeys(",[]\r\n", " ")
-)  # what may stand between the numbers of such a cell
+_BETWEEN = str.maketrans(",[]\r\n", " " * 5)  # what may stand between the numbers of such a cell
 _OF_PIXELS = "0123456789. ,[]\t\r\n"
 _MOST_COLUMNS = 4_000_000  # a picture of 2000 x 2000 pixels
 _SHOWN = 3

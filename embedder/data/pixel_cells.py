@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from embedder.data.columns import Header, spaced
 from embedder.data.csv_rows import Row, csv_rows
 from embedder.data.labels import reader_of
-from embedder.data.pixel_lines import pictures_of_lines
+from embedder.data.pixel_lines import pictures_of_rows, side_of
 from embedder.data.records import Record, Records
 from embedder.data.text_lines import begun_csv
-from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError, ImageError
-
-_AT_ONCE = 1000
 
 
 class _Columns(NamedTuple):
@@ -76,8 +72,8 @@ def _side(path: Path, header: Header, columns: _Columns) -> int:
     """Height and width of all pictures, by the first."""
     rows = (row for _, row in csv_rows(path, header) if not isinstance(row, str))
     count = len(spaced(next(rows, {columns.pixels: ""})[columns.pixels]).split())
-    side: int = round(count**0.5)
-    if side * side != count:
+    side = side_of(count)
+    if side is None:
         raise DatasetError(
             f"{path} should have a square number of pixels in the column {columns.pixels!r}, such "
             f"as 2304 for 48 x 48, but the first row has {count}: keep all of them."
@@ -94,21 +90,18 @@ def _records(
     reader: Callable[[], Callable[[object], str | None]],
 ) -> Iterator[Record]:
     label_of = reader()
-    within = SetRange(f"the pixels in {path}")
+
+    def line_of(numbered: tuple[int, Row]) -> str:
+        _, row = numbered
+        return "" if isinstance(row, str) else spaced(row[columns.pixels])
+
     rows = csv_rows(path, header)
-    while chunk := list(islice(rows, _AT_ONCE)):
-        lines = [_line(row, columns) for _, row in chunk]
-        images = pictures_of_lines(lines, side, chunk[0][0] - 1, within, None)
-        for (number, row), image in zip(chunk, images, strict=True):
-            if isinstance(row, str):
-                yield Record(f"{name}/{number}", None, ImageError(f"row {number}: {row}"))
-                continue
-            cells = dict(row)
-            del cells[columns.pixels]
-            label = None if columns.label is None else label_of(cells.pop(columns.label))
-            id = "" if columns.id is None else cells.pop(columns.id)
-            yield Record(f"{name}/{id or number}", label, image, cells)
-
-
-def _line(row: Row, columns: _Columns) -> str:
-    return "" if isinstance(row, str) else spaced(row[columns.pixels])
+    for (number, row), image in pictures_of_rows(path, rows, line_of, side, None):
+        if isinstance(row, str):
+            yield Record(f"{name}/{number}", None, ImageError(f"row {number}: {row}"))
+            continue
+        cells = dict(row)
+        del cells[columns.pixels]
+        label = None if columns.label is None else label_of(cells.pop(columns.label))
+        id = "" if columns.id is None else cells.pop(columns.id)
+        yield Record(f"{name}/{id or number}", label, image, cells)

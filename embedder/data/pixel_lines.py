@@ -2,13 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from embedder.data.value_range import SetRange
 from embedder.errors import ImageError
+
+R = TypeVar("R")
+
+_AT_ONCE = 1000
+
+
+def pictures_of_rows(
+    path: Path,
+    rows: Iterator[R],
+    line_of: Callable[[R], str],
+    side: int,
+    separator: str | None = ",",
+) -> Iterator[tuple[R, np.ndarray | ImageError]]:
+    """Read the square picture of each row of a table, a thousand at once.
+
+    Args:
+        path: The table.
+        rows: All its rows.
+        line_of: Gives a row's numbers as text.
+        side: Height and width of each picture.
+        separator: Between two numbers; None for blanks.
+
+    Yields:
+        Each row with its picture, uint8 `(side, side)`, or why it is no picture.
+    """
+    within = SetRange(f"the pixels in {path}")
+    before = 0
+    while chunk := list(islice(rows, _AT_ONCE)):
+        lines = [line_of(row) for row in chunk]
+        images = pictures_of_lines(lines, side, before, within, separator)
+        yield from zip(chunk, images, strict=True)
+        before += len(chunk)
+
+
+def side_of(count: int) -> int | None:
+    """The side of a square of so many pixels; None where they make no square.
+
+    Example:
+        >>> side_of(784), side_of(785)
+        (28, None)
+    """
+    side = math.isqrt(count)
+    return side if side * side == count else None
 
 
 def pictures_of_lines(

@@ -19,13 +19,10 @@ from embedder.data.columns import Header, read_header, shown
 from embedder.data.idx import lies_on_its_side
 from embedder.data.labels import reader_of
 from embedder.data.pixel_cells import cell_records
-from embedder.data.pixel_lines import pictures_of_lines
+from embedder.data.pixel_lines import pictures_of_rows, side_of
 from embedder.data.records import Record, Records
 from embedder.data.text_lines import begun_csv, text_lines
-from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
-
-_AT_ONCE = 1000
 
 
 class _Row(NamedTuple):
@@ -77,8 +74,8 @@ def pixel_table(path: Path, header: Header, name: str, labelled: bool = True) ->
 
 def _side(path: Path, header: Header) -> int:
     count = len(header.pixels)
-    side: int = round(count**0.5)
-    if side * side != count:
+    side = side_of(count)
+    if side is None:
         raise DatasetError(
             f"{path} should have a square number of pixel columns, such as 784 for 28 x 28, but "
             f"has {count}: keep all columns."
@@ -94,17 +91,14 @@ def _records(
     reader: Callable[[], Callable[[object], str | None]],
 ) -> Iterator[Record]:
     label_of = reader()
-    within = SetRange(f"the pixels in {path}")
     transposed = lies_on_its_side(name)
-    rows, number = _rows(path, header), 0
-    while chunk := list(islice(rows, _AT_ONCE)):
-        lines = [row.pixels for row in chunk]
-        images = pictures_of_lines(lines, side, number, within, header.separator)
-        for row, image in zip(chunk, images, strict=True):
-            number += 1
-            if transposed and isinstance(image, np.ndarray):
-                image = image.T
-            yield Record(f"{name}/{row.id or number}", label_of(row.label), image)
+    pictures = pictures_of_rows(
+        path, _rows(path, header), lambda row: row.pixels, side, header.separator
+    )
+    for number, (row, image) in enumerate(pictures, start=1):
+        if transposed and isinstance(image, np.ndarray):
+            image = image.T
+        yield Record(f"{name}/{row.id or number}", label_of(row.label), image)
 
 
 def _rows(path: Path, header: Header) -> Iterator[_Row]:

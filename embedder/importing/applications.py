@@ -30,8 +30,8 @@ def fetch(application: str, directory: Path) -> None:
         )
     except Exception as error:  # Keras raises it bare where a download fails, or has another hash
         raise ModelError(
-            f"The weights of {application} could not be downloaded: {error}. Download them once "
-            "where the internet is, or use the photos model."
+            f"The weights of {application} could not be downloaded: {error}. Run this once with "
+            "access to the internet, or use the photos model."
         ) from error
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{application}.keras"

@@ -83,7 +83,8 @@ def enrolled(fitted: Sequence[str], held: Sequence[str]) -> tuple[Indices, Indic
         [[1, 3], [0, 2, 4]]
     """
     first = {label: row for row, label in reversed([*enumerate(held)])}
-    chosen = sorted(row for label, row in first.items() if label not in {*fitted})
+    seen = set(fitted)
+    chosen = sorted(row for label, row in first.items() if label not in seen)
     rest = np.setdiff1d(np.arange(len(held)), chosen)
     return np.array(chosen, np.int64), rest
 

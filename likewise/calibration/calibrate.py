@@ -18,7 +18,7 @@ from likewise.bulk.stream import require_matcher
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import CROSS_VALIDATED, OPTIMISTIC, Calibration, point_name
-from likewise.folds import Folds, trained_on
+from likewise.folds import Folds, require_alone, trained_on
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import Progress, QueryReader
@@ -86,8 +86,8 @@ def calibrate(
     """
     require_matcher(matcher)
     _require_one_rate(fpir, fmr, cost, per_group)
-    if cross_validate and not (data is None and unknown is None):
-        raise ValueError("Cross-validation searches the references: leave out other pictures.")
+    if cross_validate:
+        require_alone(data, unknown)
     if name in matcher.embedder.operating_points:
         raise ValueError(
             f"{name!r} is the model's own operating point, which stays as it is: "

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar, write_json
-from likewise.commands.opening import read
+from likewise.commands.opening import read, refuse_beside_cross_validation
 from likewise.commands.options import (
     SHARE,
     Number,
@@ -94,11 +94,7 @@ def calibrate(
             "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
         )
-    if wanted["cross_validate"] and (data or unknown):
-        raise click.UsageError(
-            "--cross-validate searches the gallery's own references: leave out DATA and --unknown, "
-            "or --cross-validate."
-        )
+    refuse_beside_cross_validation(wanted["cross_validate"], data, unknown)
     pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, pictures))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:

@@ -10,8 +10,13 @@ from typing import Any
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
-from likewise.commands.opening import read
-from likewise.commands.options import Reading, gallery_argument, reading_options, unknown_option
+from likewise.commands.opening import read, refuse_beside_cross_validation
+from likewise.commands.options import (
+    Reading,
+    gallery_argument,
+    reading_options,
+    unknown_option,
+)
 
 
 @click.command()
@@ -69,11 +74,7 @@ def evaluate(
     from likewise.matcher import Matcher
     from likewise.report.write import sentences, writable, write_report
 
-    if settings["cross_validate"] and (data or unknown):
-        raise click.UsageError(
-            "--cross-validate searches the gallery's own references: leave out DATA and --unknown, "
-            "or --cross-validate."
-        )
+    refuse_beside_cross_validation(settings["cross_validate"], data, unknown)
     if not (data or settings["cross_validate"]):
         raise click.UsageError(
             "Give labelled pictures that the gallery has not seen, DATA; or --cross-validate, to "

@@ -178,3 +178,20 @@ def opened_model(
         return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
         return matcher.embedder, pair_threshold(matcher.gallery, at)
+
+
+def refuse_beside_cross_validation(
+    cross_validate: bool, data: tuple[str, ...], unknown: tuple[str, ...]
+) -> None:
+    """Refuse other pictures beside --cross-validate.
+
+    Args:
+        cross_validate: Whether it was passed.
+        data: Values of DATA.
+        unknown: Values of --unknown.
+    """
+    if cross_validate and (data or unknown):
+        raise click.UsageError(
+            "--cross-validate searches the gallery's own references: leave out DATA and --unknown, "
+            "or --cross-validate."
+        )

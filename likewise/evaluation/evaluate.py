@@ -23,6 +23,7 @@ from likewise.evaluation.identification import identification
 from likewise.evaluation.open_set import open_set
 from likewise.evaluation.retrieval import retrieval
 from likewise.evaluation.verification import Verification, verification
+from likewise.folds import require_alone
 from likewise.matcher import Matcher
 from likewise.metrics.identification import identification_curve
 from likewise.metrics.rates import Curve
@@ -99,9 +100,9 @@ def evaluate(
         True
     """
     require_matcher(matcher)
-    if cross_validate and not (data is None and unknown is None):
-        raise ValueError("Cross-validation searches the references: leave out other pictures.")
-    if data is None and not cross_validate:
+    if cross_validate:
+        require_alone(data, unknown)
+    elif data is None:
         raise ValueError("Expected labelled pictures, `data`, or `cross_validate`.")
     matcher.gallery.neighbours_of(1)  # an empty gallery is refused here
     matcher.gallery.require_groups()
