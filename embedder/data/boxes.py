@@ -42,7 +42,7 @@ class Box:
 
     @classmethod
     def of(cls, values: Sequence[object], place: str = "") -> Box:
-        """Read x, y, w and h; broken pixels are rounded.
+        """Read x, y, w and h; each edge is rounded to the nearest pixel, halves up.
 
         Args:
             values: Four numbers, or texts of numbers.
@@ -62,7 +62,7 @@ class Box:
                 f"{_before(place)}expected a box of four numbers, x,y,w,h in pixels, but it is "
                 f"{_shown(values)}: correct it"
             ) from None
-        left, top, right, bottom = round(x), round(y), round(x + w), round(y + h)
+        left, top, right, bottom = map(_nearest, (x, y, x + w, y + h))
         if left < 0 or top < 0 or right <= left or bottom <= top:
             raise ImageError(
                 f"{_before(place)}expected a box with x and y of at least 0, w and h of at least "
@@ -98,6 +98,11 @@ def _number(value: object) -> float:
     if not math.isfinite(number) or abs(number) > _LARGEST:
         raise ValueError
     return number
+
+
+def _nearest(edge: float) -> int:
+    """Round halves up: to even, a pixel from 1.5 to 2.5 would have no width."""
+    return math.floor(edge + 0.5)
 
 
 def _before(place: str) -> str:

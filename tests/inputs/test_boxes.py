@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pyarrow as pa
@@ -128,10 +129,15 @@ def test_boxes_are_enrolled_and_asked_about_as_pictures_of_their_own(tmp_path, p
 NUMBERS = st.floats(0, 30, allow_nan=False)
 
 
+def test_one_pixel_between_two_is_one_pixel():
+    assert str(Box.of([1.5, 2.5, 1, 1])) == "2,3,1,1"
+
+
 @given(NUMBERS, NUMBERS, st.floats(1, 30), st.floats(1, 30))
 def test_broken_pixels_are_rounded_at_each_edge(x, y, w, h):
     box = Box.of([x, y, w, h])
-    assert (box.x, box.y, box.x + box.w, box.y + box.h) == tuple(map(round, (x, y, x + w, y + h)))
+    edges = (box.x, box.y, box.x + box.w, box.y + box.h)
+    assert edges == tuple(math.floor(edge + 0.5) for edge in (x, y, x + w, y + h))
     assert Box.of(str(box).split(",")) == box
 
 
