@@ -17,8 +17,9 @@ from itertools import pairwise
 import faiss
 import numpy as np
 
+from index.search.distances import may_round_to
 from index.search.equals import equal_rows
-from index.search.exact import ExactIndex, may_round_to
+from index.search.exact import ExactIndex
 from index.search.faiss_calls import one_thread
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices

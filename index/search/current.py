@@ -17,7 +17,8 @@ from index.neighbours import Neighbour, Neighbours
 from index.references.local import Store
 from index.references.rows import Change, State
 from index.search.derived import DerivedIndex
-from index.search.exact import LONGEST, ExactIndex
+from index.search.distances import LONGEST
+from index.search.exact import ExactIndex
 from index.search.grouping import Grouping
 from likewise.arrays import Bools, Floats, Indices, Strings
 from likewise.names import meant

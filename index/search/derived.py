@@ -176,8 +176,9 @@ class DerivedIndex:
     def _remove(self, slots: Sequence[int]) -> None:
         if slots:
             self._index.remove_ids(np.array(slots, np.int64))
-            self.slots = self.slots[~np.isin(self.slots, slots)]
-            self.vectors.removed()
+            kept = ~np.isin(self.slots, slots)
+            self.slots = self.slots[kept]
+            self.vectors.removed(kept)
             self._behind += len(slots)
 
 

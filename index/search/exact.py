@@ -20,12 +20,13 @@ from typing import Any
 import faiss
 import numpy as np
 
+from index.search.distances import TINY, UNIT, longest, may_round_to
+from index.search.division import Division
 from index.search.faiss_calls import BY_MATRIX, by_differences, one_thread
 from index.search.ties import EqualVectors, Namer, order_ties, sorted_by_id
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints
 
-LONGEST = 1e18  # longer vectors would overflow float32 when squared
 # Candidates beyond k: few, until more than _SELDOM of the proofs fail because they are too few.
 _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
@@ -34,9 +35,6 @@ _SPAN = 8_192  # vectors worth a thread when there are few queries
 _PAIRS_AT_ONCE = 16_384  # limits the memory of exact distances
 _CROWDED = 8  # crowded queries from which on equal vectors are searched as one
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
-_UNIT = 2.0**-24  # largest relative error of one float32 rounding
-_TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
-_HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32
 
 
 class ExactIndex:
@@ -55,13 +53,14 @@ class ExactIndex:
     def __init__(self, flat: Any) -> None:
         self.flat = flat
         self.dim: int = flat.d
+        self.division = Division()
         self._view: Floats | None = None
         self._equal: EqualVectors | None = None
         self._crowded = 0  # queries so far that had more equally near rows than candidates
         self._padding = _FEW
         # Largest error of a float32 sum of `dim` products, relative to the sum of their sizes.
-        self._relative_error = (self.dim + 8) * _UNIT
-        self._longest = _longest(self.stored)
+        self._relative_error = (self.dim + 8) * UNIT
+        self._longest = longest(self.stored)
 
     def __len__(self) -> int:
         return int(self.flat.ntotal)
@@ -84,11 +83,13 @@ class ExactIndex:
     def appended(self, vectors: Floats) -> None:
         """Note that these rows were added to `flat` by its other owner."""
         self._view = self._equal = None
-        self._longest = max(self._longest, _longest(vectors))
+        self.division.append(vectors)
+        self._longest = max(self._longest, longest(vectors))
 
-    def removed(self) -> None:
-        """Note that rows were removed from `flat` by its other owner."""
+    def removed(self, kept: Bools) -> None:
+        """Note that `flat`'s other owner removed the rows that are not `kept`, `(n,)`."""
         self._view = self._equal = None
+        self.division.remove(kept)
 
     def subset(self, rows: Indices) -> ExactIndex:
         """Copy rows into a separate index."""
@@ -109,6 +110,15 @@ class ExactIndex:
         """
         if self._crowded > _CROWDED and (equal := self._equals()):
             return equal.nearest(queries, k, namer)
+        cells = self.division.for_search(self.stored, len(queries), k)
+        if cells is None:
+            return self._flat(queries, k, namer)
+        from index.search.by_cells import nearest_by_cells  # not for a cold query
+
+        return nearest_by_cells(cells, self.stored, queries, k, namer, self._flat)
+
+    def _flat(self, queries: Floats, k: int, namer: Namer) -> tuple[Indices, Floats]:
+        """Do what `nearest` does, by a scan of all vectors."""
         rows, distances, proven = self._searched(queries, k)
         doubtful = np.flatnonzero(~proven)
         if len(doubtful) > _SELDOM * len(queries):
@@ -194,7 +204,7 @@ class ExactIndex:
         """
         lengths = np.sqrt(np.einsum("nd,nd->n", queries, queries, dtype=np.float64))
         bound: Doubles = (lengths + self._longest) ** 2 * self._relative_error
-        return bound + _TINY
+        return bound + TINY
 
     def _ranked(
         self, queries: Floats, k: int, squared: Floats, candidates: Indices, bound: Doubles
@@ -227,7 +237,7 @@ class ExactIndex:
         """Repeat queries, in place, with nearly exact squared distances."""
         wide = min(k + _MANY, len(self))
         squared, candidates = self.flat.search(queries[chosen], wide, params=by_differences())
-        bound = may_round_to(distances[chosen, k - 1]) * self._relative_error + _TINY
+        bound = may_round_to(distances[chosen, k - 1]) * self._relative_error + TINY
         near, far, proven = self._ranked(queries[chosen], k, squared, candidates, bound)
         order_ties(near, far, k, namer, proven)
         rows[chosen, :k], distances[chosen, :k] = near[:, :k], far[:, :k]
@@ -248,7 +258,7 @@ class ExactIndex:
             queries: Vectors, `(n, dim)`, float32.
             reach: Radius of each query, `(n,)`, Euclidean, >= 0.
         """
-        squared = may_round_to(reach) * (1 + self._relative_error) + _TINY
+        squared = may_round_to(reach) * (1 + self._relative_error) + TINY
         widest = np.nextafter(np.float32(squared.max(initial=0)), np.float32(np.inf))  # FAISS: <
         limits, _, rows = self.flat.range_search(queries, float(widest), params=by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
@@ -286,15 +296,3 @@ def _parts(count: int) -> list[slice]:
     threads = min(parallel.count(), count // _WORTH_A_THREAD)
     size = count if threads < 2 else min(_PART, -(-count // threads))
     return [slice(start, start + size) for start in range(0, count, max(1, size))]
-
-
-def _longest(vectors: Floats) -> float:
-    """Length of the longest vector; 0.0 for none."""
-    squared = np.einsum("nd,nd->n", vectors, vectors)
-    return float(np.sqrt(squared.max(initial=0.0), dtype=np.float64)) * (1 + 1e-4)
-
-
-def may_round_to(distances: Floats) -> Doubles:
-    """The largest squared distance whose root may round to `distances` in float32."""
-    exact: Doubles = distances.astype(np.float64) ** 2 * _HALF_ULP
-    return exact

@@ -12,7 +12,7 @@ from likewise.arrays import Floats, Indices, Reals
 from likewise.metrics.groups import Groups, rows_by_group
 
 _AT_ONCE = 1024  # pairs whose vectors stay in the processor's cache
-_PAIRS_AT_ONCE = 16_384  # bounds the memory of exact distances
+_VALUES_AT_ONCE = 65_536  # differences in float64 at a time: as many as the cache holds
 
 
 def pair_distances(
@@ -137,8 +137,10 @@ def exact_distances(
         second_rows: Row in `second` of each pair's second vector, `(p,)`.
     """
     distances = np.empty(len(first_rows), np.float32)
-    for start in range(0, len(first_rows), _PAIRS_AT_ONCE):
-        batch = slice(start, start + _PAIRS_AT_ONCE)
-        gaps = first[first_rows[batch]].astype(np.float64) - second[second_rows[batch]]
+    step = max(1, _VALUES_AT_ONCE // max(1, first.shape[1]))
+    for start in range(0, len(first_rows), step):
+        batch = slice(start, start + step)
+        gaps = np.take(first, first_rows[batch], axis=0).astype(np.float64)
+        gaps -= np.take(second, second_rows[batch], axis=0)
         distances[batch] = np.sqrt(np.einsum("pd,pd->p", gaps, gaps))
     return distances

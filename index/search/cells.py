@@ -1,0 +1,215 @@
+"""Rows divided into cells: balls around k-means centroids, and short vectors that bound distances.
+
+A query farther from a cell's centroid than the cell's radius and its own reach cannot find anything
+there (triangle inequality). Within a cell a few principal coordinates, and the length of the rest,
+give a distance that is never larger than the true one. Every bound allows for rounding, so that
+cells decide only what need not be computed; see `pruned`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+
+from index.search.faiss_calls import one_thread
+from likewise import parallel
+from likewise.arrays import Bools, Doubles, Floats, Indices, Reals
+
+_PER_CENTROID = 64  # rows that train a centroid
+_ROUNDS = 8  # of k-means; more gain nothing
+_AXES = 23  # principal coordinates; with the length of the rest 24 numbers
+_LIKE_AXES = 24  # dimensions up to which vectors are as short as they are
+_AT_ONCE = 16_384  # rows in float64
+_SAMPLE = 20_000  # rows that choose the axes
+_SEED = 1
+_UP = 1 + 1e-6  # more than the rounding of a length
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Coordinates that keep most of the distances.
+
+    Attributes:
+        centre: The origin, `(dim,)`.
+        axes: Orthonormal columns, `(dim, m)`, m < dim, or None for all coordinates as they are.
+    """
+
+    centre: Doubles
+    axes: Doubles | None
+
+    @classmethod
+    def of(cls, vectors: Floats) -> Frame:
+        """The principal axes of vectors, `(n, dim)`."""
+        step = max(1, len(vectors) // _SAMPLE)
+        sample = vectors[::step].astype(np.float64)
+        centre = np.median(sample, axis=0)  # which one long vector does not move
+        if vectors.shape[1] <= _LIKE_AXES:
+            return cls(centre, None)
+        sample -= centre
+        sample /= max(float(np.abs(sample).max(initial=0)), 1e-300)  # products of 1e-30 vanish
+        _, axes = np.linalg.eigh(sample.T @ sample)
+        return cls(centre, axes[:, : -_AXES - 1 : -1].copy())
+
+    def short(self, vectors: Floats) -> tuple[Doubles, Doubles]:
+        """The coordinates of vectors, `(n, m + 1)`, and their distances to the centre, `(n,)`.
+
+        Two of these differ by at most what the vectors differ by, but for `error`.
+        """
+        gaps = vectors - self.centre
+        squares = np.einsum("nd,nd->n", gaps, gaps)
+        if self.axes is None:
+            return gaps, np.sqrt(squares)
+        # NumPy's BLAS keeps small products on one thread.
+        parts = [gaps[start : start + 128] @ self.axes for start in range(0, len(gaps), 128)]
+        main = np.concatenate(parts) if parts else np.empty((0, self.axes.shape[1]))
+        rest = squares - np.einsum("nm,nm->n", main, main)
+        return np.column_stack([main, np.sqrt(np.maximum(rest, 0))]), np.sqrt(squares)
+
+    @property
+    def error(self) -> float:
+        """How much too large distances of short vectors may be, relative to `far`.
+
+        Squares err by at most dim · 2⁻⁵⁰ of theirs, so roots by √dim · 2⁻²⁵; and short vectors are
+        rounded to float32.
+        """
+        return float(np.sqrt(len(self.centre))) * 2.0**-24
+
+
+class Cells:
+    """Rows of an index in cells.
+
+    Args:
+        vectors: All rows, `(n, dim)`, float32.
+        centroids: `(c, dim)`, float32.
+        cell: The cell of each row, `(n,)`, from 0 to c - 1; whatever it is, bounds hold.
+
+    Attributes:
+        centroids: `(c, dim)`, float32.
+        frame: The coordinates of `short`.
+        rows: The rows of each cell, by their distance to the centroid.
+        inner: These distances, float64, ascending.
+        short: Their coordinates less those of the centroid, float32.
+        counts: How many they are, `(c,)`.
+        radius: Largest distance of a row to the centroid, `(c,)`.
+        spread: Largest length in `short`, `(c,)`.
+        far: Largest distance of a row to the centre, `(c,)`.
+        trained: Number of rows when the centroids were made.
+    """
+
+    def __init__(self, vectors: Floats, centroids: Floats, cell: Indices, trained: int) -> None:
+        count = len(centroids)
+        self.centroids = np.ascontiguousarray(centroids)
+        self.frame = Frame.of(vectors)
+        self.origins = self.frame.short(self.centroids)[0].astype(np.float32)
+        width = self.origins.shape[1]
+        self.inner = [np.empty(0) for _ in range(count)]
+        self.rows = [np.empty(0, np.int64) for _ in range(count)]
+        self.short = [np.empty((0, width), np.float32) for _ in range(count)]
+        self.counts = np.zeros(count, np.int64)
+        self.radius, self.spread, self.far = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.trained = trained
+        self._fill(vectors, np.arange(len(vectors)), cell)
+
+    @classmethod
+    def train(cls, vectors: Floats) -> Cells | None:
+        """Divide vectors, `(n, dim)`; None where k-means finds no centroids."""
+        centroids = _centroids(vectors)
+        if not np.isfinite(centroids).all():
+            return None
+        return cls(vectors, centroids, assigned(vectors, centroids), len(vectors))
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def cell(self) -> Indices:
+        """The cell of each row, `(n,)`."""
+        cells = np.empty(len(self), np.int64)
+        for number, rows in enumerate(self.rows):
+            cells[rows] = number
+        return cells
+
+    def append(self, vectors: Floats) -> None:
+        """Add rows at the end, `(n, dim)`, each to its nearest cell."""
+        rows = np.arange(len(self), len(self) + len(vectors))
+        self._fill(vectors, rows, assigned(vectors, self.centroids))
+
+    def remove(self, kept: Bools) -> None:
+        """Remove the rows that are not `kept`, `(n,)`; those that follow move up."""
+        place = np.cumsum(kept) - 1
+        for cell, rows in enumerate(self.rows):
+            stays = kept[rows]
+            if not stays.all():
+                self.short[cell] = self.short[cell][stays]
+                self.inner[cell] = self.inner[cell][stays]
+            self.rows[cell] = place[rows[stays]]
+            self.counts[cell] = len(self.rows[cell])
+
+    def _fill(self, vectors: Floats, rows: Indices, cell: Indices) -> None:
+        """Add rows to cells; their vectors are in the same order."""
+        order = np.argsort(cell, kind="stable")
+        begins = np.searchsorted(cell[order], np.arange(len(self.centroids) + 1))
+        filled = np.flatnonzero(np.diff(begins)).tolist()
+
+        for number in filled:
+            places = order[begins[number] : begins[number + 1]]
+            members = np.ascontiguousarray(vectors[places])
+            short, far = self.frame.short(members)
+            short -= self.origins[number]
+            inner = lengths(members - self.centroids[number].astype(np.float64))
+            self._merge(number, rows[places], short.astype(np.float32), inner)
+            self.radius[number] = self.inner[number][-1] * _UP
+            for largest, spans in ((self.spread, lengths(short)), (self.far, far)):
+                largest[number] = max(largest[number], spans.max() * _UP)
+
+    def _merge(self, cell: int, rows: Indices, short: Floats, inner: Doubles) -> None:
+        """Insert rows into a cell."""
+        inner = np.concatenate([self.inner[cell], inner])
+        order = np.argsort(inner, kind="stable")
+        self.inner[cell] = inner[order]
+        self.rows[cell] = np.concatenate([self.rows[cell], rows])[order]
+        self.short[cell] = np.concatenate([self.short[cell], short])[order]
+        self.counts[cell] = len(order)
+
+
+def lengths(vectors: Reals) -> Doubles:
+    """Length of each vector, `(n,)`; of `(n, dim)`."""
+    spans: Doubles = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    return spans
+
+
+def _centroids(vectors: Floats) -> Floats:
+    """About √n centroids by k-means of a sample, `(c, dim)`."""
+    count = max(1, 1 << int(np.log2(len(vectors)) / 2 + 0.5))
+    rows = np.random.default_rng(_SEED).integers(len(vectors), size=count * _PER_CENTROID)
+    sample = np.ascontiguousarray(vectors[np.sort(rows)])
+    with one_thread(vectors.shape[1]):
+        kmeans = faiss.Kmeans(
+            vectors.shape[1], count, niter=_ROUNDS, seed=_SEED, min_points_per_centroid=1
+        )
+        kmeans.train(sample)
+    return np.asarray(kmeans.centroids)
+
+
+def assigned(vectors: Floats, centroids: Floats) -> Indices:
+    """The nearest centroid of each vector, `(n,)`.
+
+    Args:
+        vectors: `(n, dim)`, float32.
+        centroids: `(c, dim)`, float32.
+    """
+
+    def assign(start: int) -> Indices:
+        with one_thread(vectors.shape[1]):
+            part = np.ascontiguousarray(vectors[start : start + _AT_ONCE])
+            nearest: Indices = faiss.knn(part, centroids, 1)[1][:, 0]
+        return np.maximum(nearest, 0)  # -1 where nothing is less than infinitely far
+
+    return np.concatenate(
+        [
+            np.empty(0, np.int64),
+            *parallel.map_items(assign, range(0, len(vectors), _AT_ONCE)),
+        ]
+    )

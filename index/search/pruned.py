@@ -1,0 +1,249 @@
+"""Candidates of exact search by cells: all rows that may be among the k nearest, and few others.
+
+The k nearest in the cell of a query bound its reach. Cells that begin beyond it are not looked at;
+in the others, rows whose short vectors lie beyond it are left out. A query that few of the bounds
+help is given up, and searched flat.
+
+Squared values never leave this file and `exact`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+
+from index.search.cells import Cells, lengths
+from index.search.distances import TINY, UNIT, may_round_to
+from index.search.faiss_calls import one_thread
+from index.search.ties import Namer, sorted_by_id
+from likewise.arrays import Bools, Doubles, Floats, Indices
+from likewise.metrics.pairs import exact_distances
+
+_ONE_BY_ONE = 32  # queries up to which each is searched alone
+_SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
+_MOST = 1024  # candidates of a query, at most
+_UP = 1 + 2.0**-18  # more than the rounding of a short distance in float32
+_MARGIN = 1e-12  # the same in float64, relatively
+_LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """All rows that may be among the k nearest, and their exact distances.
+
+    Attributes:
+        queries: The query of each candidate, `(p,)`, ascending; each k times or more.
+        rows: The candidates, `(p,)`, nearest first for each query.
+        distances: Their distances, `(p,)`, float32.
+        given_up: The queries that have none, `(n,)`.
+    """
+
+    queries: Indices
+    rows: Indices
+    distances: Floats
+    given_up: Bools
+
+    def nearest(self, k: int, namer: Namer) -> tuple[Indices, Floats]:
+        """The k nearest rows of the queries that are not given up, `(m, k)`, and their distances.
+
+        Args:
+            k: As in the search.
+            namer: Returns the rows' ids, which order equal distances.
+        """
+        answered = np.flatnonzero(~self.given_up)
+        begins = np.searchsorted(self.queries, answered)
+        ends = np.append(begins, len(self.queries))[1:]
+        places = begins[:, None] + np.arange(k)
+        rows, distances = self.rows[places], self.distances[places]
+        further = np.minimum(begins + k, len(self.queries) - 1)
+        tied = (distances[:, 1:] == distances[:, :-1]).any(axis=1)
+        tied |= (begins + k < ends) & (self.distances[further] == distances[:, -1])
+        for query in np.flatnonzero(tied).tolist():
+            span = slice(begins[query], ends[query])
+            near, far = sorted_by_id(self.rows[span], self.distances[span], namer)
+            rows[query], distances[query] = near[:k], far[:k]
+        return rows, distances
+
+
+def candidates(cells: Cells, stored: Floats, queries: Floats, k: int) -> Candidates:
+    """Find the candidates of each query.
+
+    Args:
+        cells: Cells of all rows.
+        stored: The rows, `(m, dim)`, float32.
+        queries: `(n, dim)`, float32.
+        k: Neighbours that are wanted, 1 to m.
+    """
+    if not len(queries) or not (cells.counts >= k).any():
+        nothing = np.empty(0, np.int64)
+        every = np.ones(len(queries), bool)
+        return Candidates(nothing, nothing, np.empty(0, np.float32), every)
+    return _Search(cells, stored, queries, k).candidates()
+
+
+class _Search:
+    """One search; see `candidates`."""
+
+    def __init__(self, cells: Cells, stored: Floats, queries: Floats, k: int) -> None:
+        self._cells, self._stored, self._queries, self._k = cells, stored, queries, k
+        short, self._far = cells.frame.short(queries)
+        self._short = short.astype(np.float32)
+        self._squared = self._to_centroids()
+        self._reach = self._reaches()  # float32: rows at this distance may belong to the answer
+        self._limit = np.sqrt(may_round_to(self._reach))
+        near = self._squared <= ((self._limit[:, None] + cells.radius) ** 2 * _UP).astype(
+            np.float32
+        )
+        self._given_up: Bools = np.einsum(
+            "nc,c->n", near, cells.counts.astype(np.float32)
+        ) > _SHARE * len(stored)
+        near[self._given_up] = False
+        self._near = near
+
+    def candidates(self) -> Candidates:
+        if len(self._queries) <= _ONE_BY_ONE:
+            queries, rows = self._one_by_one()
+        else:
+            queries, rows = self._by_cell()
+        keep = ~self._given_up[queries]
+        queries, rows = queries[keep], rows[keep]
+        distances = exact_distances(self._queries, queries, self._stored, rows)
+        inside = distances <= self._reach[queries]
+        queries, rows, distances = queries[inside], rows[inside], distances[inside]
+        # Bits of floats >= 0 are in the order of the floats: one key for query and distance.
+        order = np.argsort((queries << 32) | distances.view(np.uint32), kind="stable")
+        return Candidates(queries[order], rows[order], distances[order], self._given_up)
+
+    def _to_centroids(self) -> Floats:
+        """Squared distances to the centroids, `(n, c)`, at most the true ones."""
+        cells, queries = self._cells, self._queries
+        with one_thread(queries.shape[1]):
+            squared: Floats = faiss.pairwise_distances(queries, cells.centroids)
+        error = 2 * (queries.shape[1] + 16) * UNIT  # (|x| + |y|)² <= 2|x|² + 2|y|²
+        for side, vectors in ((1, queries), (0, cells.centroids)):
+            lengths = np.einsum("nd,nd->n", vectors, vectors) * error + TINY
+            squared -= np.expand_dims(lengths.astype(np.float32), side)
+        return squared
+
+    def _reaches(self) -> Floats:
+        """The k-th distance in the nearest cell that has so many rows, `(n,)`."""
+        cells, k = self._cells, self._k
+        enough = np.where(cells.counts >= k, np.float32(0), np.float32(np.inf))
+        nearest = (self._squared + enough).argmin(axis=1)
+        order = np.argsort(nearest, kind="stable")
+        edges = np.flatnonzero(np.diff(nearest[order])) + 1
+        rows = np.empty((len(nearest), k), np.int64)
+        for part in np.split(order, edges) if len(order) else ():
+            cell = int(nearest[part[0]])
+            squared = self._in_cell(cell, self._own(part, cell))
+            places = (
+                np.argpartition(squared, k - 1, axis=1)[:, :k]
+                if k < squared.shape[1]
+                else (np.broadcast_to(np.arange(k), (len(part), k)))
+            )
+            rows[part] = cells.rows[cell][places]
+        queries = np.repeat(np.arange(len(nearest)), k)
+        distances = exact_distances(self._queries, queries, self._stored, rows.ravel())
+        reach: Floats = distances.reshape(-1, k).max(axis=1)
+        return reach
+
+    def _own(self, queries: Indices, cell: int) -> Floats:
+        """Short vectors of queries less that of a centroid."""
+        own: Floats = self._short[queries] - self._cells.origins[cell]
+        return own
+
+    def _in_cell(self, cell: int, own: Floats) -> Floats:
+        """FAISS's squared distances of short vectors to those of a cell."""
+        with one_thread(own.shape[1]):
+            squared: Floats = faiss.pairwise_distances(own, self._cells.short[cell])
+        return squared
+
+    def _by_cell(self) -> tuple[Indices, Indices]:
+        """Candidates, looked for in one cell after the other."""
+        cells = self._cells
+        counts = np.zeros(len(self._queries), np.int64)
+        found: list[tuple[Indices, Indices]] = []
+        by_cell = np.ascontiguousarray(self._near.T)
+        for cell in np.flatnonzero(by_cell.any(axis=1)).tolist():
+            queries = np.flatnonzero(by_cell[cell] & ~self._given_up)
+            own = self._own(queries, cell)
+            limit = self._limits(queries, cell, own)
+            squared = self._in_cell(cell, own)
+            hits = np.flatnonzero(squared <= limit[:, None])
+            places, columns = np.divmod(hits, squared.shape[1])
+            found.append((queries[places], cells.rows[cell][columns]))
+            counts += np.bincount(found[-1][0], minlength=len(counts))
+            self._given_up |= counts > _MOST + self._k
+        return _joined(found)
+
+    def _limits(self, queries: Indices, cell: int, own: Floats) -> Floats:
+        """Squared short distances up to which a row of a cell may be within reach, `(n,)`."""
+        spans = lengths(own)
+        limit = (self._limit[queries] + self._slack(queries, cell, spans)) ** 2 * _UP + TINY
+        limit += (spans + self._cells.spread[cell]) ** 2 * (own.shape[1] + 10) * UNIT
+        return np.nextafter(limit.astype(np.float32), np.float32(np.inf))
+
+    def _one_by_one(self) -> tuple[Indices, Indices]:
+        """Candidates, looked for in all cells at a time."""
+        found = [self._alone(query) for query in np.flatnonzero(~self._given_up).tolist()]
+        return _joined([(np.full(len(rows), query), rows) for query, rows in found])
+
+    def _alone(self, query: int) -> tuple[int, Indices]:
+        """Candidates of one query."""
+        near, begins, ends = self._rings(query)
+        own = self._short[query] - self._cells.origins[near]  # (cells, m)
+        slack = self._slack(query, near, lengths(own)).max(initial=0)
+        stops = np.cumsum(ends - begins)
+        gaps = np.empty((int(stops.max(initial=0)), own.shape[1]), np.float32)
+        spans = zip(*map(np.ndarray.tolist, (near, begins, ends, stops)), strict=True)
+        for place, (cell, begin, end, stop) in enumerate(spans):
+            short = self._cells.short[cell][begin:end]
+            np.subtract(short, own[place], out=gaps[stop - (end - begin) : stop])
+        squared = np.einsum("nm,nm->n", gaps, gaps)
+        hits = np.flatnonzero(squared <= (float(self._limit[query]) + slack) ** 2 * _UP + TINY)
+        if len(hits) > _MOST + self._k:
+            self._given_up[query] = True
+            return query, hits[:0]
+        where = np.searchsorted(stops, hits, side="right")
+        places = zip(
+            near[where].tolist(), (hits - stops[where] + ends[where]).tolist(), strict=True
+        )
+        return query, np.array([self._cells.rows[cell][at] for cell, at in places], np.int64)
+
+    def _rings(self, query: int) -> tuple[Indices, Indices, Indices]:
+        """The cells near a query, and where in each the rows begin and end that may be in reach.
+
+        By the triangle inequality they are as far from the centroid as the query, give or take its
+        reach.
+        """
+        cells, limit = self._cells, float(self._limit[query])
+        near = np.flatnonzero(self._near[query])
+        distances = lengths(self._queries[query].astype(np.float64) - cells.centroids[near])
+        margins = limit + (distances + limit) * _MARGIN + _LEAST
+        rings = np.stack([distances - margins, distances + margins], axis=1)
+        pairs = zip(near.tolist(), rings, strict=True)
+        spans = [cells.inner[cell].searchsorted(ring) for cell, ring in pairs]
+        begins, ends = np.array(spans, np.int64).reshape(-1, 2).T
+        return near, begins, ends
+
+    def _slack(self, queries: Indices | int, cells: Indices | int, spans: Doubles) -> Doubles:
+        """How much short distances may be too large by rounding.
+
+        Args:
+            queries: Queries, `(p,)`, or one.
+            cells: Cells, `(p,)`, or one.
+            spans: Lengths of the queries' short vectors less the centroids', `(p,)`.
+        """
+        divided = self._cells
+        slack: Doubles = (self._far[queries] + divided.far[cells]) * divided.frame.error
+        return slack + (spans + divided.spread[cells]) * (2 * UNIT)
+
+
+def _joined(found: list[tuple[Indices, Indices]]) -> tuple[Indices, Indices]:
+    """Queries and rows of all parts."""
+    if not found:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    queries, rows = (np.concatenate(part) for part in zip(*found, strict=True))
+    return queries, rows
