@@ -26,7 +26,7 @@ def test_exact_distances_are_those_of_the_rows_however_many_fit_in_memory(rng, m
     first, second = (rng.normal(size=(n, 5)).astype(np.float32) for n in (7, 9))
     a, b = rng.integers(0, 7, 50), rng.integers(0, 9, 50)
     expected = np.linalg.norm(first[a].astype(np.float64) - second[b], axis=1)
-    monkeypatch.setattr("likewise.metrics.pairs._PAIRS_AT_ONCE", 8)
+    monkeypatch.setattr("likewise.metrics.pairs._VALUES_AT_ONCE", 8 * 5)  # eight pairs
     np.testing.assert_array_equal(exact_distances(first, a, second, b), expected.astype(np.float32))
 
 
