@@ -21,6 +21,7 @@ NAMES = [
     "build",
     "check",
     "files",
+    "elsewhere",
     "single",
     "cold",
     "memory",

@@ -123,7 +123,7 @@ def _trained(known: Dataset, path: Path, recipe: Recipe) -> Embedder:
     from embedder.training.train import train
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    return train(known, path, recipe, preprocessing="digit", resume=True, verbose=True)
+    return train(known, path, recipe, preprocessing="digit2", resume=True, verbose=True)
 
 
 def _embedded(embedder: Embedder, pictures: Any) -> Floats:

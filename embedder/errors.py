@@ -33,6 +33,10 @@ class DecodingError(ImageError):
     """Decoding a picture took too long or ended its process; the message says which."""
 
 
+class PreparationError(ImageError):
+    """A picture would have to be prepared as version 0.1.0 did; the message says what to do."""
+
+
 class DatasetError(EmbedderError):
     """A data set is missing, damaged or of unknown format; the message names file and row."""
 

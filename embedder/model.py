@@ -84,6 +84,9 @@ class Embedder:
 
         Returns:
             Pixels, shape `(n, *input_shape)`, uint8, by the model's own preprocessing.
+
+        Raises:
+            PreparationError: If the model is of version 0.1.0 and a picture is not ready for it.
         """
         return prepare(images, self.preprocessing, self.input_shape)
 

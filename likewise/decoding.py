@@ -25,6 +25,7 @@ from embedder.data.records import Record
 from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
+from embedder.preprocessing.prepare import refusal
 from likewise import parallel
 from likewise.arrays import Pixels
 
@@ -82,6 +83,9 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
         for place, pixels in enumerate(pictures):
             if isinstance(pixels, ImageError):
                 reasons[place] = str(pixels)
+                continue
+            if reason := refusal(pixels, embedder.preprocessing, embedder.input_shape):
+                reasons[place] = reason
                 continue
             if hashed:
                 contents.append(content_hash(pixels))

@@ -67,7 +67,7 @@ def train(
             `transfer` for photographs and for few pictures.
         split: `train` or `test`, for data that holds both.
         rule: Where labels stand in paths, if not on the one level of folders that divides.
-        preprocessing: How pictures reach the network; `digit` for the bundled digits and
+        preprocessing: How pictures reach the network; `digit2` for the bundled digits and
             `resize` for all else when None.
         test: Labelled pictures to measure the model on; the bundled test digits for the bundled
             training digits when None.
@@ -115,7 +115,7 @@ def train(
 
         with without_notices():
             from embedder.training.train import train as fit
-        chosen = preprocessing or ("digit" if is_bundled(data) else "resize")
+        chosen = preprocessing or ("digit2" if is_bundled(data) else "resize")
         model = fit(dataset, out, changed, preprocessing=chosen, resume=resume, verbose=True)
     if test is None and data == _TRAINING:
         test = _TEST

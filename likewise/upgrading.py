@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from embedder.data.records import Record, Records
-from embedder.errors import ModelError
-from embedder.manifest import read_manifest
 from embedder.model import Embedder
 from embedder.text import counted
 from index.decision import CheckOptions, Decision, decide
@@ -29,6 +27,7 @@ from likewise.calibration.own import OwnThreshold, measure_own
 from likewise.decoding import decode_stream
 from likewise.enrolment import BATCH
 from likewise.errors import LikewiseError
+from likewise.kept_pictures import without_usable_picture
 from likewise.names import composed, examples
 
 SAMPLE = 1000  # references
@@ -116,7 +115,7 @@ def upgrade(
     with Gallery.open(gallery) as old:
         if old.fingerprint == embedder.fingerprint:
             raise UpgradeError(f"{old.path} has the model {old.fingerprint} already.")
-        wanted = _without_usable_picture(old, embedder)
+        wanted = without_usable_picture(old, embedder)
         records = _require_all(old, wanted, data)
         report = UpgradeReport(dropped=_calibrated(old))
         with replacement(
@@ -134,22 +133,6 @@ def upgrade(
                 report.own = measure_own(new)
             _compare(old, new, sample, report)
     return report
-
-
-def _without_usable_picture(old: Gallery, embedder: Embedder) -> dict[str, str]:
-    """Ids of references whose pictures must come from data, by their composed spelling."""
-    ids = old.without_picture() if _prepares_alike(old, embedder) else old.ids()
-    return {composed(id): id for id in ids}
-
-
-def _prepares_alike(old: Gallery, embedder: Embedder) -> bool:
-    """Whether the pictures that the gallery keeps are what the new network takes."""
-    try:
-        manifest = read_manifest(old.model_path)
-    except ModelError:
-        return False
-    shape = tuple(manifest["input_shape"])
-    return (manifest["preprocessing"], shape) == (embedder.preprocessing, embedder.input_shape)
 
 
 def _calibrated(old: Gallery) -> list[str]:

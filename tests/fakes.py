@@ -27,7 +27,7 @@ class FakeEmbedder(Embedder):
 
     input_shape = (28, 28)
     dim = 16
-    preprocessing = "digit"
+    preprocessing = "digit2"
 
     def __init__(self, path: Path, fingerprint: str = "fa4e00000001") -> None:
         path.mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from cli import main
+from embedder.data.content import content_hash
+from embedder.data.images import read_image
 from embedder.data.sources import records
 from embedder.model import Embedder
+from embedder.preprocessing.prepare import prepare
 from index.decision import CheckOptions
 from index.gallery import Gallery
 from likewise.matcher import Matcher
@@ -124,3 +128,47 @@ def test_the_gallery_takes_further_references(golden):
     with Matcher.open(golden) as matcher:
         report = matcher.add(records("mnist/train/00200"))
         assert (report.added, len(matcher.gallery)) == (1, 201)
+
+
+# ---- pictures that the model of version 0.1.0 would have to prepare ------------------------
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    """A digit on white paper, twice as large as the network takes it."""
+    pixels = next(records("mnist/test/00000")).pixels()
+    Image.fromarray(255 - pixels).resize((56, 56)).save(tmp_path / "scan.png")
+    return tmp_path / "scan.png"
+
+
+def test_a_picture_that_has_to_be_prepared_is_refused_with_the_command_that_helps(golden, scan):
+    done = CliRunner().invoke(main, ["check", str(golden), str(scan), "mnist/test/00000"])
+    refused, answered = map(json.loads, done.stdout.splitlines())
+    assert (refused["decision"], answered["label"]) == ("error", "7")
+    assert "likewise upgrade GALLERY --model digits PICTURES" in refused["reason"]
+    with serving(golden) as client:
+        content = {"content": scan.read_bytes(), "headers": {"Content-Type": "image/png"}}
+        response = client.post("/v1/check", **content)
+        assert (response.status_code, response.json()["code"]) == (422, "invalid")
+        assert "likewise upgrade GALLERY --model digits" in response.json()["message"]
+
+
+def test_the_command_needs_only_those_pictures_that_had_been_prepared(golden, scan):
+    """A scan is added as version 0.1.0 stored it: prepared, under the hash of what came."""
+    pixels = read_image(scan)
+    with Matcher.open(golden) as matcher:
+        prepared = prepare([pixels], "digit2", (28, 28))
+        vector = matcher.embedder.embed(prepared)
+        matcher.gallery.add(
+            ["scan.png"], vector, ["7"], pictures=prepared, contents=[content_hash(pixels)]
+        )
+    upgrade = ["upgrade", str(golden), "--model", "digits"]
+    done = CliRunner().invoke(main, upgrade)
+    assert done.exit_code == 1
+    assert "there is none for 1 id, 'scan.png'" in done.stderr
+    done = CliRunner().invoke(main, [*upgrade, str(scan.parent)])
+    assert done.exit_code == 0, done.output
+    assert "200 from the pictures in the gallery, 1 from INPUT" in done.stderr
+    done = CliRunner().invoke(main, ["check", str(golden), str(scan)])
+    row = json.loads(done.stdout)
+    assert (row["decision"], row["label"], row["distance"]) == ("match", "7", 0.0)

@@ -9,6 +9,7 @@ import io
 import sys
 from typing import Any
 
+import cv2
 import numpy as np
 
 from embedder.data.boxes import Box
@@ -52,4 +53,5 @@ def _pixels(note: dict[str, Any], body: bytes, max_pixels: int) -> Pixels:
 
 
 if __name__ == "__main__":
+    cv2.setNumThreads(1)  # one picture at a time; OpenCV itself is loaded before memory is limited
     answer_all(_answered, float(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "1")

@@ -13,7 +13,13 @@ import numpy as np
 
 from embedder.decoders.process import EndedError, LimitedProcess
 from embedder.decoders.task import Result, Task, as_note
-from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
+from embedder.errors import (
+    DecodingError,
+    FormatError,
+    ImageError,
+    PreparationError,
+    TooManyPixelsError,
+)
 from likewise import parallel
 from likewise.arrays import Pixels
 
@@ -21,7 +27,10 @@ SECONDS = 60.0  # of a processor's time, for a picture on the command line
 _seconds = SECONDS  # of the pool of this process
 MEMORY = 2 << 30  # bytes
 _DECODER = ("embedder.decoders",)
-_ERRORS = {error.__name__: error for error in (ImageError, FormatError, TooManyPixelsError)}
+_ERRORS = {
+    error.__name__: error
+    for error in (ImageError, FormatError, PreparationError, TooManyPixelsError)
+}
 
 
 class ProcessPool:

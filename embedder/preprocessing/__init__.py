@@ -1,4 +1,4 @@
 """Preprocessing: fit any picture to a network's input shape.
 
-May import: nothing.
+May import: embedder.errors.
 """

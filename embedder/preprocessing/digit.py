@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
-from PIL import Image
 
-from embedder.preprocessing import components, ink, strokes
+from embedder.preprocessing import components, filters, ink, strokes
+from likewise.arrays import Floats, Pixels
 
 _LOOK = 128  # longest side at which a picture is looked at
+_SMALL = 64  # pictures of fewer pixels are enlarged to this longer side, and no further
 _PHOTO = 64  # larger pictures, in pixels of the longer side, may be photographs with shadows
 _CLOSER = 3  # maximum number of further looks
 _FILLED = 0.7  # share of the view that a digit and its margin fill when it is close enough
@@ -29,20 +31,20 @@ _MARGIN = 0.3  # kept around a digit when it is cut out again, as a share of its
 
 
 class Box(NamedTuple):
-    """A part of a picture in pixels, as in Pillow."""
+    """A part of a picture, in whole pixels."""
 
-    left: float
-    top: float
-    right: float
-    bottom: float
+    left: int
+    top: int
+    right: int
+    bottom: int
 
     @property
-    def side(self) -> float:
+    def side(self) -> int:
         """The longer side."""
         return max(self.right - self.left, self.bottom - self.top)
 
 
-def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
+def as_mnist(image: Pixels, size: tuple[int, int] = (28, 28)) -> Pixels:
     """Crop the digit of a picture and lay it out like MNIST.
 
     Args:
@@ -61,20 +63,29 @@ def as_mnist(image: np.ndarray, size: tuple[int, int] = (28, 28)) -> np.ndarray:
         >>> int(rows.max() - rows.min() + 1), int(digit[0, 0]), int(digit[14, 14]) > 200
         (20, 0, True)
     """
-    mask = _close_up(Image.fromarray(image))
+    mask = _close_up(_without_colour(image))
     ink = components.bounds(mask)
     return np.zeros(size, np.uint8) if ink is None else _laid_out(mask[ink], size)
 
 
-def _close_up(picture: Image.Image) -> np.ndarray:
+def _without_colour(image: Pixels) -> Pixels:
+    """One channel where all three are equal."""
+    if image.ndim == 2:
+        return image
+    first = image[..., 0]
+    grey = np.array_equal(first, image[..., 1]) and np.array_equal(first, image[..., 2])
+    return np.ascontiguousarray(first) if grey else image
+
+
+def _close_up(picture: Pixels) -> Floats:
     """Zoom into the picture until the digit fills most of the view."""
-    box = Box(0, 0, picture.width, picture.height)
+    box = Box(0, 0, picture.shape[1], picture.shape[0])
     mask = _first_look(picture, box)
     for _ in range(_CLOSER):
         ink = components.bounds(mask)
         if ink is None:
             break
-        around = _around(_in_picture(ink, mask.shape, box), picture)
+        around = _around(ink, mask.shape, box, picture)
         if around.side > _FILLED * box.side:
             break
         box = around
@@ -82,7 +93,7 @@ def _close_up(picture: Image.Image) -> np.ndarray:
     return mask
 
 
-def _first_look(picture: Image.Image, box: Box) -> np.ndarray:
+def _first_look(picture: Pixels, box: Box) -> Floats:
     """Look at the whole picture; ink at the edge may be a tightly cropped digit or a shadow."""
     mask = components.digit(_ink(picture, box, whole=True), whole=True)
     if box.side >= _PHOTO and components.at_edge(mask):
@@ -92,65 +103,59 @@ def _first_look(picture: Image.Image, box: Box) -> np.ndarray:
     return mask
 
 
-def _ink(picture: Image.Image, box: Box, whole: bool) -> np.ndarray:
+def _ink(picture: Pixels, box: Box, whole: bool) -> Floats:
     """Ink mask of `box`, float32 0..1, at most `_LOOK` pixels a side."""
-    height, width = box.bottom - box.top, box.right - box.left
-    scale = _LOOK / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    smooth = Image.Resampling.LANCZOS if scale > 1 else Image.Resampling.BOX
-    pixels = np.asarray(picture.resize(size, smooth, box=box), np.float32)
-    return ink.mask(ink.contrast(pixels.reshape(*pixels.shape[:2], -1), whole))
+    part = picture[box.top : box.bottom, box.left : box.right]
+    scale = min(max(_SMALL / box.side, 1), _LOOK / box.side)
+    height, width = (max(1, round(side * scale)) for side in part.shape[:2])
+    pixels = filters.scaled(part.astype(np.float32), (height, width))
+    return ink.mask(ink.contrast(pixels, whole))
 
 
-def _in_picture(bounds: tuple[slice, slice], shape: tuple[int, ...], box: Box) -> Box:
-    """Convert slices of a mask to pixels of the picture."""
-    rows, columns = bounds
+def _around(ink: tuple[slice, slice], shape: tuple[int, ...], box: Box, picture: Pixels) -> Box:
+    """The part of the picture that holds these rows and columns of a view, and a margin."""
+    rows, columns = ink
     down, across = (box.bottom - box.top) / shape[0], (box.right - box.left) / shape[1]
+    longer = max((rows.stop - rows.start) * down, (columns.stop - columns.start) * across)
+    margin = _MARGIN * longer + 2
     return Box(
-        box.left + columns.start * across,
-        box.top + rows.start * down,
-        box.left + columns.stop * across,
-        box.top + rows.stop * down,
+        max(0, round(box.left + columns.start * across - margin)),
+        max(0, round(box.top + rows.start * down - margin)),
+        min(picture.shape[1], round(box.left + columns.stop * across + margin)),
+        min(picture.shape[0], round(box.top + rows.stop * down + margin)),
     )
 
 
-def _around(box: Box, picture: Image.Image) -> Box:
-    margin = _MARGIN * box.side + 2
-    return Box(
-        max(0, box.left - margin),
-        max(0, box.top - margin),
-        min(picture.width, box.right + margin),
-        min(picture.height, box.bottom + margin),
-    )
-
-
-def _laid_out(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _laid_out(mask: Floats, size: tuple[int, int]) -> Pixels:
     """Fit a cut-out digit (float 0..1) into 20/28 of `size` and centre it by mass."""
     mask = strokes.usual_width(_fine(mask))
     inner = size[0] * 20 / 28, size[1] * 20 / 28
     scale = min(inner[0] / mask.shape[0], inner[1] / mask.shape[1])
     fitted = max(1, round(mask.shape[0] * scale)), max(1, round(mask.shape[1] * scale))
-    digit = np.clip(_resized(mask, fitted), 0, 1)
+    digit = _resized(mask, fitted)
+    moments = cv2.moments(digit)
+    mass = max(moments["m00"], 1e-9)
+    top = _start(moments["m01"] / mass, fitted[0], size[0])
+    left = _start(moments["m10"] / mass, fitted[1], size[1])
     out = np.zeros(size, np.uint8)
-    top, left = (_centred(digit, axis, size[axis]) for axis in (0, 1))
     out[top : top + fitted[0], left : left + fitted[1]] = np.rint(digit * 255)
     return out
 
 
-def _fine(mask: np.ndarray) -> np.ndarray:
+def _start(centre: float, length: int, room: int) -> int:
+    """Where a digit begins whose centre of mass, in pixels from its first, is in the middle."""
+    return min(max(round((room - 1) / 2 - centre), 0), room - length)
+
+
+def _fine(mask: Floats) -> Floats:
     """Scale a cut-out digit to `FINE` pixels on its longer side."""
     scale = strokes.FINE / max(mask.shape)
     height, width = (max(1, round(side * scale)) for side in mask.shape)
-    return np.asarray(np.clip(_resized(mask, (height, width)), 0, 1))
+    return _resized(mask, (height, width))
 
 
-def _resized(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    smooth = Image.Resampling.BICUBIC if shape[0] > values.shape[0] else Image.Resampling.BOX
-    return np.asarray(Image.fromarray(values.astype(np.float32)).resize(shape[::-1], smooth))
-
-
-def _centred(digit: np.ndarray, axis: int, length: int) -> int:
-    """Start of the digit along an axis that centres its mass."""
-    weights = digit.sum(axis=1 - axis)
-    centre = float(weights @ (np.arange(len(weights)) + 0.5)) / max(float(weights.sum()), 1e-9)
-    return int(np.clip(round(length / 2 - centre), 0, length - len(weights)))
+def _resized(values: Floats, shape: tuple[int, int]) -> Floats:
+    resized = filters.scaled(values, shape)
+    if shape[0] > values.shape[0]:
+        resized = np.minimum(np.maximum(resized, 0), 1)
+    return resized

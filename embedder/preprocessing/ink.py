@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from embedder.preprocessing import filters
+from likewise.arrays import Floats
 
 _LEAST = 10.0  # grey levels of contrast below which a picture counts as blank
 _WIDEST = 0.5  # share of a picture's longer side that every stroke is narrower than
@@ -16,11 +17,11 @@ _COARSE = 32  # side at which the shading of the paper is fitted
 _EXPLAINED = 0.92  # share of the paper's variance that a fit of its shading must explain
 
 
-def contrast(pixels: np.ndarray, whole: bool = True) -> np.ndarray:
+def contrast(pixels: Floats, whole: bool = True) -> Floats:
     """Contrast of each pixel with the paper around it, in the direction of the ink.
 
     Args:
-        pixels: float32 `(h, w, c)`, 0..255.
+        pixels: float32 `(h, w)` or `(h, w, 3)`, 0..255.
         whole: Whether this is a whole picture, whose ink may touch the edges, rather than a
             part of one with paper left around the ink.
 
@@ -30,12 +31,17 @@ def contrast(pixels: np.ndarray, whole: bool = True) -> np.ndarray:
     plane = filters.smooth(_main_axis(pixels))
     plane = -plane if _is_light_ink(plane) else plane
     side = int(max(plane.shape) * (_WIDEST if whole else _WIDEST_INSIDE)) | 1
-    level = plane - _shading(filters.closed(plane, side))
-    paper = filters.closed(level, side, 0 if whole else side)
+    paper = filters.closed(plane, side)
+    shading = _shading(paper)
+    level = plane if shading is None else plane - shading
+    if not whole:
+        paper = filters.closed(level, side, beyond=side)
+    elif shading is not None:
+        paper = filters.closed(level, side)
     return np.asarray(paper - level)
 
 
-def mask(ink: np.ndarray) -> np.ndarray:
+def mask(ink: Floats) -> Floats:
     """Scale contrast to 0..1: 0 for paper, 1 for ink, a soft edge between.
 
     Args:
@@ -44,81 +50,98 @@ def mask(ink: np.ndarray) -> np.ndarray:
     Returns:
         float32 `(h, w)`, all 0 when nothing stands out.
     """
-    paper = float(np.quantile(ink, 0.25))
-    top = _strongest(ink)
+    strongest = -max(5, ink.size // 2000)  # the value that so many pixels reach
+    quarter = ink.size // 4
+    ordered = np.partition(ink, (quarter, strongest), axis=None)
+    paper, top = float(ordered[quarter]), float(ordered[strongest])
     noise = _noise(ink)
     if top - paper < max(_LEAST, 4 * noise):
         return np.zeros_like(ink)
-    dark = float(np.median(ink[ink > paper + 0.5 * (top - paper)]))
+    dark = _median(ink[ink > paper + 0.5 * (top - paper)])
     low = paper + max(0.15 * (dark - paper), 2 * noise)
     high = max(paper + 0.85 * (dark - paper), low + 1)
-    return np.clip((ink - low) / (high - low), 0, 1).astype(np.float32)
+    scaled = (ink - low) * np.float32(1 / (high - low))
+    np.maximum(scaled, 0, out=scaled)
+    np.minimum(scaled, 1, out=scaled)
+    return np.asarray(scaled)
 
 
-def _strongest(ink: np.ndarray) -> float:
-    """Contrast that the strongest five pixels, and at least 0.05 % of all, reach."""
-    count = max(5, ink.size // 2000)
-    return float(np.partition(ink, -count, axis=None)[-count])
+def _median(values: Floats) -> float:
+    """The upper median."""
+    middle = values.size // 2
+    return float(np.partition(values, middle, axis=None)[middle])
 
 
-def _noise(ink: np.ndarray) -> float:
+def _noise(ink: Floats) -> float:
     """Estimate the noise from second differences, so that strokes do not count."""
-    bend = ink[:, :-4:2] - 2 * ink[:, 2:-2:2] + ink[:, 4::2]
-    return 1.4826 * float(np.median(np.abs(bend))) / 6**0.5 if bend.size else 0.0
+    rows = ink[::2]
+    bend = rows[:, :-4:2] - 2 * rows[:, 2:-2:2] + rows[:, 4::2]
+    return 1.4826 * _median(np.abs(bend)) / 6**0.5 if bend.size else 0.0
 
 
-def _main_axis(pixels: np.ndarray) -> np.ndarray:
+def _main_axis(pixels: Floats) -> Floats:
     """Project colours on the axis along which neighbours differ most."""
-    if pixels.shape[2] == 1:
-        return pixels[..., 0]
-    local = np.stack([_deviation(plane) for plane in np.moveaxis(pixels, 2, 0)], axis=-1)
-    flat = local.reshape(-1, pixels.shape[2])
-    axis = np.linalg.eigh(flat.T @ flat)[1][:, -1]
-    return np.asarray(pixels @ (axis * np.sign(axis.sum() or 1)), dtype=np.float32)
+    if pixels.ndim == 2:
+        return pixels
+    local = _local(pixels).reshape(-1, pixels.shape[2])
+    axis = np.linalg.eigh(local.T @ local)[1][:, -1]
+    return np.asarray(pixels @ (axis * np.sign(axis.sum() or 1)), np.float32)
 
 
-def _deviation(plane: np.ndarray) -> np.ndarray:
-    return np.asarray(plane - filters.mean(plane, max(plane.shape) // 2 | 1), np.float32)
+def _local(plane: Floats) -> Floats:
+    """Difference from the mean of the surroundings, half a picture wide."""
+    return np.asarray(plane - filters.mean(plane, max(plane.shape[:2]) // 2 | 1))
 
 
-def _is_light_ink(plane: np.ndarray) -> bool:
+def _is_light_ink(plane: Floats) -> bool:
     """Detect polarity: ink is rarer than paper and stands out more; the border is paper.
 
     An even border may also be a frame around the page, so there one looks further inside.
     """
-    local = _deviation(plane)
-    spread = float(local.std()) + 1e-6
-    skew = float((local**3).mean()) / spread**3
-    if _ring(plane, 0).std() > _EVEN * plane.std():
-        return skew - 2 * float(np.median(_ring(local, 0))) / spread > 0
-    page = float((plane > (plane.max() + plane.min()) / 2).mean()) - 0.5
-    return skew - float(np.median(_ring(local, max(2, min(plane.shape) // 12)))) / spread > 4 * page
+    local = _local(plane)
+    spread = filters.spread(local) + 1e-6
+    skew = float(np.vdot(local * local, local)) / local.size / spread**3
+    if filters.spread(_ring(plane, 0)) > _EVEN * filters.spread(plane):
+        return skew > 2 * _median(_ring(local, 0)) / spread
+    middle = (float(plane.max()) + float(plane.min())) / 2
+    page = int(np.count_nonzero(plane > middle)) / plane.size - 0.5
+    return skew - _median(_ring(local, max(2, min(plane.shape) // 12))) / spread > 4 * page
 
 
-def _ring(plane: np.ndarray, depth: int) -> np.ndarray:
+def _ring(plane: Floats, depth: int) -> Floats:
     """Pixels at distance `depth` from the edges."""
     depth = min(depth, (min(plane.shape) - 1) // 2)
     last = -1 - depth
     return np.concatenate([plane[depth], plane[last], plane[:, depth], plane[:, last]])
 
 
-def _shading(paper: np.ndarray) -> np.ndarray | float:
-    """Fit the paper's shading as a quadratic surface; 0 if there is none.
+def _shading(paper: Floats) -> Floats | None:
+    """Fit the paper's shading as a quadratic surface; None if there is none.
 
     A shadow with an edge is not a quadratic surface, and is left to the closing alone.
     """
     step = max(1, max(paper.shape) // _COARSE)
-    coarse = paper[::step, ::step].ravel()
-    terms = _terms(*paper[::step, ::step].shape)
-    fitted = np.linalg.lstsq(terms, coarse, rcond=None)[0]
-    rest = coarse - terms @ fitted
-    if rest.var() > (1 - _EXPLAINED) * coarse.var():
-        return 0.0
-    return np.asarray((_terms(*paper.shape) @ fitted).reshape(paper.shape), np.float32)
+    coarse = paper[::step, ::step]
+    values = coarse.ravel()
+    deviation = filters.spread(values)
+    if deviation == 0:
+        return None
+    fitted = _inverse(*coarse.shape) @ values
+    rest = values - _terms(*coarse.shape) @ fitted
+    if filters.spread(rest) ** 2 > (1 - _EXPLAINED) * deviation**2:
+        return None
+    return np.asarray((_terms(*paper.shape) @ fitted).reshape(paper.shape))
 
 
 @functools.lru_cache(maxsize=64)
-def _terms(height: int, width: int) -> np.ndarray:
+def _terms(height: int, width: int) -> Floats:
     """The six terms of a quadratic surface over -1..1, `(height * width, 6)`."""
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
+    return terms.reshape(-1, 6).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=64)
+def _inverse(height: int, width: int) -> Floats:
+    """What gives the coefficients of the terms that fit best, `(6, height * width)`."""
+    return np.linalg.pinv(_terms(height, width).astype(np.float64)).astype(np.float32)

@@ -4,7 +4,9 @@ Which way is used is part of a model and of its fingerprint:
 
 - `resize` keeps the aspect and pads with the colour of the border;
 - `stretch` loses the aspect, `crop` the edges (`fitting.py`);
-- `digit` makes any drawn, scanned or photographed digit look like MNIST's (`digit.py`).
+- `digit2` makes any drawn, scanned or photographed digit look like MNIST's (`digit.py`);
+- `digit` did so in version 0.1.0, by other steps that are gone: of models that name it, only
+  pictures that need no preparation can still be embedded.
 """
 
 from __future__ import annotations
@@ -13,8 +15,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-PREPROCESSINGS: tuple[str, ...] = ("digit", "resize", "stretch", "crop")
+from embedder.errors import PreparationError
 
+PREPROCESSINGS: tuple[str, ...] = ("digit2", "resize", "stretch", "crop")
+
+_GONE = "digit"
+_BLACK = 25  # of 255 grey levels: up to here a pixel of the border is black, as MNIST's are
 _LUMA = np.array([77, 150, 29], np.uint32)  # ITU-R 601 luma weights, in 256ths
 
 
@@ -24,13 +30,13 @@ def prepare(
     """Fit pictures to a network's input shape.
 
     A picture that already has this form costs next to nothing and comes back to the bit:
-    for all but `digit` any picture of the right shape, for `digit` one of the right size whose
-    outermost pixels are mostly dark, as MNIST's are. A blank picture stays blank.
+    for all but `digit2` any picture of the right shape, for `digit2` one of the right size whose
+    outermost pixels are mostly black, as MNIST's are. A blank picture stays blank.
 
     Args:
         images: Pictures of any size, each uint8 `(h, w)` grey or `(h, w, 3)` RGB; a list,
             or one array `(n, h, w[, 3])`. Left unchanged.
-        preprocessing: One of `PREPROCESSINGS`.
+        preprocessing: One of `PREPROCESSINGS`, or `digit`, for pictures that are ready.
         shape: What the network takes: `(h, w)` grey or `(h, w, 3)` RGB.
 
     Returns:
@@ -38,13 +44,14 @@ def prepare(
 
     Raises:
         ValueError: If the preprocessing is unknown, or a picture is not uint8 grey or RGB.
+        PreparationError: If the preprocessing is `digit` and a picture is not ready.
 
     Example:
         >>> import numpy as np
         >>> prepare([np.zeros((64, 48, 3), np.uint8)], "resize", (28, 28)).shape
         (1, 28, 28)
     """
-    if preprocessing not in PREPROCESSINGS:
+    if preprocessing not in (*PREPROCESSINGS, _GONE):
         raise ValueError(
             f"`preprocessing` must be one of {', '.join(PREPROCESSINGS)}. "
             f"Received: {preprocessing!r}"
@@ -52,7 +59,7 @@ def prepare(
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)):
         raise ValueError(f"`shape` must be (h, w) or (h, w, 3). Received: {shape}")
     batch = _stacked(images, shape)
-    if batch is not None and (preprocessing != "digit" or _white_on_black(batch).all()):
+    if batch is not None and (not _is_for_digits(preprocessing) or _white_on_black(batch).all()):
         return batch
     out = np.empty((len(images), *shape), np.uint8)
     for row, image in enumerate(images):
@@ -80,7 +87,7 @@ def are_ready(
     """
     batch = _stacked(images, shape)
     if batch is not None:
-        if preprocessing != "digit":
+        if not _is_for_digits(preprocessing):
             return [True] * len(batch)
         ready: list[bool] = _white_on_black(batch).tolist()
         return ready
@@ -90,7 +97,35 @@ def are_ready(
 def _is_ready(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> bool:
     if image.shape[:2] != shape[:2]:
         return False
-    return preprocessing != "digit" or bool(_white_on_black(_in_colours(image, shape)[None])[0])
+    if not _is_for_digits(preprocessing):
+        return True
+    return bool(_white_on_black(_in_colours(image, shape)[None])[0])
+
+
+def refusal(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> str | None:
+    """Say why a picture cannot be prepared: it is not ready, and `digit` is gone.
+
+    Args:
+        image: uint8 `(h, w)` or `(h, w, 3)`.
+        preprocessing: What the model names.
+        shape: What the network takes.
+
+    Example:
+        >>> import numpy as np
+        >>> refusal(np.zeros((28, 28), np.uint8), "digit", (28, 28)) is None
+        True
+    """
+    if preprocessing != _GONE or _is_ready(image, preprocessing, shape):
+        return None
+    return (
+        f"the gallery's model prepares pictures by `{_GONE}`, which version 0.1.0 had: only "
+        f"pictures of {shape[0]} x {shape[1]} pixels, white on black, can be embedded by it. Give "
+        "the gallery the digits model of today: likewise upgrade GALLERY --model digits PICTURES"
+    )
+
+
+def _is_for_digits(preprocessing: str) -> bool:
+    return preprocessing in ("digit2", _GONE)
 
 
 def _stacked(
@@ -117,12 +152,14 @@ def _check(image: np.ndarray) -> None:
 
 def _one(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> np.ndarray:
     """Fit one checked picture to `shape`, or to a shape that broadcasts to it."""
-    if preprocessing != "digit":
+    if not _is_for_digits(preprocessing):
         return _fitted(_in_colours(image, shape), preprocessing, (shape[0], shape[1]))
     if image.shape[:2] == shape[:2]:
         plain = _in_colours(image, shape)
         if _white_on_black(plain[None])[0]:
             return plain
+    if reason := refusal(image, preprocessing, shape):
+        raise PreparationError(reason)
     from embedder.preprocessing.digit import as_mnist
 
     digit = as_mnist(image, (shape[0], shape[1]))
@@ -138,9 +175,9 @@ def _fitted(image: np.ndarray, preprocessing: str, size: tuple[int, int]) -> np.
 
 
 def _white_on_black(images: np.ndarray) -> np.ndarray:
-    """Whether most outermost pixels are dark, for each picture `(n, h, w[, 3])`."""
+    """Whether most outermost pixels are black, for each picture `(n, h, w[, 3])`."""
     edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
-    light = sum((edge >= 128).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
+    light = sum((edge > _BLACK).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
     count = sum(int(np.prod(edge.shape[1:])) for edge in edges)
     return np.asarray(light * 2 < count)
 

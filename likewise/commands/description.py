@@ -28,7 +28,7 @@ def describe(matcher: Matcher) -> dict[str, Any]:
         >>> with Matcher.create(f"{tempfile.mkdtemp()}/empty.gallery", Embedder.load()) as matcher:
         ...     described = describe(matcher)
         >>> described["references"], described["groups"], described["model"]["preprocessing"]
-        (0, {}, 'digit')
+        (0, {}, 'digit2')
     """
     gallery, embedder = matcher.gallery, matcher.embedder
     points, notes = gallery.points.all(), gallery.notes

@@ -102,7 +102,7 @@ _REFUSED = {
 )
 @click.option(
     "--preprocessing",
-    type=click.Choice(["digit", "resize"]),
+    type=click.Choice(["digit2", "resize"]),
     help="How a picture is fitted to the network's input: find the digit, or only resize.",
 )
 @click.option("--test", metavar="DATA", help="Labelled pictures to measure the finished model on.")

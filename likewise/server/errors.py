@@ -10,7 +10,13 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from embedder.errors import DecodingError, FormatError, ImageError, TooManyPixelsError
+from embedder.errors import (
+    DecodingError,
+    FormatError,
+    ImageError,
+    PreparationError,
+    TooManyPixelsError,
+)
 from index.errors import (
     BusyError,
     EmptyGalleryError,
@@ -72,6 +78,7 @@ _HINTS = {
     "disk_full": "Try again after the seconds in Retry-After.",
 }
 _CONVERT = "Save it again as PNG or JPEG."
+_PREPARE = "Send it in the form that the network takes, or have the gallery upgraded."
 _RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
 
@@ -145,6 +152,8 @@ def as_api_error(error: Exception) -> ApiError:
         return ApiError("unsupported_media_type", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, DecodingError):
         return ApiError("not_an_image", f"The picture cannot be read: {error}.", _CONVERT)
+    if isinstance(error, PreparationError):
+        return ApiError("invalid", f"The picture cannot be embedded: {error}.", _PREPARE)
     if isinstance(error, ImageError):
         return ApiError("not_an_image", f"The picture cannot be read: {error}.")
     if isinstance(error, HTTPException):

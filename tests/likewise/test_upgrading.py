@@ -22,7 +22,7 @@ from tests.fakes import FakeEmbedder
 class Brighter(FakeEmbedder):
     """Another model: every distance is three times as large, and so is its threshold."""
 
-    def __init__(self, path, fingerprint="b419472e0003", preprocessing="digit"):
+    def __init__(self, path, fingerprint="b419472e0003", preprocessing="digit2"):
         super().__init__(path, fingerprint)
         self.preprocessing = preprocessing
         described(self)

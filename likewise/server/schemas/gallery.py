@@ -53,7 +53,7 @@ class Model(BaseModel):
     )
     dim: int = Field(ge=1, description="Length of a vector.", examples=[64])
     preprocessing: str = Field(
-        description="How a picture of any size is fitted to that shape.", examples=["digit"]
+        description="How a picture of any size is fitted to that shape.", examples=["digit2"]
     )
     recipe: dict[str, Any] | None = Field(
         description="How it was trained.", examples=[{"name": "default"}]
@@ -106,7 +106,7 @@ class GalleryInfo(BaseModel):
         examples=[
             {
                 **{"fingerprint": "5f0c3a9be871", "input_shape": [28, 28], "dim": 64},
-                **{"preprocessing": "digit", "recipe": None, "figures": {}},
+                **{"preprocessing": "digit2", "recipe": None, "figures": {}},
             }
         ],
     )

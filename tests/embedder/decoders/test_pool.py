@@ -51,7 +51,9 @@ def test_a_picture_comes_back_as_it_is_read_here(pool, tmp_path):
         np.testing.assert_array_equal(pool.decode(PLAIN, source).pixels, NOISE)
 
 
-@pytest.mark.parametrize(("preprocessing", "shape"), [("digit", (28, 28)), ("resize", (20, 30, 3))])
+@pytest.mark.parametrize(
+    ("preprocessing", "shape"), [("digit2", (28, 28)), ("resize", (20, 30, 3))]
+)
 def test_it_is_prepared_and_hashed_as_here(pool, preprocessing, shape):
     result = pool.decode(Task(MAX_PIXELS, preprocessing, shape, hashed=True), FILE)
     np.testing.assert_array_equal(result.pixels, prepare([NOISE], preprocessing, shape)[0])

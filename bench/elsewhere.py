@@ -1,0 +1,85 @@
+"""Digits from elsewhere: preparing them, and checking 10,000 of them as PNG files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bench.floors import decode, flat_index, over_the_cores
+from bench.material import K, Material
+from bench.measure import Figure, figure, seconds
+from embedder.data.sources import records
+from embedder.preprocessing.digit import as_mnist
+from index.decision import CheckOptions
+from likewise.bulk.stream import check_stream
+from likewise.output.rows import json_line
+
+ROUNDS = 5
+SIDES = {64: (1000, "<= 4.0"), 1000: (100, "<= 3.0")}  # pictures, and the bar
+
+
+def figures(material: Material) -> Iterator[Figure]:
+    """Processor seconds a picture of two sizes, then seconds for 10,000 files."""
+    for side, (count, bar) in SIDES.items():
+        paths = _written(material, material.folder / f"elsewhere-{side}", count, side)
+        pictures = [np.asarray(Image.open(path)) for path in paths]
+        rounds = [
+            (_processor_time(as_mnist, pictures), _processor_time(_small, paths))
+            for _ in range(ROUNDS)
+        ]
+        times, floors = (list(column) for column in zip(*rounds, strict=True))
+        note = "floor: Pillow's decoding and LANCZOS to 28 x 28, processor time"
+        yield figure(f"prepare a digit of {side} x {side}", "s", times, floors, bar, note)
+    yield _check(material)
+
+
+def _check(material: Material) -> Figure:
+    paths = _written(material, material.folder / "elsewhere", len(material.test), 64)
+    index = flat_index(material.vectors)
+
+    def ours() -> None:
+        for row in check_stream(material.matcher, records(paths[0].parent), CheckOptions(k=K)):
+            json_line(row)
+
+    def floor() -> float:
+        decoding = over_the_cores(lambda: decode(paths))
+        start = time.perf_counter()
+        index.search(material.litert(material.test), K)
+        return decoding + time.perf_counter() - start
+
+    ours()
+    floor()
+    rounds = [(seconds(ours), floor()) for _ in range(ROUNDS)]
+    times, floors = (list(column) for column in zip(*rounds, strict=True))
+    note = "floor: Pillow in one thread ÷ cores + LiteRT + IndexFlatL2.search"
+    return figure("check 10,000 PNG files of 64 x 64", "s", times, floors, "<= 2.5", note)
+
+
+def _written(material: Material, folder: Path, count: int, side: int) -> list[Path]:
+    """Dark digits on white paper, five eighths of its side."""
+    folder.mkdir()
+    paths = [folder / f"{row:05d}.png" for row in range(count)]
+    inner = side * 5 // 8
+    for path, digit in zip(paths, material.test, strict=False):
+        paper = Image.new("L", (side, side), 255)
+        ink = Image.fromarray(255 - digit).resize((inner, inner), Image.Resampling.BICUBIC)
+        paper.paste(ink, ((side - inner) // 2,) * 2)
+        paper.save(path)
+    return paths
+
+
+def _small(path: Path) -> Image.Image:
+    return Image.open(path).resize((28, 28), Image.Resampling.LANCZOS)
+
+
+def _processor_time(work: Callable[[Any], Any], items: list[Any]) -> float:
+    """Seconds an item."""
+    start = time.process_time()
+    for item in items:
+        work(item)
+    return (time.process_time() - start) / len(items)
