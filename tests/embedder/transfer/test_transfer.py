@@ -28,7 +28,7 @@ RECIPE = TransferRecipe(backbone="digits", dim=16, views=1, steps=150, groups=8,
 
 @pytest.fixture(scope="module")
 def stripes() -> Dataset:
-    """Twelve groups of eight grey pictures: stripes of a direction and a width, with noise."""
+    """Twelve groups of eight grey pictures: stripes of a direction and a width, on black."""
     rng = np.random.default_rng(0)
     across = np.arange(28)
     images, labels = [], []
@@ -37,7 +37,9 @@ def stripes() -> Dataset:
         wave = np.cos(angle) * across[:, None] + np.sin(angle) * across
         for _ in range(8):
             shade = 127 + 100 * np.sign(np.sin(wave / width + rng.uniform(0, 6)))
-            images.append(np.clip(shade + rng.normal(0, 20, (28, 28)), 0, 255).astype(np.uint8))
+            picture = np.clip(shade + rng.normal(0, 20, (28, 28)), 0, 255).astype(np.uint8)
+            picture[[0, -1]] = picture[:, [0, -1]] = 0
+            images.append(picture)
             labels.append(f"stripes {group}")
     return Dataset(list(map(str, range(len(labels)))), labels, np.array(images), "stripes")
 
