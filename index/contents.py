@@ -18,6 +18,7 @@ from index.points import OperatingPoints
 from index.references.local import Store
 from index.references.rows import Reference, Row, stacked
 from index.search.current import CurrentIndex
+from index.search.kept import read_kept
 from index.search.verification import require_same
 from likewise.arrays import Floats, Strings
 from likewise.names import forms, normal
@@ -101,6 +102,16 @@ class Contents:
         """Count the references without a group."""
         with self._store.reading():
             return self._store.count_unlabelled()
+
+    def how_searched(self) -> tuple[int, float | None]:
+        """How references are searched: by how many cells, and what that gains.
+
+        Returns:
+            The number of cells, 0 for a scan of all references; and how many times as long such a
+            scan was measured to take, None where it was not measured.
+        """
+        kept = read_kept(self.path)
+        return (0, None) if kept is None else (len(kept.centroids), kept.gain)
 
     def require_groups(self) -> None:
         """Refuse a gallery none of whose references has a label.

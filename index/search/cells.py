@@ -95,10 +95,9 @@ class Cells:
         radius: Largest distance of a row to the centroid, `(c,)`.
         spread: Largest length in `short`, `(c,)`.
         far: Largest distance of a row to the centre, `(c,)`.
-        trained: Number of rows when the centroids were made.
     """
 
-    def __init__(self, vectors: Floats, centroids: Floats, cell: Indices, trained: int) -> None:
+    def __init__(self, vectors: Floats, centroids: Floats, cell: Indices) -> None:
         count = len(centroids)
         self.centroids = np.ascontiguousarray(centroids)
         self.frame = Frame.of(vectors)
@@ -109,7 +108,6 @@ class Cells:
         self.short = [np.empty((0, width), np.float32) for _ in range(count)]
         self.counts = np.zeros(count, np.int64)
         self.radius, self.spread, self.far = np.zeros(count), np.zeros(count), np.zeros(count)
-        self.trained = trained
         self._fill(vectors, np.arange(len(vectors)), cell)
 
     @classmethod
@@ -118,7 +116,7 @@ class Cells:
         centroids = _centroids(vectors)
         if not np.isfinite(centroids).all():
             return None
-        return cls(vectors, centroids, assigned(vectors, centroids), len(vectors))
+        return cls(vectors, centroids, assigned(vectors, centroids))
 
     def __len__(self) -> int:
         return int(self.counts.sum())

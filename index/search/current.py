@@ -66,9 +66,9 @@ class CurrentIndex:
             yield self
 
     def load(self) -> None:
-        """Load the index now and catch up with the store."""
+        """Load the index now, catch up with the store, and be ready for many searches."""
         with self.reading():
-            pass
+            self.exact.division.prepare(self.exact.stored)
 
     def load_ahead(self) -> None:
         """Start to load the index in a thread; the first search waits for it to finish."""
@@ -94,7 +94,8 @@ class CurrentIndex:
     def save(self) -> None:
         """Write the index if its file is behind and writable."""
         if self._changed:
-            self.load()
+            with self.reading():
+                pass
         if self._derived is not None and self._store.writable:
             self._derived.save()
 

@@ -3,7 +3,7 @@
 `vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
 If it is missing, truncated, altered or foreign, it is rebuilt from the store; if it is behind, it
-catches up.
+catches up. `vectors.cells` makes searches faster (`kept`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from index.errors import StoreError
 from index.references.local import Store
 from index.references.rows import Change, Row, State, stacked, wrap
 from index.search.exact import ExactIndex
+from index.search.kept import CELLS, read_kept, write_kept
 from index.search.note import Mark, Note, read_note, write_note
 from index.storage.directory import STORE
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
-_FILES = ("vectors.faiss", "vectors.json")
+_FILES = ("vectors.faiss", "vectors.json", CELLS)
 _ROWS_AT_ONCE = 4096
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
 _WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
@@ -95,7 +96,8 @@ class DerivedIndex:
     def save(self, *, still_writing: bool = False) -> None:
         """Write the file if it is far enough behind; a failure to write does no harm."""
         limit = _WORTH_INTERRUPTING if still_writing else min(_WORTH_SAVING, len(self.slots) // 16)
-        if self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
+        unsaved = self.vectors.division.unsaved and not still_writing
+        if unsaved or self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
             with contextlib.suppress(OSError, RuntimeError):
                 self._write()
                 self._behind = 0
@@ -125,6 +127,8 @@ class DerivedIndex:
             return False
         self._mark = note.mark
         self._hold(index)
+        if kept := read_kept(self._directory, note.mark):
+            self.vectors.division.restore(kept)
         return True
 
     def _write(self) -> None:
@@ -133,6 +137,11 @@ class DerivedIndex:
                 faiss.write_index(self._index, target)
             digest, size = _digest(beside), os.stat(beside).st_size
         write_note(self._directory, Note(self._dim, size, digest, self._mark))
+        if kept := self.vectors.division.to_keep():
+            write_kept(self._directory, self._mark, kept)
+            self.vectors.division.unsaved = False
+        else:
+            (self._directory / CELLS).unlink(missing_ok=True)
 
     def _clear(self) -> None:
         self._mark = Mark()

@@ -2,48 +2,51 @@
 
 Making cells costs about as much as two thousand queries. So they are made when so many were asked,
 and measured on rows of the index: where the vectors fill their space evenly, bounds leave nothing
-out, and the search stays flat.
+out, and the search stays flat. Cells that were kept on disk cost a tenth of that.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import faiss
 import numpy as np
 
 from index.search.faiss_calls import one_thread
-from likewise.arrays import Bools, Floats
+from index.search.kept import KeptCells
+from likewise.arrays import Bools, Floats, Indices
 
 if TYPE_CHECKING:
     from index.search.cells import Cells
 
 FROM = 20_000  # rows from which on cells may pay
+PAYING = 1.2  # gain from which on cells are used
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many cells
 _REPAID = 2_000  # queries whose flat scans cost as much as making cells
+_REPAID_READ = 300  # the same for cells that were kept
+_FAST_MADE = 100_000  # rows up to which cells are made while a single query waits, in half a second
+_TOGETHER = 64  # queries that do not mind to wait
 _GROWN = 2  # times as many rows as when the centroids were made, or as few: made anew
-_PAYING = 1.2  # gain from which on cells are used
 _NEIGHBOURS, _CANDIDATES = 5, 16  # what the measurement searches
 _VALUES = 30_000_000  # distances of the measurement, by which its queries are limited
-
-Kept = Callable[[], "Cells | None"]
 
 
 class Division:
     """The cells of an index, when there are any.
 
     Attributes:
-        cells: Cells of all rows, or None.
+        cells: Cells of all rows; None before they are made, and where they do not pay.
         gain: Measured: how many times as long a flat search takes; None where not measured.
-        kept: Reads cells that were kept on disk, and is called at most once; None for none.
+        unsaved: Whether it was measured since it was saved.
     """
 
     def __init__(self) -> None:
         self.cells: Cells | None = None
         self.gain: float | None = None
-        self.kept: Kept | None = None
+        self.unsaved = False
+        self._kept: tuple[Floats, Indices] | None = None  # centroids, and the cell of each row
+        self._trained = 0
         self._asked = 0
 
     def for_search(self, stored: Floats, queries: int, k: int) -> Cells | None:
@@ -57,34 +60,66 @@ class Division:
         if len(stored) < FROM or k > _MOST_NEIGHBOURS:
             return None
         self._asked += queries
-        if self._outgrown(len(stored)):
-            self.cells = self.gain = None
+        if self.gain is not None and not (
+            self._trained / _GROWN <= len(stored) <= self._trained * _GROWN
+        ):
+            self.cells = self.gain = self._kept = None
         if self.gain is None and self._asked >= _REPAID:
-            self.make(stored)
-        return self.cells if self.gain is not None and self.gain >= _PAYING else None
+            if queries >= _TOGETHER or len(stored) <= _FAST_MADE:
+                self.make(stored)
+        elif self._kept is not None and self._asked >= _REPAID_READ:
+            self.prepare(stored)
+        return self.cells
 
     def make(self, stored: Floats) -> None:
         """Make cells of all rows, `(n, dim)`, and measure what they gain."""
         from index.search.cells import Cells  # not for a cold query
 
-        self._asked = 0
-        self.cells = Cells.train(stored)
-        self.gain = 0.0 if self.cells is None else measured_gain(self.cells, stored)
+        cells = Cells.train(stored)
+        self.gain = 0.0 if cells is None else measured_gain(cells, stored)
+        self.cells = cells if self.gain >= PAYING else None
+        self._kept, self._trained, self._asked, self.unsaved = None, len(stored), 0, True
+
+    def prepare(self, stored: Floats) -> None:
+        """Make the cells that were kept ready to search by; `stored` are all rows, `(n, dim)`."""
+        if self._kept is None:
+            return
+        from index.search.cells import Cells, assigned  # not for a cold query
+
+        centroids, cell = self._kept
+        new = np.flatnonzero(cell < 0)
+        cell[new] = assigned(stored[new], centroids)
+        self.cells, self._kept = Cells(stored, centroids, cell), None
+
+    def restore(self, kept: KeptCells) -> None:
+        """Take over what was kept of the same rows."""
+        self.gain, self._trained = kept.gain, kept.trained
+        self._kept = (kept.centroids, kept.cell) if kept.gain >= PAYING else None
+
+    def to_keep(self) -> KeptCells | None:
+        """What to keep; None where nothing was measured."""
+        if self.gain is None:
+            return None
+        centroids, cell = self._kept or (np.empty((0, 0), np.float32), np.empty(0, np.int64))
+        if self.cells is not None:
+            centroids, cell = self.cells.centroids, self.cells.cell
+        return KeptCells(self._trained, self.gain, centroids, cell)
 
     def append(self, vectors: Floats) -> None:
         """Note that rows, `(n, dim)`, were added at the end."""
         if self.cells is not None:
             self.cells.append(vectors)
+        if self._kept is not None:
+            centroids, cell = self._kept
+            self._kept = centroids, np.concatenate([cell, np.full(len(vectors), -1)])
 
     def remove(self, kept: Bools) -> None:
         """Note that only the rows `kept`, `(n,)`, are left."""
         if self.cells is not None:
             self.cells.remove(kept)
-
-    def _outgrown(self, rows: int) -> bool:
-        if self.cells is None:
-            return False
-        return not self.cells.trained / _GROWN <= rows <= self.cells.trained * _GROWN
+        if self._kept is not None:
+            centroids, cell = self._kept
+            self._kept = centroids, cell[kept]
 
 
 def measured_gain(cells: Cells, stored: Floats) -> float:

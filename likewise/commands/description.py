@@ -52,8 +52,19 @@ def describe(matcher: Matcher) -> dict[str, Any]:
             "recipe": embedder.metadata.get("recipe"),
             "figures": {} if MISFIT in notes else embedder.metadata.get("figures", {}),
         },
+        "search": _search(*gallery.how_searched()),
         "bytes": sizes(gallery.path),
     }
+
+
+def _search(cells: int, gain: float | None) -> dict[str, Any]:
+    """How references are searched, and what cells gain or would gain."""
+    sentence = "by a scan of all references"
+    if cells:
+        sentence = f"by {counted(cells, 'cell')}, measured {gain:.1f} times as fast as a full scan"
+    elif gain is not None:
+        sentence += "; cells were measured to save no time"
+    return {"cells": cells, "gain": gain and round(gain, 2), "sentence": sentence}
 
 
 def _fitting(
@@ -105,6 +116,7 @@ def text(described: dict[str, Any]) -> str:
         f"output: {model['dim']} numbers",
         *(f"  {line}" for line in _recipe(model["recipe"])),
         *(f"  {line}" for line in _figures(model["figures"])),
+        f"search: exact, {described['search']['sentence']}",
         f"on disk: {sum(files.values()) / 1e6:.1f} MB",
         *(f"  {name}: {size / 1e6:.1f} MB" for name, size in files.items()),
     ]

@@ -212,7 +212,7 @@ def test_bounds_hold_whatever_cells_the_rows_are_in(rng, brute_force) -> None:
     stored = clusters(rng, 500, 30, 0.3)
     vectors = divided(stored)
     centroids = rng.normal(size=(9, 30)).astype(np.float32)
-    vectors.division.cells = Cells(stored, centroids, rng.integers(0, 9, 500), 500)
+    vectors.division.cells = Cells(stored, centroids, rng.integers(0, 9, 500))
     agree(vectors, stored[:40], 3, brute_force)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
+
 from index.operating_point import OperatingPoint
+from index.search.kept import KeptCells, write_kept
+from index.search.note import Mark
 from likewise.matcher import Matcher
 from tests.likewise.commands.running import (
     done,
@@ -27,6 +31,18 @@ def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery)
         brought = {"threshold": 0.25, "fpir": 0.01, "fnir": 0.03, "unknown": 5000, "known": 5001}
         matcher.gallery.points.store("default", OperatingPoint.from_json(brought))
     assert "default: 0.2500 (FPIR 1 %, FNIR 3 %)" in done("info", gallery).stdout
+
+
+def test_info_tells_how_references_are_searched(gallery):
+    assert "search: exact, by a scan of all references\n" in done("info", gallery).stdout
+    cells = KeptCells(300, 7.25, np.zeros((16, 2), np.float32), np.zeros(300, np.int64))
+    write_kept(gallery, Mark(), cells)
+    sentence = "by 16 cells, measured 7.2 times as fast as a full scan"
+    assert f"search: exact, {sentence}\n" in done("info", gallery).stdout
+    (described,) = rows("info", gallery, "--format", "json")
+    assert described["search"] == {"cells": 16, "gain": 7.25, "sentence": sentence}
+    write_kept(gallery, Mark(), KeptCells(300, 0.9, cells.centroids[:0], cells.cell[:0]))
+    assert "references; cells were measured to save no time\n" in done("info", gallery).stdout
 
 
 def test_a_gallery_without_its_model_is_one_line(gallery):
