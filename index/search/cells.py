@@ -87,6 +87,7 @@ class Cells:
 
     Attributes:
         centroids: `(c, dim)`, float32.
+        squares: Their squared lengths, `(c,)`, float32.
         frame: The coordinates of `short`.
         rows: The rows of each cell, by their distance to the centroid.
         inner: These distances, float64, ascending.
@@ -100,6 +101,7 @@ class Cells:
     def __init__(self, vectors: Floats, centroids: Floats, cell: Indices) -> None:
         count = len(centroids)
         self.centroids = np.ascontiguousarray(centroids)
+        self.squares = np.einsum("cd,cd->c", self.centroids, self.centroids)
         self.frame = Frame.of(vectors)
         self.origins = self.frame.short(self.centroids)[0].astype(np.float32)
         width = self.origins.shape[1]

@@ -29,7 +29,7 @@ _FAST_MADE = 100_000  # rows up to which cells are made while a single query wai
 _TOGETHER = 64  # queries that do not mind to wait
 _GROWN = 2  # times as many rows as when the centroids were made, or as few: made anew
 _NEIGHBOURS, _CANDIDATES = 5, 16  # what the measurement searches
-_VALUES = 30_000_000  # distances of the measurement, by which its queries are limited
+_MEASURED, _MEASURED_FLAT = 2048, 128  # queries of the measurement: cells need many at a time
 
 
 class Division:
@@ -127,16 +127,17 @@ def measured_gain(cells: Cells, stored: Floats) -> float:
 
     Args:
         cells: Cells of all rows.
-        stored: The rows, `(n, dim)`, float32, n >= `FROM`.
+        stored: The rows, `(n, dim)`, float32, n >= 1.
     """
     from index.search.pruned import candidates  # not for a cold query
 
-    count = max(64, min(1024, _VALUES // len(stored)))
-    queries = np.ascontiguousarray(stored[:: len(stored) // count][:count])
+    queries = np.ascontiguousarray(stored[:: max(1, len(stored) // _MEASURED)][:_MEASURED])
     start = time.thread_time()
-    left = candidates(cells, stored, queries, _NEIGHBOURS).given_up
-    middle = time.thread_time()
+    left = candidates(cells, stored, queries, min(_NEIGHBOURS, len(stored))).given_up.mean()
+    by_cells = (time.thread_time() - start) / len(queries)
+    few = queries[:: max(1, len(queries) // _MEASURED_FLAT)]
+    start = time.thread_time()
     with one_thread(stored.shape[1]):
-        faiss.knn(queries, stored, _CANDIDATES)
-    flat = time.thread_time() - middle
-    return float(flat / (middle - start + flat * left.mean()))
+        faiss.knn(few, stored, min(_CANDIDATES, len(stored)))
+    flat = (time.thread_time() - start) / len(few)
+    return float(flat / (by_cells + flat * left))

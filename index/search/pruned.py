@@ -122,9 +122,9 @@ class _Search:
         with one_thread(queries.shape[1]):
             squared: Floats = faiss.pairwise_distances(queries, cells.centroids)
         error = 2 * (queries.shape[1] + 16) * UNIT  # (|x| + |y|)² <= 2|x|² + 2|y|²
-        for side, vectors in ((1, queries), (0, cells.centroids)):
-            lengths = np.einsum("nd,nd->n", vectors, vectors) * error + TINY
-            squared -= np.expand_dims(lengths.astype(np.float32), side)
+        squares = np.einsum("nd,nd->n", queries, queries)
+        squared -= np.float32(error) * squares[:, None] + np.float32(TINY)
+        squared -= np.float32(error) * cells.squares + np.float32(TINY)
         return squared
 
     def _reaches(self) -> Floats:

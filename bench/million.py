@@ -1,0 +1,186 @@
+"""`python -m bench.million [--count N]`: exact search by cells beside FAISS's flat search.
+
+The million is x + 1.5 (a - b), normalised: x a digit's embedding, a and b two of its ten nearest.
+Known queries are test digits; unknown ones are outliers made of test digits, and letters, doodles,
+crops and noise. FAISS's flat search with BLAS, on one thread and with the better threshold for
+single queries, is 1. Processor time, the search alone. Takes minutes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import faiss
+import numpy as np
+
+from bench.material import Material
+from bench.measure import Figure, figure, line
+from bench.strangers import strangers
+from embedder.data.sources import load
+from embedder.model import Embedder
+from embedder.training.outliers import make_outliers
+from index.search.by_cells import nearest_by_cells
+from index.search.cells import Cells
+from index.search.division import measured_gain
+from index.search.exact import ExactIndex
+from index.search.faiss_calls import one_thread
+from likewise.arrays import Floats, Indices, Strings
+
+K = 5
+NEIGHBOURS, STEP = 10, 1.5
+BATCH, SINGLE, ROUNDS = 4096, 40, 3
+GROUPS, OF_EACH = 20_000, 50
+BARS = {
+    ("60,000 digits", "known"): (">= 5", "<= 0.4"),
+    ("60,000 digits", "unknown"): (">= 1.2", None),
+    ("a million", "known"): (">= 8", "<= 0.25"),
+    ("a million", "unknown"): (">= 2.5", "<= 1.1"),
+    ("even vectors", "even"): (">= 0.9", None),
+}
+
+
+@click.command()
+@click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped one]")
+@click.option("--count", default=1_000_000, show_default=True, help="Vectors of the million.")
+def main(model: Path | None, count: int) -> None:
+    """Measure and print one line of JSON for each figure."""
+    with tempfile.TemporaryDirectory(prefix="likewise-bench-") as folder:
+        for result in figures(Material(Path(folder), model), count):
+            print(line(result), flush=True)
+
+
+def figures(material: Material, count: int) -> Iterator[Figure]:
+    """Ratios for each set of references and each kind of queries.
+
+    Args:
+        material: With the model to embed by.
+        count: Vectors of the million.
+    """
+    digits, rng = material.vectors, np.random.default_rng(0)
+    queries = {"known": material.litert(material.test), "unknown": _unknown(material)}
+    yield from _compared("60,000 digits", digits, queries)
+    yield from _compared("a million", million(digits, count, rng), queries)
+    groups, members = grouped(digits.shape[1], count // OF_EACH, rng)
+    yield from _compared("20,000 tight groups", groups, {"of a group": members})
+    even = rng.normal(size=(60_000 + BATCH, digits.shape[1])).astype(np.float32)
+    yield from _compared("even vectors", even[BATCH:], {"even": even[:BATCH]})
+
+
+def million(digits: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Many vectors distributed as a few are, `(count, dim)`.
+
+    Args:
+        digits: The few, `(n, dim)`, of unit length.
+        count: How many to make.
+        rng: Chooses them.
+    """
+    with one_thread(digits.shape[1]):
+        near = faiss.knn(digits, digits, NEIGHBOURS + 1)[1][:, 1:]
+    vectors = np.empty((count, digits.shape[1]), np.float32)
+    for start in range(0, count, 100_000):
+        size = min(100_000, count - start)
+        x = rng.integers(len(digits), size=size)
+        a, b = (digits[near[x, rng.integers(NEIGHBOURS, size=size)]] for _ in range(2))
+        part = digits[x] + np.float32(STEP) * (a - b)
+        vectors[start : start + size] = part / np.linalg.norm(part, axis=1, keepdims=True)
+    return vectors
+
+
+def grouped(dim: int, groups: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Groups of `OF_EACH` that lie close together, and further members as queries.
+
+    Args:
+        dim: Length of the vectors.
+        groups: How many.
+        rng: Chooses them.
+    """
+    centres = rng.normal(size=(groups, dim)).astype(np.float32)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    spread = np.float32(0.1 / np.sqrt(dim))
+    members = np.repeat(centres, OF_EACH, axis=0)
+    members += rng.standard_normal(size=members.shape, dtype=np.float32) * spread
+    chosen = centres[rng.integers(groups, size=BATCH)]
+    return members, chosen + rng.normal(size=chosen.shape).astype(np.float32) * spread
+
+
+def _unknown(material: Material) -> Floats:
+    labels = np.array([int(label) for label in load("mnist/test").labels])
+    made = material.litert(make_outliers(material.test, labels, BATCH, 0))
+    drawn = [picture for kind in strangers().values() for picture in kind]
+    prepared = Embedder.load().prepare(drawn)  # by today's rules, whatever the model's are
+    both = np.concatenate([material.litert(prepared), made])
+    rows: Floats = both[np.random.default_rng(1).permutation(len(both))]
+    return rows
+
+
+def _compared(name: str, stored: Floats, queries: dict[str, Floats]) -> Iterator[Figure]:
+    index = ExactIndex(faiss.IndexFlatL2(stored.shape[1]))
+    index.append(stored)
+    start = time.process_time()
+    cells = Cells.train(stored)
+    seconds = time.process_time() - start
+    assert cells is not None
+    note = f"{len(cells.centroids)} cells, made in {seconds:.1f} s of processor time"
+    gain = measured_gain(cells, stored)
+    yield figure(f"{name}: gain measured when cells are made", "x", [gain], [1.0], None, note)
+
+    def by_cells(asked: Floats) -> object:
+        return nearest_by_cells(cells, stored, asked, K, _names, index._flat)
+
+    def flat(asked: Floats) -> object:
+        return faiss.knn(asked, stored, K)
+
+    for kind, every in queries.items():
+        batch, single = BARS.get((name, kind), (None, None))
+        together = every[:BATCH]
+        flats, ours = _in_turns(flat, by_cells, [together] * ROUNDS)
+        per = "us a query"
+        scale = 1e6 / len(together)
+        yield figure(
+            f"{name}, {kind}: batch, flat ÷ cells",
+            per,
+            [value * scale for value in flats],
+            [value * scale for value in ours],
+            batch,
+            "floor: cells",
+        )
+        flats, ours = _in_turns(flat, by_cells, [row[None] for row in every[:SINGLE]])
+        yield figure(
+            f"{name}, {kind}: one query, cells ÷ flat",
+            per,
+            [1e6 * statistics.median(ours)],
+            [1e6 * statistics.median(flats)],
+            single,
+            "floor: flat",
+        )
+
+
+def _in_turns(
+    flat: Callable[[Floats], object], ours: Callable[[Floats], object], asked: list[Floats]
+) -> tuple[list[float], list[float]]:
+    """Processor seconds of both for each call."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for queries in asked:
+        with one_thread(queries.shape[1]):
+            times[0].append(_seconds(flat, queries))
+        times[1].append(_seconds(ours, queries))
+    return times
+
+
+def _seconds(work: Callable[[Floats], object], queries: Floats) -> float:
+    start = time.process_time()
+    work(queries)
+    return time.process_time() - start
+
+
+def _names(rows: Indices) -> Strings:
+    return rows.astype(object)
+
+
+if __name__ == "__main__":
+    main()
