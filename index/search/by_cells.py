@@ -13,7 +13,7 @@ from likewise import parallel
 from likewise.arrays import Floats, Indices
 
 _PART = 4096  # queries searched at a time by one thread, each cell once for all of them
-_WORTH_A_THREAD = 64  # fewer queries are not
+_WORTH_A_THREAD = 512  # fewer queries are not: each thread visits all cells
 
 Flat = Callable[[Floats, int, Namer], tuple[Indices, Floats]]
 
@@ -41,8 +41,9 @@ def nearest_by_cells(
         rows[places], distances[places] = found.nearest(k, namer)
         return start + np.flatnonzero(found.given_up)
 
-    threads = max(1, min(parallel.count(), len(queries) // _WORTH_A_THREAD))
-    size = max(1, min(_PART, -(-len(queries) // threads)))
+    count = max(1, min(parallel.count(), len(queries) // _WORTH_A_THREAD))
+    count = max(count, -(-len(queries) // _PART))
+    size = max(1, -(-len(queries) // count))
     left = [np.empty(0, np.int64), *parallel.map_items(search, range(0, len(queries), size))]
     others = np.concatenate(left)
     if len(others):

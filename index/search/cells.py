@@ -22,7 +22,7 @@ _ROUNDS = 8  # of k-means; more gain nothing
 _AXES = 23  # principal coordinates; with the length of the rest 24 numbers
 _LIKE_AXES = 24  # dimensions up to which vectors are as short as they are
 _AT_ONCE = 16_384  # rows in float64
-_SAMPLE = 20_000  # rows that choose the axes
+_SAMPLE, _MEDIAN_OF = 20_000, 2_000  # rows that choose the axes, and the centre
 _SEED = 1
 _UP = 1 + 1e-6  # more than the rounding of a length
 
@@ -44,7 +44,7 @@ class Frame:
         """The principal axes of vectors, `(n, dim)`."""
         step = max(1, len(vectors) // _SAMPLE)
         sample = vectors[::step].astype(np.float64)
-        centre = np.median(sample, axis=0)  # which one long vector does not move
+        centre = np.median(sample[:_MEDIAN_OF], axis=0)  # which one long vector does not move
         if vectors.shape[1] <= _LIKE_AXES:
             return cls(centre, None)
         sample -= centre

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from index.search.faiss_calls import one_thread
+from index.search.faiss_calls import BY_MATRIX, one_thread
 from index.search.kept import KeptCells
 from likewise.arrays import Bools, Floats, Indices
 
@@ -27,6 +27,7 @@ _REPAID = 2_000  # queries whose flat scans cost as much as making cells
 _REPAID_READ = 300  # the same for cells that were kept
 _FAST_MADE = 100_000  # rows up to which cells are made while a single query waits, in half a second
 _TOGETHER = 64  # queries that do not mind to wait
+_VISITS = 30_000  # queries · √rows from which on visits of all cells pay
 _GROWN = 2  # times as many rows as when the centroids were made, or as few: made anew
 _NEIGHBOURS, _CANDIDATES = 5, 16  # what the measurement searches
 _MEASURED, _MEASURED_FLAT = 2048, 128  # queries of the measurement: cells need many at a time
@@ -69,6 +70,8 @@ class Division:
                 self.make(stored)
         elif self._kept is not None and self._asked >= _REPAID_READ:
             self.prepare(stored)
+        if BY_MATRIX <= queries < _VISITS / np.sqrt(len(stored)):
+            return None  # a matrix product is faster, up to 122 queries of 60,000 rows
         return self.cells
 
     def make(self, stored: Floats) -> None:

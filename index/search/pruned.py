@@ -16,12 +16,11 @@ import numpy as np
 
 from index.search.cells import Cells, lengths
 from index.search.distances import TINY, UNIT, may_round_to
-from index.search.faiss_calls import one_thread
+from index.search.faiss_calls import BY_MATRIX, one_thread
 from index.search.ties import Namer, sorted_by_id
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
-_ONE_BY_ONE = 32  # queries up to which each is searched alone
 _SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
 _MOST = 1024  # candidates of a query, at most
 _UP = 1 + 2.0**-18  # more than the rounding of a short distance in float32
@@ -103,7 +102,7 @@ class _Search:
         self._near = near
 
     def candidates(self) -> Candidates:
-        if len(self._queries) <= _ONE_BY_ONE:
+        if len(self._queries) < BY_MATRIX:
             queries, rows = self._one_by_one()
         else:
             queries, rows = self._by_cell()

@@ -39,6 +39,7 @@ def divided(stored: np.ndarray) -> ExactIndex:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells pay however few rows there are, and no query is given up for looking at many."""
     monkeypatch.setattr(division, "FROM", FEW)
+    monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
     monkeypatch.setattr(pruned, "_SHARE", 1.0)
 
@@ -237,6 +238,16 @@ def test_cells_are_made_when_enough_is_asked(rng, monkeypatch) -> None:
         assert vectors.division.cells is None
     vectors.nearest(vectors.stored[:1], 1, as_ids)
     assert vectors.division.cells is not None
+
+
+def test_a_few_dozen_queries_are_searched_by_a_matrix_product(rng, monkeypatch) -> None:
+    monkeypatch.setattr(division, "_VISITS", 30 * np.sqrt(100))
+    vectors = divided(rng.normal(size=(100, 5)).astype(np.float32))
+    cells = vectors.division.cells
+    used = {
+        count: vectors.division.for_search(vectors.stored, count, 1) for count in (7, 8, 29, 30)
+    }
+    assert used == {7: cells, 8: None, 29: None, 30: cells}
 
 
 def test_a_small_index_stays_flat(rng, monkeypatch) -> None:

@@ -28,6 +28,7 @@ QUERIES = np.random.default_rng(1).normal(size=(MANY, 4)).astype(np.float32)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells pay from ten rows on, and once `MANY` queries were asked, or ten if they were kept."""
     monkeypatch.setattr(division, "FROM", 10)
+    monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "_REPAID", MANY)
     monkeypatch.setattr(division, "_REPAID_READ", 10)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
