@@ -81,6 +81,13 @@ def test_a_blank_page_stays_blank(height, width, level):
     assert prepare([page], "digit2", (28, 28)).max() == 0
 
 
+@pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (3, 40_000), (127, 129), (1, 1)])
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_pictures_as_thin_as_a_line_are_prepared(size, colours):
+    noise = np.random.default_rng(0).integers(0, 256, (*size, *colours), dtype=np.uint8)
+    assert prepare([noise], "digit2", (28, 28)).shape == (1, 28, 28)
+
+
 def test_no_pictures_give_no_rows():
     assert prepare([], "digit2", (28, 28)).shape == (0, 28, 28)
     assert prepare(np.empty((0, 9, 9), np.uint8), "digit2", (28, 28)).shape == (0, 28, 28)
