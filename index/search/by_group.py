@@ -17,10 +17,9 @@ from itertools import pairwise
 import faiss
 import numpy as np
 
-from index.search.distances import may_round_to
 from index.search.equals import equal_rows
 from index.search.exact import ExactIndex
-from index.search.faiss_calls import one_thread
+from index.search.faiss_calls import may_round_to, one_thread
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.metrics.pairs import exact_distances

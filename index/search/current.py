@@ -17,8 +17,8 @@ from index.neighbours import Neighbour, Neighbours
 from index.references.local import Store
 from index.references.rows import Change, State
 from index.search.derived import DerivedIndex
-from index.search.distances import LONGEST
 from index.search.exact import ExactIndex
+from index.search.faiss_calls import LONGEST
 from index.search.grouping import Grouping
 from likewise.arrays import Bools, Floats, Indices, Strings
 from likewise.names import meant
@@ -68,7 +68,8 @@ class CurrentIndex:
     def load(self) -> None:
         """Load the index now, catch up with the store, and be ready for many searches."""
         with self.reading():
-            self.exact.division.prepare(self.exact.stored)
+            if self.exact.division is not None:
+                self.exact.division.prepare(self.exact.stored)
 
     def load_ahead(self) -> None:
         """Start to load the index in a thread; the first search waits for it to finish."""

@@ -22,6 +22,7 @@ import numpy as np
 from index.errors import StoreError
 from index.references.local import Store
 from index.references.rows import Change, Row, State, stacked, wrap
+from index.search import division
 from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.note import Mark, Note, read_note, write_note
@@ -96,7 +97,8 @@ class DerivedIndex:
     def save(self, *, still_writing: bool = False) -> None:
         """Write the file if it is far enough behind; a failure to write does no harm."""
         limit = _WORTH_INTERRUPTING if still_writing else min(_WORTH_SAVING, len(self.slots) // 16)
-        unsaved = self.vectors.division.unsaved and not still_writing
+        cells = self.vectors.division
+        unsaved = cells is not None and cells.unsaved and not still_writing
         if unsaved or self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
             with contextlib.suppress(OSError, RuntimeError):
                 self._write()
@@ -127,8 +129,9 @@ class DerivedIndex:
             return False
         self._mark = note.mark
         self._hold(index)
-        if kept := read_kept(self._directory, note.mark):
-            self.vectors.division.restore(kept)
+        many = note.mark.count >= division.FROM
+        if many and (kept := read_kept(self._directory, note.mark)):
+            self.vectors.divided().restore(kept)
         return True
 
     def _write(self) -> None:
@@ -137,9 +140,9 @@ class DerivedIndex:
                 faiss.write_index(self._index, target)
             digest, size = _digest(beside), os.stat(beside).st_size
         write_note(self._directory, Note(self._dim, size, digest, self._mark))
-        if kept := self.vectors.division.to_keep():
+        if kept := self.vectors.divided().to_keep():
             write_kept(self._directory, self._mark, kept)
-            self.vectors.division.unsaved = False
+            self.vectors.divided().unsaved = False
         else:
             (self._directory / CELLS).unlink(missing_ok=True)
 

@@ -20,9 +20,17 @@ from typing import Any
 import faiss
 import numpy as np
 
-from index.search.distances import TINY, UNIT, longest, may_round_to
-from index.search.division import Division
-from index.search.faiss_calls import BY_MATRIX, by_differences, one_thread
+from index.search import division
+from index.search.faiss_calls import (
+    BY_MATRIX,
+    TINY,
+    UNIT,
+    by_differences,
+    exact_distances,
+    longest,
+    may_round_to,
+    one_thread,
+)
 from index.search.ties import EqualVectors, Namer, order_ties, sorted_by_id
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Ints
@@ -32,7 +40,6 @@ _FEW, _MANY, _SELDOM = 11, 59, 0.02
 _PART = 512  # queries searched at a time by one thread: more gain nothing
 _WORTH_A_THREAD = 64  # fewer queries are not worth a thread, which reads all vectors
 _SPAN = 8_192  # vectors worth a thread when there are few queries
-_PAIRS_AT_ONCE = 16_384  # limits the memory of exact distances
 _CROWDED = 8  # crowded queries from which on equal vectors are searched as one
 _WIDE_AT_ONCE = 32  # queries, where each may find every vector
 
@@ -53,7 +60,7 @@ class ExactIndex:
     def __init__(self, flat: Any) -> None:
         self.flat = flat
         self.dim: int = flat.d
-        self.division = Division()
+        self.division: division.Division | None = None  # made when first needed
         self._view: Floats | None = None
         self._equal: EqualVectors | None = None
         self._crowded = 0  # queries so far that had more equally near rows than candidates
@@ -83,13 +90,20 @@ class ExactIndex:
     def appended(self, vectors: Floats) -> None:
         """Note that these rows were added to `flat` by its other owner."""
         self._view = self._equal = None
-        self.division.append(vectors)
+        if self.division is not None:
+            self.division.append(vectors)
         self._longest = max(self._longest, longest(vectors))
 
     def removed(self, kept: Bools) -> None:
         """Note that `flat`'s other owner removed the rows that are not `kept`, `(n,)`."""
         self._view = self._equal = None
-        self.division.remove(kept)
+        if self.division is not None:
+            self.division.remove(kept)
+
+    def divided(self) -> division.Division:
+        """The division into cells, which may have none yet."""
+        self.division = self.division or division.Division()
+        return self.division
 
     def subset(self, rows: Indices) -> ExactIndex:
         """Copy rows into a separate index."""
@@ -110,7 +124,8 @@ class ExactIndex:
         """
         if self._crowded > _CROWDED and (equal := self._equals()):
             return equal.nearest(queries, k, namer)
-        cells = self.division.for_search(self.stored, len(queries), k)
+        many = len(self) >= division.FROM
+        cells = self.divided().for_search(self.stored, len(queries), k) if many else None
         if cells is None:
             return self._flat(queries, k, namer)
         from index.search.by_cells import nearest_by_cells  # not for a cold query
@@ -167,10 +182,7 @@ class ExactIndex:
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        if len(queries) == 1:
-            search(slice(0, 1))
-        else:
-            parallel.map_items(search, _parts(len(queries)))
+        parallel.map_items(search, _parts(len(queries)))
         return rows, distances, proven
 
     def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Indices]:
@@ -214,7 +226,7 @@ class ExactIndex:
         Only those that may belong to the answer are computed: FAISS's order says which.
         """
         exact = np.full(candidates.shape, np.inf, np.float32)
-        exact[:, :k] = self._distances(queries, candidates[:, :k])
+        exact[:, :k] = exact_distances(self.stored, queries, candidates[:, :k])
         limit = may_round_to(exact[:, :k].max(axis=1)) + bound  # (n,)
         needed = squared <= limit[:, None]
         proven = ~needed[:, -1] | (candidates.shape[1] == len(self))
@@ -222,7 +234,7 @@ class ExactIndex:
         row, column = np.nonzero(needed)
         if len(row):
             rows = candidates[row, column][:, None]
-            exact[row, column] = self._distances(queries[row], rows)[:, 0]
+            exact[row, column] = exact_distances(self.stored, queries[row], rows)[:, 0]
         used = max(k, int(column.max(initial=0)) + 1)
         order = np.argsort(exact[:, :used], axis=1, kind="stable")
         return (
@@ -263,7 +275,7 @@ class ExactIndex:
         limits, _, rows = self.flat.range_search(queries, float(widest), params=by_differences())
         spans = [rows[a:b] for a, b in zip(limits[:-1].tolist(), limits[1:].tolist(), strict=True)]
         return [
-            (span, self._distances(query[None], span[None])[0])
+            (span, exact_distances(self.stored, query[None], span[None])[0])
             for query, span in zip(queries, spans, strict=True)
         ]
 
@@ -278,17 +290,6 @@ class ExactIndex:
             else:
                 self._equal = EqualVectors(self.subset(first), same)
         return self._equal
-
-    def _distances(self, queries: Floats, rows: Indices) -> Floats:
-        """Exact distances of each query to its own rows, `(n, m)`."""
-        distances = np.empty(rows.shape, np.float32)
-        step = max(1, _PAIRS_AT_ONCE // max(1, rows.shape[1]))
-        for start in range(0, len(rows), step):
-            part = slice(start, start + step)
-            gaps = self.stored[rows[part]].astype(np.float64)  # (part, m, dim)
-            gaps -= queries[part, None, :]
-            distances[part] = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps))
-        return distances
 
 
 def _parts(count: int) -> list[slice]:

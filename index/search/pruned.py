@@ -15,8 +15,7 @@ import faiss
 import numpy as np
 
 from index.search.cells import Cells, lengths
-from index.search.distances import TINY, UNIT, may_round_to
-from index.search.faiss_calls import BY_MATRIX, one_thread
+from index.search.faiss_calls import BY_MATRIX, TINY, UNIT, may_round_to, one_thread
 from index.search.ties import Namer, sorted_by_id
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.metrics.pairs import exact_distances

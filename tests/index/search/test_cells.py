@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from index.search import cells as cells_module
 from index.search import division, pruned
 from index.search.cells import Cells, Frame
-from index.search.distances import LONGEST
 from index.search.exact import ExactIndex
+from index.search.faiss_calls import LONGEST
 
 FEW = 4  # rows of a small index from which on cells are made here
 
@@ -29,9 +29,9 @@ def filled(stored: np.ndarray) -> ExactIndex:
 def divided(stored: np.ndarray) -> ExactIndex:
     """An index that searches by cells, whether they pay or not."""
     vectors = filled(stored)
-    vectors.division.make(vectors.stored)
-    assert vectors.division.cells is not None
-    vectors.division.gain = 9.0
+    vectors.divided().make(vectors.stored)
+    assert vectors.divided().cells is not None
+    vectors.divided().gain = 9.0
     return vectors
 
 
@@ -73,8 +73,9 @@ def clusters(rng: np.random.Generator, n: int, dim: int, radius: float) -> np.nd
 
 def answered(vectors: ExactIndex, queries: np.ndarray, k: int) -> float:
     """The share of queries that the cells answered."""
-    assert vectors.division.cells is not None
-    found = pruned.candidates(vectors.division.cells, vectors.stored, queries, k)
+    cells = vectors.divided().cells
+    assert cells is not None
+    found = pruned.candidates(cells, vectors.stored, queries, k)
     return 1 - float(found.given_up.mean())
 
 
@@ -100,8 +101,9 @@ def flat_groups(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
 def test_most_rows_are_left_out_where_groups_lie_apart(rng) -> None:
     everything = flat_groups(rng, 3050, 64)
     vectors = divided(everything[:3000])
-    assert vectors.division.cells is not None
-    found = pruned.candidates(vectors.division.cells, vectors.stored, everything[3000:], 5)
+    cells = vectors.divided().cells
+    assert cells is not None
+    found = pruned.candidates(cells, vectors.stored, everything[3000:], 5)
     assert not found.given_up.any()
     assert len(found.rows) < 50 * 3000 / 20
 
@@ -179,8 +181,9 @@ def test_rows_that_come_and_go_are_searched_as_if_they_had_always_been_there(
             vectors.removed(kept)
         queries = np.concatenate([vectors.stored[-3:], rng.normal(size=(37, 30))])
         agree(vectors, queries.astype(np.float32), 5, brute_force)
-        assert vectors.division.cells is not None
-        assert len(vectors.division.cells) == len(vectors)
+        cells = vectors.divided().cells
+        assert cells is not None
+        assert len(cells) == len(vectors)
 
 
 def test_queries_that_bounds_do_not_help_are_searched_flat(rng, brute_force, monkeypatch) -> None:
@@ -203,8 +206,9 @@ def test_more_candidates_than_allowed_are_searched_flat(rng, brute_force, monkey
 def test_cells_with_fewer_rows_than_neighbours_do_not_bound_the_reach(rng, brute_force) -> None:
     stored = rng.normal(size=(64, 30)).astype(np.float32)
     vectors = divided(stored)
-    assert vectors.division.cells is not None
-    counts = vectors.division.cells.counts
+    cells = vectors.divided().cells
+    assert cells is not None
+    counts = cells.counts
     for k in (int(counts.min()) + 1, int(counts.max()), int(counts.max()) + 1, 64):
         agree(vectors, stored[:40], k, brute_force)
 
@@ -213,7 +217,7 @@ def test_bounds_hold_whatever_cells_the_rows_are_in(rng, brute_force) -> None:
     stored = clusters(rng, 500, 30, 0.3)
     vectors = divided(stored)
     centroids = rng.normal(size=(9, 30)).astype(np.float32)
-    vectors.division.cells = Cells(stored, centroids, rng.integers(0, 9, 500))
+    vectors.divided().cells = Cells(stored, centroids, rng.integers(0, 9, 500))
     agree(vectors, stored[:40], 3, brute_force)
 
 
@@ -235,17 +239,17 @@ def test_cells_are_made_when_enough_is_asked(rng, monkeypatch) -> None:
     vectors = filled(rng.normal(size=(100, 5)).astype(np.float32))
     for asked in (4, 5):
         vectors.nearest(vectors.stored[:asked], 1, as_ids)
-        assert vectors.division.cells is None
+        assert vectors.divided().cells is None
     vectors.nearest(vectors.stored[:1], 1, as_ids)
-    assert vectors.division.cells is not None
+    assert vectors.divided().cells is not None
 
 
 def test_a_few_dozen_queries_are_searched_by_a_matrix_product(rng, monkeypatch) -> None:
     monkeypatch.setattr(division, "_VISITS", 30 * np.sqrt(100))
     vectors = divided(rng.normal(size=(100, 5)).astype(np.float32))
-    cells = vectors.division.cells
+    cells = vectors.divided().cells
     used = {
-        count: vectors.division.for_search(vectors.stored, count, 1) for count in (7, 8, 29, 30)
+        count: vectors.divided().for_search(vectors.stored, count, 1) for count in (7, 8, 29, 30)
     }
     assert used == {7: cells, 8: None, 29: None, 30: cells}
 
@@ -255,26 +259,26 @@ def test_a_small_index_stays_flat(rng, monkeypatch) -> None:
     monkeypatch.setattr(division, "_REPAID", 1)
     vectors = filled(rng.normal(size=(100, 5)).astype(np.float32))
     vectors.nearest(vectors.stored, 1, as_ids)
-    assert vectors.division.cells is None
+    assert vectors.divided().cells is None
 
 
 def test_cells_that_save_no_time_are_not_used(rng, monkeypatch) -> None:
     monkeypatch.setattr(division, "_REPAID", 1)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 1.1)
     vectors = filled(rng.normal(size=(100, 5)).astype(np.float32))
-    assert vectors.division.for_search(vectors.stored, 5, 1) is None
-    assert vectors.division.gain == 1.1
+    assert vectors.divided().for_search(vectors.stored, 5, 1) is None
+    assert vectors.divided().gain == 1.1
 
 
 def test_cells_are_made_anew_when_the_rows_have_doubled(rng, monkeypatch) -> None:
     monkeypatch.setattr(division, "_REPAID", 50)
     vectors = divided(rng.normal(size=(100, 5)).astype(np.float32))
-    first = vectors.division.cells
+    first = vectors.divided().cells
     vectors.append(rng.normal(size=(100, 5)).astype(np.float32))
-    assert vectors.division.for_search(vectors.stored, 1, 1) is first  # 200 = 2 · 100 rows
+    assert vectors.divided().for_search(vectors.stored, 1, 1) is first  # 200 = 2 · 100 rows
     vectors.append(rng.normal(size=(1, 5)).astype(np.float32))
-    assert vectors.division.for_search(vectors.stored, 1, 1) is None
-    assert vectors.division.for_search(vectors.stored, 50, 1) is not first
+    assert vectors.divided().for_search(vectors.stored, 1, 1) is None
+    assert vectors.divided().for_search(vectors.stored, 50, 1) is not first
 
 
 def test_even_vectors_are_measured_to_gain_nothing(rng, monkeypatch) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.search import exact as vectors_module
-from index.search.distances import LONGEST
 from index.search.exact import ExactIndex
+from index.search.faiss_calls import LONGEST
 from likewise import parallel
 
 

@@ -118,15 +118,15 @@ def test_kept_cells_are_used_without_k_means(
     with Gallery.open(path) as gallery:
         assert gallery._index._derived is None
         assert answers(gallery) == expected
-        assert gallery._index.exact.division.cells is not None
+        assert gallery._index.exact.divided().cells is not None
 
 
 def test_a_few_searches_do_not_prepare_cells_but_a_server_does(path: Path) -> None:
     with Gallery.open(path) as gallery:
         gallery.search(QUERIES[:9], 5)
-        assert gallery._index.exact.division.cells is None
+        assert gallery._index.exact.divided().cells is None
         gallery.warm()
-        assert gallery._index.exact.division.cells is not None
+        assert gallery._index.exact.divided().cells is not None
 
 
 def test_misleading_cells_change_no_answer(path: Path, expected: Answers) -> None:
@@ -157,7 +157,7 @@ def test_small_changes_reach_the_cells(path: Path, prepared: bool) -> None:
             ids, distances = answers(each)
             assert (ids[0][0], ids[1][0], distances[0][0]) == ("new", "r05", 0.0)
             assert not {"r00", "r07"} & {id for row in ids for id in row}
-            cells = each._index.exact.division.cells
+            cells = each._index.exact.divided().cells
             assert cells is not None
             assert len(cells) == len(gallery) == 60 + 1 - 2
     with Gallery.open(path) as again:
