@@ -6,9 +6,7 @@ equal ones are ordered by id, and the answer is proven: what FAISS left out cann
 FAISS's value for the last candidate, less the largest error of float32, is beyond the k-th exact
 distance. If this fails, FAISS searches again by summing differences, nearly without error, and then
 for everything within the k-th distance.
-
-FAISS runs single-threaded in each of our threads: its own would wait for each other.
-Squared values never leave this file. Stores nothing, knows no ids.
+Squared values never leave this package. Stores nothing, knows no ids.
 """
 
 from __future__ import annotations
@@ -182,7 +180,10 @@ class ExactIndex:
             rows[part] = candidates
             rows[part, : near.shape[1]], distances[part, : far.shape[1]] = near, far
 
-        parallel.map_items(search, _parts(len(queries)))
+        if len(queries) == 1:
+            search(slice(0, 1))
+        else:
+            parallel.map_items(search, _parts(len(queries)))
         return rows, distances, proven
 
     def _candidates(self, queries: Floats, wide: int, *, apart: bool) -> tuple[Floats, Indices]:

@@ -21,7 +21,7 @@ _HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to
 
 @contextmanager
 def one_thread(dim: int) -> Iterator[None]:
-    """Make FAISS's calls from this thread single-threaded."""
+    """Make FAISS's calls from this thread single-threaded: its threads would wait for ours."""
     faiss.cvar.distance_compute_blas_threshold = BY_MATRIX * dim  # FAISS counts queries · dim
     threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)  # of this thread's own calls alone
