@@ -45,7 +45,7 @@ export function startAsk() {
   takeFor("ask", (taken) => pad.take(taken));
   onGallery((gallery) => {
     const draws = drawsFor(gallery.model);
-    if (gallery.model.preprocessing === "digit") find(".pad-hint", view).textContent = "Draw a digit";
+    if (gallery.model.preprocessing === "digit2") find(".pad-hint", view).textContent = "Draw a digit";
     find("#ask-hint").textContent = draws ? DRAWN : TAKEN;
     decides = gallery.groups > 0 || gallery.references === 0;
     find("#ask-threshold").hidden = !decides;
