@@ -16,9 +16,9 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from sklearn.datasets import load_digits
 
+from bench.elsewhere import on_paper
 from bench.strangers import strangers
 from embedder.data.sources import Record, records
 from embedder.model import Embedder
@@ -71,10 +71,8 @@ def _written(folder: Path, inks: Inks, labels: Sequence[str]) -> list[Record]:
     """Write PNG files, and give them as labelled records."""
     folder.mkdir()
     for row, ink in enumerate(inks):
-        large = Image.fromarray(np.rint(255 - 255 * ink).astype(np.uint8))
-        paper = Image.new("L", (64, 64), 255)
-        paper.paste(large.resize((40, 40), Image.Resampling.BICUBIC), (12, 12))
-        paper.save(folder / f"{folder.name}-{row:04d}.png")
+        digit = 255 - np.rint(255 - 255 * ink).astype(np.uint8)
+        on_paper(digit, 64).save(folder / f"{folder.name}-{row:04d}.png")
     read = sorted(records(folder), key=lambda record: record.id)
     return [Record(r.id, label, r.image) for r, label in zip(read, labels, strict=True)]
 

@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.floors import decode, flat_index, over_the_cores
-from bench.material import K, Material
-from bench.measure import Figure, figure, seconds
-from embedder.data.sources import records
+from bench.files import check_of_files
+from bench.material import Material
+from bench.measure import Figure, figure
 from embedder.preprocessing.digit import as_mnist
-from index.decision import CheckOptions
-from likewise.bulk.stream import check_stream
-from likewise.output.rows import json_line
+from likewise.arrays import Pixels
 
 ROUNDS = 5
 SIDES = {64: (1000, "<= 4.0"), 1000: (100, "<= 3.0")}  # pictures, and the bar
@@ -35,42 +32,31 @@ def figures(material: Material) -> Iterator[Figure]:
         times, floors = (list(column) for column in zip(*rounds, strict=True))
         note = "floor: Pillow's decoding and LANCZOS to 28 x 28, processor time"
         yield figure(f"prepare a digit of {side} x {side}", "s", times, floors, bar, note)
-    yield _check(material)
-
-
-def _check(material: Material) -> Figure:
     paths = _written(material, material.folder / "elsewhere", len(material.test), 64)
-    index = flat_index(material.vectors)
-
-    def ours() -> None:
-        for row in check_stream(material.matcher, records(paths[0].parent), CheckOptions(k=K)):
-            json_line(row)
-
-    def floor() -> float:
-        decoding = over_the_cores(lambda: decode(paths))
-        start = time.perf_counter()
-        index.search(material.litert(material.test), K)
-        return decoding + time.perf_counter() - start
-
-    ours()
-    floor()
-    rounds = [(seconds(ours), floor()) for _ in range(ROUNDS)]
-    times, floors = (list(column) for column in zip(*rounds, strict=True))
-    note = "floor: Pillow in one thread ÷ cores + LiteRT + IndexFlatL2.search"
-    return figure("check 10,000 PNG files of 64 x 64", "s", times, floors, "<= 2.5", note)
+    yield check_of_files("check 10,000 PNG files of 64 x 64", material, paths, "<= 2.5")
 
 
 def _written(material: Material, folder: Path, count: int, side: int) -> list[Path]:
-    """Dark digits on white paper, five eighths of its side."""
+    """Write the first test digits as PNG files."""
     folder.mkdir()
     paths = [folder / f"{row:05d}.png" for row in range(count)]
-    inner = side * 5 // 8
     for path, digit in zip(paths, material.test, strict=False):
-        paper = Image.new("L", (side, side), 255)
-        ink = Image.fromarray(255 - digit).resize((inner, inner), Image.Resampling.BICUBIC)
-        paper.paste(ink, ((side - inner) // 2,) * 2)
-        paper.save(path)
+        on_paper(digit, side).save(path)
     return paths
+
+
+def on_paper(digit: Pixels, side: int) -> Image.Image:
+    """Draw a digit, dark on white paper, five eighths of its side.
+
+    Args:
+        digit: uint8 `(h, w)`, white on black.
+        side: Side of the paper in pixels.
+    """
+    inner = side * 5 // 8
+    paper = Image.new("L", (side, side), 255)
+    ink = Image.fromarray(255 - digit).resize((inner, inner), Image.Resampling.BICUBIC)
+    paper.paste(ink, ((side - inner) // 2,) * 2)
+    return paper
 
 
 def _small(path: Path) -> Image.Image:

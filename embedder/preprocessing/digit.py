@@ -108,9 +108,8 @@ def _ink(picture: Pixels, box: Box, whole: bool) -> Floats:
     part = picture[box.top : box.bottom, box.left : box.right]
     scale = min(max(_SMALL / box.side, 1), _LOOK / box.side)
     height, width = (max(1, round(side * scale)) for side in part.shape[:2])
-    if scale < 1:  # as bytes: a large photograph in float32 would be four times as large
-        part = np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    pixels = filters.scaled(part.astype(np.float32), (height, width))
+    # What becomes smaller does so as bytes: a large photograph is four times as large in float32.
+    pixels = filters.scaled(part if scale < 1 else part.astype(np.float32), (height, width))
     return ink.mask(ink.contrast(pixels, whole))
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from likewise.arrays import Floats
+from likewise.arrays import Floats, Pixels
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
@@ -80,15 +80,18 @@ def widened(plane: Floats, steps: int) -> Floats:
     return plane
 
 
-def scaled(plane: Floats, shape: tuple[int, int]) -> Floats:
+def scaled(plane: Floats | Pixels, shape: tuple[int, int]) -> Floats:
     """Scale by area where it becomes smaller, else bicubically, which may overshoot.
 
     Args:
-        plane: Numbers, `(h, w)` or `(h, w, c)`.
+        plane: Numbers, `(h, w)` or `(h, w, c)`, float32 or uint8.
         shape: Height and width of the result.
+
+    Returns:
+        float32; of uint8, whole numbers.
     """
     if plane.shape[:2] == shape:
-        return plane
+        return np.asarray(plane, np.float32)
     smooth = cv2.INTER_CUBIC if shape[0] > plane.shape[0] else cv2.INTER_AREA
     return np.asarray(cv2.resize(plane, shape[::-1], interpolation=smooth), np.float32)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,14 +15,9 @@ from index.search import division, pruned
 from index.search.cells import Cells, Frame
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
+from tests.index.search.material import as_ids, clusters, filled
 
 FEW = 4  # rows of a small index from which on cells are made here
-
-
-def filled(stored: np.ndarray) -> ExactIndex:
-    vectors = ExactIndex(faiss.IndexFlatL2(stored.shape[1]))
-    vectors.append(stored)
-    return vectors
 
 
 def divided(stored: np.ndarray) -> ExactIndex:
@@ -44,11 +38,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruned, "_SHARE", 1.0)
 
 
-def as_ids(rows: np.ndarray) -> np.ndarray:
-    """Row 10 is '10' and comes before '9'."""
-    return rows.astype(str).astype(object)
-
-
 def agree(
     vectors: ExactIndex, queries: np.ndarray, k: int, brute_force: Callable[..., Any]
 ) -> None:
@@ -59,16 +48,6 @@ def agree(
             rows, distances = vectors.nearest(queries[start : start + size], k, as_ids)
             assert as_ids(rows).tolist() == names[start : start + size]
             np.testing.assert_array_equal(distances, expected[start : start + size])
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def clusters(rng: np.random.Generator, n: int, dim: int, radius: float) -> np.ndarray:
-    centres = unit(rng.normal(size=(5, dim)))
-    around = unit(rng.normal(size=(n, dim))) * rng.random((n, 1)) * radius
-    return unit(centres[rng.integers(0, 5, n)] + around)
 
 
 def answered(vectors: ExactIndex, queries: np.ndarray, k: int) -> float:

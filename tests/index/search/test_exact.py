@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,17 +15,7 @@ from index.search import exact as vectors_module
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
 from likewise import parallel
-
-
-def filled(stored: np.ndarray) -> ExactIndex:
-    vectors = ExactIndex(faiss.IndexFlatL2(stored.shape[1]))
-    vectors.append(stored)
-    return vectors
-
-
-def as_ids(rows: np.ndarray) -> np.ndarray:
-    """Row 10 is '10' and comes before '9'."""
-    return rows.astype(str).astype(object)
+from tests.index.search.material import as_ids, clusters, filled, unit
 
 
 def agree(stored: np.ndarray, queries: np.ndarray, k: int, brute_force: Callable[..., Any]) -> None:
@@ -35,16 +24,6 @@ def agree(stored: np.ndarray, queries: np.ndarray, k: int, brute_force: Callable
     names, expected = brute_force(stored, ids, queries, k)
     assert as_ids(rows).tolist() == names
     np.testing.assert_array_equal(distances, expected)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-
-
-def clusters(rng: np.random.Generator, n: int, dim: int, radius: float) -> np.ndarray:
-    centres = unit(rng.normal(size=(5, dim)))
-    around = unit(rng.normal(size=(n, dim))) * rng.random((n, 1)) * radius
-    return unit(centres[rng.integers(0, 5, n)] + around)
 
 
 @pytest.mark.costly
