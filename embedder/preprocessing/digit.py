@@ -63,9 +63,10 @@ def as_mnist(image: Pixels, size: tuple[int, int] = (28, 28)) -> Pixels:
         >>> int(rows.max() - rows.min() + 1), int(digit[0, 0]), int(digit[14, 14]) > 200
         (20, 0, True)
     """
-    mask = _close_up(_without_colour(image))
-    ink = components.bounds(mask)
-    return np.zeros(size, np.uint8) if ink is None else _laid_out(mask[ink], size)
+    with filters.one_thread():
+        mask = _close_up(_without_colour(image))
+        ink = components.bounds(mask)
+        return np.zeros(size, np.uint8) if ink is None else _laid_out(mask[ink], size)
 
 
 def _without_colour(image: Pixels) -> Pixels:

@@ -5,6 +5,9 @@ Where nothing else is said, edges are repeated outwards.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,17 @@ from likewise.arrays import Floats, Pixels
 
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep OpenCV on one thread: for small pictures its threads wait as long as they compute."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
 
 
 def smooth(plane: Floats) -> Floats:
