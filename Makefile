@@ -52,7 +52,7 @@ bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, 
 	@$(DEV)/bin/python -m bench
 
 train: $(TRAIN)/.ready ## retrain the shipped digits model with the default recipe
-	@$(TRAIN)/bin/likewise train mnist --out embedder/pretrained
+	@$(TRAIN)/bin/likewise train mnist --recipe default --out embedder/pretrained
 
 cli: $(DEV)/.ready ## write docs/cli.md, the help of every command
 	@$(DEV)/bin/python -m docs.cli

@@ -17,6 +17,8 @@ OF_NETWORKS = (
     "turned",
     "size",
 )
+# What a training that goes on from a model has from that model.
+OF_START = ("recipe", *OF_TRANSFER, "network", "pairs_per_image", "preprocessing", "size", "turned")
 
 
 def recipe_of(settings: Mapping[str, Any]) -> str | None:

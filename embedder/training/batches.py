@@ -18,9 +18,11 @@ from embedder.training.outliers import OF_NO_GROUP, make_outliers
 from embedder.training.pairs import balanced_batches, pair_positions
 from embedder.training.recipes import Recipe
 from embedder.training.turned import TURNS
+from embedder.training.writing.making import make_signs, make_writing
 from likewise.arrays import Indices, Pixels
 from likewise.metrics.groups import Groups
 
+MADE_WRITING = 50_000  # pictures at most, made once for a training
 MADE_OUTLIERS = 20_000  # outliers at most, made once for a training; each batch draws from them
 
 
@@ -78,8 +80,9 @@ class DrawnPairs(Batches):
 class BalancedImages(Batches):
     """Class-balanced batches of single pictures with their label codes, for all pairs in them.
 
-    After them in each batch come outliers, `recipe.outliers` as many, of the code `OF_NO_GROUP`,
-    and pictures of made groups, `recipe.composites` as many, of codes below it.
+    After them in each batch come digits of other writing, `recipe.writing` as many; outliers and
+    signs, `recipe.outliers` and `recipe.signs` as many, of the code `OF_NO_GROUP`; and pictures of
+    made groups, `recipe.composites` as many, of codes below it.
     """
 
     def __init__(self, images: Pixels, labels: list[str], recipe: Recipe, epoch: int = 0) -> None:
@@ -87,6 +90,10 @@ class BalancedImages(Batches):
         self.groups = Groups.of(labels)
         count = min(MADE_OUTLIERS, len(images)) if recipe.outliers else 0
         self.outliers = make_outliers(images, self.groups.codes, count, recipe.seed)
+        count = min(MADE_WRITING, len(images)) if recipe.writing else 0
+        self.writing = make_writing(images, self.groups, count, recipe.seed)
+        count = min(MADE_OUTLIERS, len(images)) if recipe.signs else 0
+        self.signs = make_signs(images.shape[1:3], count, recipe.seed)
         super().__init__(recipe, epoch)
 
     def drawn(self) -> list[Indices]:
@@ -105,11 +112,19 @@ class BalancedImages(Batches):
         """Return `(images, codes)` of one batch."""
         positions = self._drawn[position]
         rng = np.random.default_rng([self.recipe.seed, self.epoch, position])
-        strangers = round(self.recipe.outliers * len(positions))
-        drawn = rng.choice(len(self.outliers), strangers)
+        recipe, size = self.recipe, len(positions)
+        written = rng.choice(len(self.writing.codes), round(recipe.writing * size))
+        outliers = rng.choice(len(self.outliers), round(recipe.outliers * size))
+        signs = rng.choice(len(self.signs), round(recipe.signs * size))
         halves, made = make_composites(
-            self.images, self.groups, round(self.recipe.composites * len(positions)), rng
+            self.images, self.groups, round(recipe.composites * size), rng
         )
-        images = [self.images[positions], self.outliers[drawn], halves]
-        codes = [self.groups.codes[positions], np.full(strangers, OF_NO_GROUP), made]
+        images = [
+            *(self.images[positions], self.writing.pixels[written]),
+            *(self.outliers[outliers], self.signs[signs], halves),
+        ]
+        codes = [
+            *(self.groups.codes[positions], self.writing.codes[written]),
+            *(np.full(len(outliers) + len(signs), OF_NO_GROUP), made),
+        ]
         return np.concatenate(images), np.concatenate(codes)

@@ -65,7 +65,9 @@ class State:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The first epoch with the lowest validation EER."""
+        """The epoch that is kept: the first with the lowest validation EER, or the last."""
+        if self.settings.get("kept") == "last":
+            return self.epochs[-1]
         return min(self.epochs, key=lambda epoch: float(epoch["eer"]))
 
     @property

@@ -12,6 +12,7 @@ from embedder.training.fitting import Labelled
 from embedder.training.outliers import make_outliers
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from embedder.training.thresholds import Labels, nearest, pair_point, search_point
+from embedder.training.writing.making import make_signs
 from likewise.arrays import Floats, Indices, Pixels
 from likewise.metrics.groups import Groups
 from likewise.metrics.pairs import pair_distances
@@ -63,15 +64,26 @@ def measured(
     }
     points = {"eer": point}
     if recipe.outliers:
-        outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
         points["default"] = search_point(
             references,
             np.array(searched.labels),
             embeddings[asked],
             known[asked],
-            _embedded(base, outliers),
+            _embedded(base, _unknown(validation, recipe)),
         )
     return {"figures": {"validation": figures}, "operating_points": points}
+
+
+def _unknown(validation: Labelled, recipe: Recipe) -> Pixels:
+    """Made pictures of no group, none of them trained on.
+
+    Letters and signs where the recipe has them: of halves and overlays of digits some are good
+    digits, and the threshold that keeps these out loses true ones.
+    """
+    pixels, labels = validation
+    if recipe.signs:
+        return make_signs(pixels.shape[1:3], _OUTLIERS, recipe.seed + 1)
+    return make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
 
 
 def _searched(fitted_on: Labelled, validation: Labelled) -> tuple[Labelled, Indices]:

@@ -1,6 +1,7 @@
 """Recipes: named sets of all training settings.
 
 `default` trains the small convolutional network on all pairs inside class-balanced batches.
+`digits` is for digits from anywhere: it adds digits as others write and copy them, and letters.
 `tutorial` is the widely known tutorial to the letter: one partner per image, a dense network,
 a two-input model with a distance on top, 20 epochs of RMSprop, threshold 0.5.
 """
@@ -18,7 +19,7 @@ class Recipe:
     """One way to train, complete: recorded in the model that it makes.
 
     Attributes:
-        name: `default` or `tutorial`: what `changed` started from.
+        name: `default`, `digits` or `tutorial`: what `changed` started from.
         network: Base network, a name of `embedder.training.networks.NETWORKS`.
         pairs: `drawn`, pairs made by `create_pairs` once; or `batch`, all pairs of each
             class-balanced batch.
@@ -38,6 +39,9 @@ class Recipe:
         weight_decay: Weight decay of AdamW.
         augmentation: Strength of the distortions, 0 for none.
         outliers: Made pictures of no group beside the images of a batch, as a share of them.
+        writing: Digits as others write and copy them (`embedder.training.writing`), beside the
+            images of a batch, as a share of them; for groups that are named by digits.
+        signs: Letters and signs of no group beside the images of a batch, as a share of them.
         composites: Pictures of made groups beside the images of a batch, as a share of them.
         turned: Whether each group's images turned by 90, 180 and 270 degrees are groups of their
             own: it helps with groups that come later, where turned images are other things.
@@ -46,6 +50,8 @@ class Recipe:
         made_margin: Distance beyond which a different pair costs nothing where a picture of it is
             an outlier or of a made group.
         averaging: Share of the training over which weights are averaged, exponentially; 0: none.
+        kept: `best`, the epoch with the lowest validation EER; or `last`, where validation pictures
+            are too much like those that are trained on to tell when others suffer.
         validation: Share of the images held out to stop and to measure the threshold by.
         seed: Decides the split, the weights at the start, every draw.
     """
@@ -67,11 +73,14 @@ class Recipe:
     weight_decay: float
     augmentation: float
     outliers: float
+    writing: float
+    signs: float
     composites: float
     turned: bool
     size: int
     made_margin: float
     averaging: float
+    kept: str
     validation: float
     seed: int = 0
 
@@ -112,7 +121,7 @@ class Recipe:
     def _check_shares(self) -> None:
         if self.pairs != "batch" and (self.steps or self.turned):
             raise ValueError("`steps` and `turned` are for recipes that do not draw pairs.")
-        for name in ("outliers", "composites"):
+        for name in ("outliers", "writing", "signs", "composites"):
             share = getattr(self, name)
             if not 0 <= share <= 1 or (share and self.pairs != "batch"):
                 raise ValueError(
@@ -133,31 +142,49 @@ class Recipe:
         return asdict(self)
 
 
+_DEFAULT = Recipe(
+    name="default",
+    network="conv",
+    pairs="batch",
+    pairs_per_image=1,
+    dim=64,
+    margin=1.2,
+    near=0.3,
+    epochs=30,
+    steps=600,
+    patience=30,
+    batch=320,
+    learning_rate=0.015,
+    schedule="cosine",
+    optimizer="adamw",
+    weight_decay=0.001,
+    augmentation=0.75,
+    outliers=0.2,
+    writing=0.0,
+    signs=0.0,
+    composites=0.0,
+    turned=False,
+    size=0,
+    made_margin=0.6,
+    averaging=0.1,
+    kept="best",
+    validation=1 / 12,
+)
+
 RECIPES = {
-    "default": Recipe(
-        name="default",
-        network="conv",
-        pairs="batch",
-        pairs_per_image=1,
-        dim=64,
-        margin=1.2,
-        near=0.3,
-        epochs=30,
-        steps=600,
-        patience=30,
-        batch=320,
-        learning_rate=0.015,
-        schedule="cosine",
-        optimizer="adamw",
-        weight_decay=0.001,
-        augmentation=0.75,
-        outliers=0.2,
-        composites=0.0,
-        turned=False,
-        size=0,
-        made_margin=0.6,
-        averaging=0.1,
-        validation=1 / 12,
+    "default": _DEFAULT,
+    "digits": replace(
+        _DEFAULT,
+        name="digits",
+        network="wide",
+        epochs=10,
+        steps=0,
+        patience=10,
+        size=28,
+        outliers=0.1,
+        writing=0.6,
+        signs=0.15,
+        kept="last",
     ),
     "tutorial": Recipe(
         name="tutorial",
@@ -177,11 +204,14 @@ RECIPES = {
         weight_decay=0.0,
         augmentation=0.0,
         outliers=0.0,
+        writing=0.0,
+        signs=0.0,
         composites=0.0,
         turned=False,
         size=0,
         made_margin=0.0,
         averaging=0.0,
+        kept="best",
         validation=1 / 12,
     ),
 }

@@ -16,6 +16,7 @@ import numpy as np
 
 from embedder.data.sources import Dataset
 from embedder.destination import check_destination
+from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
 from embedder.training.batches import BalancedImages, Batches, DrawnPairs
@@ -23,11 +24,13 @@ from embedder.training.checkpoint import State
 from embedder.training.division import divided
 from embedder.training.export import save_model
 from embedder.training.fitting import Labelled, fit
+from embedder.training.further import Start, mixed, network_of, sampled
 from embedder.training.measuring import measured
 from embedder.training.networks import base_network, multiply_adds
 from embedder.training.plots import draw_history, draw_pairs
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.training.turned import with_turned
+from embedder.training.writing.shapes import DIGITS
 from likewise.arrays import Pixels
 from likewise.metrics.groups import Groups
 
@@ -41,6 +44,7 @@ def train(
     recipe: Recipe = RECIPES["default"],
     *,
     preprocessing: str = "resize",
+    start: Start | None = None,
     resume: bool = False,
     verbose: bool = False,
 ) -> Embedder:
@@ -53,6 +57,8 @@ def train(
         recipe: How to train.
         preprocessing: How pictures reach the network, now and whenever the model is used: a name
             of `embedder.preprocessing.prepare.PREPROCESSINGS`.
+        start: A model to go on from, instead of a network that knows nothing; with the recipe of
+            `embedder.training.further.further_recipe`, and the model's own preprocessing.
         resume: Go on from the last whole epoch of a training that was cut off.
         verbose: Show Keras's progress, on stderr.
 
@@ -60,23 +66,31 @@ def train(
         The saved model, opened.
 
     Raises:
-        DatasetError: If the pictures or labels do not suffice.
+        DatasetError: If the pictures or labels do not suffice, or are no digits where the recipe is
+            for these.
         ModelError: If `out` exists and is not a model, or if there is an unfinished training that
             should not be resumed, or has other settings.
     """
     out = Path(out)
     check_destination(out)
     _seed_everything(recipe.seed)
+    _require_digits(dataset, recipe)
     parts = divided(dataset, recipe.validation, recipe.seed)
-    state = _state(out, dataset, recipe, preprocessing, resume)
-    shape = _input_shape(dataset, recipe.size)
-    base = base_network(recipe.network, shape, recipe.dim)
-    fitted_on, validation = (
-        Labelled(_prepared(part, preprocessing, shape), part.labels) for part in parts
-    )
+    state = _state(out, dataset, recipe, preprocessing, start, resume)
+    if start is None:
+        base = base_network(recipe.network, _input_shape(dataset, recipe), recipe.dim)
+    else:
+        base = network_of(start.model)
+    fitted_on, validation = _labelled(parts, preprocessing, base)
+    if start is not None and start.kept is not None:
+        old = divided(sampled(start.kept, recipe.seed), recipe.validation, recipe.seed)
+        old_fitted, old_validation = _labelled(old, preprocessing, base)
+        fitted_on, validation = mixed(fitted_on, old_fitted), mixed(validation, old_validation)
     batches = _batches(fitted_on, recipe, len(state.epochs))
     fit(base, batches, validation, recipe, state, verbose=verbose)
     details = _origin(base, dataset, recipe, state) | measured(base, fitted_on, validation, recipe)
+    if start is not None:
+        details |= {"from": _settings(start)}
     save_model(base, out, preprocessing, details)
     embedder = Embedder.load(out)
     _illustrate(embedder, validation, state, recipe)
@@ -91,6 +105,16 @@ def _seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
+def _labelled(
+    parts: tuple[Dataset, Dataset], preprocessing: str, base: keras.Model
+) -> tuple[Labelled, Labelled]:
+    first, second = (
+        Labelled(_prepared(part, preprocessing, base.input_shape[1:]), part.labels)
+        for part in parts
+    )
+    return first, second
+
+
 def _prepared(part: Dataset, preprocessing: str, shape: tuple[int, ...]) -> Pixels:
     """Pictures as the network takes them; at their own size they come and go."""
     if isinstance(part.images, np.ndarray):
@@ -102,29 +126,54 @@ def _prepared(part: Dataset, preprocessing: str, shape: tuple[int, ...]) -> Pixe
     return pixels
 
 
-def _input_shape(dataset: Dataset, size: int) -> tuple[int, ...]:
+def _require_digits(dataset: Dataset, recipe: Recipe) -> None:
+    others = sorted({*dataset.labels} - {*DIGITS}) if recipe.writing else []
+    if others:
+        raise DatasetError(
+            f"The recipe {recipe.name} is for pictures of digits, labelled 0 to 9, but "
+            f"{dataset.name!r} has the label {others[0]!r}. Name another recipe, or none."
+        )
+
+
+def _input_shape(dataset: Dataset, recipe: Recipe) -> tuple[int, ...]:
     """The pictures' own shape where they share a small one, else a square; RGB if any is.
 
     Args:
         dataset: The pictures.
-        size: Side of the square; 0 to choose.
+        recipe: Names the side of the square; digits of other writing are grey.
     """
-    shapes = dataset.shapes
-    colour = (3,) if any(len(shape) == 3 for shape in shapes) else ()
+    shapes, size = dataset.shapes, recipe.size
+    colour = (3,) if any(len(shape) == 3 for shape in shapes) and not recipe.writing else ()
     sizes = {shape[:2] for shape in shapes}
     if not size and len(sizes) == 1 and max(own := sizes.pop()) <= _LARGEST_OWN:
         return (*own, *colour)
     return (size or _SIDE, size or _SIDE, *colour)
 
 
-def _state(out: Path, dataset: Dataset, recipe: Recipe, preprocessing: str, resume: bool) -> State:
+def _state(
+    out: Path,
+    dataset: Dataset,
+    recipe: Recipe,
+    preprocessing: str,
+    start: Start | None,
+    resume: bool,
+) -> State:
     settings = {**recipe.described(), "preprocessing": preprocessing, "data": dataset.digest}
+    if start is not None:
+        settings["from"] = _settings(start)
     state = State(out.with_name(out.name + ".training"), settings)
     if resume:
         state.resume()
     else:
         state.begin()
     return state
+
+
+def _settings(start: Start) -> dict[str, Any]:
+    """What a training went on from."""
+    kept = start.kept
+    data = None if kept is None else {"name": kept.name, "sha256": kept.digest}
+    return {"fingerprint": start.model.fingerprint, "kept": data}
 
 
 def _batches(fitted_on: Labelled, recipe: Recipe, epoch: int) -> Batches:

@@ -15,11 +15,13 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.options import SHARE, Number, Reading, reading_options
-from likewise.recipe_names import OF_NETWORKS, OF_TRANSFER, recipe_of
+from likewise.commands.trained import changes, gains, on_test, threshold
+from likewise.recipe_names import OF_NETWORKS, OF_START, OF_TRANSFER, recipe_of
 
 _REFUSED = {
     "transfer": OF_NETWORKS,
     "default": OF_TRANSFER,
+    "digits": OF_TRANSFER,
     "tutorial": (*OF_TRANSFER, "steps", "turned"),
 }
 
@@ -31,8 +33,20 @@ _REFUSED = {
 )
 @click.option(
     "--recipe",
-    type=click.Choice(["default", "tutorial", "transfer"]),
+    type=click.Choice(["default", "digits", "tutorial", "transfer"]),
     help="Base settings; the other options override them.  [default: what fits the pictures]",
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="MODEL",
+    help="Go on from a trained model, such as digits, with a few hundred pictures of your own.",
+)
+@click.option(
+    "--keep",
+    metavar="DATA",
+    help="With --from, pictures that MODEL was trained on, so that it does not forget them.  "
+    "[default: the bundled digits, if it was trained on these]",
 )
 @click.option(
     "--backbone",
@@ -53,8 +67,8 @@ _REFUSED = {
 )
 @click.option(
     "--network",
-    type=click.Choice(["conv", "dense"]),
-    help="Base network: a small convolutional one, or dense layers.",
+    type=click.Choice(["conv", "wide", "dense"]),
+    help="Base network: a small convolutional one, one with more filters, or dense layers.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Maximum number of epochs.")
 @click.option(
@@ -109,7 +123,14 @@ _REFUSED = {
 @click.option("--resume", is_flag=True, help="Continue an interrupted training.")
 @reading_options
 def train(
-    data: str, out: Path, recipe: str | None, resume: bool, reading: Reading, **settings: Any
+    data: str,
+    out: Path,
+    recipe: str | None,
+    start: str | None,
+    keep: str | None,
+    resume: bool,
+    reading: Reading,
+    **settings: Any,
 ) -> None:
     """Train a model on labelled pictures.
 
@@ -120,21 +141,30 @@ def train(
     transfer: it fits a small head to the features of a model that has seen millions, in minutes,
     and needs likewise[photos] alone. For thousands of drawings or small grey pictures it is
     default, which trains a network from nothing, as tutorial does, and needs TensorFlow: pip
-    install 'likewise[train]'
+    install 'likewise[train]'. For mnist it is digits, which adds digits as others write, scan and
+    photograph them; name it for digits of your own, labelled 0 to 9.
+
+    With --from a model goes on to learn from your pictures, in minutes: a few hundred will do.
 
     \b
     likewise train --out models/digits
     likewise train shoes/ --out models/shoes
     likewise train letters/ --out models/letters --recipe default --turned
+    likewise train my-digits/ --from digits --out models/my-digits
     likewise train --recipe tutorial --out models/tutorial
     """
-    recipe = recipe or recipe_of(settings)
-    if recipe is not None:
+    if start is not None or keep is not None:
+        _refuse_with_start(start, {"recipe": recipe, **settings})
+    elif recipe := recipe or recipe_of(settings):
         _refuse_others(recipe, settings)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody can act on what TensorFlow logs
     from embedder.data.label_rule import LabelRule
     from likewise.training import train as train_model
 
+    if start is not None:
+        from embedder.model import Embedder
+
+        settings |= {"start": Embedder.load(start), "keep": keep}
     try:
         with progress_bar(None) as done:
             trained = train_model(
@@ -162,14 +192,30 @@ def train(
     figures = trained.metadata.get("figures", {})
     held_out = figures.get("validation", {})
     if "of_raw_pixels" in held_out:
-        for line in _gains(held_out):
+        for line in gains(held_out):
             note(line)
+    for line in changes(figures.get("further")):
+        note(line)
     if point := trained.operating_points.get("default"):
-        note(_threshold(point))
-    for line in _figures(figures.get("test")):
+        note(threshold(point))
+    for line in on_test(figures.get("test")):
         note(line)
     words = shlex.join([str(data), *reading.words, "--model", str(trained.path)])
     note(f"{trained.path}: model {trained.fingerprint}. Next: likewise build GALLERY {words}")
+
+
+def _refuse_with_start(start: str | None, settings: Mapping[str, Any]) -> None:
+    """Refuse what a training that goes on has from its model, and --keep without such a one."""
+    if start is None:
+        raise click.UsageError(
+            "--keep goes with --from MODEL, which was trained on those pictures."
+        )
+    for name in OF_START:
+        if settings.get(name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"--from goes on with the recipe and the form of {start}: leave {option} out."
+            )
 
 
 def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:
@@ -178,76 +224,3 @@ def _refuse_others(recipe: str, settings: Mapping[str, Any]) -> None:
         if settings[name] is not None:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"The recipe {recipe} has no {option}: leave it out.")
-
-
-def _gains(held_out: Mapping[str, Any]) -> list[str]:
-    """What a training gained on held-out pictures, and on groups left out of a trial."""
-    raw, backbone = held_out["of_raw_pixels"], held_out.get("of_backbone")
-    alone, eer = "", ""
-    if backbone:
-        alone = f"the backbone alone {_share(backbone['rank1'])}, "
-        eer = f" (the backbone alone {_share(backbone['eer'])})"
-    lines = [
-        f"On {held_out['images']} held-out pictures: {_share(held_out['rank1'])} of the nearest "
-        f"references are of the right group ({alone}raw pixels "
-        f"{_share(raw['rank1'])}); EER {_share(held_out['eer'])}{eer}."
-    ]
-    unseen = held_out.get("unseen_groups")
-    if unseen:
-        lines.append(
-            f"On all {unseen['groups']} groups, each left out of a trial training: "
-            f"{_share(unseen['rank1'])} of the nearest are right (the backbone alone "
-            f"{_share(unseen['rank1_of_backbone'])})."
-        )
-    if backbone and held_out["rank1"] <= backbone["rank1"] and held_out["eer"] >= backbone["eer"]:
-        lines.append(
-            f"The training gained nothing: the backbone alone is {_as_good(held_out, backbone)}. "
-            "Use that (build without --model chooses photos), or give more groups, or more "
-            "pictures of each."
-        )
-    elif not backbone and held_out["rank1"] <= raw["rank1"]:
-        lines.append(
-            "The training gained nothing: raw pixels are as good. Train for more steps (--steps), "
-            "or fit a model that has seen millions of pictures: --recipe transfer"
-        )
-    return lines
-
-
-def _as_good(held_out: Mapping[str, Any], backbone: Mapping[str, Any]) -> str:
-    same = all(held_out[name] == backbone[name] for name in ("rank1", "eer"))
-    return "as good" if same else "better"
-
-
-def _threshold(point: Mapping[str, Any]) -> str:
-    """The threshold that galleries take, and what it costs."""
-    from index.operating_point import MOST_MISSED
-
-    sentence = (
-        f"Threshold {point['threshold']:.4f}: {point['false']} of {point['unknown']} unknown "
-        f"pictures match (FPIR {_share(point['fpir'])}), {point['missed']} of {point['known']} "
-        f"known ones are missed (FNIR {_share(point['fnir'])})."
-    )
-    if point["fnir"] < MOST_MISSED:
-        return sentence
-    return (
-        f"{sentence} Most are missed: more groups and more pictures of each tell known from "
-        "unknown better, or choose a higher rate with likewise calibrate."
-    )
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
-
-
-def _figures(test: dict[str, Any] | None) -> list[str]:
-    """What a model was measured to do on the test pictures, in a line."""
-    from embedder.text import counted
-
-    if test is None:
-        return []
-    error = test["nearest_neighbour_error"]
-    nearest = "" if error is None else f", {100 * error:.2f} % of nearest neighbours are wrong"
-    return [
-        f"On {counted(test['queries'], 'test picture')}: EER {100 * test['eer']:.2f} %, "
-        f"{100 * test['pair_accuracy']:.2f} % of pairs are told apart{nearest}."
-    ]

@@ -7,7 +7,7 @@ from embedder.data.sources import load, records
 from embedder.model import Embedder
 from index.decision import MATCH
 from likewise.matcher import Matcher
-from likewise.training import measure
+from likewise.model_figures import measure
 
 
 @pytest.mark.slow
