@@ -1,8 +1,8 @@
 """Twenty digits drawn on the page with the mouse: `python -m bench.strokes [--model DIR]`.
 
-Each digit is drawn in two ways, in one of three sizes, fast (few places of the mouse, so that curves
-become corners) or slowly, in headless Chromium, and asked of a gallery of MNIST's 60,000 training
-digits at the model's default threshold. One line of JSON for each, and a sum. Needs Debian's
+Each digit is drawn in two ways, in one of three sizes, fast (few places of the mouse, so that
+curves become corners) or slowly, in headless Chromium, and asked of a gallery of MNIST's 60,000
+training digits at the default threshold. One line of JSON for each, and a sum. Needs Debian's
 Chromium and the extra `dev`.
 """
 
