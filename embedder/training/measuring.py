@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from embedder.training.division import enrolled
 from embedder.training.fitting import Labelled
 from embedder.training.outliers import make_outliers
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
-from embedder.training.thresholds import Labels, nearest, pair_point, search_point
+from embedder.training.thresholds import FPIR, Labels, nearest, pair_point, search_point
 from embedder.training.writing.making import make_signs
 from likewise.arrays import Floats, Indices, Pixels
 from likewise.metrics.groups import Groups
@@ -20,6 +20,8 @@ from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 _PAIRS = 200_000  # pairs of each kind
 _OUTLIERS = 5_000
+# Of signs, badly copied ones look like digits: where so many match, 4 % of typefaces' letters do.
+_SIGNS_FPIR = 0.04
 _ASKED = 1_000  # held-out pictures whose nearest training picture is looked for, at most
 
 
@@ -64,26 +66,39 @@ def measured(
     }
     points = {"eer": point}
     if recipe.outliers:
+        unknown = _unknown(validation, recipe)
         points["default"] = search_point(
             references,
             np.array(searched.labels),
             embeddings[asked],
             known[asked],
-            _embedded(base, _unknown(validation, recipe)),
+            _embedded(base, unknown.pixels),
+            fpir=unknown.fpir,
+            made=unknown.words,
         )
     return {"figures": {"validation": figures}, "operating_points": points}
 
 
-def _unknown(validation: Labelled, recipe: Recipe) -> Pixels:
-    """Made pictures of no group, none of them trained on.
+class _Unknown(NamedTuple):
+    """Made pictures of no group, the share of them that may match, and what they are in words."""
+
+    pixels: Pixels
+    fpir: float
+    words: str
+
+
+def _unknown(validation: Labelled, recipe: Recipe) -> _Unknown:
+    """Make pictures of no group, none of them trained on.
 
     Letters and signs where the recipe has them: of halves and overlays of digits some are good
     digits, and the threshold that keeps these out loses true ones.
     """
     pixels, labels = validation
     if recipe.signs:
-        return make_signs(pixels.shape[1:3], _OUTLIERS, recipe.seed + 1)
-    return make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
+        signs = make_signs(pixels.shape[1:3], _OUTLIERS, recipe.seed + 1)
+        return _Unknown(signs, _SIGNS_FPIR, "drawn letters and signs")
+    outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
+    return _Unknown(outliers, FPIR, "outliers made of them")
 
 
 def _searched(fitted_on: Labelled, validation: Labelled) -> tuple[Labelled, Indices]:

@@ -2,7 +2,7 @@
 
 `eer` judges pairs: it is where FMR and FNMR are equal. `default` judges searches, in which a
 picture of no group has a whole gallery to come near to: of pictures made to be of no group, at
-most `FPIR` are matched, or the least share that so few can show. Galleries take the latter until
+most a share is matched, or the least share that so few can show. Galleries take the latter until
 they are calibrated themselves.
 """
 
@@ -55,15 +55,20 @@ def search_point(
     known: Floats,
     known_labels: Labels,
     unknown: Floats,
+    *,
+    fpir: float = FPIR,
+    made: str = "outliers made of them",
 ) -> Point:
-    """Measure the largest threshold within which at most `FPIR` of the unknown are matched.
+    """Measure the largest threshold within which at most a share of the unknown are matched.
 
     Args:
         references: Vectors of the groups' references, `(r, dim)`.
         reference_labels: Their labels, `(r,)`.
         known: Vectors of the same groups, not seen in training, `(n, dim)`.
         known_labels: Their labels, `(n,)`.
-        unknown: Vectors of no group, not seen in training, `(m, dim)`, at least 1 / `FPIR`.
+        unknown: Vectors of no group, not seen in training, `(m, dim)`, at least 1 / `fpir`.
+        fpir: The share.
+        made: What the unknown are, in words.
 
     Returns:
         `threshold`, the FPIR and the FNIR at it with the counts behind them (`false` of `unknown`
@@ -72,10 +77,10 @@ def search_point(
     """
     strangers, _ = nearest(references, unknown)
     words = (
-        f"{len(known)} validation images and {len(unknown)} outliers made of them, "
+        f"{len(known)} validation images and {len(unknown)} {made}, "
         f"among {len(references)} training images"
     )
-    return point_among(references, reference_labels, known, known_labels, strangers, words)
+    return point_among(references, reference_labels, known, known_labels, strangers, words, fpir)
 
 
 def point_among(
@@ -85,6 +90,7 @@ def point_among(
     known_labels: Labels,
     strangers: Floats,
     measured_on: str,
+    fpir: float = FPIR,
 ) -> Point:
     """Measure the point of `search_point` where the distances of the unknown are there already.
 
@@ -95,8 +101,9 @@ def point_among(
         known_labels: Their labels, `(n,)`.
         strangers: Distance of each unknown to its nearest reference, `(m,)`, float32.
         measured_on: What it is measured on, in words.
+        fpir: Share of the unknown that may be matched.
     """
-    target = min(1.0, max(FPIR, smallest_rate(len(strangers))))
+    target = min(1.0, max(fpir, smallest_rate(len(strangers))))
     threshold = threshold_within(strangers, allowed_within(target, len(strangers)))
     distances, places = nearest(references, known)
     right = (distances <= threshold) & (reference_labels[places] == known_labels)
