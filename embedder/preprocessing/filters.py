@@ -5,6 +5,7 @@ Where nothing else is said, edges are repeated outwards.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,15 +19,32 @@ _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SQUARE = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep OpenCV on one thread: for small pictures its threads wait as long as they compute."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
+class _OneThread:
+    """Keeps OpenCV on one thread while anybody is inside, and gives it its own back after that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """For small pictures OpenCV's threads wait as long as they compute."""
+        with self._lock:
+            if self._inside == 0:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    cv2.setNumThreads(self._before)
+
+
+one_thread = _OneThread()
 
 
 def smooth(plane: Floats) -> Floats:
