@@ -41,11 +41,18 @@ def golden(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def same_processor() -> bool:
-    """Whether this processor gives the vectors that were stored, to the bit."""
+def same_processor(tmp_path_factory) -> bool:
+    """Whether this processor gives all vectors that were stored, to the bit.
+
+    A few do not tell: there are processors on which four of five digits come out alike.
+    """
     embedder = Embedder.load(GOLDEN / "model")
+    folder = shutil.copytree(GOLDEN / "digits.gallery", tmp_path_factory.mktemp("v1") / "gallery")
+    with Gallery.open(folder) as gallery:
+        ids, _, vectors = gallery.stored()
     pairs = [(vector_of(embedder, answer["digit"]), stored_vector(answer)) for answer in EMBEDDED]
-    assert pairs
+    pairs += [(vector_of(embedder, id), row) for id, row in zip(ids, vectors, strict=True)]
+    assert len(pairs) == 202
     for vector, stored in pairs:
         np.testing.assert_allclose(vector, stored, atol=1e-6)
     return all(np.array_equal(vector, stored) for vector, stored in pairs)
