@@ -5,7 +5,7 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -15,9 +15,10 @@ from index.errors import ReferenceNotFoundError, StoreError
 from index.listing import Listing
 from index.points import OperatingPoints
 from index.references.rows import Reference, Row, stacked
+from index.search.current import HELD
 from index.search.kept import read_kept
 from index.search.verification import require_same
-from likewise.arrays import Floats, Strings
+from likewise.arrays import Floats, Indices, Strings
 from likewise.names import forms
 
 
@@ -35,10 +36,11 @@ class Contents(Listing):
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()
-        with self._store.reading():
+        with self._store.reading() as state:
             self._store.verify()
             with self._index.reading() as index:
-                require_same(index, self._store.rows(), self.path)
+                rows = index.compared(state, self._store.rows())
+                require_same(index, rows, self.path)
 
     def require_in_place(self) -> None:
         """Refuse a gallery that was moved, removed or replaced, as every query and change does.
@@ -107,6 +109,24 @@ class Contents(Listing):
             rows = index.rows_with(None)
             return index.ids(rows), index.labels(rows), index.exact.stored.copy()
 
+    def chosen(self, choose: Callable[[Strings], Indices]) -> tuple[Strings, Strings, Floats]:
+        """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references.
+
+        Args:
+            choose: Called with the labels of all references, `(n,)`, oldest first, None for those
+                without a group; returns m of their places.
+        """
+        with self._store.reading() as state, self._index.reading() as index:
+            rows = choose(self._index.names(state).label_of_each())
+            return index.ids(rows), index.labels(rows), index.exact.stored[rows]
+
+    def labelled_vectors(self) -> tuple[Strings, Floats]:
+        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group."""
+        with self._store.reading() as state, self._index.reading() as index:
+            names = self._index.names(state)
+            rows = names.labelled
+            return names.label_of_each()[rows], index.exact.stored[rows]
+
     def labelled_references(self) -> tuple[Strings, Strings, Floats]:
         """The same of the references that are of a group."""
         with self._index.reading() as index:
@@ -126,14 +146,15 @@ class Contents(Listing):
         return {row.content: self._reference(row).vector for row in rows if row.content is not None}
 
     def read_names(self, at_once: int = 4096) -> None:
-        """Read all ids and labels now, in batches, so that listing them later does not wait.
+        """Read ids and labels now, in batches, so that answers do not wait; of a small gallery.
 
         Other threads wait for at most `at_once` rows.
 
         Raises:
             StoreError: If the store is altered.
         """
-        for start in range(0, self._store.state().count, at_once):
+        count = self._store.state().count
+        for start in range(0, count if count <= HELD else 0, at_once):
             with self._index.reading() as index:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from index.search.label_table import LabelTable
 from index.search.note import Mark
-from likewise.arrays import Indices
+from likewise.arrays import Indices, Strings
 from likewise.names import normal
 
 Hashes = npt.NDArray[np.uint64]
@@ -115,6 +115,17 @@ class Columns:
             labels = labels.only(occurs)
         return Columns(mark, slots, hashes, codes.astype(np.int32), labels)
 
+    def equals(self, other: Columns) -> bool:
+        """Whether both hold the same names in the same slots."""
+        pairs = (
+            (self.slots, other.slots),
+            (self.hashes, other.hashes),
+            (self.codes, other.codes),
+            (self.labels.offsets, other.labels.offsets),
+            (self.labels.text, other.labels.text),
+        )
+        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+
     @cached_property
     def counts(self) -> Indices:
         """How many rows each group has, `(g,)`."""
@@ -129,6 +140,10 @@ class Columns:
     def labelled(self) -> Indices:
         """The rows that are of a group, ascending."""
         return np.flatnonzero(self.codes < len(self.labels))
+
+    def label_of_each(self) -> Strings:
+        """The label of each row, `(n,)`; None for a row of no group."""
+        return np.array([*self.labels.all(), None], object)[self.codes]
 
     def rows(self, code: int) -> Indices:
         """The rows of a group, ascending.

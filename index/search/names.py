@@ -18,7 +18,7 @@ from index.errors import StoreError
 from index.references.local import Store
 from index.references.rows import Change, NewRow, Row, State, wrap
 from index.search.columns import Columns, Gathered
-from index.search.names_file import read_mark, read_names, write_names
+from index.search.names_file import NAMES, read_mark, read_names, write_names
 from index.search.note import Mark, distance, worth_writing
 
 _AT_ONCE = 4096
@@ -92,6 +92,30 @@ class Names:
                 "rows. Restore it from a backup, or build the gallery again."
             )
         return self._now()
+
+    def compared(self, state: State, rows: Iterator[Row]) -> Iterator[Row]:
+        """Pass all rows on and compare the columns with them, or make these from them.
+
+        Args:
+            state: The snapshot that the caller holds.
+            rows: All its rows, verified.
+
+        Raises:
+            StoreError: After the last row, if the columns differ.
+        """
+        known, new = self.known(state), Gathered()
+        while batch := list(islice(rows, _AT_ONCE)):
+            _append(new, batch)
+            yield from batch
+        fresh = Columns.empty(Mark()).changed([], new, Mark.of(state))
+        if known is None:
+            self._begin(fresh)
+            self._behind = state.count
+        elif not known.equals(fresh):
+            raise StoreError(
+                f"'{self._directory / NAMES}' does not match the references. Delete it: it is then "
+                "rebuilt from them."
+            )
 
     def apply(self, change: Change, rows: Sequence[NewRow]) -> None:
         """Apply this process's own change, if that saves reading it back.
@@ -168,8 +192,7 @@ class Names:
         """Note stored rows that are new."""
         while batch := list(islice(rows, _AT_ONCE)):
             assert self._mark is not None
-            slots = [row.slot for row in batch]
-            self._new.append(slots, (row.label for row in batch), (row.id for row in batch))
+            _append(self._new, batch)
             self._behind += len(batch)
             count, total = self._mark.count, self._mark.total
             self._mark = Mark(
@@ -178,3 +201,7 @@ class Names:
                 state.last_slot,
                 state.last_removal,
             )
+
+
+def _append(new: Gathered, rows: Sequence[Row]) -> None:
+    new.append([row.slot for row in rows], [row.label for row in rows], [row.id for row in rows])

@@ -34,7 +34,7 @@ def measure(gallery: Gallery) -> Distances:
         ApiError: If there are no two references.
     """
     with gallery.snapshot() as generation:
-        _, labels, vectors = gallery.labelled_references()
+        labels, vectors = gallery.labelled_vectors()
         evidence = evidence_of(gallery)
     if len(vectors) < 2:
         raise ApiError(
