@@ -6,6 +6,7 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -120,12 +121,17 @@ class Contents(Listing):
             rows = choose(self._index.names(state).label_of_each())
             return index.ids(rows), index.labels(rows), index.exact.stored[rows]
 
-    def labelled_vectors(self) -> tuple[Strings, Floats]:
-        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group."""
+    @contextmanager
+    def labelled_vectors(self) -> Iterator[tuple[Strings, Floats]]:
+        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group.
+
+        The vectors are the index's own where all references are, so not to be kept or changed.
+        """
         with self._store.reading() as state, self._index.reading() as index:
-            names = self._index.names(state)
-            rows = names.labelled
-            return names.label_of_each()[rows], index.exact.stored[rows]
+            names, vectors = self._index.names(state), index.exact.stored
+            labels, rows = names.label_of_each(), names.labelled
+            every = len(rows) == len(labels)
+            yield (labels, vectors) if every else (labels[rows], vectors[rows])
 
     def labelled_references(self) -> tuple[Strings, Strings, Floats]:
         """The same of the references that are of a group."""

@@ -75,9 +75,7 @@ def listed_at(path: Path) -> object:
 
 steps = st.lists(
     st.one_of(
-        st.tuples(
-            st.just("add"), st.lists(st.tuples(st.integers(0, 40), st.sampled_from(LABELS)))
-        ),
+        st.tuples(st.just("add"), st.lists(st.tuples(st.integers(0, 40), st.sampled_from(LABELS)))),
         st.tuples(st.just("remove"), st.lists(st.integers(0, 40), max_size=20)),
         st.tuples(st.sampled_from(["ask", "open again", "lose the file"]), st.none()),
     ),
@@ -110,9 +108,9 @@ def test_pages_and_counts_equal_a_scan_of_the_rows_after_random_changes(steps) -
         gallery.close()
 
 
-def damage(path: Path, change: Callable[[bytearray], object]) -> None:
+def damage(path: Path, change: Callable[[bytearray], bytes | bytearray | None]) -> None:
     content = bytearray(path.read_bytes())
-    path.write_bytes(bytes(change(content) or content))
+    path.write_bytes(change(content) or content)
 
 
 FORGED = {
