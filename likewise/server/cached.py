@@ -84,6 +84,6 @@ class Cached(Generic[T]):
 
 
 def _give_back() -> None:
-    """Return freed memory to the system; glibc keeps it, 170 MB after a map of a million."""
+    """Return freed memory to the system; glibc keeps it: 170 MB, once a million were searched."""
     with suppress(OSError, AttributeError, TypeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
