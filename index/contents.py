@@ -1,51 +1,47 @@
-"""What a gallery holds: ids, labels, groups, and the references themselves.
+"""What a gallery holds: the references themselves, one by one and all of them.
 
-Does not open, search or change a gallery (`gallery`).
+Groups and pages are in `listing`. Does not open, search or change a gallery (`gallery`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from index.arguments import checked_strings
-from index.errors import ReferenceNotFoundError, StoreError, no_groups
+from index.errors import ReferenceNotFoundError, StoreError
+from index.listing import Listing
 from index.points import OperatingPoints
-from index.references.local import Store
 from index.references.rows import Reference, Row, stacked
-from index.search.current import CurrentIndex
+from index.search.current import HELD
 from index.search.kept import read_kept
 from index.search.verification import require_same
-from likewise.arrays import Floats, Strings
-from likewise.names import forms, normal
+from likewise.arrays import Floats, Indices, Strings
+from likewise.names import forms
 
 
-class Contents:
+class Contents(Listing):
     """The references of a gallery, each method as of one snapshot.
 
     Attributes:
-        path: The directory.
         dim: Length of the vectors.
         points: The operating points.
     """
 
-    path: Path
     dim: int
     points: OperatingPoints
-    _store: Store
-    _index: CurrentIndex
 
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()
-        with self._store.reading():
+        with self._store.reading() as state:
             self._store.verify()
             with self._index.reading() as index:
-                require_same(index, self._store.rows(), self.path)
+                rows = index.compared(state, self._store.rows())
+                require_same(index, rows, self.path)
 
     def require_in_place(self) -> None:
         """Refuse a gallery that was moved, removed or replaced, as every query and change does.
@@ -54,11 +50,6 @@ class Contents:
             ReplacedError: If another gallery, or none, is at its path.
         """
         self._store.require_in_place()
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """How many references each group has, labels in order."""
-        return dict(sorted(Counter(row.group for row in self._rows() if row.group).items()))
 
     def __len__(self) -> int:
         return self._store.state().count
@@ -72,37 +63,6 @@ class Contents:
         """All ids, or those of one group, in the order in which they were added."""
         return iter([row.id for row in self._rows() if label is None or row.label == label])
 
-    def groups(self) -> dict[str, int]:
-        """The same as `labels`, cached until the gallery changes."""
-        with self._index.reading() as index:
-            return {label: len(rows) for label, rows in index.grouping.rows.items()}
-
-    def stored_label(self, label: str) -> str:
-        """The group that a label means, as it was stored; the label itself where there is none."""
-        with self._index.reading() as index:
-            return index.grouping.stored_label(label)
-
-    def has_group(self, label: str) -> bool:
-        """Whether a reference has this label, in whatever spelling it was stored."""
-        with self._index.reading() as index:
-            return bool(len(index.rows_with(label)))
-
-    def old_spellings(self) -> dict[str, str]:
-        """Labels that earlier versions stored in another spelling, by today's spelling."""
-        with self._store.reading():
-            labels = self._store.labels()
-        return {normal(label): label for label in labels if normal(label) != label}
-
-    def count_groups(self) -> int:
-        """Count the groups, in a fifteenth of the time that reading them takes."""
-        with self._store.reading():
-            return len(self._store.labels())
-
-    def count_unlabelled(self) -> int:
-        """Count the references without a group."""
-        with self._store.reading():
-            return self._store.count_unlabelled()
-
     def how_searched(self) -> tuple[int, float | None]:
         """How references are searched: by how many cells, and what that gains.
 
@@ -112,65 +72,6 @@ class Contents:
         """
         kept = read_kept(self.path)
         return (0, None) if kept is None else (len(kept.centroids), kept.gain)
-
-    def require_groups(self) -> None:
-        """Refuse a gallery none of whose references has a label.
-
-        Raises:
-            NoGroupsError: If there are references, and none is of a group.
-        """
-        with self._store.reading() as state:
-            if state.count and not self._store.labels(1):
-                raise no_groups(self.path, state.count)
-
-    def samples(self, label: str, count: int) -> list[str]:
-        """Ids of up to `count` references of a group, spread over it, oldest first.
-
-        Args:
-            label: The group.
-            count: Largest number of ids, >= 0.
-        """
-        with self._index.reading() as index:
-            rows = index.rows_with(label)
-            places = np.linspace(
-                0, len(rows), min(count, len(rows)), endpoint=False, dtype=np.int64
-            )
-            ids: list[str] = index.ids(rows[places]).tolist()
-            return ids
-
-    def page(
-        self, *, limit: int, after: int = 0, label: str | None = None, unlabelled: bool = False
-    ) -> tuple[list[tuple[str, str | None]], int | None]:
-        """One page of ids and labels, in the order in which references were added.
-
-        Additions and removals between two calls do not shift the other pages.
-
-        Args:
-            limit: References per page, >= 1.
-            after: Second value of the previous page; 0 for the first page.
-            label: Restrict the page to this group.
-            unlabelled: Restrict it to the references without a group.
-
-        Returns:
-            Pairs of id and label, and the `after` of the next page, None after the last.
-
-        Example:
-            >>> import tempfile
-            >>> from index.gallery import Gallery
-            >>> folder = tempfile.TemporaryDirectory()
-            >>> with Gallery.create(Path(folder.name, "p"), dim=2, fingerprint="3f9a1c") as gallery:
-            ...     gallery.add(["b", "a"], np.eye(2, dtype=np.float32), ["cat", "dog"])
-            ...     gallery.page(limit=1), gallery.page(limit=1, after=1)
-            (([('b', 'cat')], 1), ([('a', 'dog')], None))
-            >>> folder.cleanup()
-        """
-        with self._index.reading() as index:
-            every = index.grouping.unlabelled if unlabelled else index.rows_with(label)
-            left = every[index.slots[every] > after]
-            rows = left[:limit]
-            ids, labels = index.ids(rows).tolist(), index.labels(rows).tolist()
-            last = int(index.slots[rows[-1]]) if len(left) > limit else None
-            return list(zip(ids, labels, strict=True)), last
 
     def named(self, ids: Sequence[str]) -> dict[str, Reference]:
         """The existing references among these ids, in any spelling, without pictures."""
@@ -209,6 +110,29 @@ class Contents:
             rows = index.rows_with(None)
             return index.ids(rows), index.labels(rows), index.exact.stored.copy()
 
+    def chosen(self, choose: Callable[[Strings], Indices]) -> tuple[Strings, Strings, Floats]:
+        """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references.
+
+        Args:
+            choose: Called with the labels of all references, `(n,)`, oldest first, None for those
+                without a group; returns m of their places.
+        """
+        with self._store.reading() as state, self._index.reading() as index:
+            rows = choose(self._index.names(state).label_of_each())
+            return index.ids(rows), index.labels(rows), index.exact.stored[rows]
+
+    @contextmanager
+    def labelled_vectors(self) -> Iterator[tuple[Strings, Floats]]:
+        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group.
+
+        The vectors are the index's own where all references are, so not to be kept or changed.
+        """
+        with self._store.reading() as state, self._index.reading() as index:
+            names, vectors = self._index.names(state), index.exact.stored
+            labels, rows = names.label_of_each(), names.labelled
+            every = len(rows) == len(labels)
+            yield (labels, vectors) if every else (labels[rows], vectors[rows])
+
     def labelled_references(self) -> tuple[Strings, Strings, Floats]:
         """The same of the references that are of a group."""
         with self._index.reading() as index:
@@ -228,14 +152,15 @@ class Contents:
         return {row.content: self._reference(row).vector for row in rows if row.content is not None}
 
     def read_names(self, at_once: int = 4096) -> None:
-        """Read all ids and labels now, in batches, so that listing them later does not wait.
+        """Read ids and labels now, in batches, so that answers do not wait; of a small gallery.
 
         Other threads wait for at most `at_once` rows.
 
         Raises:
             StoreError: If the store is altered.
         """
-        for start in range(0, self._store.state().count, at_once):
+        count = self._store.state().count
+        for start in range(0, count if count <= HELD else 0, at_once):
             with self._index.reading() as index:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
 

@@ -64,3 +64,15 @@ def no_groups(path: Path, count: int) -> NoGroupsError:
         f"{count} references has a label. Ask for the nearest references: likewise query {path} "
         f"PICTURES. Or give references labels: likewise add {path} DATA --on-conflict replace"
     )
+
+
+def inside_snapshot(path: Path, done: str) -> GalleryError:
+    """The refusal to wait for writers while holding a snapshot.
+
+    Args:
+        path: The gallery's directory.
+        done: What was to be done to it, such as 'changed'.
+    """
+    return GalleryError(
+        f"Gallery '{path}' cannot be {done} inside a snapshot of it: leave the snapshot first."
+    )

@@ -26,7 +26,8 @@ from index.questions import Questions
 from index.recovery import open_store
 from index.references.local import Store
 from index.references.rows import Reference, Row
-from index.search.current import CurrentIndex, checked_vectors
+from index.search.checked import checked_vectors
+from index.search.current import CurrentIndex
 from index.storage.directory import MODEL, created, fill_directory
 from likewise.arrays import Floats, Pixels
 
@@ -239,12 +240,13 @@ class Gallery(Questions):
         with self._store.changing() as store:
             change = store.add([rows[place] for place in last.values()], chosen)
             if last:
-                self._index.apply(change, checked[list(last.values())])
+                places = list(last.values())
+                self._index.apply(change, checked[places], [rows[place] for place in places])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction; returns how many of the ids existed."""
         with self._store.changing() as store:
             change = store.remove(self._spelled(ids))
             if change.removed:
-                self._index.apply(change, np.empty((0, self.dim), np.float32))
+                self._index.apply(change, np.empty((0, self.dim), np.float32), [])
         return len(change.removed)

@@ -13,7 +13,7 @@ from index.contents import Contents
 from index.decision import CheckOptions, Decision, Rule, decide
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
-from index.search.current import checked_vectors
+from index.search.checked import checked_vectors
 from likewise.arrays import Floats, Indices
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from index.errors import GalleryError
+from index.errors import inside_snapshot
 from index.references import changes, selection
 from index.references.high_water import HighWater, require_reached
 from index.references.idle import Idle
@@ -43,15 +44,13 @@ class Store:
 
     Example:
         >>> import tempfile
-        >>> folder = tempfile.TemporaryDirectory()
-        >>> path = Path(folder.name, "references.sqlite")
+        >>> path = Path(tempfile.mkdtemp(), "references.sqlite")
         >>> Store.create(path)
         >>> store = Store(path)
         >>> change = store.add([NewRow("a", "cat", None, None, b"1234", None)])
         >>> store.state().count, [row.label for row in store.rows()]
         (1, ['cat'])
         >>> store.close()
-        >>> folder.cleanup()
     """
 
     def __init__(self, path: Path, *, timeout: float = 10.0, accept_older: bool = False) -> None:
@@ -64,6 +63,7 @@ class Store:
         self._writer: Store | None = None  # the connection for changes
         self._reader: int | None = None  # the thread that holds a snapshot
         self.before_first_change: Callable[[], object] = lambda: sweep_files(path.parent)
+        self.proves_absent: Callable[[Database, State, list[str]], bool] = lambda *_: False
         self._idle = Idle(_QUIET, self._checkpoint_if_free)
         acknowledged = self._acknowledged()
         self._database = Database(path, TABLES, FORMAT, timeout)
@@ -224,8 +224,8 @@ class Store:
 
     def named(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in no order; absences are verified."""
-        with self.reading():
-            return selection.rows_with_ids(self._database, ids)
+        with self.reading() as state:
+            return self._named(state, ids)
 
     def at(self, slots: Sequence[int]) -> list[Row]:
         """The rows at these distinct slots, which must all exist, in no order."""
@@ -265,13 +265,17 @@ class Store:
     def _change(self, ids: Sequence[str], make: Callable[[State, Sequence[Row]], Change]) -> Change:
         """Do one change, given the state before it and the rows that have these ids."""
         with self.writing() as before:
-            change = make(before, selection.rows_with_ids(self._database, ids))
+            change = make(before, self._named(before, ids))
             if change.after != before:
                 self.high_water.begin(before)
                 write_state(self._database, change.after)
         if change.after != before:
             self.high_water.write(change.after)
         return change
+
+    def _named(self, state: State, ids: Sequence[str]) -> list[Row]:
+        absent = partial(self.proves_absent, self._database, state)
+        return selection.rows_with_ids(self._database, ids, absent)
 
     def _acknowledged(self) -> State | None:
         """The last acknowledged state, to be read before the snapshot that is compared with it."""
@@ -293,7 +297,4 @@ class Store:
     def _require_no_snapshot(self, done: str) -> None:
         """Refuse to wait for writers while holding a snapshot: they may wait for its end."""
         if self._reader == threading.get_ident():
-            raise GalleryError(
-                f"Gallery '{self.path.parent}' cannot be {done} inside a snapshot of it: leave the "
-                "snapshot first."
-            )
+            raise inside_snapshot(self.path.parent, done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from index.references.rows import Row, picture_digest
 from index.references.schema import COLUMNS
@@ -32,27 +32,45 @@ def rows_at(database: Database, slots: Sequence[int]) -> list[Row]:
     Raises:
         StoreError: If a row is missing or altered.
     """
-    query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
-    wanted = "[" + ",".join(map(str, slots)) + "]"
-    rows = list(_verified(database, database.execute(query, (wanted,))))
+    rows = rows_left_at(database, slots)
     if len(rows) != len(slots):
         raise database.altered("a row is missing")
     return rows
 
 
-def rows_with_ids(database: Database, ids: Sequence[str]) -> list[Row]:
+def rows_left_at(database: Database, slots: Sequence[int]) -> list[Row]:
+    """Those rows that are still at these distinct slots, in no order.
+
+    Args:
+        database: The references.
+        slots: Distinct slots.
+
+    Raises:
+        StoreError: If a row is altered.
+    """
+    query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
+    wanted = "[" + ",".join(map(str, slots)) + "]"
+    return list(_verified(database, database.execute(query, (wanted,))))
+
+
+def rows_with_ids(
+    database: Database, ids: Sequence[str], absent: Callable[[list[str]], bool]
+) -> list[Row]:
     """The rows with these ids, in no order.
 
-    Before an absence is reported, SQLite's index behind it is verified, once.
+    Before an absence is reported, it is proven: by `absent`, or by verifying the file, once.
 
     Args:
         database: The references.
         ids: The names.
+        absent: Decides whether ids are proven to be absent.
     """
     unique = list(dict.fromkeys(ids))
     rows = list(_chosen(database, "id", unique))
-    if len(rows) < len(unique):
-        database.prove_sound()
+    if len(rows) < len(unique) and not database.proven_sound:
+        found = {row.id for row in rows}
+        if not absent([id for id in unique if id not in found]):
+            database.prove_sound()
     return rows
 
 

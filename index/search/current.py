@@ -1,27 +1,31 @@
 """The derived index at one snapshot of the references, with ids and labels.
 
-Names are read from the store when first needed, and cached; they take less memory than the vectors.
+Names are read from the store when first needed; those of up to `HELD` rows are held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from index.neighbours import Neighbour, Neighbours
 from index.references.local import Store
-from index.references.rows import Change, State
-from index.search.derived import DerivedIndex
+from index.references.rows import Change, NewRow, Row, State
+from index.search.absences import Absences
+from index.search.checked import check_k
+from index.search.columns import Columns
+from index.search.derived import DerivedIndex, nearly_there
 from index.search.exact import ExactIndex
-from index.search.faiss_calls import LONGEST
 from index.search.grouping import Grouping
+from index.search.names import Names
 from likewise.arrays import Bools, Floats, Indices, Strings
 from likewise.names import meant
+
+HELD = 200_000  # rows whose names are held: a fifth of a second to read, 30 MB
 
 
 class CurrentIndex:
@@ -37,6 +41,8 @@ class CurrentIndex:
         self._directory = directory
         self._dim = dim
         self._store = store
+        self._names = Names(directory, store)
+        store.proves_absent = Absences(lambda: self._names.kept).prove
         self._derived: DerivedIndex | None = None
         self._loading: Future[DerivedIndex] | None = None
         self._changed = False
@@ -65,6 +71,31 @@ class CurrentIndex:
                 self._state = state
             yield self
 
+    def names(self, state: State) -> Columns:
+        """The labels and ids of all rows, made where they are not kept; needs no vectors.
+
+        Args:
+            state: A snapshot that the caller holds.
+        """
+        return self._names.of(state)
+
+    def known_names(self, state: State) -> Columns | None:
+        """The same; None where they would have to be made from all rows.
+
+        Args:
+            state: A snapshot that the caller holds.
+        """
+        return self._names.known(state)
+
+    def compared(self, state: State, rows: Iterator[Row]) -> Iterator[Row]:
+        """Pass all rows on, and refuse names that are not theirs; see `Names`.
+
+        Args:
+            state: A snapshot that the caller holds.
+            rows: All its rows, verified.
+        """
+        return self._names.compared(state, rows)
+
     def load(self) -> None:
         """Load the index now, catch up with the store, and be ready for many searches."""
         with self.reading():
@@ -79,14 +110,21 @@ class CurrentIndex:
                 self._loading = pool.submit(DerivedIndex, self._directory, self._dim)
                 pool.shutdown(wait=False)
 
-    def apply(self, change: Change, vectors: Floats) -> None:
+    def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
         """Apply this process's own change to the index, so that `save` leaves it up to date.
+
+        An index that is not loaded is left as it is while its file is little behind.
 
         Args:
             change: The change, from the store.
             vectors: Vectors of the added rows, `(n, dim)`, float32.
+            rows: The added rows, n.
         """
         with self._store.lock:
+            self._names.apply(change, rows)
+            self._names.save(still_writing=True)
+            if not self._is_loaded and nearly_there(self._directory, self._dim, change.after):
+                return
             self._changed, self._state = True, None
             derived = self._loaded()
             derived.apply(change, vectors)
@@ -97,13 +135,16 @@ class CurrentIndex:
         if self._changed:
             with self.reading():
                 pass
-        if self._derived is not None and self._store.writable:
-            self._derived.save()
+        if self._store.writable:
+            self._names.save()
+            if self._derived is not None:
+                self._derived.save()
 
     def forget(self) -> None:
         """Drop the loaded index."""
         self._changed, self._derived, self._loading, self._state = False, None, None, None
         self._parts.clear()
+        self._names.forget()
 
     # ------------------------------------------------------------ within `reading`
 
@@ -129,10 +170,10 @@ class CurrentIndex:
 
     @property
     def grouping(self) -> Grouping:
-        """Which rows are of which group; the labels of all are read for it."""
+        """Which rows are of which group."""
         if self._grouping is None:
-            labels = self.labels(np.arange(len(self._slots)))
-            self._grouping = Grouping(labels, self.exact)
+            assert self._state is not None
+            self._grouping = Grouping(self._names.of(self._state), self.exact)
         return self._grouping
 
     def rows_with(self, label: str | None) -> Indices:
@@ -190,6 +231,10 @@ class CurrentIndex:
 
     # ------------------------------------------------------------ inside
 
+    @property
+    def _is_loaded(self) -> bool:
+        return self._derived is not None or self._loading is not None
+
     def _loaded(self) -> DerivedIndex:
         """The index, read from its file on first use."""
         if self._derived is None:
@@ -221,6 +266,9 @@ class CurrentIndex:
             return
         # np.unique would import half of NumPy, 30 ms of a cold query.
         wanted = np.array(sorted(set(rows[~known].tolist())), np.int64)
+        if len(wanted) + np.count_nonzero(self._known) > max(HELD, len(wanted)):
+            wanted = np.array(sorted(set(rows.ravel().tolist())), np.int64)
+            self._ids[:], self._labels[:], self._known[:] = None, None, False
         stored = self._store.at(self._slots[wanted].tolist())
         places = np.searchsorted(self._slots, [row.slot for row in stored])
         self._ids[places] = [row.id for row in stored]
@@ -239,57 +287,3 @@ class CurrentIndex:
         if label not in self._parts:
             self._parts[label] = self.exact.subset(rows)
         return rows, self._parts[label]
-
-
-def checked_vectors(vectors: Any, dim: int) -> Floats:
-    """Check vectors; return them contiguous, `(n, dim)`, float32.
-
-    Args:
-        vectors: Array or array-like.
-        dim: Length of the gallery's vectors.
-
-    Raises:
-        ValueError: If shape, dtype or a value is wrong.
-
-    Example:
-        >>> checked_vectors(np.zeros((1, 3), np.float32), dim=2)
-        Traceback (most recent call last):
-        ValueError: `vectors` must have shape (n, 2) for this gallery. Received: (1, 3).
-    """
-    rows = np.asarray(vectors)
-    if rows.ndim != 2 or rows.shape[1] != dim:
-        raise ValueError(
-            f"`vectors` must have shape (n, {dim}) for this gallery. Received: {rows.shape}."
-        )
-    if rows.dtype != np.float32:
-        raise ValueError(f"`vectors` must be float32. Received: {rows.dtype}.")
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    wrong = np.flatnonzero(~(lengths <= LONGEST))
-    if len(wrong):
-        raise ValueError(
-            f"`vectors` must be finite and no longer than {LONGEST:g}."
-            f" Received: {len(wrong)} of {len(rows)} rows are not, the first is row {wrong[0]}."
-        )
-    return np.ascontiguousarray(rows)
-
-
-def check_k(k: int, count: int, label: str | None) -> None:
-    """Refuse a number of neighbours out of range.
-
-    Args:
-        k: Number of neighbours.
-        count: Number of references searched.
-        label: Their group, or None for all.
-
-    Example:
-        >>> check_k(5, count=3, label=None)
-        Traceback (most recent call last):
-        ValueError: `k` must be 1 to 3, the number of references in the gallery. Received: 5.
-    """
-    place = "the gallery" if label is None else f"group '{label}'"
-    if count == 0:
-        raise ValueError(f"There is nothing to search: {place} has 0 references. Received: k={k}.")
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= count:
-        raise ValueError(
-            f"`k` must be 1 to {count}, the number of references in {place}. Received: {k!r}."
-        )

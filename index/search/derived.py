@@ -25,16 +25,15 @@ from index.references.rows import Change, Row, State, stacked, wrap
 from index.search import division
 from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
-from index.search.note import Mark, Note, read_note, write_note
+from index.search.names_file import NAMES
+from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
 from index.storage.directory import STORE
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
-_FILES = ("vectors.faiss", "vectors.json", CELLS)
+_FILES = ("vectors.faiss", "vectors.json", CELLS, NAMES)
 _ROWS_AT_ONCE = 4096
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
-_WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
-_WORTH_INTERRUPTING = 65_536  # the same while still writing
 
 
 class DerivedIndex:
@@ -96,10 +95,9 @@ class DerivedIndex:
 
     def save(self, *, still_writing: bool = False) -> None:
         """Write the file if it is far enough behind; a failure to write does no harm."""
-        limit = _WORTH_INTERRUPTING if still_writing else min(_WORTH_SAVING, len(self.slots) // 16)
         cells = self.vectors.division
         unsaved = cells is not None and cells.unsaved and not still_writing
-        if unsaved or self._behind > max(limit, len(self.slots) // 2 if still_writing else 0):
+        if unsaved or worth_writing(self._behind, len(self.slots), still_writing=still_writing):
             with contextlib.suppress(OSError, RuntimeError):
                 self._write()
                 self._behind = 0
@@ -192,6 +190,20 @@ class DerivedIndex:
             self.slots = self.slots[kept]
             self.vectors.removed(kept)
             self._behind += len(slots)
+
+
+def nearly_there(directory: Path, dim: int, state: State) -> bool:
+    """Whether the file is so little behind that it need be neither read nor written now.
+
+    Args:
+        directory: The gallery's directory.
+        dim: Length of its vectors.
+        state: State of the references.
+    """
+    note = read_note(directory)
+    if note is None or note.dim != dim or not note.mark.count:
+        return False
+    return not worth_writing(distance(note.mark, state), state.count)
 
 
 def drop_derived(directory: Path) -> None:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from index.search.columns import Columns
 from index.search.exact import ExactIndex
-from likewise.arrays import Indices, Strings
-from likewise.metrics.groups import rows_by_group
-from likewise.names import normal
+from likewise.arrays import Indices
 
 if TYPE_CHECKING:
     from index.search.by_group import GroupedVectors
@@ -20,42 +19,37 @@ class Grouping:
     """The rows of an index by their labels.
 
     Args:
-        labels: Label of each of the n rows, `(n,)`; None for a row of no group.
+        names: Labels of the n rows.
         index: Their vectors, n.
-
-    Attributes:
-        labelled: The rows that are of a group, ascending.
-        unlabelled: The others, ascending.
-        rows: The rows of each group, labels in order.
-
-    Example:
-        >>> import faiss
-        >>> labels = np.array(["dog", None, "cat", "dog"], object)
-        >>> grouping = Grouping(labels, ExactIndex(faiss.IndexFlatL2(2)))
-        >>> {label: rows.tolist() for label, rows in grouping.rows.items()}
-        {'cat': [2], 'dog': [0, 3]}
     """
 
-    def __init__(self, labels: Strings, index: ExactIndex) -> None:
-        is_labelled = labels.astype(bool)
-        self.labelled: Indices = np.flatnonzero(is_labelled)
-        self.unlabelled: Indices = np.flatnonzero(~is_labelled)
-        groups = rows_by_group(labels[self.labelled].tolist())
-        self.rows = {label: self.labelled[places] for label, places in groups.items()}
+    def __init__(self, names: Columns, index: ExactIndex) -> None:
+        self._names = names
         self._index = index
+
+    @cached_property
+    def labelled(self) -> Indices:
+        """The rows that are of a group, ascending."""
+        return self._names.labelled
+
+    @cached_property
+    def rows(self) -> dict[str, Indices]:
+        """The rows of each group, labels in order."""
+        return {label: self._names.rows(c) for c, label in enumerate(self._names.labels.all())}
 
     def rows_with(self, label: str) -> Indices:
         """The rows of the group that a label means; none where there is no such group."""
-        return self.rows.get(self.stored_label(label), np.empty(0, np.int64))
+        return self._names.rows_with(label)
 
     def stored_label(self, label: str) -> str:
         """The group that a label means, as the gallery spells it; the label itself if none does."""
-        return label if label in self.rows else self._spelled.get(normal(label), label)
+        return self._names.stored_label(label)
 
     @cached_property
     def vectors(self) -> ExactIndex:
         """The vectors of the labelled rows; the index itself where all rows are."""
-        return self._index.subset(self.labelled) if len(self.unlabelled) else self._index
+        all_are = len(self.labelled) == len(self._index)
+        return self._index if all_are else self._index.subset(self.labelled)
 
     @cached_property
     def grouped(self) -> GroupedVectors:
@@ -64,8 +58,3 @@ class Grouping:
 
         places = [np.searchsorted(self.labelled, rows) for rows in self.rows.values()]
         return GroupedVectors(self.vectors, places)
-
-    @cached_property
-    def _spelled(self) -> dict[str, str]:
-        """The groups by their normal forms."""
-        return {normal(stored): stored for stored in self.rows}

@@ -12,6 +12,8 @@ from index.storage.files import read_sealed, write_sealed
 
 _FORMAT = 1
 _NOTE = "vectors.json"
+_WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
+_WORTH_INTERRUPTING = 65_536  # the same while still writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +77,27 @@ def write_note(directory: Path, note: Note) -> None:
     """
     content: dict[str, Any] = {"format": _FORMAT, **asdict(note)}
     write_sealed(directory / _NOTE, content)
+
+
+def distance(mark: Mark, state: State) -> int:
+    """How many rows an index with this mark lacks of a state or should not have, at most.
+
+    Args:
+        mark: The index's mark.
+        state: A later state; of another one, all rows count.
+    """
+    slots, removals = state.last_slot - mark.last_slot, state.last_removal - mark.last_removal
+    return slots + removals if min(slots, removals) >= 0 else state.count
+
+
+def worth_writing(behind: int, count: int, *, still_writing: bool = False) -> bool:
+    """Decide whether a derived file is far enough behind to be written again.
+
+    Args:
+        behind: Rows that it lacks or should not have.
+        count: Rows that it would hold.
+        still_writing: Whether more changes are likely.
+    """
+    if still_writing:
+        return behind > max(_WORTH_INTERRUPTING, count // 2)
+    return behind > min(_WORTH_SAVING, count // 16)

@@ -35,7 +35,7 @@ class Database:
         self.path = path
         self.writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
         self._timeout = timeout
-        self._sound = False
+        self.proven_sound = False  # its pages, in this opening
         if not path.is_file():
             raise StoreError(
                 f"'{path}', which holds the gallery's references, is missing: restore it from a "
@@ -187,12 +187,12 @@ class Database:
 
     def prove_sound(self, *, again: bool = False) -> None:
         """Let SQLite check its indexes against the rows, once per opening unless `again`."""
-        if self._sound and not again:
+        if self.proven_sound and not again:
             return
         answer = self._access.connection.execute("PRAGMA integrity_check(1)").fetchone()
         if answer != ("ok",):
             raise self.altered(str(answer[0] if answer else "SQLite cannot check it"))
-        self._sound = True
+        self.proven_sound = True
 
     def altered(self, problem: str) -> StoreError:
         """The error for an altered file."""

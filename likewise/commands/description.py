@@ -15,12 +15,16 @@ from likewise.model_choice import MISFIT
 from likewise.output.printable import printable
 from likewise.separation import warning
 
-_SHOWN_GROUPS = 40
+SHOWN_GROUPS = 40
 _PREFIX = {MISFIT: "Warning: "}
 
 
-def describe(matcher: Matcher) -> dict[str, Any]:
+def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
     """Describe a gallery as plain JSON.
+
+    Args:
+        matcher: The gallery with its model.
+        most: How many groups are named at most; None for all.
 
     Example:
         >>> import tempfile
@@ -32,10 +36,11 @@ def describe(matcher: Matcher) -> dict[str, Any]:
     """
     gallery, embedder = matcher.gallery, matcher.embedder
     points, notes = gallery.points.all(), gallery.notes
+    named = gallery.group_page(limit=most)[0] if most else []
     return {
         "gallery": as_text(str(gallery.path)),
         "references": len(gallery),
-        "groups": gallery.labels,
+        "groups": {entry.label: entry.size for entry in named} if most else gallery.labels,
         "unlabelled": gallery.count_unlabelled(),
         "generation": gallery.generation,
         "notes": notes,
@@ -91,19 +96,24 @@ def sizes(folder: Path) -> dict[str, int]:
     return {entry.name: _size(entry) for entry in sorted(folder.iterdir())}
 
 
-def text(described: dict[str, Any]) -> str:
-    """Write a description for a person."""
+def text(described: dict[str, Any], groups: int) -> str:
+    """Write a description for a person.
+
+    Args:
+        described: What `describe` says, with at least `SHOWN_GROUPS` groups or all.
+        groups: How many groups there are.
+    """
     model = described["model"]
     files = described["bytes"]
-    groups = described["groups"]
-    shown = [f"  {label}: {count}" for label, count in list(groups.items())[:_SHOWN_GROUPS]]
-    if len(groups) > len(shown):
-        shown.append(f"  and {len(groups) - len(shown)} more")
+    named = list(described["groups"].items())[:SHOWN_GROUPS]
+    shown = [f"  {label}: {count}" for label, count in named]
+    if groups > len(shown):
+        shown.append(f"  and {groups - len(shown)} more")
     unlabelled = described["unlabelled"]
     aside = f", {unlabelled} of them without labels" if unlabelled else ""
     lines = [
         f"gallery: {described['gallery']}",
-        f"references: {described['references']} in {counted(len(groups), 'group')}{aside}",
+        f"references: {described['references']} in {counted(groups, 'group')}{aside}",
         *shown,
         "operating points (largest distance that is a match):",
         *(f"  {line}" for line in _points(described["operating_points"])),

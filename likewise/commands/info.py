@@ -24,12 +24,12 @@ def info(gallery: Path, format_: str) -> None:
     likewise info digits.gallery
     likewise info digits.gallery --format json
     """
-    from likewise.commands.description import describe, text
+    from likewise.commands.description import SHOWN_GROUPS, describe, text
     from likewise.matcher import Matcher
 
     with Matcher.open(gallery) as matcher:
-        described = describe(matcher)
-    if format_ == "json":
-        write_json(described)
-    else:
-        click.echo(text(described))
+        if format_ == "json":
+            write_json(describe(matcher))
+        else:
+            described = describe(matcher, SHOWN_GROUPS)
+            click.echo(text(described, matcher.gallery.count_groups()))

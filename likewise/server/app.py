@@ -155,7 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _warm(state: ServerState) -> None:
-    """Load the vectors, then the names.
+    """Load the vectors, then the names of a small gallery.
 
     Then freeze all objects and raise the collector's threshold: scanning the libraries' objects
     stopped all requests for 40 ms, every few thousand requests, and answers in progress were

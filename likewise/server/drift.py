@@ -10,7 +10,7 @@ import numpy as np
 
 from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
-from likewise.arrays import Floats
+from likewise.arrays import Floats, Indices, Strings
 from likewise.metrics.drift import Expected, drift
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError
@@ -30,14 +30,17 @@ def expected(gallery: Gallery, seed: int = 0) -> Expected:
         ApiError: If there are no two references.
     """
     with gallery.snapshot():
-        ids, _, vectors = gallery.references()
-        if len(vectors) < 2:
+        if len(gallery) < 2:
             raise ApiError("empty_gallery", "The gallery has fewer than two references.")
         rng = np.random.default_rng(seed)
-        rows = rng.choice(len(vectors), min(_SAMPLE, len(vectors)), replace=False)
-        nearest = gallery.search(vectors[rows], 2)
+
+        def drawn(labels: Strings) -> Indices:
+            return rng.choice(len(labels), min(_SAMPLE, len(labels)), replace=False)
+
+        ids, _, vectors = gallery.chosen(drawn)
+        nearest = gallery.search(vectors, 2)
         evidence = evidence_of(gallery)
-    itself = nearest.ids[:, 0] == ids[rows]  # unless an equal one comes first
+    itself = nearest.ids[:, 0] == ids  # unless an equal one comes first
     known = np.where(itself, nearest.distances[:, 1], nearest.distances[:, 0])
     unknown = None
     if evidence is not None:

@@ -33,16 +33,15 @@ def measure(gallery: Gallery) -> Distances:
     Raises:
         ApiError: If there are no two references.
     """
-    with gallery.snapshot() as generation:
-        _, labels, vectors = gallery.labelled_references()
+    with gallery.snapshot() as generation, gallery.labelled_vectors() as (labels, vectors):
         evidence = evidence_of(gallery)
-    if len(vectors) < 2:
-        raise ApiError(
-            "empty_gallery",
-            "The gallery has fewer than two references with a label.",
-            "Add references.",
-        )
-    genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
+        if (count := len(vectors)) < 2:
+            raise ApiError(
+                "empty_gallery",
+                "The gallery has fewer than two references with a label.",
+                "Add references.",
+            )
+        genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0
     # Finer towards 0, where the thresholds of large galleries lie.
     edges = top * np.linspace(0, 1, _BINS + 1) ** 2
@@ -61,7 +60,7 @@ def measure(gallery: Gallery) -> Distances:
         fpir=None if unknown is None else _share_within(unknown, thresholds).tolist(),
         pairs=pairs,
         measured_on=(
-            f"{pairs} pairs of each kind, drawn from {len(vectors)} references, on which the model "
+            f"{pairs} pairs of each kind, drawn from {count} references, on which the model "
             "may have been trained."
         ),
         generation=generation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from index.gallery import Gallery
-from likewise.arrays import Doubles, Floats
+from likewise.arrays import Doubles, Floats, Indices, Strings
 from likewise.maps.layout import laid_out, sample
 from likewise.server.errors import ApiError
 from likewise.server.schemas.gallery import Map, Place
@@ -35,14 +35,17 @@ def lay_out(gallery: Gallery) -> Layout:
         ApiError: If there are no references.
     """
     with gallery.snapshot() as generation:
-        ids, labels, vectors = gallery.references()
+        ids, labels, vectors = gallery.chosen(_drawn)
     if not len(vectors):
         raise ApiError("empty_gallery", "There are no references to lay out.", "Add some first.")
-    rows = sample([label or "" for label in labels.tolist()], POINTS)
-    places = laid_out(vectors[rows])
+    places = laid_out(vectors)
     points = [
-        Place(id=ids[row], label=labels[row], x=x, y=y)
-        for row, (x, y) in zip(rows.tolist(), places.tolist(), strict=True)
+        Place(id=id, label=label, x=x, y=y)
+        for id, label, (x, y) in zip(ids, labels, places.tolist(), strict=True)
     ]
     body = Map(points=points, generation=generation).model_dump_json().encode()
-    return Layout(body, vectors[rows], places)
+    return Layout(body, vectors, places)
+
+
+def _drawn(labels: Strings) -> Indices:
+    return sample([label or "" for label in labels], POINTS)

@@ -95,7 +95,8 @@ def flips(gallery: Gallery, count: int, seed: int, *, with_index: bool) -> set[o
 def test_flipped_bytes_are_refused_by_name_or_do_no_harm(
     gallery: Gallery, with_index: bool
 ) -> None:
-    assert len(flips(gallery, 200, seed=3, with_index=with_index)) > len(QUESTIONS) / 2
+    count = 400 if with_index else 200  # beside an index fewer questions read the altered pages
+    assert len(flips(gallery, count, seed=3, with_index=with_index)) > len(QUESTIONS) / 2
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ const PAGE = 120; // references of a group at a time
 
 let described = null;
 let groups = [];
+let next = null; // the label after which the next page of groups begins
 let open = null; // the browsed group
 let enrolment;
 
@@ -37,13 +38,22 @@ export async function show(label = null) {
   const place = find("#gallery");
   if (!described) return;
   try {
-    groups = (await json("GET", "/v1/groups", { query: { samples: SAMPLES } })).groups;
-    enrolment.know(groups.map((group) => group.label));
+    await readGroups([]);
     if (open === label)
       place.replaceChildren(...(label === null ? [summary(), overview()] : [browsed(label)]));
   } catch (error) {
     place.replaceChildren(...problem(error, () => show(label)));
   }
+}
+
+/** Read the page of groups that follows the groups before; returns its groups. */
+async function readGroups(before) {
+  const query = { samples: SAMPLES, ...(before.length ? { after: next } : {}) };
+  const page = await json("GET", "/v1/groups", { query });
+  groups = [...before, ...page.groups];
+  next = page.next ?? null;
+  enrolment.know(groups.map((group) => group.label));
+  return page.groups;
 }
 
 function refreshed() {
@@ -72,7 +82,7 @@ function overview() {
       ...Object.values(described.outdated)
         .slice(0, 1)
         .map((warning) => h("p", { class: "warning" }, `${upper(warning)}.`)),
-      described.references ? h("ul", { class: "groups" }, ...shownGroups()) : nothingYet(),
+      ...(described.references ? shownGroups() : [nothingYet()]),
     ),
     h("aside", {}, enrolment.element, describePoints(described), describeModel(described)),
   );
@@ -80,7 +90,21 @@ function overview() {
 
 function shownGroups() {
   const bare = { label: UNLABELLED, references: described.unlabelled, samples: [] };
-  return [...groups, ...(described.unlabelled ? [bare] : [])].map(groupCard);
+  const cards = [...groups, ...(described.unlabelled ? [bare] : [])].map(groupCard);
+  const list = h("ul", { class: "groups" }, ...cards);
+  const more = button("Show more", {});
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    try {
+      list.append(...(await readGroups(groups)).map(groupCard));
+      more.hidden = next === null;
+    } catch (error) {
+      list.after(h("div", { class: "trouble" }, ...problem(error)));
+    }
+    more.disabled = false;
+  });
+  more.hidden = next === null;
+  return [list, more];
 }
 
 function groupCard(group) {
@@ -111,7 +135,7 @@ function nothingYet() {
 
 function browsed(label) {
   const known = groups.find((group) => group.label === label);
-  const size = label === UNLABELLED ? described.unlabelled : (known?.references ?? 0);
+  const size = label === UNLABELLED ? described.unlabelled : known?.references;
   const grid = h("ul", { class: "browse" });
   const more = button("Show more", {});
   const page = pager(label, grid, more);
@@ -130,7 +154,7 @@ function browsed(label) {
       { class: "group-title" },
       label || "Without a group",
       " ",
-      h("span", { class: "quiet" }, counted(size, "reference")),
+      h("span", { class: "quiet" }, size === undefined ? "" : counted(size, "reference")),
     ),
     grid,
     more,

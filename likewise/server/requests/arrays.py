@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from embedder.data.value_range import SetRange
 from embedder.errors import DatasetError
-from index.search.current import checked_vectors
+from index.search.checked import checked_vectors
 from likewise.arrays import Floats
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Pictures

@@ -40,8 +40,8 @@ def gallery(request: Request) -> GalleryInfo:
         points = held.points.all()
         return GalleryInfo(
             references=len(held),
-            groups=len(held.groups()),
-            unlabelled=len(held) - sum(held.groups().values()),
+            groups=held.count_groups(),
+            unlabelled=held.count_unlabelled(),
             generation=generation,
             operating_points={name: point.to_json() for name, point in points.items()},
             default_point=held.points.default,
@@ -65,17 +65,14 @@ def gallery(request: Request) -> GalleryInfo:
         )
 
 
-@router.get("/groups", summary="The groups")
+@router.get("/groups", summary="The groups", response_model_exclude_none=True)
 def groups(request: Request, options: Annotated[GroupOptions, Query()]) -> Groups:
-    """List the groups with their numbers of references and ids of samples."""
-    held = state_of(request).matcher.gallery
-    with held.snapshot():
-        return Groups(
-            groups=[
-                Group(label=label, references=count, samples=held.samples(label, options.samples))
-                for label, count in held.groups().items()
-            ]
-        )
+    """List the groups with their numbers of references and ids of samples, a page at a time."""
+    entries, last = state_of(request).matcher.gallery.group_page(
+        limit=options.limit, after=options.after, samples=options.samples
+    )
+    listed = [Group(label=label, references=size, samples=ids) for label, size, ids in entries]
+    return Groups(groups=listed, next=last)
 
 
 @router.get(

@@ -20,11 +20,16 @@ class Group(BaseModel):
 
 
 class Groups(BaseModel):
-    """All groups of the gallery, ordered by label."""
+    """One page of the gallery's groups, ordered by label."""
 
     groups: list[Group] = Field(
         description="The groups, ordered by label.",
         examples=[[{"label": "7", "references": 6265, "samples": ["mnist/train/21175"]}]],
+    )
+    next: str | None = Field(
+        None,
+        description="Present if more groups follow: the `after` of the next page.",
+        examples=["7"],
     )
 
 
@@ -37,6 +42,12 @@ class GroupOptions(Strict):
         le=100,
         description="How many ids to return for each group, 0 to 100.",
         examples=[6],
+    )
+    limit: int = Field(
+        1000, ge=1, le=1000, description="Maximum number of groups, 1 to 1000.", examples=[1000]
+    )
+    after: str | None = Field(
+        None, min_length=1, description="`next` of the previous page.", examples=["7"]
     )
 
 

@@ -209,6 +209,15 @@ def test_groups_have_counts_and_samples(shared, references):
     assert len(output[7]["samples"]) == 2
 
 
+def test_groups_come_a_page_at_a_time(shared):
+    first = shared.get("/v1/groups?limit=7&samples=0").json()
+    assert [group["label"] for group in first["groups"]] == list("0123456")
+    rest = shared.get(f"/v1/groups?limit=7&samples=0&after={first['next']}").json()
+    assert [group["label"] for group in rest["groups"]] == list("789")
+    assert "next" not in rest
+    assert shared.get("/v1/groups?limit=0").json()["code"] == "invalid"
+
+
 def test_the_gallery_is_described(shared, matcher):
     output = shared.get("/v1/gallery").json()
     assert (output["references"], output["groups"], output["default_point"]) == (300, 10, "eer")

@@ -1,0 +1,98 @@
+"""Prove that ids are absent without reading all references.
+
+SQLite finds an id by an index, and an altered page of it may hide one. The hashes of the ids that
+`vectors.names` keeps are a second witness: an id whose hash they lack, and that no later row has,
+is absent. One whose hash they have is looked for at its slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+
+import numpy as np
+
+from index.references import changes, selection
+from index.references.rows import State, wrap
+from index.search.columns import Columns, Hashes, hashed
+from index.search.note import Mark
+from index.storage.database import Database
+from likewise.arrays import Indices
+
+
+class Absences:
+    """Witness of absent ids, for any connection to the references.
+
+    Args:
+        kept: Returns the names that were kept, or None.
+    """
+
+    def __init__(self, kept: Callable[[], Columns | None]) -> None:
+        self._kept = kept
+        self._lock = Lock()
+        self._hashes: Hashes | None = None  # in order
+        self._slots: Indices = np.empty(0, np.int64)  # of each hash
+        self._seen = 0  # the last slot that is known
+        self._later: dict[str, int] = {}  # slots of later rows
+
+    def prove(self, database: Database, state: State, ids: Sequence[str]) -> bool:
+        """Decide whether ids that SQLite did not find are proven to be absent.
+
+        Args:
+            database: Within a snapshot or a change.
+            state: Its state.
+            ids: The ids.
+
+        Returns:
+            False if nothing is known here.
+
+        Raises:
+            StoreError: If a row has one of them.
+        """
+        with self._lock:
+            if self._hashes is None and not self._begin(database, state):
+                return False
+            for row in selection.rows_after(database, self._seen):
+                self._later[row.id] = row.slot
+            self._seen = max(self._seen, state.last_slot)
+            candidates = self._candidates(ids)
+        wanted = set(ids)
+        for row in selection.rows_left_at(database, candidates):
+            if row.id in wanted:
+                raise database.altered(f"its index of ids lacks '{row.id}', which it holds")
+        return True
+
+    def _begin(self, database: Database, state: State) -> bool:
+        """Take up the kept names, if later changes lead from them to the state."""
+        kept = self._kept()
+        if kept is None or not _leads_to(kept.mark, database, state):
+            return False
+        order = np.argsort(kept.hashes)
+        self._hashes, self._slots = kept.hashes[order], kept.slots[order]
+        self._seen = kept.mark.last_slot
+        return True
+
+    def _candidates(self, ids: Sequence[str]) -> list[int]:
+        """Slots of the rows that may have one of these ids."""
+        assert self._hashes is not None
+        wanted = np.frombuffer(hashed(ids), "<u8")
+        first = np.searchsorted(self._hashes, wanted, "left").tolist()
+        end = np.searchsorted(self._hashes, wanted, "right").tolist()
+        slots = [self._later[id] for id in ids if id in self._later]
+        for start, stop in zip(first, end, strict=True):
+            slots += self._slots[start:stop].tolist()
+        return slots
+
+
+def _leads_to(mark: Mark, database: Database, state: State) -> bool:
+    """Whether the changes since a mark give a state."""
+    if mark.last_slot > state.last_slot or mark.last_removal > state.last_removal:
+        return False
+    gone = changes.removals(database, state, mark.last_removal)
+    if gone is None:
+        return False
+    held = [checksum for slot, checksum in gone if slot <= mark.last_slot]
+    new = [row.checksum for row in selection.rows_after(database, mark.last_slot)]
+    total = wrap(mark.total - sum(held) + sum(new))
+    count = mark.count - len(held) + len(new)
+    return Mark(count, total, state.last_slot, state.last_removal) == Mark.of(state)
