@@ -13,13 +13,10 @@ from keras import layers, ops
 
 from embedder.training.loss import root
 
-NETWORKS = ("dense", "conv", "wide")
+NETWORKS = ("dense", "conv")
 
-# Filters, kernel size and stride of each convolution: depth was worth more than width.
-CONVOLUTIONS = {
-    "conv": ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1)),
-    "wide": ((28, 5, 2), (34, 3, 1), (40, 3, 1), (68, 3, 2), (90, 3, 1), (78, 3, 1)),
-}
+# Filters, kernel size and stride of each convolution of `conv`: depth was worth more than width.
+CONVOLUTIONS = ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1))
 
 
 def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None) -> keras.Model:
@@ -27,10 +24,9 @@ def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None
 
     Args:
         name: `dense`, the tutorial's three layers of 128 with dropout between, whose embedding
-            is not normalised; `conv`, small, with embeddings of unit length; or `wide`, `conv` with
-            more filters.
+            is not normalised; or `conv`, small, with embeddings of unit length.
         input_shape: `(h, w)` or `(h, w, 3)`.
-        dim: Length of an embedding; 128 for `dense`, 64 for the others when None.
+        dim: Length of an embedding; 128 for `dense`, 64 for `conv` when None.
 
     Returns:
         A model from `(n, *input_shape)` uint8 to `(n, dim)` float32.
@@ -44,9 +40,9 @@ def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None
         raise ValueError(f"`name` must be one of {', '.join(NETWORKS)}. Received: {name!r}.")
     pixels = keras.Input(input_shape, dtype="uint8", name="pixels")
     scaled = layers.Rescaling(1 / 255, name="scaling")(pixels)
-    if name == "dense":
-        return keras.Model(pixels, _dense(scaled, dim or 128), name=name)
-    return keras.Model(pixels, _conv(scaled, CONVOLUTIONS[name], dim or 64), name=name)
+    build = _dense if name == "dense" else _conv
+    default = 128 if name == "dense" else 64
+    return keras.Model(pixels, build(scaled, dim or default), name=name)
 
 
 def _dense(scaled: Any, dim: int) -> Any:
@@ -57,11 +53,11 @@ def _dense(scaled: Any, dim: int) -> Any:
     return layers.Dense(dim, activation="relu", name="embedding")(x)
 
 
-def _conv(scaled: Any, convolutions: tuple[tuple[int, int, int], ...], dim: int) -> Any:
+def _conv(scaled: Any, dim: int) -> Any:
     x = scaled
     if len(scaled.shape) == 3:
         x = layers.Reshape((*scaled.shape[1:], 1), name="channel")(scaled)
-    for number, (filters, kernel, stride) in enumerate(convolutions, start=1):
+    for number, (filters, kernel, stride) in enumerate(CONVOLUTIONS, start=1):
         x = layers.Conv2D(
             filters,
             kernel,

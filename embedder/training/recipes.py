@@ -176,14 +176,13 @@ RECIPES = {
     "digits": replace(
         _DEFAULT,
         name="digits",
-        network="wide",
         epochs=10,
         steps=0,
         patience=10,
         size=28,
         outliers=0.1,
         writing=0.6,
-        signs=0.15,
+        signs=0.3,
         kept="last",
     ),
     "tutorial": Recipe(
