@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.search.by_group import NONE, NearestGroups
 from index.search.current import CurrentIndex
+from index.search.nearest_groups import NONE, NearestGroups
 from likewise.arrays import Floats, Indices
 from likewise.names import normal
 
