@@ -10,6 +10,8 @@ A query that few of the bounds help is given up, and left to a scan.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from index.search.bounds import Bounds
@@ -133,7 +135,9 @@ class _Search:
         last = np.take_along_axis(distances, enough.argmax(axis=1)[:, None], axis=1)[:, 0]
         return np.where(enough[:, -1], last, np.float32(np.inf))
 
-    def _first(self, queries: Indices, allowed: Bools, most: int, *, mine: bool):
+    def _first(
+        self, queries: Indices, allowed: Bools, most: int, *, mine: bool
+    ) -> Iterator[tuple[Indices, Indices, Floats]]:
         """Near vectors in the nearest of the allowed cells.
 
         Yields:

@@ -62,7 +62,8 @@ class GroupCells:
 
     def others(self, own: Indices) -> Bools:
         """Which cells hold a vector of another group than each query's own, `(n, c)`."""
-        return (self.pure != own[:, None]) & (self.cells.counts > 0)
+        others: Bools = (self.pure != own[:, None]) & (self.cells.counts > 0)
+        return others
 
     def hidden_in(self, cell: int, hidden: Indices) -> tuple[Indices, Indices]:
         """Where in a cell the hidden vectors are: places in `hidden`, and columns."""

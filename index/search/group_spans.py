@@ -97,8 +97,9 @@ class GroupSpans:
             places: Vectors, `(p,)`.
         """
         keys = groups * len(self.different) + places
-        found = np.searchsorted(self._keys, keys)
-        return self._keys[np.minimum(found, len(self._keys) - 1)] == keys
+        found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        inside: Bools = self._keys[found] == keys
+        return inside
 
     @cached_property
     def _keys(self) -> Indices:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,19 @@ from likewise.names import normal
 
 if TYPE_CHECKING:
     from index.search.by_group import GroupedVectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedIds:
+    """Ids in order, to look some up among many.
+
+    Attributes:
+        ids: `(m,)`, ascending.
+        places: The place of each in `Grouping.labelled`, `(m,)`.
+    """
+
+    ids: Strings
+    places: Indices
 
 
 class Grouping:
@@ -43,6 +58,7 @@ class Grouping:
         groups = rows_by_group(labels[self.labelled].tolist())
         self.rows = {label: self.labelled[places] for label, places in groups.items()}
         self._index = index
+        self._sorted: SortedIds | None = None
 
     def rows_with(self, label: str) -> Indices:
         """The rows of the group that a label means; none where there is no such group."""
@@ -64,6 +80,18 @@ class Grouping:
 
         places = [np.searchsorted(self.labelled, rows) for rows in self.rows.values()]
         return GroupedVectors(self.vectors, places)
+
+    def sorted_ids(self, ids: Callable[[Indices], Strings]) -> SortedIds:
+        """The ids of the labelled rows in order, read once.
+
+        Args:
+            ids: Returns the ids of rows.
+        """
+        if self._sorted is None:
+            names = ids(self.labelled)
+            places = np.argsort(names, kind="stable")
+            self._sorted = SortedIds(names[places], places)
+        return self._sorted
 
     @cached_property
     def _spelled(self) -> dict[str, str]:
