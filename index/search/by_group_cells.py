@@ -17,7 +17,7 @@ import numpy as np
 from index.search.bounds import Bounds
 from index.search.faiss_calls import may_round_to
 from index.search.group_cells import MIXED, GroupCells, spread
-from index.search.nearest_groups import CLOSER, NONE, NearestGroups
+from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
 from likewise.arrays import Bools, Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
@@ -207,19 +207,19 @@ class _Search:
         """
         offsets = self._bounds.offsets(queries, cell)
         squared = self._bounds.in_cell(cell, offsets)
-        to_own, to_others = (
-            np.where(near, self._bounds.limits(limit[queries], queries, cell, offsets), -1)
-            for near, limit in zip((mine, others), self._limits, strict=True)
-        )
-        hits = np.flatnonzero(squared <= np.maximum(to_own, to_others)[:, None])
-        places, columns = np.divmod(hits, squared.shape[1])
+        own, other = (limit[queries] for limit in self._limits)
+        if self._cells.pure[cell] != MIXED:
+            limits = self._bounds.limits(np.where(mine, own, other), queries, cell, offsets)
+            places, columns = true_places(squared <= limits[:, None])
+            return queries[places], self._cells.cells.rows[cell][columns]
+        to_own = np.where(mine, self._bounds.limits(own, queries, cell, offsets), -1)
+        to_other = np.where(others, self._bounds.limits(other, queries, cell, offsets), -1)
+        places, columns = true_places(squared <= np.maximum(to_own, to_other)[:, None])
         asked, rows = queries[places], self._cells.cells.rows[cell][columns]
-        if self._cells.pure[cell] == MIXED:
-            inside = squared.ravel()[hits]
-            is_own, is_other = self._sides(asked, rows)
-            keep = is_own & (inside <= to_own[places]) | is_other & (inside <= to_others[places])
-            asked, rows = asked[keep], rows[keep]
-        return asked, rows
+        inside = squared[places, columns]
+        is_own, is_other = self._sides(asked, rows)
+        keep = is_own & (inside <= to_own[places]) | is_other & (inside <= to_other[places])
+        return asked[keep], rows[keep]
 
     def _sides(self, queries: Indices, rows: Indices) -> tuple[Bools, Bools]:
         """Whether vectors are of the own group of the query beside each, and of other groups."""

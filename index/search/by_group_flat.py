@@ -14,8 +14,8 @@ import numpy as np
 
 from index.search.faiss_calls import may_round_to
 from index.search.group_spans import GroupSpans, firsts
-from index.search.nearest_groups import CLOSER, NONE, NearestGroups
-from likewise.arrays import Bools, Doubles, Floats, Indices
+from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
+from likewise.arrays import Doubles, Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
 _FEW = 64  # vectors that usually suffice to find `CLOSER` groups
@@ -100,7 +100,7 @@ class _Block:
         squared = self._squared[rows]
         near = squared <= limit[:, None]
         sure = (own.astype(np.float64) ** 2 * (1 - _SLACK) - bound).astype(np.float32)
-        doubtful, places = _true(near & (squared >= sure[:, None]))
+        doubtful, places = true_places(near & (squared >= sure[:, None]))
         far = self._exact(rows[doubtful], places) > own[doubtful]
         near[doubtful[far], places[far]] = False
         counts[rows] = [
@@ -127,14 +127,9 @@ def _within(squared: Floats, bound: Doubles) -> tuple[Indices, Indices]:
     if not squared.shape[1]:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     least = squared.min(axis=1)
-    rows, columns = _true(squared <= _float_above(least + 2 * bound)[:, None])
+    rows, columns = true_places(squared <= _float_above(least + 2 * bound)[:, None])
     finite = np.isfinite(least)[rows]
     return rows[finite], columns[finite]
-
-
-def _true(mask: Bools) -> tuple[Indices, Indices]:
-    """Rows and columns of what is true: `np.nonzero` of a matrix takes many times as long."""
-    return np.divmod(np.flatnonzero(mask), mask.shape[1])
 
 
 def _float_above(values: Doubles) -> Floats:
