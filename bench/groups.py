@@ -65,6 +65,10 @@ def figures(material: Material) -> Iterator[Figure]:
     yield from _compared("even vectors", even[BATCH:], codes[BATCH:], even[:BATCH], codes[:BATCH])
 
 
+def _labels(name: str) -> Indices:
+    return np.array([int(label) for label in load(name).labels])
+
+
 def _nearest(vectors: Floats, centres: Floats) -> Indices:
     nearest: Indices = faiss.knn(vectors, centres, 1)[1][:, 0]
     return nearest
@@ -82,20 +86,16 @@ def _compared(
     flat.divided().gain, flat.divided()._trained = 0.0, len(stored)  # measured: of no use
     by_cells, by_scan = (GroupedVectors(index, list(rows.values())) for index in (divided, flat))
     by_cells.search(queries, own)  # makes the cells of its vectors
-    times: list[tuple[float, ...]] = []
-    for _ in range(ROUNDS):
-        times.append(
-            (
-                seconds(lambda asked: by_scan.search(asked, own), queries),
-                seconds(lambda asked: by_cells.search(asked, own), queries),
-                seconds(lambda asked: divided.nearest(asked, 2, _names), queries),
-            )
-        )
-    scan, cells, search = (1e6 / len(queries) * np.array(part) for part in zip(*times, strict=True))
+    scan, cells, search = np.full((3, ROUNDS), np.inf)
+    for turn in range(ROUNDS):
+        scan[turn] = seconds(lambda asked: by_scan.search(asked, own), queries)
+        cells[turn] = seconds(lambda asked: by_cells.search(asked, own), queries)
+        search[turn] = seconds(lambda asked: divided.nearest(asked, 2, _names), queries)
+    scale, per = 1e6 / len(queries), "us a query"
+    least = [[scale * float(part.min())] for part in (scan, cells, search)]
     note = f"gain of single searches {divided.divided().gain:.1f}"
-    per = "us a query"
-    yield figure(f"{name}: scan ÷ cells", per, [min(scan)], [min(cells)], None, note)
-    yield figure(f"{name}: by group ÷ one search", per, [min(cells)], [min(search)], "<= 2", note)
+    yield figure(f"{name}: scan ÷ cells", per, least[0], least[1], None, note)
+    yield figure(f"{name}: by group ÷ one search", per, least[1], least[2], "<= 2", note)
 
 
 def _index(stored: Floats) -> ExactIndex:
