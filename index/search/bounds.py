@@ -50,12 +50,22 @@ class Bounds:
         return self.squared <= reach.astype(np.float32)
 
     def offsets(self, queries: Indices, cell: int) -> Floats:
-        """Short vectors of queries less that of a centroid."""
+        """Short vectors of queries less that of a centroid, `(p, m)`.
+
+        Args:
+            queries: The queries, `(p,)`.
+            cell: The centroid's cell.
+        """
         own: Floats = self.short[queries] - self._cells.origins[cell]
         return own
 
     def in_cell(self, cell: int, own: Floats) -> Floats:
-        """FAISS's squared distances of such short vectors to those of a cell's rows."""
+        """FAISS's squared distances of short vectors to those of a cell's rows, `(p, rows)`.
+
+        Args:
+            cell: The cell.
+            own: The queries' `offsets`, `(p, m)`.
+        """
         with one_thread(own.shape[1]):
             squared: Floats = faiss.pairwise_distances(own, self._cells.short[cell])
         return squared

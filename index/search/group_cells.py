@@ -66,7 +66,12 @@ class GroupCells:
         return others
 
     def hidden_in(self, cell: int, hidden: Indices) -> tuple[Indices, Indices]:
-        """Where in a cell the hidden vectors are: places in `hidden`, and columns."""
+        """Where in a cell the hidden vectors are: places in `hidden`, and columns.
+
+        Args:
+            cell: The cell.
+            hidden: Vectors, `(n,)`, or `NONE`.
+        """
         here = np.flatnonzero((hidden != NONE) & (self._cell[hidden] == cell))
         return here, self._column[hidden[here]]
 

@@ -60,7 +60,12 @@ class NearestGroups:
         )
 
     def put(self, rows: Indices, part: NearestGroups) -> None:
-        """Set what was found for the queries at these rows, in this order."""
+        """Set what was found for some of the queries.
+
+        Args:
+            rows: Their places, `(p,)`.
+            part: What was found for them, in the same order.
+        """
         self.own[rows], self.other[rows] = part.own, part.other
         self.nearest[rows], self.closer[rows] = part.nearest, part.closer
 
