@@ -23,6 +23,7 @@ from likewise.arrays import Bools, Floats, Indices
 
 _VALUES_AT_ONCE = 1 << 22  # squared distances in memory, for each thread
 _QUERIES_AT_ONCE = 256
+_FEW_AT_ONCE = 16  # for which up to four times the memory is taken: half the time of four
 _PART = 4096  # queries searched by cells at a time by one thread
 _WORTH_A_THREAD = 512  # fewer are not: each thread visits all cells
 _TRIED = 512  # queries that show whether cells help the others
@@ -40,6 +41,7 @@ class GroupedVectors:
         self._grouped = GroupSpans(vectors, groups)
         self._made_of: Cells | None = None
         self._cells: GroupCells | None = None
+        self._helped = False  # cells, most of the queries before
 
     def search(self, queries: Floats, own: Indices, skip: Indices | None = None) -> NearestGroups:
         """Find the nearest groups of each query.
@@ -60,7 +62,9 @@ class GroupedVectors:
         def search(rows: Indices) -> None:
             found.put(rows, nearest_flat(grouped, queries[rows], own[rows], hidden[rows]))
 
-        size = max(1, min(_QUERIES_AT_ONCE, _VALUES_AT_ONCE // len(grouped.different)))
+        every = len(grouped.different)
+        size = max(1, _VALUES_AT_ONCE // every, min(_FEW_AT_ONCE, 4 * _VALUES_AT_ONCE // every))
+        size = min(_QUERIES_AT_ONCE, size)
         parallel.map_items(search, _parts(left, size))
         return found
 
@@ -77,15 +81,18 @@ class GroupedVectors:
             near, given_up[rows] = nearest_pruned(cells, queries[rows], own[rows], hidden[rows])
             found.put(rows, near)
 
-        step = max(1, len(order) // _TRIED)
-        tried, others = order[::step], np.delete(order, np.s_[::step])
-        search(tried)
-        if 2 * given_up[tried].sum() > len(tried):
-            given_up[others] = True
-        else:
-            count = max(1, min(parallel.count(), len(others) // _WORTH_A_THREAD))
-            count = max(count, -(-len(others) // _PART))
-            parallel.map_items(search, _parts(others, max(1, -(-len(others) // count))))
+        others = order
+        if not self._helped:
+            step = max(1, len(order) // _TRIED)
+            tried, others = order[::step], np.delete(order, np.s_[::step])
+            search(tried)
+            if 2 * given_up[tried].sum() > len(tried):
+                given_up[others] = True
+                return order[given_up[order]]
+        count = max(1, min(parallel.count(), len(others) // _WORTH_A_THREAD))
+        count = max(count, -(-len(others) // _PART))
+        parallel.map_items(search, _parts(others, max(1, -(-len(others) // count))))
+        self._helped = 2 * given_up.sum() <= len(order)
         return order[given_up[order]]
 
     def _divided(self, queries: int) -> GroupCells | None:

@@ -212,7 +212,9 @@ class _Search:
             limits = self._bounds.limits(np.where(mine, own, other), queries, cell, offsets)
             places, columns = true_places(squared <= limits[:, None])
             return queries[places], self._cells.cells.rows[cell][columns]
-        to_own = np.where(mine, self._bounds.limits(own, queries, cell, offsets), -1)
+        to_own = np.full(len(queries), -1, np.float32)
+        if mine.any():
+            to_own = np.where(mine, self._bounds.limits(own, queries, cell, offsets), to_own)
         to_other = np.where(others, self._bounds.limits(other, queries, cell, offsets), -1)
         places, columns = true_places(squared <= np.maximum(to_own, to_other)[:, None])
         asked, rows = queries[places], self._cells.cells.rows[cell][columns]
