@@ -195,3 +195,11 @@ def test_the_answers_follow_references_that_come_and_go(rng, tmp_path) -> None:
             expected = by_definition(stored[here], groups, stored[here], own, np.arange(len(here)))
             for part in PARTS:
                 np.testing.assert_array_equal(getattr(near, part), getattr(expected, part), part)
+
+
+def test_no_queries_find_nothing(rng) -> None:
+    stored, codes = tiles(rng, 50)
+    vectors, _ = grouped(stored, codes)
+    assert vectors._divided(5) is not None
+    found = vectors.search(stored[:0], codes[:0])
+    assert [len(getattr(found, part)) for part in PARTS] == [0] * 4
