@@ -20,6 +20,7 @@ SMALL = st.integers(-2, 2).map(np.float32)  # many equal vectors and equal dista
 
 def by_definition(stored, groups, queries, own, skip) -> NearestGroups:
     gaps = queries[:, None].astype(np.float64) - stored[None].astype(np.float64)  # (n, refs, dim)
+    # Summed in the order of `exact_distances`: other orders differ in the last bit of float64.
     distances = np.sqrt(np.einsum("nmd,nmd->nm", gaps, gaps)).astype(np.float32)
     at = np.flatnonzero(skip != NONE)
     distances[at, skip[at]] = np.inf
