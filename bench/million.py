@@ -91,18 +91,21 @@ def million(digits: Floats, count: int, rng: np.random.Generator) -> Floats:
     return vectors
 
 
-def grouped(dim: int, groups: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Groups of `OF_EACH` that lie close together, and further members as queries.
+def grouped(
+    dim: int, groups: int, rng: np.random.Generator, of_each: int = OF_EACH
+) -> tuple[Floats, Floats]:
+    """Groups that lie close together, and further members as queries.
 
     Args:
         dim: Length of the vectors.
         groups: How many.
         rng: Chooses them.
+        of_each: Members of each.
     """
     centres = rng.normal(size=(groups, dim)).astype(np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     spread = np.float32(0.1 / np.sqrt(dim))
-    members = np.repeat(centres, OF_EACH, axis=0)
+    members = np.repeat(centres, of_each, axis=0)
     members += rng.standard_normal(size=members.shape, dtype=np.float32) * spread
     chosen = centres[rng.integers(groups, size=BATCH)]
     return members, chosen + rng.normal(size=chosen.shape).astype(np.float32) * spread
@@ -167,12 +170,13 @@ def _in_turns(
     times: tuple[list[float], list[float]] = ([], [])
     for queries in asked:
         with one_thread(queries.shape[1]):
-            times[0].append(_seconds(flat, queries))
-        times[1].append(_seconds(ours, queries))
+            times[0].append(seconds(flat, queries))
+        times[1].append(seconds(ours, queries))
     return times
 
 
-def _seconds(work: Callable[[Floats], object], queries: Floats) -> float:
+def seconds(work: Callable[[Floats], object], queries: Floats) -> float:
+    """Processor seconds of some work with queries."""
     start = time.process_time()
     work(queries)
     return time.process_time() - start

@@ -9,7 +9,7 @@ Does not change anything.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +19,8 @@ import numpy as np
 from index.errors import GalleryError
 from index.gallery import Gallery
 from index.neighbours import Neighbours
+from index.search.equals import equal_rows
+from index.search.verification import least_distances
 from likewise.arrays import Floats, Strings
 
 VOTERS = 5  # nearest references that a label is compared with
@@ -267,10 +269,10 @@ def _note_broken(examination: Examination, lost: list[str], dead: set[str]) -> N
 
 def _twins(ids: Strings, vectors: Floats) -> list[list[str]]:
     """Ids of equal vectors; an embedder gives equal pictures equal vectors."""
-    same: defaultdict[bytes, list[str]] = defaultdict(list)
-    for id, vector in zip(ids.tolist(), vectors + np.float32(0), strict=True):  # -0.0 is 0.0
-        same[vector.tobytes()].append(id)
-    return [twins for twins in same.values() if len(twins) > 1]
+    _, same = equal_rows(vectors)
+    rows = np.argsort(same, kind="stable")
+    edges = np.flatnonzero(np.diff(same[rows])) + 1
+    return [ids[twins].tolist() for twins in np.split(rows, edges) if len(twins) > 1]
 
 
 def _overlaps(close: Counter[tuple[str, str]], sizes: Counter[str]) -> list[tuple[str, str, float]]:
@@ -286,11 +288,4 @@ def _recall(gallery: Gallery, ids: Strings, vectors: Floats) -> float:
     sample = np.unique(np.linspace(0, len(ids) - 1, RECALL_QUERIES).astype(int))
     k = min(VOTERS, len(ids))
     near = gallery.search(vectors[sample], k).distances
-    true = np.stack([_smallest(vectors, vectors[row], k) for row in sample])
-    return float(np.mean(near <= true))
-
-
-def _smallest(vectors: Floats, query: Floats, k: int) -> Floats:
-    gaps = vectors.astype(np.float64) - query
-    distances = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
-    return np.sort(np.partition(distances, k - 1)[:k]).astype(np.float32)
+    return float(np.mean(near <= least_distances(vectors, sample, k)))

@@ -17,7 +17,7 @@ from index.search.checked import checked_vectors
 from likewise.arrays import Floats, Indices
 
 if TYPE_CHECKING:
-    from index.search.by_group import NearestGroups
+    from index.search.nearest_groups import NearestGroups
 
 
 class Questions(Contents):

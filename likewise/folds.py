@@ -17,8 +17,9 @@ import numpy as np
 from embedder.text import counted
 from index.gallery import Gallery
 from index.neighbours import Neighbour
-from index.search.by_group import NONE, GroupedVectors, NearestGroups
+from index.search.by_group import GroupedVectors
 from index.search.exact import ExactIndex
+from index.search.nearest_groups import NONE, NearestGroups
 from likewise.arrays import Floats, Indices
 from likewise.matcher import Matcher
 from likewise.metrics.groups import rows_by_group

@@ -19,7 +19,7 @@ from embedder.data.records import Record
 from embedder.errors import UnlabelledError
 from embedder.text import counted
 from index.gallery import Gallery
-from index.search.by_group import NearestGroups
+from index.search.nearest_groups import NearestGroups
 from likewise.arrays import Bools, Floats, Indices
 from likewise.bulk.stream import embed_stream
 from likewise.joins import LabelJoin

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index.search.by_group import NONE, NearestGroups
 from index.search.current import CurrentIndex
+from index.search.nearest_groups import NONE, NearestGroups
 from likewise.arrays import Floats, Indices
 from likewise.names import normal
 
@@ -43,18 +43,22 @@ def _rows_named(
 ) -> Indices:
     """The row of each id, and `NONE` for None."""
     _require_each("skip", ids, len(labels))
-    every = index.grouping.labelled
-    places = {id: row for row, id in enumerate(index.ids(every).tolist())}
-    missing = [id for id in ids if id is not None and id not in places]
-    if missing:
-        raise ValueError(f"`skip` must name references. Received: {missing[0]!r}.")
-    rows = np.array([NONE if id is None else places[id] for id in ids], np.int64)
-    for id, row, label in zip(ids, rows.tolist(), labels, strict=True):
-        if row != NONE and index.labels(every[row : row + 1])[0] != label:
-            raise ValueError(
-                f"`skip` must name references of the queries' own groups. Received: {id!r}, which "
-                f"is not of group {label!r}."
-            )
+    every, names = index.grouping.labelled, index.grouping.sorted_ids(index.ids)
+    some = np.array([place for place, id in enumerate(ids) if id is not None], np.int64)
+    wanted = np.array([id for id in ids if id is not None], object)
+    found = np.searchsorted(names.ids, wanted)
+    there = names.ids[np.minimum(found, len(every) - 1)] == wanted if len(every) else found < 0
+    if not there.all():
+        raise ValueError(f"`skip` must name references. Received: {wanted[there.argmin()]!r}.")
+    rows = np.full(len(ids), NONE)
+    rows[some] = names.places[found]
+    own = index.labels(every[rows[some]]) == np.array(labels, object)[some]
+    if not own.all():
+        odd = int(own.argmin())
+        raise ValueError(
+            f"`skip` must name references of the queries' own groups. Received: {wanted[odd]!r}, "
+            f"which is not of group {labels[some[odd]]!r}."
+        )
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,10 +11,23 @@ import numpy as np
 
 from index.search.columns import Columns
 from index.search.exact import ExactIndex
-from likewise.arrays import Indices
+from likewise.arrays import Indices, Strings
 
 if TYPE_CHECKING:
     from index.search.by_group import GroupedVectors
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedIds:
+    """Ids in order, to look some up among many.
+
+    Attributes:
+        ids: `(m,)`, ascending.
+        places: The place of each in `Grouping.labelled`, `(m,)`.
+    """
+
+    ids: Strings
+    places: Indices
 
 
 class Grouping:
@@ -26,6 +41,7 @@ class Grouping:
     def __init__(self, names: Columns, index: ExactIndex) -> None:
         self._names = names
         self._index = index
+        self._sorted: SortedIds | None = None
 
     @cached_property
     def labelled(self) -> Indices:
@@ -58,3 +74,15 @@ class Grouping:
 
         places = [np.searchsorted(self.labelled, rows) for rows in self.rows.values()]
         return GroupedVectors(self.vectors, places)
+
+    def sorted_ids(self, ids: Callable[[Indices], Strings]) -> SortedIds:
+        """The ids of the labelled rows in order, read once.
+
+        Args:
+            ids: Returns the ids of rows.
+        """
+        if self._sorted is None:
+            names = ids(self.labelled)
+            places = np.argsort(names, kind="stable")
+            self._sorted = SortedIds(names[places], places)
+        return self._sorted

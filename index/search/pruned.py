@@ -11,18 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 
+from index.search.bounds import UP, Bounds
 from index.search.cells import Cells, lengths
-from index.search.faiss_calls import BY_MATRIX, TINY, UNIT, may_round_to, one_thread
+from index.search.faiss_calls import BY_MATRIX, TINY, may_round_to
 from index.search.ties import Namer, sorted_by_id
-from likewise.arrays import Bools, Doubles, Floats, Indices
+from likewise.arrays import Bools, Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
 _SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
 _MOST = 1024  # candidates of a query, at most
-_UP = 1 + 2.0**-18  # more than the rounding of a short distance in float32
 _MARGIN = 1e-12  # the same in float64, relatively
 _LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
 
@@ -86,14 +85,10 @@ class _Search:
 
     def __init__(self, cells: Cells, stored: Floats, queries: Floats, k: int) -> None:
         self._cells, self._stored, self._queries, self._k = cells, stored, queries, k
-        short, self._far = cells.frame.short(queries)
-        self._short = short.astype(np.float32)
-        self._squared = self._to_centroids()
+        self._bounds = Bounds(cells, queries)
         self._reach = self._reaches()  # float32: rows at this distance may belong to the answer
         self._limit = np.sqrt(may_round_to(self._reach))
-        near = self._squared <= ((self._limit[:, None] + cells.radius) ** 2 * _UP).astype(
-            np.float32
-        )
+        near = self._bounds.near(self._limit)
         self._given_up: Bools = np.einsum(
             "nc,c->n", near, cells.counts.astype(np.float32)
         ) > _SHARE * len(stored)
@@ -114,28 +109,17 @@ class _Search:
         order = np.argsort((queries << 32) | distances.view(np.uint32), kind="stable")
         return Candidates(queries[order], rows[order], distances[order], self._given_up)
 
-    def _to_centroids(self) -> Floats:
-        """Squared distances to the centroids, `(n, c)`, at most the true ones."""
-        cells, queries = self._cells, self._queries
-        with one_thread(queries.shape[1]):
-            squared: Floats = faiss.pairwise_distances(queries, cells.centroids)
-        error = 2 * (queries.shape[1] + 16) * UNIT  # (|x| + |y|)² <= 2|x|² + 2|y|²
-        squares = np.einsum("nd,nd->n", queries, queries)
-        squared -= np.float32(error) * squares[:, None] + np.float32(TINY)
-        squared -= np.float32(error) * cells.squares + np.float32(TINY)
-        return squared
-
     def _reaches(self) -> Floats:
         """The k-th distance in the nearest cell that has so many rows, `(n,)`."""
         cells, k = self._cells, self._k
         enough = np.where(cells.counts >= k, np.float32(0), np.float32(np.inf))
-        nearest = (self._squared + enough).argmin(axis=1)
+        nearest = (self._bounds.squared + enough).argmin(axis=1)
         order = np.argsort(nearest, kind="stable")
         edges = np.flatnonzero(np.diff(nearest[order])) + 1
         rows = np.empty((len(nearest), k), np.int64)
         for part in np.split(order, edges) if len(order) else ():
             cell = int(nearest[part[0]])
-            squared = self._in_cell(cell, self._own(part, cell))
+            squared = self._bounds.in_cell(cell, self._bounds.offsets(part, cell))
             places = (
                 np.argpartition(squared, k - 1, axis=1)[:, :k]
                 if k < squared.shape[1]
@@ -147,17 +131,6 @@ class _Search:
         reach: Floats = distances.reshape(-1, k).max(axis=1)
         return reach
 
-    def _own(self, queries: Indices, cell: int) -> Floats:
-        """Short vectors of queries less that of a centroid."""
-        own: Floats = self._short[queries] - self._cells.origins[cell]
-        return own
-
-    def _in_cell(self, cell: int, own: Floats) -> Floats:
-        """FAISS's squared distances of short vectors to those of a cell."""
-        with one_thread(own.shape[1]):
-            squared: Floats = faiss.pairwise_distances(own, self._cells.short[cell])
-        return squared
-
     def _by_cell(self) -> tuple[Indices, Indices]:
         """Candidates, looked for in one cell after the other."""
         cells = self._cells
@@ -166,22 +139,15 @@ class _Search:
         by_cell = np.ascontiguousarray(self._near.T)
         for cell in np.flatnonzero(by_cell.any(axis=1)).tolist():
             queries = np.flatnonzero(by_cell[cell] & ~self._given_up)
-            own = self._own(queries, cell)
-            limit = self._limits(queries, cell, own)
-            squared = self._in_cell(cell, own)
+            own = self._bounds.offsets(queries, cell)
+            limit = self._bounds.limits(self._limit[queries], queries, cell, own)
+            squared = self._bounds.in_cell(cell, own)
             hits = np.flatnonzero(squared <= limit[:, None])
             places, columns = np.divmod(hits, squared.shape[1])
             found.append((queries[places], cells.rows[cell][columns]))
             counts += np.bincount(found[-1][0], minlength=len(counts))
             self._given_up |= counts > _MOST + self._k
         return _joined(found)
-
-    def _limits(self, queries: Indices, cell: int, own: Floats) -> Floats:
-        """Squared short distances up to which a row of a cell may be within reach, `(n,)`."""
-        spans = lengths(own)
-        limit = (self._limit[queries] + self._slack(queries, cell, spans)) ** 2 * _UP + TINY
-        limit += (spans + self._cells.spread[cell]) ** 2 * (own.shape[1] + 10) * UNIT
-        return np.nextafter(limit.astype(np.float32), np.float32(np.inf))
 
     def _one_by_one(self) -> tuple[Indices, Indices]:
         """Candidates, looked for in all cells at a time."""
@@ -191,8 +157,8 @@ class _Search:
     def _alone(self, query: int) -> tuple[int, Indices]:
         """Candidates of one query."""
         near, begins, ends = self._rings(query)
-        own = self._short[query] - self._cells.origins[near]  # (cells, m)
-        slack = self._slack(query, near, lengths(own)).max(initial=0)
+        own = self._bounds.short[query] - self._cells.origins[near]  # (cells, m)
+        slack = self._bounds.slack(query, near, lengths(own)).max(initial=0)
         stops = np.cumsum(ends - begins)
         gaps = np.empty((int(stops.max(initial=0)), own.shape[1]), np.float32)
         spans = zip(*map(np.ndarray.tolist, (near, begins, ends, stops)), strict=True)
@@ -200,7 +166,7 @@ class _Search:
             short = self._cells.short[cell][begin:end]
             np.subtract(short, own[place], out=gaps[stop - (end - begin) : stop])
         squared = np.einsum("nm,nm->n", gaps, gaps)
-        hits = np.flatnonzero(squared <= (float(self._limit[query]) + slack) ** 2 * _UP + TINY)
+        hits = np.flatnonzero(squared <= (float(self._limit[query]) + slack) ** 2 * UP + TINY)
         if len(hits) > _MOST + self._k:
             self._given_up[query] = True
             return query, hits[:0]
@@ -225,18 +191,6 @@ class _Search:
         spans = [cells.inner[cell].searchsorted(ring) for cell, ring in pairs]
         begins, ends = np.array(spans, np.int64).reshape(-1, 2).T
         return near, begins, ends
-
-    def _slack(self, queries: Indices | int, cells: Indices | int, spans: Doubles) -> Doubles:
-        """How much short distances may be too large by rounding.
-
-        Args:
-            queries: Queries, `(p,)`, or one.
-            cells: Cells, `(p,)`, or one.
-            spans: Lengths of the queries' short vectors less the centroids', `(p,)`.
-        """
-        divided = self._cells
-        slack: Doubles = (self._far[queries] + divided.far[cells]) * divided.frame.error
-        return slack + (spans + divided.spread[cells]) * (2 * UNIT)
 
 
 def _joined(found: list[tuple[Indices, Indices]]) -> tuple[Indices, Indices]:

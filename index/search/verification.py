@@ -11,8 +11,10 @@ import numpy as np
 from index.errors import StoreError
 from index.references.rows import Row
 from index.search.current import CurrentIndex
+from likewise.arrays import Floats, Indices
 
 _AT_ONCE = 4096
+_IN_CACHE = 1024  # vectors in float64 at a time
 
 
 def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> None:
@@ -46,6 +48,28 @@ def require_same(index: CurrentIndex, rows: Iterator[Row], directory: Path) -> N
     if wrong:
         what = f"references answer as others, the first is '{wrong[0]}'"
         raise _differing(directory, len(wrong), what)
+
+
+def least_distances(vectors: Floats, sample: Indices, k: int) -> Floats:
+    """The k least distances of some vectors to all, by definition, in float64.
+
+    Args:
+        vectors: All vectors, `(m, dim)`, float32.
+        sample: Rows of those that are compared with all, `(n,)`.
+        k: From 1 to m.
+
+    Returns:
+        Distances, `(n, k)`, float32, ascending; the vector's own 0.0 is among them.
+    """
+    squares = np.full((len(sample), k), np.inf)
+    for start in range(0, len(vectors), _IN_CACHE):
+        part = vectors[start : start + _IN_CACHE].astype(np.float64)
+        for place, row in enumerate(sample.tolist()):
+            gaps = part - vectors[row]
+            every = np.concatenate([squares[place], np.einsum("ij,ij->i", gaps, gaps)])
+            squares[place] = np.partition(every, k - 1)[:k]
+    least: Floats = np.sqrt(np.sort(squares, axis=1)).astype(np.float32)
+    return least
 
 
 def _differing(directory: Path, count: object, what: str) -> StoreError:

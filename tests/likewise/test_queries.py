@@ -6,7 +6,7 @@ import pytest
 import likewise
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
-from index.search.by_group import NearestGroups
+from index.search.nearest_groups import NearestGroups
 from likewise.bulk.stream import MatcherError, query_stream
 from likewise.queries import GroupDistances, Queries, QueryReader
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_auc_score
 
-from index.search.by_group import NearestGroups
+from index.search.nearest_groups import NearestGroups
 from likewise.arrays import Floats
 from likewise.metrics.identification import (
     auroc,

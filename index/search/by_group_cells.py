@@ -1,0 +1,268 @@
+"""The nearest groups of many queries, by cells: what bounds leave out is not computed.
+
+A query has two reaches: one for its own group, one for the others. Each is an exact distance to a
+vector in the nearest cell that holds any. Cells beyond them, and cells of the own group alone where
+others are looked for, are not looked at; in the rest short vectors leave few candidates, whose
+distances are computed exactly. So nothing is held for each pair of a query and a group.
+
+A query that few of the bounds help is given up, and left to a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from index.search.bounds import Bounds
+from index.search.faiss_calls import may_round_to
+from index.search.group_cells import MIXED, GroupCells, spread
+from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
+from likewise.arrays import Bools, Floats, Indices
+from likewise.metrics.pairs import exact_distances
+
+_SHARE = 0.6  # of all vectors: looking at more takes longer than a scan
+_MOST = 1024  # candidates of a query, at most
+_SMALL = 64  # vectors of a group up to which all of them are computed
+_FEW = 32  # vectors that usually suffice to find `CLOSER` groups
+
+
+def nearest_pruned(
+    cells: GroupCells, queries: Floats, own: Indices, hidden: Indices
+) -> tuple[NearestGroups, Bools]:
+    """Find the nearest groups of queries, and say which queries were given up, `(n,)`.
+
+    Args:
+        cells: Cells of at least one vector.
+        queries: `(n, dim)`, float32; a number for each query and cell is held in memory.
+        own: Column of each query's own group, `(n,)`, or `NONE`.
+        hidden: The vector that each query's own group is without, `(n,)`, or `NONE`.
+    """
+    search = _Search(cells, queries, own, hidden)
+    return search.found(), search.given_up
+
+
+class _Search:
+    """One search; see `nearest_pruned`."""
+
+    def __init__(self, cells: GroupCells, queries: Floats, own: Indices, hidden: Indices) -> None:
+        self._cells, self._grouped = cells, cells.grouped
+        self._queries, self._own, self._hidden = queries, own, hidden
+        self._bounds = Bounds(cells.cells, queries)
+        every = np.arange(len(queries))
+        sizes = np.append(self._grouped.sizes, 0)[own]  # 0 for `NONE`
+        self._direct = self._all_of(np.flatnonzero(sizes <= _SMALL))
+        holds = cells.holding(np.where(sizes <= _SMALL, NONE, own), hidden)
+        others = cells.others(own)
+        nearest = self._reaches(every, holds, mine=True)
+        own_reach = np.minimum(nearest, self._direct)
+        other_reach = self._others_reach(own_reach, others)
+        self._limits = np.sqrt(may_round_to(nearest)), np.sqrt(may_round_to(other_reach))
+        self._near = (
+            holds & self._bounds.near(self._limits[0]),
+            others & self._bounds.near(self._limits[1]),
+        )
+        counts = cells.cells.counts.astype(np.float32)
+        looked_at = (self._near[0] | self._near[1]) @ counts
+        self.given_up: Bools = looked_at > _SHARE * len(self._grouped.different)
+
+    def found(self) -> NearestGroups:
+        """The nearest groups; of queries that are given up anything."""
+        queries, rows = self._candidates()
+        keep = ~self.given_up[queries]
+        queries, rows = queries[keep], rows[keep]
+        distances = self._exact(queries, rows)
+        mine, other = self._sides(queries, rows)
+        near = NearestGroups.none(len(self._own))
+        near.own[:] = self._direct
+        np.minimum.at(near.own, queries[mine], distances[mine])
+        self._put_others(near, queries[other], rows[other], distances[other])
+        return near
+
+    # ------------------------------------------------------------ reaches
+
+    def _all_of(self, queries: Indices) -> Floats:
+        """The distance to the own group of these queries, `(n,)`; inf for the others."""
+        grouped, direct = self._grouped, np.full(len(self._own), np.inf, np.float32)
+        queries = queries[self._own[queries] != NONE]
+        for begins, places in ((grouped.spans, None), (grouped.shared_spans, grouped.shared)):
+            code = self._own[queries]
+            at, rows = spread(begins[code], begins[code + 1])
+            asked, rows = queries[at], rows if places is None else places[rows]
+            there = rows != self._hidden[asked]
+            asked, rows = asked[there], rows[there]
+            np.minimum.at(direct, asked, self._exact(asked, rows))
+        return direct
+
+    def _reaches(self, queries: Indices, allowed: Bools, *, mine: bool) -> Floats:
+        """Distance to a near vector of the own group, or of another one, `(n,)`; inf if none."""
+        reach = np.full(len(queries), np.inf, np.float32)
+        for part, rows, distances in self._first(queries, allowed, 1, mine=mine):
+            reach[part] = np.where(rows[:, 0] == NONE, np.inf, distances[:, 0])
+        return reach
+
+    def _others_reach(self, own: Floats, others: Bools) -> Floats:
+        """A distance within which the nearest other group is, and those that are counted, `(n,)`.
+
+        Args:
+            own: At least the distance to the own group, `(n,)`.
+            others: Cells that hold other groups, `(n, c)`.
+        """
+        reach = self._reaches(np.arange(len(own)), others, mine=False)
+        beaten = np.flatnonzero((reach <= own) & np.isfinite(own))
+        enough = np.full(len(own), np.inf, np.float32)
+        for part, rows, distances in self._first(beaten, others, _FEW, mine=False):
+            enough[beaten[part]] = self._several(rows, distances)
+        reach[beaten] = np.maximum(reach[beaten], np.minimum(own, enough)[beaten])
+        return reach
+
+    def _several(self, rows: Indices, distances: Floats) -> Floats:
+        """The distance within which `CLOSER` groups are, `(p,)`; inf where too few are known.
+
+        Args:
+            rows: Vectors of other groups, `(p, m)`, `NONE` where there are fewer.
+            distances: Their distances, `(p, m)`.
+        """
+        order = np.argsort(distances, axis=1)
+        distances = np.take_along_axis(distances, order, axis=1)
+        rows = np.take_along_axis(rows, order, axis=1)
+        codes = self._grouped.only[rows]
+        # A vector of several groups may be of those that are counted, so it does not count.
+        new = (rows != NONE) & (codes < len(self._grouped.sizes))
+        for column in range(1, codes.shape[1]):
+            new[:, column] &= (codes[:, :column] != codes[:, column, None]).all(axis=1)
+        enough = np.cumsum(new, axis=1) >= CLOSER
+        last = np.take_along_axis(distances, enough.argmax(axis=1)[:, None], axis=1)[:, 0]
+        return np.where(enough[:, -1], last, np.float32(np.inf))
+
+    def _first(
+        self, queries: Indices, allowed: Bools, most: int, *, mine: bool
+    ) -> Iterator[tuple[Indices, Indices, Floats]]:
+        """Near vectors in the nearest of the allowed cells.
+
+        Yields:
+            Places in `queries`, `(p,)`, and the nearest vectors of one cell by short distances,
+            `(p, m)`, m at most `most`, `NONE` where there are fewer; and their distances.
+        """
+        cells = self._cells.cells
+        squared = np.where(allowed[queries], self._bounds.squared[queries], np.float32(np.inf))
+        nearest = np.where(allowed[queries].any(axis=1), squared.argmin(axis=1), len(cells.counts))
+        order = np.argsort(nearest, kind="stable")
+        edges = np.searchsorted(nearest[order], np.arange(len(cells.counts) + 1))
+        for cell in np.flatnonzero(np.diff(edges)).tolist():
+            part = order[edges[cell] : edges[cell + 1]]
+            rows = self._in_first(queries[part], cell, most, mine=mine)
+            asked = np.repeat(queries[part], rows.shape[1])
+            distances = self._exact(asked, np.maximum(rows.ravel(), 0)).reshape(rows.shape)
+            distances[rows == NONE] = np.inf
+            yield part, rows, distances
+
+    def _in_first(self, queries: Indices, cell: int, most: int, *, mine: bool) -> Indices:
+        """The nearest vectors of one cell by short distances, `(p, m)`, `NONE` behind them."""
+        squared = self._bounds.in_cell(cell, self._bounds.offsets(queries, cell))
+        rows = self._cells.cells.rows[cell]
+        if self._cells.pure[cell] == MIXED:
+            wanted = (
+                self._of_own(queries, cell)
+                if mine
+                else (self._cells.codes[cell] != self._own[queries, None])
+            )
+            squared[~wanted] = np.inf
+        if mine:
+            squared[self._cells.hidden_in(cell, self._hidden[queries])] = np.inf
+        if most >= squared.shape[1]:
+            places = np.broadcast_to(np.arange(len(rows)), squared.shape)
+        elif most == 1:
+            places = squared.argmin(axis=1)[:, None]
+        else:
+            places = np.argpartition(squared, most - 1, axis=1)[:, :most]
+        return np.where(np.isinf(np.take_along_axis(squared, places, axis=1)), NONE, rows[places])
+
+    # ------------------------------------------------------------ candidates
+
+    def _candidates(self) -> tuple[Indices, Indices]:
+        """Queries and vectors that may be nearest, one cell after the other."""
+        counts = np.zeros(len(self._own), np.int64)
+        found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+        mine, others = (np.ascontiguousarray(near.T) for near in self._near)
+        for cell in np.flatnonzero((mine | others).any(axis=1)).tolist():
+            queries = np.flatnonzero((mine[cell] | others[cell]) & ~self.given_up)
+            pairs = self._in_cell(cell, queries, mine[cell, queries], others[cell, queries])
+            found.append(pairs)
+            counts += np.bincount(pairs[0], minlength=len(counts))
+            self.given_up |= counts > _MOST
+        queries, rows = (np.concatenate(part) for part in zip(*found, strict=True))
+        return queries, rows
+
+    def _in_cell(
+        self, cell: int, queries: Indices, mine: Bools, others: Bools
+    ) -> tuple[Indices, Indices]:
+        """Queries and vectors of one cell.
+
+        Args:
+            cell: The cell.
+            queries: The queries, `(p,)`, whose own group or whose other groups are near.
+            mine: Whether the own group is, `(p,)`.
+            others: Whether others are, `(p,)`.
+        """
+        offsets = self._bounds.offsets(queries, cell)
+        squared = self._bounds.in_cell(cell, offsets)
+        own, other = (limit[queries] for limit in self._limits)
+        if self._cells.pure[cell] != MIXED:
+            limits = self._bounds.limits(np.where(mine, own, other), queries, cell, offsets)
+            places, columns = true_places(squared <= limits[:, None])
+            return queries[places], self._cells.cells.rows[cell][columns]
+        to_own = np.full(len(queries), -1, np.float32)
+        if mine.any():
+            to_own = np.where(mine, self._bounds.limits(own, queries, cell, offsets), to_own)
+        to_other = np.where(others, self._bounds.limits(other, queries, cell, offsets), -1)
+        places, columns = true_places(squared <= np.maximum(to_own, to_other)[:, None])
+        asked, rows = queries[places], self._cells.cells.rows[cell][columns]
+        inside = squared[places, columns]
+        is_own, is_other = self._sides(asked, rows)
+        keep = is_own & (inside <= to_own[places]) | is_other & (inside <= to_other[places])
+        return asked[keep], rows[keep]
+
+    def _sides(self, queries: Indices, rows: Indices) -> tuple[Bools, Bools]:
+        """Whether vectors are of the own group of the query beside each, and of other groups."""
+        codes, own = self._grouped.only[rows], self._own[queries]
+        mine, shared = codes == own, np.flatnonzero(codes == len(self._grouped.sizes))
+        other = ~mine
+        if len(shared):
+            mine[shared] = self._grouped.has(own[shared], rows[shared])
+        mine &= rows != self._hidden[queries]
+        return mine, other
+
+    def _of_own(self, queries: Indices, cell: int) -> Bools:
+        """Which vectors of a cell are of the own group of each query, `(p, m)`."""
+        own, rows = self._own[queries], self._cells.cells.rows[cell]
+        mine: Bools = self._cells.codes[cell] == own[:, None]
+        columns = np.flatnonzero(self._cells.codes[cell] == len(self._grouped.sizes))
+        if len(columns):
+            at = np.repeat(own, len(columns)), np.tile(rows[columns], len(own))
+            mine[:, columns] = self._grouped.has(*at).reshape(len(own), -1)
+        return mine
+
+    # ------------------------------------------------------------ answers
+
+    def _put_others(
+        self, near: NearestGroups, queries: Indices, rows: Indices, distances: Floats
+    ) -> None:
+        """Set the nearest other group, and how many are as near as the own one."""
+        own = self._own[queries]
+        first, second = self._grouped.groups_of[rows, :2].T
+        groups = np.where(first == own, second, first)
+        np.minimum.at(near.other, queries, distances)
+        nearest = np.flatnonzero(distances == near.other[queries])
+        near.nearest[queries[nearest]] = len(self._grouped.sizes)
+        np.minimum.at(near.nearest, queries[nearest], groups[nearest])
+        closer = np.flatnonzero((distances <= near.own[queries]) & np.isfinite(near.own[queries]))
+        every = self._grouped.groups_of[rows[closer]]
+        asked = np.repeat(queries[closer], every.shape[1])
+        valid = (every.ravel() != NONE) & (every.ravel() != self._own[asked])
+        keys = np.unique(asked[valid] * len(self._grouped.sizes) + every.ravel()[valid])
+        counts = np.bincount(keys // len(self._grouped.sizes), minlength=len(near.closer))
+        near.closer[:] = np.minimum(counts, CLOSER)
+
+    def _exact(self, queries: Indices, rows: Indices) -> Floats:
+        return exact_distances(self._queries, queries, self._grouped.different, rows)
