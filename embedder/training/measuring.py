@@ -20,7 +20,7 @@ from likewise.metrics.rates import det_curve, equal_error_rate, pair_accuracy
 
 _PAIRS = 200_000  # pairs of each kind
 _OUTLIERS = 5_000
-# Of signs, badly copied ones look like digits: where so many match, 4 % of typefaces' letters do.
+# Many signs are copied badly, down to a few pixels: of typefaces' letters hardly more match.
 _SIGNS_FPIR = 0.04
 _ASKED = 1_000  # held-out pictures whose nearest training picture is looked for, at most
 
