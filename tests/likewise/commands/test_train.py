@@ -97,3 +97,42 @@ def test_a_training_that_is_no_better_than_raw_pixels_says_so_and_what_to_do(mon
     monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
     shown = done("train", "shoes", "--out", "m").stderr
     assert "gained nothing: raw pixels are as good. Train for more steps (--steps), or" in shown
+
+
+def test_from_passes_on_the_model_and_what_is_kept(monkeypatch, fake):
+    import likewise.training
+
+    asked: dict[str, object] = {}
+
+    def train(data: str, out: Path, recipe: str | None, **settings: object) -> object:
+        asked.update(settings, recipe=recipe)
+        return fake
+
+    monkeypatch.setattr(likewise.training, "train", train)
+    done("train", "mine", "--out", "m", "--from", "digits", "--keep", "mnist/test", "--epochs", 2)
+    assert (asked["start"], asked["keep"]) == (fake, "mnist/test")
+    assert (asked["recipe"], asked["epochs"]) == (None, 2)
+
+
+def test_from_refuses_what_its_model_decides_and_keep_needs_it():
+    for option in (["--recipe", "default"], ["--network", "conv"], ["--size", 40], ["--flip"]):
+        refused = run("train", "mine", "--out", "m", "--from", "digits", *option)
+        assert refused.exit_code == 2
+        assert f"leave {option[0]} out" in refused.stderr
+    alone = run("train", "mine", "--out", "m", "--keep", "mnist/train")
+    assert alone.exit_code == 2
+    assert "--keep goes with --from MODEL" in alone.stderr
+
+
+def test_a_training_that_goes_on_says_what_was_right_before_and_after(monkeypatch, fake):
+    import likewise.training
+
+    before = {"pictures": 80, "right": 0.5, "nearest_right": 0.75}
+    after = {"pictures": 80, "right": 0.9, "nearest_right": 0.95}
+    further = {"before": {"mine": before}, "after": {"mine": after}}
+    fake.metadata["figures"] = {"further": further}
+    monkeypatch.setattr(likewise.training, "train", lambda *_, **__: fake)
+    assert (
+        "Of 80 held-out pictures of mine: 90.0 % are matched rightly (before 50.0 %), 95.0 % of "
+        "the nearest references are right (before 75.0 %)."
+    ) in done("train", "mine", "--out", "m", "--from", "digits").stderr
