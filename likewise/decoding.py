@@ -3,9 +3,9 @@
 A chunk of records becomes one array. Pictures keep their own size only for a moment, so a folder of
 large photographs takes little more memory than one of small ones.
 
-Small pictures are decoded by one thread at a time: nearly all of their work holds Python's lock,
-and two threads that contend for it take twice as long as one. Large pictures, and those on a slow
-disk, are decoded in parallel.
+Small pictures are decoded by one thread at a time, and digits prepared: nearly all of their work
+holds Python's lock, and two threads that contend for it take twice as long as one. Large pictures,
+and those on a slow disk, are decoded in parallel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from embedder.data.records import Record
 from embedder.errors import ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
-from embedder.preprocessing.prepare import refusal
+from embedder.preprocessing.prepare import holds_lock, refusal
 from likewise import parallel
 from likewise.arrays import Pixels
 
@@ -79,8 +79,9 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
     contents: list[bytes] = []
     reasons: dict[int, str] = {}
     prepared = _Prepared(embedder)
-    with closing(_read(records)) as pictures:  # so that an error releases the lock
-        for place, pixels in enumerate(pictures):
+    with ExitStack() as turn:
+        turn.enter_context(_small_pictures)
+        for place, pixels in enumerate(_read(records, turn)):
             if isinstance(pixels, ImageError):
                 reasons[place] = str(pixels)
                 continue
@@ -90,7 +91,9 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
             if hashed:
                 contents.append(content_hash(pixels))
             prepared.add(pixels)
-    images = prepared.images()
+        if not holds_lock(embedder.preprocessing):
+            turn.close()
+        images = prepared.images()
     return Decoded(list(records), images, contents, reasons, _remarks(images, reasons))
 
 
@@ -129,18 +132,16 @@ class _Prepared:
         self._waiting, self._waiting_bytes = [], 0
 
 
-def _read(records: Sequence[Record]) -> Generator[Pixels | ImageError, None, None]:
-    """Read pictures while no other thread does, until they prove to be slow."""
-    with ExitStack() as lock:
-        lock.enter_context(_small_pictures)
-        started = time.perf_counter()
-        for count, record in enumerate(records, start=1):
-            try:
-                yield record.pixels()
-            except ImageError as error:
-                yield error
-            if count == _PROBE and time.perf_counter() - started > _SMALL * count:
-                lock.close()
+def _read(records: Sequence[Record], turn: ExitStack) -> Iterator[Pixels | ImageError]:
+    """Read pictures; end this thread's turn if they prove to be slow."""
+    started = time.perf_counter()
+    for count, record in enumerate(records, start=1):
+        try:
+            yield record.pixels()
+        except ImageError as error:
+            yield error
+        if count == _PROBE and time.perf_counter() - started > _SMALL * count:
+            turn.close()
 
 
 def decode_stream(

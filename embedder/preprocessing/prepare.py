@@ -124,6 +124,15 @@ def refusal(image: np.ndarray, preprocessing: str, shape: tuple[int, ...]) -> st
     )
 
 
+def holds_lock(preprocessing: str) -> bool:
+    """Whether preparing small pictures holds Python's lock nearly all of the time.
+
+    Args:
+        preprocessing: One of `PREPROCESSINGS`, or `digit`.
+    """
+    return _is_for_digits(preprocessing)
+
+
 def _is_for_digits(preprocessing: str) -> bool:
     return preprocessing in ("digit2", _GONE)
 

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_NOTICES = (b"cudart_stub.cc", b"before absl::InitializeLog()")  # there is no graphics card
+# There is no graphics card; which kernels of the processor are used.
+_NOTICES = (b"cudart_stub.cc", b"before absl::InitializeLog()", b"oneDNN custom operations are on")
 
 
 @contextmanager
 def without_notices() -> Iterator[None]:
-    """Keep notices about graphics cards away from stderr; all else is written when it is left.
+    """Keep notices about the machine away from stderr; all else is written when it is left.
 
     Native code writes them to the file descriptor itself, whatever its log level is.
     """

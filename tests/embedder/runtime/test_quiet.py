@@ -10,6 +10,7 @@ from embedder.runtime.quiet import without_notices
 def test_notices_about_graphics_cards_are_kept_back_and_all_else_is_written(capfd):
     with without_notices():
         os.write(2, b"I0000 cudart_stub.cc:31] Could not find cuda drivers\n")
+        os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on. You may see\n")
         os.write(2, b"real trouble\n")
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "real trouble\nafter\n"
