@@ -20,7 +20,7 @@ from tests.embedder.bombs import encoded, repeated_scans
 from tests.eventually import eventually
 from tests.likewise.server.conftest import image, npy, png, serving
 
-BOMB = repeated_scans(1024, 2500)  # 32 KB that take any processor seconds
+BOMB = repeated_scans(1024, 10_000)  # 130 KB that take any processor seconds
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n%%EOF\n"
 TGA = encoded(Image.new("L", (40, 40)), "TGA")
 JPEG_2000 = encoded(Image.new("L", (40, 40)), "JPEG2000")

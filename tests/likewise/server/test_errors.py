@@ -137,7 +137,7 @@ def test_bytes_of_a_path_that_are_not_even_encoded_are_refused(shared):
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
     lines: list[str] = []
     monkeypatch.setattr("index.gallery.Gallery.decide", lambda *args: 1 / 0)
-    monkeypatch.setattr("index.gallery.Gallery.groups", lambda self: 1 / 0)
+    monkeypatch.setattr("index.gallery.Gallery.group_page", lambda *_, **__: 1 / 0)
     with serving(gallery, tell=lines.append) as client:
         answers = [client.post("/v1/check", **image(queries[0])), client.get("/v1/groups")]
     for answer in answers:
