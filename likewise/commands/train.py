@@ -15,7 +15,6 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.options import SHARE, Number, Reading, reading_options
-from likewise.commands.trained import changes, gains, on_test, threshold
 from likewise.recipe_names import OF_NETWORKS, OF_START, OF_TRANSFER, recipe_of
 
 _REFUSED = {
@@ -159,6 +158,7 @@ def train(
         _refuse_others(recipe, settings)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # nobody can act on what TensorFlow logs
     from embedder.data.label_rule import LabelRule
+    from likewise.commands.trained import changes, gains, on_test, threshold
     from likewise.training import train as train_model
 
     if start is not None:
