@@ -93,7 +93,7 @@ class BalancedImages(Batches):
         count = min(MADE_WRITING, len(images)) if recipe.writing else 0
         self.writing = make_writing(images, self.groups, count, recipe.seed)
         count = min(MADE_OUTLIERS, len(images)) if recipe.signs else 0
-        self.signs = make_signs(images.shape[1:3], count, recipe.seed)
+        self.signs = make_signs(images.shape[1:], count, recipe.seed)
         super().__init__(recipe, epoch)
 
     def drawn(self) -> list[Indices]:

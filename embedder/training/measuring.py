@@ -95,7 +95,7 @@ def _unknown(validation: Labelled, recipe: Recipe) -> _Unknown:
     """
     pixels, labels = validation
     if recipe.signs:
-        signs = make_signs(pixels.shape[1:3], _OUTLIERS, recipe.seed + 1)
+        signs = make_signs(pixels.shape[1:], _OUTLIERS, recipe.seed + 1)
         return _Unknown(signs, _SIGNS_FPIR, "drawn letters and signs")
     outliers = make_outliers(pixels, Groups.of(labels).codes, _OUTLIERS, recipe.seed)
     return _Unknown(outliers, FPIR, "outliers made of them")

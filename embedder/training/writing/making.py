@@ -53,24 +53,25 @@ def make_writing(pictures: Pixels, groups: Groups, count: int, seed: int) -> Wri
     return Written(made, codes)
 
 
-def make_signs(size: tuple[int, int], count: int, seed: int) -> Pixels:
+def make_signs(shape: tuple[int, ...], count: int, seed: int) -> Pixels:
     """Draw letters and signs that are no digit, and copy them as digits are.
 
     Args:
-        size: Height and width.
+        shape: Of a picture, `(h, w)` or `(h, w, 3)`.
         count: How many to make.
         seed: The same seed makes the same pictures.
 
     Returns:
-        uint8 `(count, *size)`, white on black.
+        uint8 `(count, *shape)`, white on black.
 
     Example:
         >>> make_signs((28, 28), count=2, seed=0).shape
         (2, 28, 28)
     """
     rng = np.random.default_rng([seed, 9])
-    made = np.empty((count, *size), np.uint8)
+    made = np.empty((count, *shape), np.uint8)
     for row in range(count):
-        shape = _SIGN_SHAPES[rng.integers(len(_SIGN_SHAPES))]
-        made[row] = copied(draw(shape, rng), size, rng)
+        sign = _SIGN_SHAPES[rng.integers(len(_SIGN_SHAPES))]
+        copy = copied(draw(sign, rng), (shape[0], shape[1]), rng)
+        made[row] = copy if len(shape) == 2 else copy[..., None]
     return made

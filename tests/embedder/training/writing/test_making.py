@@ -44,6 +44,12 @@ def test_the_same_seed_makes_the_same_signs_and_another_seed_others():
     assert (one != other).any()
 
 
+def test_signs_beside_coloured_pictures_have_their_shape():
+    signs = make_signs((28, 28, 3), 5, seed=0)
+    np.testing.assert_array_equal(signs, make_signs((28, 28), 5, seed=0)[..., None].repeat(3, 3))
+    assert make_signs((20, 33, 3), 0, seed=0).shape == (0, 20, 33, 3)
+
+
 def test_hardly_any_copy_is_blank(digits):
     rng = np.random.default_rng(3)
     copies = np.stack([copied(picture, (28, 28), rng) for picture in digits.images[:300]])
