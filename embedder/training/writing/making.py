@@ -57,7 +57,7 @@ def make_signs(shape: tuple[int, ...], count: int, seed: int) -> Pixels:
     """Draw letters and signs that are no digit, and copy them as digits are.
 
     Args:
-        shape: Of a picture, `(h, w)` or `(h, w, 3)`.
+        shape: Shape of a picture, `(h, w)` or `(h, w, 3)`.
         count: How many to make.
         seed: The same seed makes the same pictures.
 
