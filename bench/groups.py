@@ -46,10 +46,7 @@ def figures(material: Material) -> Iterator[Figure]:
         material: With the model to embed by.
     """
     digits, rng = material.vectors, np.random.default_rng(0)
-    labels, asked = (
-        np.array([int(label) for label in load(name).labels])
-        for name in ("mnist/train", "mnist/test")
-    )
+    labels, asked = _labels("mnist/train"), _labels("mnist/test")
     test = material.litert(material.test)
     yield from _compared("60,000 digits of 10 groups", digits, labels, test, asked)
     made = million(digits, GROUPS * OF_EACH + BATCH, rng)

@@ -9,7 +9,6 @@ Source: Robins, "Catastrophic forgetting, rehearsal and pseudorehearsal", Connec
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -20,7 +19,6 @@ from embedder.errors import ModelError
 from embedder.manifest import TRAINED
 from embedder.model import Embedder
 from embedder.training.fitting import Labelled
-from embedder.training.networks import EuclideanDistance
 from embedder.training.recipes import RECIPES, Recipe
 
 EPOCHS = 4
@@ -73,9 +71,7 @@ def further_recipe(model: Embedder) -> Recipe:
 
 def network_of(model: Embedder) -> keras.Model:
     """Open the Keras network of a model that likewise trained."""
-    path = Path(model.path) / "base.keras"
-    objects = {"EuclideanDistance": EuclideanDistance}
-    base: keras.Model = keras.saving.load_model(path, custom_objects=objects, compile=False)
+    base: keras.Model = keras.saving.load_model(model.path / "base.keras", compile=False)
     return base
 
 

@@ -24,7 +24,7 @@ from embedder.training.checkpoint import State
 from embedder.training.division import divided
 from embedder.training.export import save_model
 from embedder.training.fitting import Labelled, fit
-from embedder.training.further import Start, mixed, network_of, sampled
+from embedder.training.further import Start, mixed, network_of
 from embedder.training.measuring import measured
 from embedder.training.networks import base_network, multiply_adds
 from embedder.training.plots import draw_history, draw_pairs
@@ -83,7 +83,7 @@ def train(
         base = network_of(start.model)
     fitted_on, validation = _labelled(parts, preprocessing, base)
     if start is not None and start.kept is not None:
-        old = divided(sampled(start.kept, recipe.seed), recipe.validation, recipe.seed)
+        old = divided(start.kept, recipe.validation, recipe.seed)
         old_fitted, old_validation = _labelled(old, preprocessing, base)
         fitted_on, validation = mixed(fitted_on, old_fitted), mixed(validation, old_validation)
     batches = _batches(fitted_on, recipe, len(state.epochs))
