@@ -22,13 +22,15 @@ from index.gallery import Gallery
 from index.search.nearest_groups import NearestGroups
 from likewise.arrays import Bools, Floats, Indices
 from likewise.bulk.stream import embed_stream
+from likewise.decoding import Decoded
 from likewise.joins import LabelJoin
 from likewise.matcher import Matcher
 from likewise.metrics.searches import Mated, NonMated
 from likewise.names import examples
 from likewise.remarks import Remarks
 
-LEFT_OUT, GIVEN = "own group left out", "given as unknown"  # the kinds of non-mated queries
+# The kinds of non-mated queries.
+LEFT_OUT, GIVEN, MADE = "own group left out", "given as unknown", "made of the pictures"
 
 Progress = Callable[[int], object]
 
@@ -85,6 +87,7 @@ class QueryReader:
         purpose: `calibration` or `evaluation`, for error messages.
         skip_references: Whether to leave out pictures that are references.
         progress: Called with the number of further pictures that are done.
+        seen: Called with each part of the labelled pictures, decoded.
         skipped: Number of pictures that were left out because they are references.
         unreadable: Id and reason of each picture that could not be read.
         remarks: On pictures that are nearly one grey value.
@@ -96,6 +99,7 @@ class QueryReader:
     purpose: str
     skip_references: bool = False
     progress: Progress = lambda done: None
+    seen: Callable[[Decoded], object] = lambda part: None
     skipped: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
@@ -126,7 +130,7 @@ class QueryReader:
             UnlabelledError: If none has a label.
         """
         came = False
-        for batch in self._embedded(records):
+        for batch in self._embedded(records, self.seen):
             rows = [row for row, label in enumerate(batch.labels) if label is not None]
             self.unlabelled += [record.id for record in batch.records if record.label is None]
             if rows:
@@ -156,9 +160,12 @@ class QueryReader:
             unlabelled = [replace(record, label=None) for record in batch.records]
             yield Queries(unlabelled, batch.contents, batch.vectors)
 
-    def _embedded(self, records: Iterable[Record]) -> Iterator[Queries]:
+    def _embedded(
+        self, records: Iterable[Record], seen: Callable[[Decoded], object] = lambda part: None
+    ) -> Iterator[Queries]:
         with closing(embed_stream(self.matcher.embedder, records, hashed=True)) as parts:
             for part, vectors in parts:
+                seen(part)
                 self.remarks.add_all(part)
                 self.unreadable += [
                     (part.records[place].id, reason) for place, reason in part.reasons.items()

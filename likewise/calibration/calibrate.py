@@ -15,14 +15,17 @@ from embedder.data.records import Record
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from likewise.bulk.stream import require_matcher
+from likewise.calibration.made import MadeUnknowns
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import CROSS_VALIDATED, OPTIMISTIC, Calibration, point_name
 from likewise.folds import Folds, require_alone, trained_on
 from likewise.matcher import Matcher
-from likewise.metrics.thresholds import CalibrationError, Cost
+from likewise.metrics.intervals import trials_needed
+from likewise.metrics.thresholds import CalibrationError, Cost, require_support
 from likewise.queries import Progress, QueryReader
 
+_MOST_MADE = 10_000  # made unknowns, unless the target needs more
 _TOO_LARGE = "so with them the threshold is too large: calibrate with other pictures"
 
 
@@ -36,6 +39,7 @@ def calibrate(
     cost: Cost | None = None,
     per_group: bool = False,
     cross_validate: bool = False,
+    made_unknowns: bool = False,
     min_margin: float | None = None,
     name: str | None = None,
     progress: Progress | None = None,
@@ -56,6 +60,8 @@ def calibrate(
         cross_validate: Instead of `data` and `unknown`, divide the references into ten folds and
             search each fold among the others, once with its groups and once, as unknowns, each
             without its own. Near copies are in one fold, and one of them is searched.
+        made_unknowns: Also ask as many unknowns that are made of `data`, such as halves of two
+            pictures, for groups that are still to come; with `fpir`.
         min_margin: Stored with the point; the rates are measured without it, as it can only turn
             matches into `ambiguous`.
         name: Name of the point; by default its target, such as `fpir-0.01`.
@@ -86,6 +92,8 @@ def calibrate(
     """
     require_matcher(matcher)
     _require_one_rate(fpir, fmr, cost, per_group)
+    if made_unknowns and (fpir is None or data is None):
+        raise ValueError("Made unknowns need `fpir`, a target FPIR, and `data` to make them of.")
     if cross_validate:
         require_alone(data, unknown)
     if name in matcher.embedder.operating_points:
@@ -108,8 +116,12 @@ def calibrate(
         searches.add_references(done)
         contents, measured_on = None, OPTIMISTIC
     else:
+        made = MadeUnknowns() if made_unknowns else None
+        reader.seen = made.see if made else reader.seen
         contents = _searched(reader, searches, data, unknown)
         reader.join.require()
+        if made and fpir is not None:
+            _add_made(matcher, searches, made, fpir)
         measured_on = f"{len(contents)} pictures that are not in the gallery"
     if reader.remarks.are_most:
         raise CalibrationError(
@@ -185,6 +197,17 @@ def _searched(
         searches.add(batch.vectors, batch.labels)
         contents += batch.contents
     return contents
+
+
+def _add_made(matcher: Matcher, searches: Searches, made: MadeUnknowns, target: float) -> None:
+    """Search made unknowns: as many as there are others, and enough for the target.
+
+    The others must support the target by themselves: any number can be made.
+    """
+    require_support("A target FPIR", target, len(searches.pool), "non-mated queries")
+    count = max(trials_needed(target), min(len(searches.pool), _MOST_MADE))
+    for pictures in made.made(count):
+        searches.add_made(matcher.embedder.embed(pictures))
 
 
 def _cross_validated(searches: Searches, gallery: Gallery, done: Progress) -> list[str]:

@@ -9,7 +9,7 @@ from likewise.arrays import Floats
 from likewise.folds import Folds
 from likewise.metrics.impostors import Impostors
 from likewise.metrics.searches import Mated, NonMated
-from likewise.queries import GIVEN, LEFT_OUT, GroupDistances, Progress
+from likewise.queries import GIVEN, LEFT_OUT, MADE, GroupDistances, Progress
 
 _OWN_AT_ONCE = 8192
 
@@ -25,7 +25,7 @@ class Searches:
     def __init__(self, gallery: Gallery, *, pairs: bool) -> None:
         self._gallery = gallery
         self._mated: list[Mated] = []
-        self._kinds: dict[str, list[NonMated]] = {LEFT_OUT: [], GIVEN: []}
+        self._kinds: dict[str, list[NonMated]] = {LEFT_OUT: [], GIVEN: [], MADE: []}
         self.pairs: Impostors | None = None
         if pairs:
             _, labels, vectors = gallery.labelled_references()
@@ -53,6 +53,15 @@ class Searches:
         self._mated.append(searched.mated)
         self._kinds[LEFT_OUT].append(searched.left_out)
         self._kinds[GIVEN].append(searched.strangers)
+
+    def add_made(self, vectors: Floats) -> None:
+        """Search unknowns that were made of pictures.
+
+        Args:
+            vectors: Embeddings, `(n, dim)`, float32.
+        """
+        searched = GroupDistances.search(self._gallery, vectors, [None] * len(vectors))
+        self._kinds[MADE].append(searched.strangers)
 
     def add_references(self, progress: Progress) -> None:
         """Search each reference among all others.
@@ -86,7 +95,7 @@ class Searches:
 
     @property
     def kinds(self) -> dict[str, NonMated]:
-        """Non-mated queries by kind, `LEFT_OUT` and `GIVEN`."""
+        """Non-mated queries by kind, `LEFT_OUT`, `GIVEN` and `MADE`."""
         return {name: NonMated.pooled(parts) for name, parts in self._kinds.items()}
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from embedder.text import counted
 from index.operating_point import OperatingPoint
+from likewise.queries import MADE
 from likewise.remarks import Remarks
 
 OPTIMISTIC = (
@@ -93,6 +94,8 @@ def command(gallery: str, name: str, point: OperatingPoint) -> str:
             words += [f"--{option.replace('_', '-')}", f"{getattr(point, option):g}"]
     else:
         words += [f"--{point.rate}", f"{point.target:g}"]
+    if isinstance(point.unknown, Mapping) and MADE in point.unknown:
+        words.append("--made-unknowns")
     if point.group_thresholds:
         words.append("--per-group")
     if point.min_margin is not None:

@@ -57,6 +57,12 @@ COST = Number(0, min_open=True)
     is_flag=True,
     help="Measure with the references alone, in ten folds, each searched among the others.",
 )
+@click.option(
+    "--made-unknowns",
+    is_flag=True,
+    help="Also ask as many unknowns made of DATA's pictures, such as halves of two: for groups "
+    "that are still to come.",
+)
 @min_margin_option
 @click.option(
     "--name", help="Name to store the threshold under.  [default: from the rate, such as fpir-0.01]"
@@ -93,6 +99,11 @@ def calibrate(
         raise click.UsageError(
             "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
             "--cost-false-match 10 --cost-miss 1 --share-unknown 0.2."
+        )
+    if wanted["made_unknowns"] and (wanted["fpir"] is None or not data):
+        raise click.UsageError(
+            "--made-unknowns is for --fpir, and makes unknowns of DATA: name labelled pictures "
+            "that are not in the gallery."
         )
     refuse_beside_cross_validation(wanted["cross_validate"], data, unknown)
     pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,10 +14,12 @@ from embedder.errors import ImageError, UnlabelledError
 from index.decision import CheckOptions
 from index.errors import EmptyGalleryError
 from likewise.calibration.calibrate import calibrate
-from likewise.calibration.summary import Calibration
+from likewise.calibration.made import MadeUnknowns
+from likewise.calibration.summary import Calibration, command
+from likewise.decoding import Decoded
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
-from likewise.queries import GIVEN, LEFT_OUT
+from likewise.queries import GIVEN, LEFT_OUT, MADE
 from likewise.remarks import Remarks
 
 
@@ -80,6 +83,58 @@ def test_pictures_given_as_unknown_count_as_they_are(matcher, queries, reference
     together = calibrate(matcher, queries, fpir=0.15)  # the labels say it just as well
     assert together.point == point
     assert any(f"of {len(unknown)} given as unknown." in line for line in together.sentences())
+
+
+def test_made_unknowns_are_a_kind_of_their_own_that_keeps_the_rate(matcher, queries) -> None:
+    plain = calibrate(matcher, queries, fpir=0.1)
+    made = calibrate(matcher, queries, fpir=0.1, made_unknowns=True, name="made")
+    assert isinstance(made.point.unknown, Mapping)
+    assert {name: kind["queries"] for name, kind in made.point.unknown.items()} == {
+        LEFT_OUT: 40,
+        MADE: 40,
+    }
+    assert all(kind["false"] <= 4 for kind in made.point.unknown.values())
+    assert made.point.threshold <= plain.point.threshold
+    assert any(" of 40 made of the pictures." in line for line in made.sentences())
+    again = calibrate(matcher, queries, fpir=0.1, made_unknowns=True, name="again")
+    assert again.point == made.point
+    assert "--made-unknowns" in command("digits.gallery", "made", made.point)
+
+
+def test_made_unknowns_do_not_stand_in_for_pictures(matcher, queries) -> None:
+    with pytest.raises(CalibrationError, match=r"needs at least 300 .* Received: 40\."):
+        calibrate(matcher, queries, fpir=0.01, made_unknowns=True)
+    assert matcher.gallery.points.default == "eer"
+
+
+def test_unknowns_cannot_be_made_of_pictures_of_one_group(matcher, queries) -> None:
+    ones = [replace(query, label="1") for query in queries]
+    with pytest.raises(CalibrationError, match=r"pictures of two groups in DATA\. Received: 1\."):
+        calibrate(matcher, ones, fpir=0.1, made_unknowns=True)
+
+
+@pytest.mark.parametrize("wanted", [{"fmr": 0.1}, {"fpir": 0.1, "data": None}])
+def test_made_unknowns_need_a_target_fpir_and_pictures(matcher, queries, wanted) -> None:
+    with pytest.raises(ValueError, match="Made unknowns need `fpir`, a target FPIR, and `data`"):
+        calibrate(matcher, **{"data": queries, "made_unknowns": True, **wanted})
+
+
+def test_the_pictures_that_unknowns_are_made_of_are_an_even_sample() -> None:
+    """Of 3,000 pictures 500 are kept: of each third about 167, ± 4 standard deviations of 10."""
+    pictures = np.arange(3000).astype(np.uint16).view(np.uint8).reshape(3000, 1, 2)
+    made = MadeUnknowns()
+    for start in range(0, 3000, 100):
+        rows = range(start, start + 100)
+        part = [Record(str(row), str(row // 1000), pictures[row]) for row in rows]
+        made.see(
+            Decoded(
+                [*part, Record("x", None, pictures[0])],
+                np.stack([p.image for p in part] + [pictures[0]]),
+            )
+        )
+    kept = Counter(made._labels)
+    assert sum(kept.values()) == 500
+    assert all(abs(kept[label] - 500 / 3) < 42 for label in "012")
 
 
 def test_without_data_the_references_are_asked_among_each_other(matcher, references) -> None:

@@ -75,6 +75,15 @@ def test_a_gallery_is_calibrated_by_cross_validation_without_other_pictures(gall
     assert point["false"] <= 0.05 * point["queries"]
 
 
+def test_made_unknowns_are_for_a_target_fpir_and_labelled_pictures(gallery):
+    result = run("calibrate", gallery, "mnist/test", "--fmr", "0.01", "--made-unknowns")
+    assert result.exit_code == 2
+    assert "--made-unknowns is for --fpir" in result.stderr
+    result = run("calibrate", gallery, "--fpir", "0.1", "--made-unknowns")
+    assert result.exit_code == 2
+    assert "name labelled pictures" in result.stderr
+
+
 def test_cross_validation_takes_no_other_pictures(gallery):
     result = run("calibrate", gallery, "mnist/test", "--cross-validate", "--fpir", 0.05)
     assert result.exit_code == 2
