@@ -169,6 +169,12 @@ class Gallery(Questions):
         """A number that grows with every change."""
         return self._store.state().generation
 
+    @property
+    def checksum(self) -> str:
+        """Over all references: the same for copies of a gallery, wherever they are."""
+        state = self._store.state()
+        return f"{state.count}-{state.total % 2**64:016x}"
+
     @contextmanager
     def snapshot(self) -> Iterator[int]:
         """Let all queries of this thread see the same state; yields its generation.

@@ -5,7 +5,7 @@ Rows are streamed, so memory does not grow with the number of pictures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -16,11 +16,18 @@ from embedder.data.parquet import import_pyarrow
 from embedder.data.records import Record
 from embedder.model import Embedder
 from likewise.arrays import Floats
+from likewise.bulk.maker import maker
+from likewise.bulk.shard import Shard, Taken
 from likewise.bulk.stream import embed_stream
 from likewise.decoding import Decoded
 from likewise.errors import LikewiseError
+from likewise.output.rows import json_line
 from likewise.output.writers import replacing
 from likewise.remarks import Remarks
+
+Name = tuple[str, str | None, str | None]  # id, label, reason
+
+ROWS_TOGETHER = 2048  # in a row group of Parquet, however fast the pictures come
 
 
 @dataclass(slots=True)
@@ -32,11 +39,30 @@ class EmbedReport:
     remarks: Remarks = field(default_factory=Remarks)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """Embedded pictures.
+
+    Attributes:
+        names: Id, label and reason of each of n pictures: why it could not be read, or what makes
+            its vector doubtful.
+        vectors: `(n, dim)`, float32; NaN in the rows of pictures that could not be read.
+    """
+
+    names: list[Name]
+    vectors: Floats
+
+    def __getitem__(self, rows: slice) -> Embedded:
+        """Some of the pictures."""
+        return Embedded(self.names[rows], self.vectors[rows])
+
+
 def write_embeddings(
     embedder: Embedder,
     records: Iterable[Record],
     path: Path,
     *,
+    shard: Shard | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> EmbedReport:
     """Embed pictures into a file, one row each, in order.
@@ -46,34 +72,93 @@ def write_embeddings(
         records: The pictures.
         path: `.npy`, float32 `(n, dim)`, with NaN in the row of a picture that cannot be read; or
             `.parquet`, with the columns id, label, embedding (float32) and reason.
+        shard: Embed these pictures only, into the shard's part of `path`.
         progress: Called with the number of pictures done since the last call.
 
     Raises:
         LikewiseError: If the ending is neither.
     """
     report = EmbedReport()
-    make = _FILES.get(path.suffix.lower())
-    if make is None:
-        raise LikewiseError(f"{path} should end in .npy or .parquet: the ending sets the format.")
-    with replacing(path) as stream:
-        file = make(stream, embedder.dim)
-        try:
-            for part, vectors in embed_stream(embedder, records):
-                file.write(part, _aligned(part, vectors))
-                report.rows += len(part.records)
-                report.remarks.add_all(part)
-                report.unreadable += [
-                    (part.records[place].id, reason) for place, reason in part.reasons.items()
-                ]
-                if progress:
-                    progress(len(part.records))
-        finally:  # Parquet's writer would else end itself when the stream is closed
-            file.close(report.rows)
+    _maker(path)
+    if shard is None:
+        write_vectors(path, embedder.dim, _embedded(embedder, records, report, progress))
+        return report
+    taken = Taken(shard, records)
+    settings = {"job": "embed", "format": 1, "model": embedder.fingerprint, "dim": embedder.dim}
+    settings |= {"shard": str(shard), "made_by": maker()}
+    with replacing(shard.part(path)) as stream:
+        stream.write(json_line(settings))
+        for rows in _embedded(embedder, taken, report, progress):
+            stream.write(json_line({"rows": rows.names}))
+            stream.write(rows.vectors.astype("<f4", copy=False).tobytes() + b"\n")
+        stream.write(json_line(taken.end))
     return report
 
 
+def write_vectors(path: Path, dim: int, parts: Iterable[Embedded]) -> None:
+    """Write embedded pictures to a file, whole or not at all.
+
+    Args:
+        path: `.npy` or `.parquet`.
+        dim: Length of a vector.
+        parts: Any number of pictures at a time.
+
+    Raises:
+        LikewiseError: If the ending is neither.
+    """
+    make, count = _maker(path), 0
+    with replacing(path) as stream:
+        file = make(stream, dim)
+        try:
+            for rows in _together(parts):
+                file.write(rows)
+                count += len(rows.names)
+        finally:  # Parquet's writer would else end itself when the stream is closed
+            file.close(count)
+
+
+def _embedded(
+    embedder: Embedder,
+    records: Iterable[Record],
+    report: EmbedReport,
+    progress: Callable[[int], object] | None,
+) -> Iterator[Embedded]:
+    for part, vectors in embed_stream(embedder, records):
+        report.rows += len(part.records)
+        report.remarks.add_all(part)
+        report.unreadable += [
+            (part.records[place].id, reason) for place, reason in part.reasons.items()
+        ]
+        reasons = part.remarks | part.reasons
+        names = [(r.id, r.label, reasons.get(place)) for place, r in enumerate(part.records)]
+        yield Embedded(names, _aligned(part, vectors))
+        if progress:
+            progress(len(part.records))
+
+
+def _together(parts: Iterable[Embedded]) -> Iterator[Embedded]:
+    """The same rows, always as many together, so that the same rows make the same file."""
+    waiting: list[Embedded] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += len(part.names)
+        if count >= ROWS_TOGETHER:
+            joined, whole = _joined(waiting), count - count % ROWS_TOGETHER
+            for start in range(0, whole, ROWS_TOGETHER):
+                yield joined[start : start + ROWS_TOGETHER]
+            waiting, count = [joined[whole:]], count - whole
+    if count:
+        yield _joined(waiting)
+
+
+def _joined(parts: Sequence[Embedded]) -> Embedded:
+    names = [name for part in parts for name in part.names]
+    return Embedded(names, np.concatenate([part.vectors for part in parts]))
+
+
 class _File(Protocol):
-    def write(self, part: Decoded, vectors: Floats) -> None: ...
+    def write(self, rows: Embedded) -> None: ...
 
     def close(self, rows: int) -> None: ...
 
@@ -86,8 +171,8 @@ class _Npy:
         self._header(0)
         self._begin = stream.tell()
 
-    def write(self, part: Decoded, vectors: Floats) -> None:
-        self._stream.write(vectors.astype("<f4", copy=False).tobytes())
+    def write(self, rows: Embedded) -> None:
+        self._stream.write(rows.vectors.astype("<f4", copy=False).tobytes())
 
     def close(self, rows: int) -> None:
         self._stream.seek(0)
@@ -102,7 +187,7 @@ class _Npy:
 
 
 class _Parquet:
-    """Rows with ids, a row group for each chunk."""
+    """Rows with ids."""
 
     def __init__(self, stream: BinaryIO, dim: int) -> None:
         self._arrow = pa = import_pyarrow()
@@ -112,14 +197,13 @@ class _Parquet:
         self._schema = pa.schema(columns)
         self._writer = pa.parquet.ParquetWriter(stream, self._schema)
 
-    def write(self, part: Decoded, vectors: Floats) -> None:
-        pa = self._arrow
-        places = range(len(part.records))
-        reasons = [part.reasons.get(place, part.remarks.get(place)) for place in places]
-        absent = pa.array([place in part.reasons for place in places])
+    def write(self, rows: Embedded) -> None:
+        pa, vectors = self._arrow, rows.vectors
+        ids, labels, reasons = zip(*rows.names, strict=True)
+        absent = pa.array(np.isnan(vectors[:, 0]))
         columns: list[Any] = [
-            pa.array([record.id for record in part.records]),
-            pa.array([record.label for record in part.records], pa.string()),
+            pa.array(ids, pa.string()),
+            pa.array(labels, pa.string()),
             pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), self._dim, mask=absent),
             pa.array(reasons, pa.string()),
         ]
@@ -130,6 +214,13 @@ class _Parquet:
 
 
 _FILES: dict[str, Callable[[BinaryIO, int], _File]] = {".npy": _Npy, ".parquet": _Parquet}
+
+
+def _maker(path: Path) -> Callable[[BinaryIO, int], _File]:
+    make = _FILES.get(path.suffix.lower())
+    if make is None:
+        raise LikewiseError(f"{path} should end in .npy or .parquet: the ending sets the format.")
+    return make
 
 
 def _aligned(part: Decoded, vectors: Floats) -> Floats:

@@ -11,7 +11,9 @@ from typing import Any
 
 from embedder.data.records import Record
 from index.decision import CheckOptions
-from likewise.bulk.journal import Journal, ResumeError, journal_path
+from likewise.bulk.journal import Journal, ResumeError, journal_path, rows_of_part
+from likewise.bulk.maker import maker
+from likewise.bulk.shard import Shard, Taken
 from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
 from likewise.output.columns import columns
@@ -61,31 +63,46 @@ class Job:
         self.summary = Summary()
         self.earlier = 0
 
-    def write(self, output: Path, *, resume: bool = False) -> None:
+    def write(self, output: Path, *, resume: bool = False, shard: Shard | None = None) -> None:
         """Write the rows to a file, which appears once it is complete.
 
         Args:
             output: `.jsonl`, `.csv` or `.parquet`; until it is complete the rows are in a journal
                 beside it.
             resume: Continue the journal of an interrupted run.
+            shard: Write these pictures only, into the shard's part of `output`. A whole part of the
+                same job is resumed too: nothing is left to do.
 
         Raises:
             ResumeError: If there is a journal and `resume` is not set, or it is another job's; or
                 if there is none to go on with, but a file that a job has finished.
         """
+        output = output if shard is None else shard.part(output)
+        settings = self._settings()
+        if shard is not None:
+            checksum = self._matcher.gallery.checksum
+            settings |= {"shard": str(shard), "made_by": maker(), "references": checksum}
         if resume and output.exists() and not journal_path(output).exists():
+            if shard is not None and (rows := rows_of_part(output, settings)) is not None:
+                self.earlier = rows  # run again by what lost sight of its end
+                return
             raise ResumeError(
                 f"{output} is complete already, so there is nothing to resume. Leave out --resume "
                 "to replace it, or choose another output file."
             )
-        with Journal(output, self._settings(), self.columns, resume=resume) as journal:
+        with Journal(output, settings, self.columns, resume=resume) as journal:
             self.earlier = journal.done
             self._progress(journal.done)
-            self._write_remaining(journal)
-            journal.finish()
+            if shard is None:
+                self._write_remaining(journal, self._records)
+                journal.finish()
+            else:
+                taken = Taken(shard, self._records)
+                self._write_remaining(journal, taken)
+                journal.finish_part(taken.end)
 
-    def _write_remaining(self, journal: Journal) -> None:
-        records = journal.remaining(self._records)
+    def _write_remaining(self, journal: Journal, all_records: Iterable[Record]) -> None:
+        records = journal.remaining(all_records)
         stream = check_stream(self._matcher, records, self._options, rule=self._rule)
         with closing(stream), closing(self.summary.counted(stream, self._progress)) as rows:
             for batch in together(rows, _ROWS_AT_ONCE):

@@ -40,7 +40,7 @@ class Journal:
         done: Number of rows from earlier runs.
 
     Args:
-        output: A `.jsonl`, `.csv` or `.parquet` file.
+        output: A `.jsonl`, `.csv` or `.parquet` file, or a part of one.
         settings: JSON settings that determine the rows; resuming requires the same.
         columns: Columns of a CSV, as for `output.writers.writer`.
         resume: Continue an earlier run's journal, if there is one.
@@ -123,6 +123,13 @@ class Journal:
                 write_file(self.output, map(json.loads, journal), self._columns)
         self.path.unlink()
 
+    def finish_part(self, end: Mapping[str, Any]) -> None:
+        """Write the output as a part: the settings, all rows, and a last line."""
+        with self.path.open("rb") as journal, replacing(self.output) as stream:
+            shutil.copyfileobj(journal, stream)
+            stream.write(json_line(dict(end)))
+        self.path.unlink()
+
     def __enter__(self) -> Journal:
         return self
 
@@ -189,6 +196,19 @@ def journal_path(output: Path) -> Path:
         'rows.csv.partial'
     """
     return output.with_name(f"{output.name}.partial")
+
+
+def rows_of_part(path: Path, settings: Mapping[str, Any]) -> int | None:
+    """Number of rows of a whole part of this job; None if it is of another.
+
+    Args:
+        path: The part.
+        settings: Those of the job.
+    """
+    with path.open("rb") as part:
+        if _difference(part.readline(), json_line(dict(settings))):
+            return None
+        return sum(1 for _ in part) - 1  # its last line is no row
 
 
 def _difference(stored: bytes, header: bytes) -> str | None:

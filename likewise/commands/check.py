@@ -27,11 +27,13 @@ from likewise.commands.options import (
     output_option,
     split_option,
 )
+from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
     from index.decision import CheckOptions
     from likewise.bulk.job import Job
+    from likewise.bulk.shard import Shard
     from likewise.bulk.stream import Summary
     from likewise.matcher import Matcher
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 @format_option
 @output_option(".jsonl .csv .parquet")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; needs -o.")
+@shard_option
 @split_option
 @decode_timeout_option
 def check(
@@ -64,6 +67,7 @@ def check(
     format_: str,
     output: Path | None,
     resume: bool,
+    shard: Shard | None,
     split: str | None,
     **options: Any,
 ) -> None:
@@ -85,9 +89,13 @@ def check(
         raise click.UsageError("Use --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it continues FILE.partial.")
+    if shard is not None and output is None:
+        raise click.UsageError("--shard needs -o FILE: it writes FILE.part-I-of-N.")
+    if shard is not None:
+        _refuse_network_disk(gallery)
     with (
         opened_for_asking(gallery, inputs, split) as (matcher, records),
-        progress_bar(records.count()) as done,
+        progress_bar(share_of(records, shard)) as done,
     ):
         from index.decision import CheckOptions
 
@@ -100,10 +108,21 @@ def check(
 
             job = Job(matcher, records, located(inputs), check_options, done)
             _warn_of_threshold(matcher, check_options)
-            _to_file(job, output, resume)
+            _to_file(job, output, resume, shard)
             summary, earlier = job.summary, job.earlier
     note_source(records)
     _summarise(summary, earlier)
+
+
+def _refuse_network_disk(gallery: Path) -> None:
+    """Refuse a gallery that many machines would read where SQLite's locks do not hold."""
+    from index.storage.network import network_disk
+
+    if kind := network_disk(gallery):
+        raise click.ClickException(
+            f"{gallery} lies on a network disk ({kind}), where SQLite cannot lock its files. Copy "
+            "it to a disk of each machine with likewise backup, or mount it read-only."
+        )
 
 
 def _to_stdout(
@@ -127,11 +146,12 @@ def _to_stdout(
     return summary
 
 
-def _to_file(job: Job, output: Path, resume: bool) -> None:
+def _to_file(job: Job, output: Path, resume: bool, shard: Shard | None) -> None:
     """Write a job into a file; after Ctrl-C or on a full disk say how to go on."""
-    how_to_continue = f"The rows so far are kept in {output}.partial: continue with --resume."
+    file = output if shard is None else shard.part(output)
+    how_to_continue = f"The rows so far are kept in {file}.partial: continue with --resume."
     try:
-        job.write(output, resume=resume)
+        job.write(output, resume=resume, shard=shard)
     except KeyboardInterrupt:
         note(f"Interrupted. {how_to_continue}")
         click.get_current_context().exit(INTERRUPTED)

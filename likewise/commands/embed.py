@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,10 @@ from likewise.commands.options import (
     output_option,
     reading_options,
 )
+from likewise.commands.sharding import shard_option, share_of
+
+if TYPE_CHECKING:
+    from likewise.bulk.shard import Shard
 
 
 @click.command()
@@ -24,12 +29,14 @@ from likewise.commands.options import (
 @output_option(".npy .parquet", required=True)
 @click.option("--gallery", type=click.Path(path_type=Path), help="Use the model of this gallery.")
 @model_option
+@shard_option
 @reading_options
 def embed(
     inputs: tuple[str, ...],
     output: Path,
     gallery: Path | None,
     model: Path | None,
+    shard: Shard | None,
     reading: Reading,
 ) -> None:
     """Write the embedding of each picture to a file.
@@ -49,11 +56,12 @@ def embed(
     embedder, _ = opened_model(gallery, model)
     unlabelled = output.suffix.lower() == ".npy"
     records = read_unlabelled(inputs, reading.split) if unlabelled else read(inputs, reading)
-    with progress_bar(records.count()) as done:
-        report = write_embeddings(embedder, records, output, progress=done)
+    with progress_bar(share_of(records, shard)) as done:
+        report = write_embeddings(embedder, records, output, shard=shard, progress=done)
     note_source(records)
     note_unreadable(report.unreadable)
     for warning in report.remarks.warnings():
         note(warning)
     rows = counted(report.rows, "row")
-    note(f"Wrote {rows} of {counted(embedder.dim, 'number')} to {output}.")
+    file = output if shard is None else shard.part(output)
+    note(f"Wrote {rows} of {counted(embedder.dim, 'number')} to {file}.")

@@ -32,6 +32,7 @@ COMMANDS = {
     "check": "Decide which group each picture belongs to, if any.",
     "compare": "Compare two pictures: print their distance and whether they match.",
     "embed": "Write the embedding of each picture to a file.",
+    "merge": "Put the parts of a sharded output together.",
     "calibrate": "Set a GALLERY's threshold for the error rate that you want.",
     "evaluate": "Measure how reliable a GALLERY's answers are.",
     "info": "Show a GALLERY's groups, model, thresholds and size on disk.",

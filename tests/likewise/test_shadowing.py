@@ -31,6 +31,7 @@ WORDS = {
     "evaluate": ["new.gallery", DIGIT, "--out", "report"],
     "compare": [DIGIT, DIGIT],
     "embed": [DIGIT, "-o", "vectors.npy"],
+    "merge": ["rows.csv"],
     "info": ["new.gallery"],
     "doctor": ["new.gallery"],
     "serve": ["new.gallery"],

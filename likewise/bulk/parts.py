@@ -1,0 +1,200 @@
+"""Parts of a sharded output: found, compared, and read in the order of the input.
+
+A part begins with a line of JSON, the settings that its shard ran with, and ends with one that says
+how many pictures the whole input has, with a digest of their ids. Between them `check` writes a
+line for each picture; `embed` a line with ids, labels and reasons of some, then their vectors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from likewise.arrays import Floats
+from likewise.bulk.embeddings import ROWS_TOGETHER, Embedded, Name
+from likewise.bulk.journal import journal_path
+from likewise.bulk.shard import Shard, part_of
+from likewise.errors import LikewiseError
+
+OF_A_SHARD = ("shard", "made_by", "gallery", "inputs")  # settings in which parts may differ
+_TAIL = 4096  # bytes that the last line fits into
+
+
+class PartsError(LikewiseError):
+    """Parts are missing, damaged, or not of one job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A whole part.
+
+    Attributes:
+        shard: Which one.
+        path: Its file.
+        settings: What it was made with.
+        end: Its last line.
+    """
+
+    shard: Shard
+    path: Path
+    settings: dict[str, Any]
+    end: dict[str, Any]
+
+
+def read_parts(output: Path) -> list[Part]:
+    """Read all parts of an output file, in order, and compare them.
+
+    Args:
+        output: The whole file.
+
+    Raises:
+        PartsError: If there are none, one is missing or damaged, or they are not of one job.
+    """
+    found = part_of(output)
+    if not found:
+        raise PartsError(
+            f"There are no parts of {output}: expected {output}.part-1-of-N and so on, as "
+            f"`--shard 1/N -o {output.name}` writes them."
+        )
+    counts = sorted({shard.count for shard in found})
+    if len(counts) > 1:
+        raise PartsError(
+            f"There are parts of several divisions of {output}, into {counts[0]} and into "
+            f"{counts[1]}: remove those that do not belong to it."
+        )
+    for shard in (Shard(number, counts[0]) for number in range(1, counts[0] + 1)):
+        if shard not in found:
+            raise PartsError(_missing(shard, output))
+    parts = [_read(shard, path) for shard, path in found.items()]
+    _require_one_job(parts)
+    return parts
+
+
+def makers(parts: Sequence[Part]) -> list[str]:
+    """Name what made the parts: processors and versions, one for each that differs.
+
+    Args:
+        parts: All parts.
+    """
+    texts = (", ".join(map(str, part.settings["made_by"].values())) for part in parts)
+    return list(dict.fromkeys(texts))
+
+
+def lines(parts: Sequence[Part]) -> Iterator[bytes]:
+    """Give the rows of all parts in the order of the input, as they are written.
+
+    Args:
+        parts: All parts, in order.
+
+    Raises:
+        PartsError: If a part has not as many rows as it should.
+    """
+    total = parts[0].end["pictures"]
+    with ExitStack() as opened:
+        files = [opened.enter_context(part.path.open("rb")) for part in parts]
+        for file in files:
+            file.readline()
+        for position in range(total):
+            place = position % len(parts)
+            line = files[place].readline()
+            if not line.startswith(b'{"id"'):
+                raise _damaged(parts[place].path)
+            yield line
+        for part, file in zip(parts, files, strict=True):
+            if _parsed(part.path, file.readline()) != part.end:
+                raise _damaged(part.path)
+
+
+def vectors(parts: Sequence[Part]) -> Iterator[Embedded]:
+    """Give the vectors of all parts in the order of the input.
+
+    Args:
+        parts: All parts of `likewise embed`, in order.
+
+    Raises:
+        PartsError: If a part has not as many rows as it should.
+    """
+    rows = _interleaved(parts)
+    while block := list(islice(rows, ROWS_TOGETHER)):
+        yield Embedded([name for name, _ in block], np.stack([vector for _, vector in block]))
+
+
+def _interleaved(parts: Sequence[Part]) -> Iterator[tuple[Name, Floats]]:
+    streams = [_embedded(part, part.settings["dim"]) for part in parts]
+    for position in range(parts[0].end["pictures"]):
+        place = position % len(parts)
+        if (row := next(streams[place], None)) is None:
+            raise _damaged(parts[place].path)
+        yield row
+    for part, stream in zip(parts, streams, strict=True):
+        if next(stream, None) is not None:
+            raise _damaged(part.path)
+
+
+def _embedded(part: Part, dim: int) -> Iterator[tuple[Name, Floats]]:
+    with part.path.open("rb") as file:
+        file.readline()
+        while "rows" in (block := _parsed(part.path, file.readline())):
+            names = block["rows"]
+            content = file.read(4 * dim * len(names) + 1)
+            if len(content) != 4 * dim * len(names) + 1:
+                raise _damaged(part.path)
+            rows = np.frombuffer(content[:-1], "<f4").reshape(-1, dim)
+            yield from zip(map(tuple, names), rows, strict=True)
+
+
+def _read(shard: Shard, path: Path) -> Part:
+    with path.open("rb") as file:
+        settings = _parsed(path, file.readline())
+        part = Part(shard, path, settings, _last_line(path, file))
+    if settings.get("shard") != str(shard) or {*part.end} != {"pictures", "ids"}:
+        raise _damaged(path)
+    return part
+
+
+def _last_line(path: Path, file: BinaryIO) -> dict[str, Any]:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _TAIL))
+    return _parsed(path, file.read().rstrip(b"\n").rpartition(b"\n")[2])
+
+
+def _parsed(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError):
+        raise _damaged(path) from None
+
+
+def _require_one_job(parts: Sequence[Part]) -> None:
+    first = parts[0]
+    for part in parts[1:]:
+        for name in sorted({*first.settings, *part.settings} - {*OF_A_SHARD}):
+            was, now = first.settings.get(name), part.settings.get(name)
+            if was != now:
+                raise PartsError(
+                    f"{part.path} and {first.path} are of different jobs: {name.replace('_', ' ')} "
+                    f"{now!r} and {was!r}. Make both in the same way."
+                )
+        if part.end != first.end:
+            raise PartsError(
+                f"{part.path} and {first.path} are of different inputs: {part.end['pictures']} and "
+                f"{first.end['pictures']} pictures, or other ids. Give every shard the same input."
+            )
+
+
+def _missing(shard: Shard, output: Path) -> str:
+    path = shard.part(output)
+    if journal_path(path).exists():
+        return f"{path} is not complete: run its shard again with --shard {shard} --resume."
+    return f"{path} is missing: run its shard with --shard {shard}, or bring the file here."
+
+
+def _damaged(path: Path) -> PartsError:
+    return PartsError(f"{path} is no whole part, or was altered: run its shard again.")
