@@ -51,8 +51,8 @@ soak: $(DEV)/.ready ## run the longest tests, by hand: minutes of kills, of dama
 bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, as JSON lines
 	@$(DEV)/bin/python -m bench
 
-train: $(TRAIN)/.ready ## retrain the shipped digits model with the recipe default
-	@$(TRAIN)/bin/likewise train mnist --recipe default --out embedder/pretrained
+train: $(TRAIN)/.ready ## retrain the shipped digits model from the bundled digits
+	@$(TRAIN)/bin/likewise train mnist --out embedder/pretrained
 
 cli: $(DEV)/.ready ## write docs/cli.md, the help of every command
 	@$(DEV)/bin/python -m docs.cli
