@@ -10,10 +10,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from index.documents import operating_points
 from index.errors import GalleryError, StoreError
 from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
-from index.manifest import identity, operating_points, read_manifest
+from index.manifest import identity, read_manifest
 from index.recovery import open_store
 from index.references.rows import State
 from index.storage.directory import (
@@ -93,7 +94,7 @@ def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
 def _copied_manifest(path: Path, copy: Path) -> bool:
     """Copy the manifest and the files that it names; False if it was replaced meanwhile."""
     fields = read_manifest(path)
-    points = operating_points(path, fields).values()
+    points = operating_points(path / MANIFEST, fields).values()
     files = {file for point in points for file in point.files}
     try:
         for kind, name in files:

@@ -86,7 +86,7 @@ class Contents(Listing):
         with self._store.reading():
             for row in self._rows_named([id]).values():
                 return self._reference(row, self._store.picture(row))
-        raise ReferenceNotFoundError(f"Gallery '{self.path}' has no reference '{id}'.")
+        raise ReferenceNotFoundError(f"Gallery '{self.place}' has no reference '{id}'.")
 
     def batches(self, size: int) -> Iterator[list[Reference]]:
         """All references with their pictures, oldest first, read from the store and verified.

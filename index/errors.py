@@ -1,7 +1,5 @@
 """Errors of a gallery; invalid arguments raise a plain ValueError instead."""
 
-from pathlib import Path
-
 from likewise.errors import LikewiseError
 
 
@@ -52,11 +50,11 @@ class EmptyGalleryError(GalleryError):
     """A gallery without references cannot answer."""
 
 
-def no_groups(path: Path, count: int) -> NoGroupsError:
+def no_groups(path: object, count: int) -> NoGroupsError:
     """The refusal to decide by references without labels.
 
     Args:
-        path: The gallery's directory.
+        path: The gallery's directory or address.
         count: Its number of references, >= 1.
     """
     return NoGroupsError(
@@ -66,11 +64,11 @@ def no_groups(path: Path, count: int) -> NoGroupsError:
     )
 
 
-def inside_snapshot(path: Path, done: str) -> GalleryError:
+def inside_snapshot(path: object, done: str) -> GalleryError:
     """The refusal to wait for writers while holding a snapshot.
 
     Args:
-        path: The gallery's directory.
+        path: The gallery's directory or address.
         done: What was to be done to it, such as 'changed'.
     """
     return GalleryError(

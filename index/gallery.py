@@ -1,8 +1,9 @@
-"""Gallery: enrolled references in a directory, searched exactly.
+"""Gallery: enrolled references in a directory or a database, searched exactly.
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (a copy of the
 embedder that made the vectors), `references.sqlite` (the truth) and `references.mark`, `vectors.*`
-(derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations).
+(derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations). In PostgreSQL these
+are tables, and a local cache holds what is derived (`index.postgres`).
 
 Does not make vectors, does not choose thresholds and does not search approximately.
 """
@@ -17,18 +18,20 @@ from typing import Any, Self
 
 import numpy as np
 
+from index.address import Address, Place, place_of
 from index.arguments import new_rows
+from index.documents import NOTES, Documents
 from index.errors import ReplacedError
-from index.manifest import NOTES, Manifest
+from index.manifest import Manifest
 from index.operating_point import OperatingPoint
 from index.points import OperatingPoints
 from index.questions import Questions
 from index.recovery import open_store
-from index.references.local import Store
+from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
-from index.storage.directory import MODEL, created, fill_directory
+from index.storage.directory import created, fill_directory
 from likewise.arrays import Floats, Pixels
 
 
@@ -40,11 +43,11 @@ class Gallery(Questions):
     file was altered, and `ReplacedError` once the directory was moved, removed or replaced.
 
     Attributes:
-        path: The directory.
+        place: Where it is: its directory, or its address in a database.
+        path: Its directory; of a gallery in a database, that of its local copies.
         dim: Length of the vectors.
         fingerprint: Fingerprint of the embedder that makes the vectors.
         points: Operating points: named thresholds.
-        model_path: Directory of the copy of the embedder.
 
     Example:
         >>> import tempfile
@@ -59,20 +62,20 @@ class Gallery(Questions):
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
-        self.path = path
-        self.dim: int = manifest.current()["dim"]
-        self.fingerprint: str = manifest.current()["fingerprint"]
-        self.model_path = path / MODEL
-        self.points = OperatingPoints(path, manifest, store)
-        self._manifest = manifest
+    def __init__(self, place: Place, documents: Documents, store: ReferenceStore) -> None:
+        self.place = place
+        self.path = documents.directory
+        self.dim: int = documents.current()["dim"]
+        self.fingerprint: str = documents.current()["fingerprint"]
+        self.points = OperatingPoints(documents, store)
+        self._documents = documents
         self._store = store
-        self._index = CurrentIndex(path, self.dim, store)
+        self._index = CurrentIndex(documents.directory, self.dim, store)
 
     @classmethod
     def create(
         cls,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | Address,
         *,
         dim: int,
         fingerprint: str,
@@ -82,7 +85,8 @@ class Gallery(Questions):
         """Create an empty gallery, atomically.
 
         Args:
-            path: Its directory; must not exist.
+            path: Its directory, or the address of a gallery in PostgreSQL,
+                `postgresql://host/database#name`; must not exist.
             dim: Length of the vectors, >= 1.
             fingerprint: Fingerprint of the embedder that will make the vectors.
             operating_points: Operating points: named thresholds.
@@ -96,18 +100,28 @@ class Gallery(Questions):
         points = {name: point.to_json() for name, point in (operating_points or {}).items()}
         if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
             raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
-        with created(Path(path)) as staging:
-            fill_directory(staging, dim, fingerprint, points, model)
-        return cls.open(path)
+        place = place_of(path)
+        if isinstance(place, Address):
+            from index.postgres.opening import create  # its driver is an extra
+
+            create(place, dim, fingerprint, points, model)
+        else:
+            with created(place) as staging:
+                fill_directory(staging, dim, fingerprint, points, model)
+        return cls.open(place)
 
     @classmethod
     def open(
-        cls, path: str | os.PathLike[str], *, fingerprint: str | None = None, timeout: float = 10.0
+        cls,
+        path: str | os.PathLike[str] | Address,
+        *,
+        fingerprint: str | None = None,
+        timeout: float = 10.0,
     ) -> Gallery:
         """Open a gallery.
 
         Args:
-            path: Its directory.
+            path: Its directory or address.
             fingerprint: Fingerprint of the embedder that will make the queries; None skips the
                 check.
             timeout: Seconds to wait for another process that is changing the gallery.
@@ -117,16 +131,35 @@ class Gallery(Questions):
             StoreError: If a file of it is missing or altered; the text names the file.
             FingerprintError: If the vectors come from another embedder.
         """
-        path = Path(path)
-        manifest = Manifest(path)
+        place = place_of(path)
+        if isinstance(place, Address):
+            from index.postgres.opening import opened
+
+            documents, store = opened(place, timeout=timeout, fingerprint=fingerprint)
+            return cls(place, documents, store)
+        manifest = Manifest(place)
         if fingerprint is not None:
             manifest.require_fingerprint(fingerprint)
-        return cls(path, manifest, open_store(path, timeout=timeout))
+        return cls(place, manifest, open_store(place, timeout=timeout))
+
+    @property
+    def model_path(self) -> Path:
+        """Directory of the copy of the embedder."""
+        return self._documents.model_path
+
+    @property
+    def identity(self) -> str:
+        """A text by which another process recognises the gallery."""
+        return str(self.place.resolve() if isinstance(self.place, Path) else self.place)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each part of the gallery, by its name."""
+        return self._documents.sizes()
 
     @property
     def notes(self) -> dict[str, str]:
         """Sentences about the gallery by what they are about, such as why it has its model."""
-        return dict(self._manifest.current().get(NOTES, {}))
+        return dict(self._documents.current().get(NOTES, {}))
 
     def note(self, name: str, sentence: str) -> None:
         """Store a sentence about the gallery, durably; an older one of this name is replaced.
@@ -141,7 +174,7 @@ class Gallery(Questions):
             OSError: If the file cannot be written.
         """
         with self._store.changing() as store, store.writing(), store.lock:
-            self._manifest.store_note(name, sentence)
+            self._documents.store_note(store, name, sentence)
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.
@@ -157,6 +190,11 @@ class Gallery(Questions):
             finally:
                 self._index.forget()
                 self._store.close()
+
+    def discard(self) -> None:
+        """Close the gallery and remove it; what cannot be removed is left."""
+        self.close()
+        self._documents.discard()
 
     def __enter__(self) -> Self:
         return self

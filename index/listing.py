@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from index.address import Place
 from index.errors import no_groups
-from index.references.local import Store
+from index.references.contract import ReferenceStore
 from index.search.current import CurrentIndex
 from likewise.arrays import Indices
 from likewise.names import normal
@@ -36,11 +37,13 @@ class Listing:
     """The groups of a gallery, each method as of one snapshot.
 
     Attributes:
-        path: The directory.
+        place: Where it is: its directory, or its address in a database.
+        path: Its directory; of a gallery in a database, that of its local copies.
     """
 
+    place: Place
     path: Path
-    _store: Store
+    _store: ReferenceStore
     _index: CurrentIndex
 
     @property
@@ -132,7 +135,7 @@ class Listing:
         """
         with self._store.reading() as state:
             if state.count and not self._store.labels(1):
-                raise no_groups(self.path, state.count)
+                raise no_groups(self.place, state.count)
 
     def samples(self, label: str, count: int) -> list[str]:
         """Ids of up to `count` references of a group, spread over it, oldest first.

@@ -1,7 +1,4 @@
-"""A gallery's manifest, `gallery.json`: format, dim, fingerprint, operating points.
-
-Every field is checked for its type before anything uses it.
-"""
+"""A gallery's documents in its directory: `gallery.json`, the evidence, `model/`."""
 
 from __future__ import annotations
 
@@ -10,14 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
-from index.operating_point import OperatingPoint
-from index.storage.directory import FORMAT, MANIFEST, STORE, sync
+from index.documents import Documents, require_fields
+from index.errors import GalleryError, ReplacedError
+from index.references.contract import ReferenceStore
+from index.storage.directory import MANIFEST, MODEL, STORE, sync
 from index.storage.files import read_sealed, write_sealed
-
-DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
-NOTES = "notes"  # in the manifest, optional: sentences about the gallery by name
-_LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -35,12 +29,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
             "DATA"
         )
     manifest = read_sealed(path / MANIFEST)
-    if manifest.get("format") != FORMAT:
-        raise StoreError(
-            f"'{path / MANIFEST}' is of format {manifest.get('format')}, but this version reads"
-            f" format {FORMAT}: use the version that wrote it."
-        )
-    _require_types(path, manifest)
+    require_fields(path / MANIFEST, manifest)
     return manifest
 
 
@@ -52,57 +41,16 @@ def _missing(path: Path) -> str:
     return f"Expected a gallery at '{path}', but there is no such directory."
 
 
-def _require_types(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Refuse fields of other types than those that are written."""
-    dim, default = manifest.get("dim"), manifest.get(DEFAULT_POINT, "")
-    if type(dim) is not int or not 0 < dim <= _LARGEST_DIM:
-        raise _foreign(path, f"`dim` must be a whole number >= 1. Received: {dim!r}")
-    if not isinstance(manifest.get("fingerprint"), str):
-        received = manifest.get("fingerprint")
-        raise _foreign(path, f"`fingerprint` must be a text. Received: {received!r}")
-    if not isinstance(default, str):
-        raise _foreign(path, f"`{DEFAULT_POINT}` must be a text. Received: {default!r}")
-    notes = manifest.get(NOTES, {})
-    if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
-        raise _foreign(path, f"`{NOTES}` must be an object of texts. Received: {notes!r}")
-    operating_points(path, manifest)
+class Manifest(Documents):
+    """The documents in a directory; a changed stat reveals a replaced `gallery.json`."""
 
-
-def operating_points(path: Path, manifest: Mapping[str, Any]) -> dict[str, OperatingPoint]:
-    """The operating points by name, oldest first.
-
-    Args:
-        path: Directory of the gallery.
-        manifest: The fields of its `gallery.json`.
-
-    Raises:
-        StoreError: If a point is not of the types that are written; the text names it.
-    """
-    stored = manifest.get("operating_points")
-    if not isinstance(stored, dict):
-        raise _foreign(path, f"`operating_points` must be an object. Received: {stored!r}")
-    points = {}
-    for name, point in stored.items():
-        try:
-            points[name] = OperatingPoint.from_json(point)
-        except ValueError as error:
-            raise _foreign(path, f"Operating point '{name}': {error}".rstrip(".")) from error
-    return points
-
-
-def _foreign(path: Path, what: str) -> StoreError:
-    return StoreError(
-        f"'{path / MANIFEST}' is not as likewise writes it. {what}. Restore it from a backup, or "
-        "build the gallery again."
-    )
-
-
-class Manifest:
-    """The `gallery.json` in a directory; a changed stat reveals a replaced file."""
+    directory: Path
+    name: Path
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = identity(path / MANIFEST)
+        self.directory = self.gallery = path
+        self.name = path / MANIFEST
+        self._seen = identity(self.name)
         self._fields = read_manifest(path)
 
     def current(self) -> dict[str, Any]:
@@ -111,65 +59,36 @@ class Manifest:
         Raises:
             ReplacedError: If the file belongs to another gallery.
         """
-        seen = identity(self._path / MANIFEST)
+        seen = identity(self.name)
         if seen != self._seen:
-            fields = read_manifest(self._path)
+            fields = self.read()
             for name in ("dim", "fingerprint"):
                 if fields.get(name) != self._fields[name]:
                     raise ReplacedError(
-                        f"'{self._path}' is no longer the gallery that was opened: its {name}"
+                        f"'{self.gallery}' is no longer the gallery that was opened: its {name}"
                         f" is now {fields.get(name)}. Open it again."
                     )
             self._seen, self._fields = seen, fields
         return self._fields
 
-    def require_fingerprint(self, fingerprint: str) -> None:
-        """Refuse any embedder but the one that made the vectors.
+    def read(self, store: ReferenceStore | None = None) -> dict[str, Any]:
+        """The fields, read from the file."""
+        return read_manifest(self.directory)
 
-        Raises:
-            FingerprintError: Naming both.
-        """
-        built_with = self.current()["fingerprint"]
-        if fingerprint != built_with:
-            raise FingerprintError(
-                f"Gallery '{self._path}' was built with model {built_with}, but this model"
-                f" is {fingerprint}: use the gallery's own model or build the gallery again."
-            )
+    @property
+    def model_path(self) -> Path:
+        """Directory of the model."""
+        return self.directory / MODEL
 
-    def store_point(self, name: str, point: Mapping[str, Any], *, default: bool) -> None:
-        """Add or replace an operating point in the file; call it as the only writer.
+    def discard(self) -> None:
+        """Remove the directory."""
+        import shutil  # seldom needed, so not paid for at every start
 
-        A kill at any moment leaves either the old or the new file.
+        shutil.rmtree(self.directory, ignore_errors=True)
 
-        Args:
-            name: Name of the point.
-            point: The point, JSON.
-            default: Whether it becomes the gallery's default.
-
-        Raises:
-            ValueError: If the point is not plain JSON.
-            OSError: If the file cannot be written.
-        """
-        fields = read_manifest(self._path)
-        points = {**fields["operating_points"], name: point}
-        chosen = {DEFAULT_POINT: name} if default else {}
-        write_sealed(self._path / MANIFEST, {**fields, "operating_points": points, **chosen})
-        sync(self._path)
-
-    def store_note(self, name: str, sentence: str) -> None:
-        """Add or replace a sentence about the gallery; call it as the only writer.
-
-        Args:
-            name: What it is about.
-            sentence: The sentence.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        fields = read_manifest(self._path)
-        notes = {**fields.get(NOTES, {}), name: sentence}
-        write_sealed(self._path / MANIFEST, {**fields, NOTES: notes})
-        sync(self._path)
+    def _write(self, store: ReferenceStore, fields: Mapping[str, Any]) -> None:
+        write_sealed(self.name, fields)
+        sync(self.directory)
 
 
 def identity(path: Path) -> tuple[int, int, int] | None:

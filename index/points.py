@@ -8,31 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from index.decision import CheckOptions, Rule
+from index.documents import DEFAULT_POINT, Documents, operating_points
 from index.errors import GalleryError, no_groups
 from index.evidence import (
     EVIDENCE,
     PICTURES,
     Evidence,
-    drop_evidence,
-    read_evidence,
-    write_evidence,
 )
-from index.manifest import DEFAULT_POINT, Manifest, operating_points, read_manifest
 from index.operating_point import OperatingPoint
-from index.references.local import Store
-from index.storage.drafts import sweep_files
+from index.references.contract import ReferenceStore
 from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
 
 
 class _Stored(NamedTuple):
-    """One state of `gallery.json`."""
+    """One state of the manifest."""
 
     fields: dict[str, Any]
     points: dict[str, OperatingPoint]
@@ -43,14 +38,12 @@ class OperatingPoints:
     """The named thresholds of a gallery.
 
     Args:
-        path: The gallery's directory.
-        manifest: Its `gallery.json`.
+        documents: The gallery's documents.
         store: Its references, for their number and for the lock of the single writer.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, store: Store) -> None:
-        self._path = path
-        self._manifest = manifest
+    def __init__(self, documents: Documents, store: ReferenceStore) -> None:
+        self._documents = documents
         self._store = store
         self._stored: _Stored | None = None
         store.before_first_change = self._sweep
@@ -82,14 +75,15 @@ class OperatingPoints:
         if chosen is None:
             self._require_groups()
             raise GalleryError(
-                f"Gallery '{self._path}' has no operating point yet: pass a threshold, or measure "
-                "one with labelled pictures that are not in it (likewise calibrate). Its model "
+                f"Gallery '{self._documents.gallery}' has no operating point yet: pass a "
+                "threshold, or measure one with labelled pictures that are not in it (likewise calibrate). Its model "
                 "brings none, and none could be measured when it was built."
             )
         if chosen not in stored.points:
             known = ", ".join(stored.points) or "none"
             raise GalleryError(
-                f"Gallery '{self._path}' has no operating point '{chosen}'. It has: {known}."
+                f"Gallery '{self._documents.gallery}' has no operating point '{chosen}'. "
+                f"It has: {known}."
             )
         return chosen, stored.points[chosen]
 
@@ -122,20 +116,28 @@ class OperatingPoints:
         name, point = self.named(name)
         if point.evidence is None:
             raise GalleryError(
-                f"Operating point '{name}' of gallery '{self._path}' has no evidence: it was not "
-                "calibrated with this gallery. Calibrate it, or leave out the evidence."
+                f"Operating point '{name}' of gallery '{self._documents.gallery}' has no evidence: it "
+                "was not calibrated with this gallery. Calibrate it, or leave out the evidence."
             )
-        evidence = self._evidence
-        if evidence is None or evidence.name != point.evidence:
-            unknown = read_evidence(self._path, EVIDENCE, point.evidence)
-            evidence = self._evidence = Evidence(point.evidence, unknown.astype(np.float32))
-        return evidence
+        return self.evidence_named(point.evidence)
 
     def outdated(self, name: str | None = None) -> str | None:
         """Describe in one sentence how the gallery changed since a point was calibrated, if so."""
         state = self._store.state()
         name, point = self.named(name)
         return point.outdated(name, state.count, state.generation)
+
+    def evidence_named(self, name: str) -> Evidence:
+        """The evidence of this name, as a point has it in its field `evidence`.
+
+        Raises:
+            StoreError: If the file is missing or altered.
+        """
+        evidence = self._evidence
+        if evidence is None or evidence.name != name:
+            unknown = self._documents.evidence(EVIDENCE, name)
+            evidence = self._evidence = Evidence(name, unknown.astype(np.float32))
+        return evidence
 
     def calibrated_on(self, name: str | None = None) -> set[bytes]:
         """Content hashes of the pictures that a point was calibrated with.
@@ -150,7 +152,7 @@ class OperatingPoints:
         _, point = self.named(name)
         if point.pictures is None:
             return set()
-        return set(map(bytes, read_evidence(self._path, PICTURES, point.pictures)))
+        return set(map(bytes, self._documents.evidence(PICTURES, point.pictures)))
 
     def store(
         self,
@@ -181,45 +183,46 @@ class OperatingPoints:
         """
         if not name.strip():
             raise ValueError("The name of an operating point must not be empty.")
+        keep = self._documents.keep_evidence
         with self._store.changing() as store, store.writing():
             if unknown is not None:
                 distances = np.sort(unknown).astype("<f4")
-                point = replace(point, evidence=write_evidence(self._path, EVIDENCE, distances))
+                point = replace(point, evidence=keep(store, EVIDENCE, distances))
             if contents is not None:
                 hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
-                point = replace(point, pictures=write_evidence(self._path, PICTURES, hashes))
+                point = replace(point, pictures=keep(store, PICTURES, hashes))
             with self._store.lock:
-                self._manifest.store_point(name, point.to_json(), default=default)
-                self._sweep()
+                self._documents.store_point(store, name, point.to_json(), default=default)
+                self._sweep(store)
 
     def verify(self) -> None:
-        """Verify `gallery.json` and the files that its points name.
+        """Verify the manifest and the files that its points name.
 
         Raises:
             StoreError: If one is altered; the text names it.
         """
-        for point in operating_points(self._path, read_manifest(self._path)).values():
+        for point in self._documents.points().values():
             for kind, name in point.files:
-                read_evidence(self._path, kind, name)
+                self._documents.evidence(kind, name)
 
     def _require_groups(self) -> None:
         """Raise the error for a gallery without groups first: no threshold would help it."""
         with self._store.reading() as state:
             if state.count and not self._store.labels(1):
-                raise no_groups(self._path, state.count)
+                raise no_groups(self._documents.gallery, state.count)
 
-    def _sweep(self) -> None:
+    def _sweep(self, store: ReferenceStore) -> None:
         """Remove what no point names and what killed writers left, as the only writer."""
-        sweep_files(self._path)
-        points = self._read().points.values()
-        drop_evidence(self._path, keep=[file for point in points for file in point.files])
+        fields = self._documents.read(store)
+        points = operating_points(self._documents.name, fields).values()
+        self._documents.sweep(store, [file for point in points for file in point.files])
 
     def _read(self) -> _Stored:
         """The current points, parsed again only if the file was replaced."""
         self._store.require_in_place()
-        fields = self._manifest.current()
+        fields = self._documents.current()
         if self._stored is None or self._stored.fields is not fields:
-            points = operating_points(self._path, fields)
+            points = operating_points(self._documents.name, fields)
             chosen = fields.get(DEFAULT_POINT, "default")
             default = chosen if chosen in points else next(iter(points), None)
             self._stored = _Stored(fields, points, default)

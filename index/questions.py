@@ -27,8 +27,8 @@ class Questions(Contents):
         """Number of neighbours in an answer: `k`, or fewer if the gallery is smaller."""
         if not (count := len(self)):
             raise EmptyGalleryError(
-                f"Gallery {str(self.path)!r} holds no references to compare with. "
-                f"Add references: likewise add {self.path} DATA"
+                f"Gallery {str(self.place)!r} holds no references to compare with. "
+                f"Add references: likewise add {self.place} DATA"
             )
         return min(k, count) if hasattr(k, "__index__") else k  # which the search refuses
 

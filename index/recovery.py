@@ -13,7 +13,6 @@ from pathlib import Path
 
 from index.errors import StoreError
 from index.manifest import read_manifest
-from index.references.high_water import older_state
 from index.references.local import Store
 from index.references.rows import State
 from index.search.derived import drop_derived
@@ -39,8 +38,8 @@ def open_store(path: Path, *, timeout: float) -> Store:
         if note is not None and (
             note.mark.last_slot > state.last_slot or note.mark.last_removal > state.last_removal
         ):
-            raise older_state(
-                store.path, state, f"'{path / 'vectors.json'}' was written after later changes"
+            raise store.older_state(
+                state, f"'{path / 'vectors.json'}' was written after later changes"
             )
     except BaseException:
         store.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
@@ -126,7 +125,7 @@ def _measure(matcher: Matcher) -> None:
 
         measured = measure_own(gallery)
         if measured.point is None:
-            warnings.warn(measured.sentence(str(gallery.path)), stacklevel=3)
+            warnings.warn(measured.sentence(str(gallery.place)), stacklevel=3)
             return
     if unseparated := separation.warning(gallery.points.named()[1]):
         warnings.warn(unseparated, stacklevel=3)
@@ -139,9 +138,10 @@ def close_or_discard(matcher: Matcher) -> int:
         How many references are left.
     """
     held = len(matcher.gallery)
-    matcher.close()
-    if not held:
-        shutil.rmtree(matcher.gallery.path, ignore_errors=True)
+    if held:
+        matcher.close()
+    else:
+        matcher.gallery.discard()
     return held
 
 

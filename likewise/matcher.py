@@ -271,7 +271,7 @@ class Matcher:
         return gallery_view(self.gallery)
 
     def __repr__(self) -> str:
-        return f"<Matcher of gallery {self.gallery.path.name!r}>"
+        return f"<Matcher of gallery {self.gallery.place.name!r}>"
 
     def __enter__(self) -> Matcher:
         return self
@@ -283,7 +283,7 @@ class Matcher:
 def _embedder_in(gallery: Gallery) -> Embedder:
     if not gallery.model_path.is_dir():
         raise ModelError(
-            f"Gallery {str(gallery.path)!r} has no model: there is no folder "
+            f"Gallery {str(gallery.place)!r} has no model: there is no folder "
             f"{str(gallery.model_path)!r}. Restore it from a backup, or build the gallery again."
         )
     return Embedder.load(gallery.model_path)
@@ -292,7 +292,7 @@ def _embedder_in(gallery: Gallery) -> Embedder:
 def _require_same(embedder: Embedder, gallery: Gallery) -> None:
     if embedder.fingerprint != gallery.fingerprint:
         raise FingerprintError(
-            f"The vectors of gallery {str(gallery.path)!r} were made by the model "
+            f"The vectors of gallery {str(gallery.place)!r} were made by the model "
             f"{gallery.fingerprint}, but its model is now {embedder.fingerprint}. "
             "Restore the model from a backup, or build the gallery again."
         )

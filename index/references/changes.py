@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.references.connection import Connection
 from index.references.rows import Change, NewRow, Row, State, wrap
 from index.references.schema import COLUMNS
-from index.storage.database import Database
 
 MIN_KEPT = 10_000
 
 
-def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[NewRow]) -> Change:
+def add(database: Connection, before: State, old: Sequence[Row], rows: Sequence[NewRow]) -> Change:
     """Replace old rows by new ones; the caller writes the state.
 
     Args:
-        database: Database of the references.
+        database: Connection of the references.
         before: Its state before the change.
         old: The stored rows that `rows` replace.
         rows: Rows to store, each id once.
@@ -30,10 +30,8 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
     state = _delete(database, before, old)
     slots = range(state.last_slot + 1, state.last_slot + 1 + len(rows))
     sealed = [row.at(slot) for slot, row in zip(slots, rows, strict=True)]
-    database.execute_many(
-        f"INSERT INTO reference ({COLUMNS}, picture) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        ((*row, new.picture) for row, new in zip(sealed, rows, strict=True)),
-    )
+    whole = ((*row, new.picture) for row, new in zip(sealed, rows, strict=True))
+    database.insert("reference", f"{COLUMNS}, picture", whole)
     after = replace(
         state,
         generation=before.generation + 1,
@@ -44,11 +42,11 @@ def add(database: Database, before: State, old: Sequence[Row], rows: Sequence[Ne
     return Change(before, after, [row.slot for row in old], slots)
 
 
-def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
+def remove(database: Connection, before: State, old: Sequence[Row]) -> Change:
     """Remove rows; the caller writes the state, which is unchanged if there are none.
 
     Args:
-        database: Database of the references.
+        database: Connection of the references.
         before: Its state before the change.
         old: The rows to remove.
     """
@@ -58,11 +56,11 @@ def remove(database: Database, before: State, old: Sequence[Row]) -> Change:
     return Change(before, after, [row.slot for row in old], range(0))
 
 
-def removals(database: Database, state: State, after: int) -> list[tuple[int, int]] | None:
+def removals(database: Connection, state: State, after: int) -> list[tuple[int, int]] | None:
     """Slot and checksum of every removal after a place in the log; None if the log was cut since.
 
     Args:
-        database: Database of the references.
+        database: Connection of the references.
         state: State of the caller's snapshot.
         after: A place in the log, 0 for all removals.
     """
@@ -71,16 +69,14 @@ def removals(database: Database, state: State, after: int) -> list[tuple[int, in
     return logged if len(logged) == state.last_removal - after else None
 
 
-def _delete(database: Database, state: State, rows: Sequence[Row]) -> State:
+def _delete(database: Connection, state: State, rows: Sequence[Row]) -> State:
     """Delete rows and log it; returns the state to write."""
     if not rows:
         return state
     database.execute_many("DELETE FROM reference WHERE slot = ?", ((row.slot,) for row in rows))
     first = state.last_removal + 1
-    database.execute_many(
-        "INSERT INTO removal (sequence, slot, checksum) VALUES (?, ?, ?)",
-        ((first + place, row.slot, row.checksum) for place, row in enumerate(rows)),
-    )
+    logged = ((first + place, row.slot, row.checksum) for place, row in enumerate(rows))
+    database.insert("removal", "sequence, slot, checksum", logged)
     after = replace(
         state,
         count=state.count - len(rows),

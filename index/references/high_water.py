@@ -96,24 +96,6 @@ class HighWater:
             os.fsync(file.fileno())
 
 
-def require_reached(store: Path, state: State, acknowledged: State) -> None:
-    """Refuse a state that is older than an acknowledged one, or differs from it at its generation.
-
-    Args:
-        store: The file of the references.
-        state: Their state.
-        acknowledged: The mark's state before `state` was read.
-
-    Raises:
-        OlderStateError: Naming both.
-    """
-    if state.generation < acknowledged.generation:
-        what = f"generation {acknowledged.generation} with {acknowledged.count} was acknowledged"
-        raise older_state(store, state, what)
-    if state.generation == acknowledged.generation and state != acknowledged:
-        raise older_state(store, state, "another change of that number was acknowledged")
-
-
 def older_state(store: Path, state: State, proof: str) -> OlderStateError:
     """The error that says that the references are older than what was acknowledged.
 

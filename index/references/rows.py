@@ -11,7 +11,6 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,13 +133,13 @@ class Change:
     added: range
 
 
-def stacked(rows: Sequence[Row], dim: int, store: Path) -> Floats:
+def stacked(rows: Sequence[Row], dim: int, store: object) -> Floats:
     """The vectors of rows, `(n, dim)`, float32.
 
     Args:
         rows: Verified.
         dim: Length of the gallery's vectors.
-        store: The file that they come from, for the message.
+        store: What they come from, for the message.
 
     Raises:
         StoreError: If a row has a vector of another length.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from index.references.connection import Connection
 from index.references.rows import Row, picture_digest
 from index.references.schema import COLUMNS
-from index.storage.database import Database
-
-_AT_ONCE = 500  # parameters in one statement
 
 
-def rows_after(database: Database, slot: int) -> Iterator[Row]:
+def rows_after(database: Connection, slot: int) -> Iterator[Row]:
     """Every row whose slot is beyond `slot`, in the order of slots.
 
     Args:
@@ -19,10 +17,10 @@ def rows_after(database: Database, slot: int) -> Iterator[Row]:
         slot: The last slot that is left out.
     """
     query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? ORDER BY slot"
-    return _verified(database, database.execute(query, (slot,)))
+    return _verified(database, database.stream(query, (slot,)))
 
 
-def rows_at(database: Database, slots: Sequence[int]) -> list[Row]:
+def rows_at(database: Connection, slots: Sequence[int]) -> list[Row]:
     """The rows at these distinct slots, in no order.
 
     Args:
@@ -38,7 +36,7 @@ def rows_at(database: Database, slots: Sequence[int]) -> list[Row]:
     return rows
 
 
-def rows_left_at(database: Database, slots: Sequence[int]) -> list[Row]:
+def rows_left_at(database: Connection, slots: Sequence[int]) -> list[Row]:
     """Those rows that are still at these distinct slots, in no order.
 
     Args:
@@ -48,13 +46,12 @@ def rows_left_at(database: Database, slots: Sequence[int]) -> list[Row]:
     Raises:
         StoreError: If a row is altered.
     """
-    query = f"SELECT {COLUMNS} FROM reference WHERE slot IN (SELECT value FROM json_each(?))"
-    wanted = "[" + ",".join(map(str, slots)) + "]"
-    return list(_verified(database, database.execute(query, (wanted,))))
+    query = f"SELECT {COLUMNS} FROM reference WHERE slot IN ?"
+    return list(_verified(database, database.rows_with(query, slots)))
 
 
 def rows_with_ids(
-    database: Database, ids: Sequence[str], absent: Callable[[list[str]], bool]
+    database: Connection, ids: Sequence[str], absent: Callable[[list[str]], bool]
 ) -> list[Row]:
     """The rows with these ids, in no order.
 
@@ -74,7 +71,7 @@ def rows_with_ids(
     return rows
 
 
-def rows_with_contents(database: Database, contents: Sequence[bytes]) -> list[Row]:
+def rows_with_contents(database: Connection, contents: Sequence[bytes]) -> list[Row]:
     """The rows with these contents, in no order.
 
     Args:
@@ -84,7 +81,7 @@ def rows_with_contents(database: Database, contents: Sequence[bytes]) -> list[Ro
     return list(_chosen(database, "content", contents))
 
 
-def picture_of(database: Database, row: Row) -> bytes | None:
+def picture_of(database: Connection, row: Row) -> bytes | None:
     """The encoded picture of a row, verified.
 
     Args:
@@ -105,34 +102,32 @@ def picture_of(database: Database, row: Row) -> bytes | None:
 
 
 def _chosen(
-    database: Database, column: str, values: Sequence[str] | Sequence[bytes]
+    database: Connection, column: str, values: Sequence[str] | Sequence[bytes]
 ) -> Iterator[Row]:
-    for start in range(0, len(values), _AT_ONCE):
-        batch = values[start : start + _AT_ONCE]
-        marks = ",".join("?" * len(batch))
-        query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ({marks})"
-        yield from _verified(database, database.execute(query, batch))
+    query = f"SELECT {COLUMNS} FROM reference WHERE {column} IN ?"
+    return _verified(database, database.rows_with(query, values))
 
 
-def _verified(database: Database, fetched: Iterable[tuple[object, ...]]) -> Iterator[Row]:
+def _verified(database: Connection, fetched: Iterable[tuple[object, ...]]) -> Iterator[Row]:
     for row in map(Row._make, fetched):
         if not row.intact():
             raise database.altered(f"row {row.slot} does not match its checksum")
         yield row
 
 
-def labels(database: Database, most: int) -> list[str]:
+def labels(database: Connection, most: int | None = None) -> list[str]:
     """Different labels of groups, without verifying the rows.
 
     Args:
         database: The references.
-        most: How many at most; -1 for all.
+        most: How many at most; None for all.
     """
-    query = "SELECT DISTINCT label FROM reference WHERE label <> '' LIMIT ?"
-    return [label for (label,) in database.execute(query, (most,))]
+    limit = "" if most is None else f" LIMIT {most:d}"
+    query = f"SELECT DISTINCT label FROM reference WHERE label <> ''{limit}"
+    return [label for (label,) in database.execute(query)]
 
 
-def count_unlabelled(database: Database) -> int:
+def count_unlabelled(database: Connection) -> int:
     """Count the references without a group, without verifying the rows."""
     [(count,)] = database.execute("SELECT count(*) FROM reference WHERE label = ''")
     return int(count)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from hashlib import blake2b
 
+from index.references.connection import Connection
 from index.references.rows import State
-from index.storage.database import Database
 
 _FIELDS = "generation, count, total, last_slot, last_removal"
 
@@ -17,7 +17,7 @@ def first_statement() -> str:
     return f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{checksum.hex()}')"
 
 
-def read_state(database: Database) -> State:
+def read_state(database: Connection) -> State:
     """Read the state as the snapshot of `database` has it.
 
     Raises:
@@ -35,14 +35,14 @@ def read_state(database: Database) -> State:
     return state
 
 
-def write_state(database: Database, state: State) -> None:
+def write_state(database: Connection, state: State) -> None:
     """Write the state, within a transaction of the caller.
 
     Args:
         database: The references.
         state: What to write.
     """
-    database.execute("INSERT OR REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", sealed(state))
+    database.execute(f"UPDATE state SET ({_FIELDS}, checksum) = (?, ?, ?, ?, ?, ?)", sealed(state))
 
 
 def sealed(state: State) -> tuple[int, int, int, int, int, bytes]:

@@ -12,11 +12,10 @@ from threading import Lock
 
 import numpy as np
 
-from index.references import changes, selection
+from index.references.reads import Reads
 from index.references.rows import State, wrap
 from index.search.columns import Columns, Hashes, hashed
 from index.search.note import Mark
-from index.storage.database import Database
 from likewise.arrays import Indices
 
 
@@ -35,12 +34,11 @@ class Absences:
         self._seen = 0  # the last slot that is known
         self._later: dict[str, int] = {}  # slots of later rows
 
-    def prove(self, database: Database, state: State, ids: Sequence[str]) -> bool:
+    def prove(self, store: Reads, ids: Sequence[str]) -> bool:
         """Decide whether ids that SQLite did not find are proven to be absent.
 
         Args:
-            database: Within a snapshot or a change.
-            state: Its state.
+            store: On the connection that did not find them.
             ids: The ids.
 
         Returns:
@@ -49,23 +47,23 @@ class Absences:
         Raises:
             StoreError: If a row has one of them.
         """
-        with self._lock:
-            if self._hashes is None and not self._begin(database, state):
+        with self._lock, store.reading() as state:
+            if self._hashes is None and not self._begin(store, state):
                 return False
-            for row in selection.rows_after(database, self._seen):
+            for row in store.rows(self._seen):
                 self._later[row.id] = row.slot
             self._seen = max(self._seen, state.last_slot)
             candidates = self._candidates(ids)
         wanted = set(ids)
-        for row in selection.rows_left_at(database, candidates):
+        for row in store.left_at(candidates):
             if row.id in wanted:
-                raise database.altered(f"its index of ids lacks '{row.id}', which it holds")
+                raise store.altered(f"its index of ids lacks '{row.id}', which it holds")
         return True
 
-    def _begin(self, database: Database, state: State) -> bool:
+    def _begin(self, store: Reads, state: State) -> bool:
         """Take up the kept names, if later changes lead from them to the state."""
         kept = self._kept()
-        if kept is None or not _leads_to(kept.mark, database, state):
+        if kept is None or not _leads_to(kept.mark, store, state):
             return False
         order = np.argsort(kept.hashes)
         self._hashes, self._slots = kept.hashes[order], kept.slots[order]
@@ -84,15 +82,15 @@ class Absences:
         return slots
 
 
-def _leads_to(mark: Mark, database: Database, state: State) -> bool:
+def _leads_to(mark: Mark, store: Reads, state: State) -> bool:
     """Whether the changes since a mark give a state."""
     if mark.last_slot > state.last_slot or mark.last_removal > state.last_removal:
         return False
-    gone = changes.removals(database, state, mark.last_removal)
+    gone = store.removals(mark.last_removal)
     if gone is None:
         return False
     held = [checksum for slot, checksum in gone if slot <= mark.last_slot]
-    new = [row.checksum for row in selection.rows_after(database, mark.last_slot)]
+    new = [row.checksum for row in store.rows(mark.last_slot)]
     total = wrap(mark.total - sum(held) + sum(new))
     count = mark.count - len(held) + len(new)
     return Mark(count, total, state.last_slot, state.last_removal) == Mark.of(state)

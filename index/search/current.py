@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from index.neighbours import Neighbour, Neighbours
-from index.references.local import Store
+from index.references.contract import ReferenceStore
 from index.references.rows import Change, NewRow, Row, State
 from index.search.absences import Absences
 from index.search.checked import check_k
@@ -37,7 +37,7 @@ class CurrentIndex:
         store: The references.
     """
 
-    def __init__(self, directory: Path, dim: int, store: Store) -> None:
+    def __init__(self, directory: Path, dim: int, store: ReferenceStore) -> None:
         self._directory = directory
         self._dim = dim
         self._store = store
@@ -135,7 +135,7 @@ class CurrentIndex:
         if self._changed:
             with self.reading():
                 pass
-        if self._store.writable:
+        if self._store.keeps_derived:
             self._names.save()
             if self._derived is not None:
                 self._derived.save()
@@ -281,7 +281,7 @@ class CurrentIndex:
         rows = self.rows_with(label)
         if not len(rows):
             raise ValueError(
-                f"No reference of gallery '{self._directory}' has the label '{label}'"
+                f"No reference of gallery '{self._store.gallery}' has the label '{label}'"
                 f"{meant(label, self.grouping.rows)}."
             )
         if label not in self._parts:

@@ -20,14 +20,13 @@ import faiss
 import numpy as np
 
 from index.errors import StoreError
-from index.references.local import Store
+from index.references.contract import ReferenceStore
 from index.references.rows import Change, Row, State, stacked, wrap
 from index.search import division
 from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.names_file import NAMES
 from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
-from index.storage.directory import STORE
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
@@ -55,7 +54,7 @@ class DerivedIndex:
         if not self._load():
             self._clear()
 
-    def catch_up(self, store: Store, state: State) -> None:
+    def catch_up(self, store: ReferenceStore, state: State) -> None:
         """Catch up with the caller's snapshot.
 
         Args:
@@ -69,7 +68,7 @@ class DerivedIndex:
             return
         if not self._follow(store, state):
             self._clear()
-            self._append_rows(store.rows())
+            self._append_rows(store, store.rows())
             self._mark = Mark(
                 len(self.slots), self._mark.total, state.last_slot, state.last_removal
             )
@@ -153,7 +152,7 @@ class DerivedIndex:
         self.vectors = ExactIndex(faiss.downcast_index(index.index))
         self.slots = faiss.vector_to_array(index.id_map)
 
-    def _follow(self, store: Store, state: State) -> bool:
+    def _follow(self, store: ReferenceStore, state: State) -> bool:
         """Catch up with the changes since; False if they are not known."""
         mark = self._mark
         gone = store.removals(mark.last_removal)
@@ -163,14 +162,14 @@ class DerivedIndex:
         self._remove([slot for slot, _ in held])
         total = wrap(mark.total - sum(checksum for _, checksum in held))
         self._mark = Mark(len(self.slots), total, state.last_slot, state.last_removal)
-        self._append_rows(store.rows(after=mark.last_slot))
+        self._append_rows(store, store.rows(after=mark.last_slot))
         return self._mark == Mark.of(state)
 
-    def _append_rows(self, rows: Iterator[Row]) -> None:
+    def _append_rows(self, store: ReferenceStore, rows: Iterator[Row]) -> None:
         """Append stored rows and update the mark."""
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
             slots = np.array([row.slot for row in batch], np.int64)
-            self._append(slots, stacked(batch, self._dim, self._directory / STORE))
+            self._append(slots, stacked(batch, self._dim, store.path))
             mark, total = self._mark, sum(row.checksum for row in batch)
             self._mark = Mark(
                 len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from index.errors import StoreError
-from index.references.local import Store
+from index.references.contract import ReferenceStore
 from index.references.rows import Change, NewRow, Row, State, wrap
 from index.search.columns import Columns, Gathered
 from index.search.names_file import NAMES, read_mark, read_names, write_names
@@ -32,7 +32,7 @@ class Names:
         store: The references.
     """
 
-    def __init__(self, directory: Path, store: Store) -> None:
+    def __init__(self, directory: Path, store: ReferenceStore) -> None:
         self._directory = directory
         self._store = store
         self._columns: Columns | None = None

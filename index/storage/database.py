@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from index.storage.files import is_full
 
 _OF_THE_DISK = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 _APPLICATION = 0x6C696B65  # "like"
+_AT_ONCE = 500  # parameters in one statement
 
 
 class Database:
@@ -103,7 +104,7 @@ class Database:
         """
         return self._access.connection.execute(statement, values)
 
-    def execute_many(self, statement: str, rows: Iterator[Sequence[Any]]) -> None:
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of values.
 
         Args:
@@ -111,6 +112,33 @@ class Database:
             rows: Values of each run.
         """
         self._access.connection.executemany(statement, rows)
+
+    def insert(self, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows.
+
+        Args:
+            table: Name of the table.
+            columns: Names of its columns, separated by commas.
+            rows: Values in that order.
+        """
+        marks = ", ".join("?" * len(columns.split(",")))
+        self.execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
+        """Run a statement of many rows, which SQLite reads one by one anyway."""
+        return self.execute(statement, values)
+
+    def rows_with(self, statement: str, values: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+        """Run a statement for values of any number, in its `IN ?`.
+
+        Args:
+            statement: SQL.
+            values: Numbers, texts or bytes.
+        """
+        for start in range(0, len(values), _AT_ONCE):
+            batch = values[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(batch))
+            yield from self.execute(statement.replace("IN ?", f"IN ({marks})"), batch)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

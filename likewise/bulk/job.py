@@ -114,7 +114,7 @@ class Job:
         return {
             "job": "check",
             "format": 1,
-            "gallery": str(gallery.path.resolve()),
+            "gallery": gallery.identity,
             "gallery_generation": gallery.generation,
             "model": gallery.fingerprint,
             "k": self._options.k,

@@ -104,7 +104,7 @@ def enrol(
     held = size(len(gallery), gallery.count_groups(), gallery.count_unlabelled())
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, {others}"
-        f"{len(report.unreadable)} unreadable; {held} in {gallery.path}."
+        f"{len(report.unreadable)} unreadable; {held} in {gallery.place}."
     )
     if report.total == len(report.unreadable):
         raise click.ClickException("No picture could be read: nothing was added.")

@@ -85,12 +85,14 @@ def _measure(matcher: Matcher) -> None:
     """Measure a threshold on the references where the model brings none; report and warn."""
     gallery = matcher.gallery
     if not gallery.count_groups():
-        note(f"Without labels there are no groups to check: likewise query {gallery.path} PICTURES")
+        note(
+            f"Without labels there are no groups to check: likewise query {gallery.place} PICTURES"
+        )
         return
     if gallery.points.default is None:
         from likewise.calibration.own import measure_own
 
-        note(measure_own(gallery).sentence(str(gallery.path)))
+        note(measure_own(gallery).sentence(str(gallery.place)))
     if gallery.points.default is not None:
         from likewise.separation import warning
 

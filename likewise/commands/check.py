@@ -173,7 +173,7 @@ def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
     if change := points.outdated(options.at):
         from likewise.calibration.summary import command
 
-        again = command(str(matcher.gallery.path), name, point)
+        again = command(str(matcher.gallery.place), name, point)
         note(f"Warning: {change}. Calibrate again: {again}")
     if point.misses_most:
         from index.operating_point import OWN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from embedder.data.records import as_text
@@ -38,7 +37,7 @@ def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
     points, notes = gallery.points.all(), gallery.notes
     named = gallery.group_page(limit=most)[0] if most else []
     return {
-        "gallery": as_text(str(gallery.path)),
+        "gallery": as_text(str(gallery.place)),
         "references": len(gallery),
         "groups": {entry.label: entry.size for entry in named} if most else gallery.labels,
         "unlabelled": gallery.count_unlabelled(),
@@ -58,7 +57,7 @@ def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
             "figures": {} if MISFIT in notes else embedder.metadata.get("figures", {}),
         },
         "search": _search(*gallery.how_searched()),
-        "bytes": sizes(gallery.path),
+        "bytes": gallery.sizes(),
     }
 
 
@@ -81,19 +80,6 @@ def _fitting(
         name: {"threshold": point.threshold} if brought.get(name) == point else point.to_json()
         for name, point in points.items()
     }
-
-
-def sizes(folder: Path) -> dict[str, int]:
-    """Give the size of each file in a folder and of each folder in it, by name.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> _ = (folder / "a.txt").write_bytes(b"12345")
-        >>> sizes(folder)
-        {'a.txt': 5}
-    """
-    return {entry.name: _size(entry) for entry in sorted(folder.iterdir())}
 
 
 def text(described: dict[str, Any], groups: int) -> str:
@@ -201,9 +187,3 @@ def _listed(values: dict[str, Any]) -> str:
 
 def _number(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size

@@ -65,7 +65,7 @@ def _opened(path: Path) -> Matcher:
 
 
 def _build(matcher: Matcher, track: Track) -> Iterator[str]:
-    yield f"Enrolling MNIST's 60000 training digits in {matcher.gallery.path} ..."
+    yield f"Enrolling MNIST's 60000 training digits in {matcher.gallery.place} ..."
     started = time.monotonic()
     report = matcher.add(track(records(REFERENCES), 60_000))
     seconds = time.monotonic() - started

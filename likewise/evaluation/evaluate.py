@@ -177,7 +177,7 @@ def _pairs(queries: Queries, threshold: float, seed: int, draws: int) -> Verific
 def _gallery(matcher: Matcher, searched: GroupDistances) -> GallerySize:
     gallery = matcher.gallery
     return GallerySize(
-        path=gallery.path.name,
+        path=gallery.place.name,
         references=len(gallery),
         groups=len(searched.groups),
         model=matcher.embedder.fingerprint,

@@ -136,7 +136,7 @@ def gallery_view(gallery: Gallery) -> str:
     Args:
         gallery: If it is closed, the view says so.
     """
-    name = _short(gallery.path.name)
+    name = _short(gallery.place.name)
     try:
         groups = gallery.groups()
     except LikewiseError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
 from likewise.arrays import Floats, Indices, Strings
 from likewise.metrics.drift import Expected, drift
@@ -44,7 +43,7 @@ def expected(gallery: Gallery, seed: int = 0) -> Expected:
     known = np.where(itself, nearest.distances[:, 1], nearest.distances[:, 0])
     unknown = None
     if evidence is not None:
-        unknown = read_evidence(gallery.path, EVIDENCE, evidence).astype(np.float32)
+        unknown = gallery.points.evidence_named(evidence).unknown
     return Expected(known, unknown)
 
 

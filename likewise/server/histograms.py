@@ -10,7 +10,6 @@ from collections.abc import Hashable
 
 import numpy as np
 
-from index.evidence import EVIDENCE, read_evidence
 from index.gallery import Gallery
 from likewise.arrays import Doubles, Floats
 from likewise.metrics.pairs import drawn_distances
@@ -48,7 +47,7 @@ def measure(gallery: Gallery) -> Distances:
     thresholds = top * np.linspace(0, 1, _THRESHOLDS + 1) ** 2
     unknown = None
     if evidence is not None:
-        unknown = read_evidence(gallery.path, EVIDENCE, evidence)
+        unknown = gallery.points.evidence_named(evidence).unknown
     pairs = max(len(genuine), len(impostor))
     return Distances(
         edges=edges.tolist(),

@@ -11,7 +11,7 @@ import pytest
 from index.errors import StoreError
 from index.gallery import Gallery
 from index.neighbours import Neighbours
-from index.references import changes, local
+from index.references import changes, contract
 from index.search import derived
 
 QUERIES = np.random.default_rng(1).normal(size=(20, 4)).astype(np.float32)
@@ -167,7 +167,7 @@ def test_an_index_that_failed_to_catch_up_is_not_taken_for_the_state_before(
             with pytest.raises(StoreError, match="altered"):
                 answers(reader)
         writer.remove(["new"])  # the same references again
-        monkeypatch.setattr(local, "read_state", lambda database: state)
+        monkeypatch.setattr(contract, "read_state", lambda database: state)
         assert answers(reader) == before
 
 

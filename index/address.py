@@ -1,0 +1,110 @@
+"""Where a gallery is: the path of a directory, or an address such as postgresql://host/db#shoes.
+
+Does not connect, and needs no driver.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from index.errors import GalleryError
+
+_SCHEMES = ("postgresql", "postgres")
+_ADDRESS = re.compile(rf"(?P<scheme>{'|'.join(_SCHEMES)}):/*(?P<rest>.*)", re.DOTALL)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+_SECRET = ("password", "passfile", "sslpassword")
+_EXAMPLE = "postgresql://host/database#shoes"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A gallery in PostgreSQL.
+
+    Attributes:
+        url: What libpq connects to, without the gallery; may hold a password.
+        name: Name of the gallery in the database.
+
+    Example:
+        >>> address = Address.of("postgresql://ann:secret@db.example/shop?sslmode=require#shoes")
+        >>> address, address.name
+        (Address('postgresql://ann@db.example/shop?sslmode=require#shoes'), 'shoes')
+    """
+
+    url: str = field(repr=False)
+    name: str
+
+    @classmethod
+    def of(cls, text: str) -> Address:
+        """Read an address.
+
+        Raises:
+            GalleryError: If it names no gallery, or one that cannot be; without the password.
+        """
+        parts = _ADDRESS.fullmatch(text)
+        assert parts is not None, "callers ask `is_address` first"
+        rest, _, name = parts["rest"].partition("#")
+        address = cls(f"postgresql://{rest}", unquote(name))
+        if not _NAME.fullmatch(address.name):
+            raise GalleryError(
+                "The address of a gallery in PostgreSQL ends in # and its name: 1 to 48 small "
+                f"letters, digits, - and _, as in {_EXAMPLE}. Received: {address}"
+            )
+        return address
+
+    @property
+    def shown(self) -> str:
+        """The address without what is secret."""
+        head, _, query = self.url.removeprefix("postgresql://").partition("?")
+        user, at, host = head.rpartition("@")
+        kept = [(key, value) for key, value in parse_qsl(query) if key not in _SECRET]
+        asked = f"?{urlencode(kept, safe='/,:')}" if kept else ""
+        return f"postgresql://{user.partition(':')[0]}{at}{host}{asked}#{self.name}"
+
+    def __str__(self) -> str:
+        return self.shown
+
+    def __repr__(self) -> str:
+        return f"Address({self.shown!r})"
+
+
+Place = Path | Address
+
+
+def is_address(place: object) -> bool:
+    """Whether it names a gallery in a database rather than a directory.
+
+    Example:
+        >>> is_address("postgresql://host/db#shoes"), is_address("shoes.gallery")
+        (True, False)
+    """
+    return isinstance(place, Address) or (
+        isinstance(place, str) and _ADDRESS.fullmatch(place) is not None
+    )
+
+
+def place_of(place: str | os.PathLike[str] | Address) -> Place:
+    """The directory or address that a user names.
+
+    Args:
+        place: A path, or an address as text.
+
+    Raises:
+        GalleryError: If it is an address without the name of a gallery.
+    """
+    if isinstance(place, Address):
+        return place
+    text = os.fspath(place)
+    return Address.of(text) if is_address(text) else Path(text)
+
+
+def cache_folder() -> Path:
+    """Where local copies of galleries in databases lie: LIKEWISE_CACHE, or the user's cache."""
+    if chosen := os.environ.get("LIKEWISE_CACHE"):
+        return Path(chosen)
+    if os.name == "nt" and (local := os.environ.get("LOCALAPPDATA")):
+        return Path(local, "likewise")
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "likewise")
