@@ -46,23 +46,40 @@ class Address:
         """
         parts = _ADDRESS.fullmatch(text)
         assert parts is not None, "callers ask `is_address` first"
-        rest, _, name = parts["rest"].partition("#")
-        address = cls(f"postgresql://{rest}", unquote(name))
-        if not _NAME.fullmatch(address.name):
+        rest, _, name = parts["rest"].rpartition("#")
+        if not _NAME.fullmatch(name):  # not shown: it may be the end of a password
             raise GalleryError(
                 "The address of a gallery in PostgreSQL ends in # and its name: 1 to 48 small "
-                f"letters, digits, - and _, as in {_EXAMPLE}. Received: {address}"
+                f"letters, digits, - and _, as in {_EXAMPLE}"
             )
-        return address
+        return cls(f"postgresql://{rest}", name)
 
     @property
     def shown(self) -> str:
         """The address without what is secret."""
-        head, _, query = self.url.removeprefix("postgresql://").partition("?")
-        user, at, host = head.rpartition("@")
+        user, at, rest = self._parts
+        host, _, query = rest.partition("?")
         kept = [(key, value) for key, value in parse_qsl(query) if key not in _SECRET]
         asked = f"?{urlencode(kept, safe='/,:')}" if kept else ""
         return f"postgresql://{user.partition(':')[0]}{at}{host}{asked}#{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Server, database and gallery: the address without the user and what is asked of them."""
+        host = self._parts[2].partition("?")[0]
+        return f"postgresql://{host}#{self.name}"
+
+    def secrets(self) -> list[str]:
+        """What no text may show: passwords, as they stand in the address and decoded."""
+        user, _, rest = self._parts
+        found = [user.partition(":")[2]]
+        found += [value for key, value in parse_qsl(rest.partition("?")[2]) if key in _SECRET]
+        return [text for each in found if each for text in (each, unquote(each))]
+
+    @property
+    def _parts(self) -> tuple[str, str, str]:
+        """What stands before the last @, that sign, and the rest: a password may hold any sign."""
+        return self.url.removeprefix("postgresql://").rpartition("@")
 
     def __str__(self) -> str:
         return self.shown

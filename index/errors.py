@@ -19,6 +19,10 @@ class BusyError(StoreError):
     """Another process kept changing the gallery until the timeout."""
 
 
+class UnreachableError(StoreError):
+    """The database of a gallery cannot be reached, or the connection to it was lost."""
+
+
 class FullDiskError(StoreError):
     """The gallery cannot be changed: its disk is full."""
 

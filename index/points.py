@@ -76,8 +76,8 @@ class OperatingPoints:
             self._require_groups()
             raise GalleryError(
                 f"Gallery '{self._documents.gallery}' has no operating point yet: pass a "
-                "threshold, or measure one with labelled pictures that are not in it (likewise calibrate). Its model "
-                "brings none, and none could be measured when it was built."
+                "threshold, or measure one with labelled pictures that are not in it (likewise "
+                "calibrate). Its model brings none, and none could be measured when it was built."
             )
         if chosen not in stored.points:
             known = ", ".join(stored.points) or "none"
@@ -116,8 +116,8 @@ class OperatingPoints:
         name, point = self.named(name)
         if point.evidence is None:
             raise GalleryError(
-                f"Operating point '{name}' of gallery '{self._documents.gallery}' has no evidence: it "
-                "was not calibrated with this gallery. Calibrate it, or leave out the evidence."
+                f"Operating point '{name}' of gallery '{self._documents.gallery}' has no "
+                "evidence: it was not calibrated with this gallery. Calibrate it, or leave out the evidence."
             )
         return self.evidence_named(point.evidence)
 

@@ -78,6 +78,17 @@ class Reads(ABC):
         with self.reading():
             return selection.picture_of(self._database, row)
 
+    def whole_rows(self) -> Iterator[tuple[Row, bytes | None]]:
+        """Every row with its encoded picture, by slot, both verified."""
+        with self.reading():
+            yield from selection.whole_rows(self._database)
+
+    def removed(self) -> list[tuple[int, int, int]]:
+        """Place, slot and checksum of every removal that the log still has."""
+        with self.reading():
+            query = "SELECT sequence, slot, checksum FROM removal ORDER BY sequence"
+            return self._database.execute(query).fetchall()
+
     def removals(self, after: int) -> list[tuple[int, int]] | None:
         """Slot and checksum of every removal beyond `after`; None if the log was cut since."""
         with self.reading() as state:

@@ -20,6 +20,23 @@ def rows_after(database: Connection, slot: int) -> Iterator[Row]:
     return _verified(database, database.stream(query, (slot,)))
 
 
+def whole_rows(database: Connection) -> Iterator[tuple[Row, bytes | None]]:
+    """Every row with its encoded picture, both verified, in the order of slots.
+
+    Args:
+        database: The references.
+
+    Raises:
+        StoreError: If one is altered.
+    """
+    query = f"SELECT {COLUMNS}, picture FROM reference ORDER BY slot"
+    for *fields, picture in database.stream(query):
+        [row] = _verified(database, [tuple(fields)])
+        if (None if picture is None else picture_digest(picture)) != row.picture_digest:
+            raise database.altered(f"the picture of '{row.id}' does not match its checksum")
+        yield row, picture
+
+
 def rows_at(database: Connection, slots: Sequence[int]) -> list[Row]:
     """The rows at these distinct slots, in no order.
 

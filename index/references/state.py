@@ -11,10 +11,15 @@ from index.references.rows import State
 _FIELDS = "generation, count, total, last_slot, last_removal"
 
 
-def first_statement() -> str:
-    """The statement that writes the state of an empty store."""
+def first_statement(literal: str = "x'{}'") -> str:
+    """The statement that writes the state of an empty store.
+
+    Args:
+        literal: How the engine writes bytes, with braces for their hex digits.
+    """
     *values, checksum = sealed(State())
-    return f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, x'{checksum.hex()}')"
+    bytes_ = literal.format(checksum.hex())
+    return f"INSERT INTO state VALUES (1, {', '.join(map(str, values))}, {bytes_})"
 
 
 def read_state(database: Connection) -> State:
@@ -25,7 +30,7 @@ def read_state(database: Connection) -> State:
     """
     stored = database.execute(f"SELECT {_FIELDS}, checksum FROM state").fetchone()
     try:
-        *values, checksum = stored
+        *values, checksum = stored or ()
         state = State(*values)
         intact = sealed(state)[-1] == checksum
     except (TypeError, ValueError, struct.error):

@@ -138,7 +138,7 @@ class Database:
         for start in range(0, len(values), _AT_ONCE):
             batch = values[start : start + _AT_ONCE]
             marks = ",".join("?" * len(batch))
-            yield from self.execute(statement.replace("IN ?", f"IN ({marks})"), batch)
+            yield from self.execute(statement.replace("IN ?", f"IN ({marks})"), batch).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

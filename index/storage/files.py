@@ -86,12 +86,7 @@ def write_sealed(path: Path, fields: Mapping[str, Any]) -> None:
         ...     read_sealed(Path(folder, "a.json"))
         {'format': 1}
     """
-    try:
-        text = json.dumps({**fields, _SEAL: _seal(fields)}, indent=2, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        message = f"`{path.name}` must hold plain JSON values. Received: {error}."
-        raise ValueError(message) from error
-    write_whole(path, f"{text}\n".encode())
+    write_whole(path, sealed_text(path.name, fields).encode())
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -101,15 +96,50 @@ def read_sealed(path: Path) -> dict[str, Any]:
         StoreError: If the file is missing, of another kind, or altered.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        seal = fields.pop(_SEAL)
-        intact = seal == _seal(fields)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise StoreError(f"Cannot read '{path}': {error.strerror or error}.") from error
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+    except ValueError as error:
         raise StoreError(f"'{path}' was altered: it is not the JSON that was written.") from error
+    return unsealed(path, text)
+
+
+def sealed_text(name: object, fields: Mapping[str, Any]) -> str:
+    """`fields` with their checksum, as JSON.
+
+    Args:
+        name: What messages call it.
+        fields: A JSON object.
+
+    Raises:
+        ValueError: If `fields` cannot be written as JSON.
+    """
+    try:
+        text = json.dumps({**fields, _SEAL: _seal(fields)}, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        message = f"`{name}` must hold plain JSON values. Received: {error}."
+        raise ValueError(message) from error
+    return f"{text}\n"
+
+
+def unsealed(name: object, text: str) -> dict[str, Any]:
+    """Read the fields that `sealed_text` wrote.
+
+    Args:
+        name: What messages call it.
+        text: What was written.
+
+    Raises:
+        StoreError: If it is of another kind, or altered.
+    """
+    try:
+        fields = json.loads(text)
+        seal = fields.pop(_SEAL)
+        intact = seal == _seal(fields)
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise StoreError(f"'{name}' was altered: it is not the JSON that was written.") from error
     if not intact:
-        raise StoreError(f"'{path}' was altered: its content does not match its checksum.")
+        raise StoreError(f"'{name}' was altered: its content does not match its checksum.")
     return dict(fields)
 
 

@@ -1,0 +1,195 @@
+"""Make, open and remove galleries in PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from index.address import Address, cache_folder
+from index.errors import GalleryError
+from index.postgres.connection import PostgresConnection
+from index.postgres.documents import PostgresDocuments
+from index.postgres.driver import psycopg
+from index.postgres.failures import named, said
+from index.postgres.schema import FORMAT, TABLES, schema_of
+from index.postgres.seen import Seen
+from index.postgres.session import Session
+from index.postgres.store import PostgresStore, file_digest
+from index.references.rows import State
+from index.references.state import first_statement
+from index.search.derived import drop_derived
+from index.storage.directory import FORMAT as MANIFEST_FORMAT
+from index.storage.directory import MODEL, STORE
+from index.storage.files import sealed_text
+
+
+def create(
+    address: Address,
+    dim: int,
+    fingerprint: str,
+    operating_points: Mapping[str, Mapping[str, Any]],
+    model: Path | None,
+) -> None:
+    """Make an empty gallery, in one transaction.
+
+    Args:
+        address: The database, and the gallery's name in it.
+        dim: Length of the vectors, >= 1.
+        fingerprint: Identifies the embedder that makes the vectors.
+        operating_points: Named thresholds, each a JSON object.
+        model: Directory of the model to store, or None.
+
+    Raises:
+        GalleryError: If there is one of this name, or this role may not make schemas.
+        ValueError: If an operating point is not plain JSON.
+    """
+    fields = {"format": MANIFEST_FORMAT, "dim": dim, "fingerprint": fingerprint}
+    text = sealed_text("manifest", {**fields, "operating_points": operating_points})
+    with _session(address) as session, named(address, done="made"), _refusals_named(address):
+        schema = schema_of(address.name)
+        session.begin(f"BEGIN; SET LOCAL synchronous_commit = on; CREATE SCHEMA {schema}")
+        try:
+            session.execute(f"SET LOCAL search_path = {schema}, pg_catalog, pg_temp")
+            for statement in (*TABLES, first_statement("'\\x{}'")):
+                session.execute(statement)
+            session.execute("INSERT INTO format VALUES (1, ?, ?)", (FORMAT, str(uuid.uuid4())))
+            session.execute("INSERT INTO manifest VALUES (1, 1, ?)", (text,))
+            session.insert("file", "name, digest, content", _files(model))
+            session.execute("COMMIT")
+        finally:
+            session.end()
+
+
+def opened(
+    address: Address, *, timeout: float, fingerprint: str | None = None
+) -> tuple[PostgresDocuments, PostgresStore]:
+    """Open a gallery.
+
+    Args:
+        address: The database, and the gallery's name in it.
+        timeout: Seconds to wait for another writer.
+        fingerprint: Fingerprint of the embedder that will make the queries; None skips the check.
+
+    Raises:
+        GalleryError: If there is none of this name.
+        OlderStateError: If it is older than this machine has seen it.
+        UnreachableError: If the server does not let us in.
+        OSError: If the local cache cannot be made.
+    """
+    store, directory = _store(address, timeout, accept_older=False)
+    try:
+        documents = PostgresDocuments(store, directory)
+        if fingerprint is not None:
+            documents.require_fingerprint(fingerprint)
+    except BaseException:
+        store.close()
+        raise
+    return documents, store
+
+
+def accept_older(address: Address, timeout: float) -> State:
+    """Continue from the state that the server has, although a later one was seen.
+
+    Args:
+        address: The database, and the gallery's name in it.
+        timeout: Seconds to wait for another writer.
+
+    Returns:
+        The state from which the gallery goes on; unchanged where it is not older.
+    """
+    store, directory = _store(address, timeout, accept_older=True)
+    try:
+        state, seen = store.state(), store.high_water.read()
+        if seen is None or seen == state or seen.generation < state.generation:
+            return state
+        drop_derived(directory)
+        after = replace(
+            state,
+            generation=seen.generation + 1,
+            last_slot=max(state.last_slot, seen.last_slot),
+        )
+        store.accept(after)
+        return after
+    finally:
+        store.close()
+
+
+def exists(address: Address) -> bool:
+    """Whether there is a gallery of this name.
+
+    Raises:
+        UnreachableError: If the server does not let us in.
+    """
+    with _session(address) as session, named(address, done="read"):
+        asked = "SELECT to_regnamespace(?) IS NOT NULL"
+        return bool(session.execute(asked, (schema_of(address.name),)).fetchone()[0])
+
+
+def drop(address: Address) -> None:
+    """Remove a gallery from its database; one that cannot be removed is left."""
+    with suppress(GalleryError), _session(address) as session, named(address, done="removed"):
+        session.execute(f"DROP SCHEMA IF EXISTS {schema_of(address.name)} CASCADE")
+
+
+# ------------------------------------------------------------ inside
+
+
+def _store(address: Address, timeout: float, *, accept_older: bool) -> tuple[PostgresStore, Path]:
+    """The references, and the local cache of this very gallery."""
+    database = PostgresConnection(address, timeout)
+    try:
+        directory = cache_folder() / _cache_name(address, str(database.gallery))
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        seen = Seen(directory / STORE)
+        return PostgresStore(database, seen, accept_older=accept_older), directory
+    except BaseException:
+        database.close()
+        raise
+
+
+def _cache_name(address: Address, gallery: str) -> str:
+    """A name that another gallery's cache does not have, with no user and no password in it."""
+    place = f"{address.place}\0{gallery}"
+    return f"{address.name}-{blake2b(place.encode(), digest_size=8).hexdigest()}"
+
+
+def _files(model: Path | None) -> list[tuple[str, bytes, bytes]]:
+    """Name, digest and content of each file of a model."""
+    if model is None:
+        return []
+    paths = sorted(path for path in model.rglob("*") if path.is_file())
+    contents = [path.read_bytes() for path in paths]
+    names = [f"{MODEL}/{path.relative_to(model).as_posix()}" for path in paths]
+    return list(zip(names, map(file_digest, contents), contents, strict=True))
+
+
+@contextmanager
+def _session(address: Address) -> Iterator[Session]:
+    """A session for the block."""
+    session = Session(address)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@contextmanager
+def _refusals_named(address: Address) -> Iterator[None]:
+    """Say why a gallery cannot be made."""
+    driver = psycopg()
+    try:
+        yield
+    except (driver.errors.DuplicateSchema, driver.errors.UniqueViolation) as error:
+        raise GalleryError(
+            f"'{address}' exists already: add to it, choose another name, or remove it first."
+        ) from error
+    except driver.errors.InsufficientPrivilege as error:
+        raise GalleryError(
+            f"'{address}' cannot be made: {said(address, error)}. The role needs the right CREATE "
+            "on the database."
+        ) from error
