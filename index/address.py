@@ -9,7 +9,6 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlencode
 
 from index.errors import GalleryError
 
@@ -57,6 +56,8 @@ class Address:
     @property
     def shown(self) -> str:
         """The address without what is secret."""
+        from urllib.parse import parse_qsl, urlencode  # not for a cold query of a directory
+
         user, at, rest = self._parts
         host, _, query = rest.partition("?")
         kept = [(key, value) for key, value in parse_qsl(query) if key not in _SECRET]
@@ -69,8 +70,19 @@ class Address:
         host = self._parts[2].partition("?")[0]
         return f"postgresql://{host}#{self.name}"
 
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment that is given the address as it is shown."""
+        from urllib.parse import parse_qsl, unquote
+
+        user, _, rest = self._parts
+        asked = dict(parse_qsl(rest.partition("?")[2])).get("password")
+        password = unquote(user.partition(":")[2]) or asked
+        return {"PGPASSWORD": password} if password else {}
+
     def secrets(self) -> list[str]:
         """What no text may show: passwords, as they stand in the address and decoded."""
+        from urllib.parse import parse_qsl, unquote
+
         user, _, rest = self._parts
         found = [user.partition(":")[2]]
         found += [value for key, value in parse_qsl(rest.partition("?")[2]) if key in _SECRET]

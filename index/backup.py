@@ -8,8 +8,10 @@ verifies it. Does not make incremental backups.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from index.address import Address, Place
 from index.documents import operating_points
 from index.errors import GalleryError, StoreError
 from index.evidence import drop_evidence, evidence_path
@@ -29,11 +31,46 @@ from index.storage.files import write_sealed
 _TRIES = 100  # calibrations that may interrupt one backup
 
 
-def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
+def copy_gallery(
+    source: Place,
+    target: Place,
+    *,
+    timeout: float = 10.0,
+    progress: Callable[[int], object] = lambda done: None,
+) -> State:
+    """Copy a gallery from a directory or a database to another: whole, or not at all.
+
+    Args:
+        source: Its directory or address; others may write to it.
+        target: The directory or address of the copy; must not exist.
+        timeout: Seconds to wait for another process's lock.
+        progress: Called with the number of further references that are copied to a database.
+
+    Returns:
+        The copy's state, which is the gallery's own.
+
+    Raises:
+        GalleryError: If there is no gallery at `source`, or something at `target`.
+        StoreError: If a part of the gallery is altered, or the copy is not what was copied.
+        OSError: If the copy cannot be written.
+    """
+    if isinstance(target, Path):
+        return back_up(source, target, timeout=timeout)
+    from index.postgres.copying import fill_database_from
+
+    with Gallery.open(source, timeout=timeout) as gallery:
+        state = gallery.hand_over(
+            lambda documents, store: fill_database_from(documents, store, target, progress)
+        )
+    _prove(source, target, state)
+    return state
+
+
+def back_up(path: Place, target: Path, *, timeout: float = 10.0) -> State:
     """Copy a gallery; writers are not blocked, and the gallery may be read-only.
 
     Args:
-        path: The gallery's directory.
+        path: The gallery's directory or address.
         target: Path of the copy; must not exist. It appears once the copy is complete, verified
             and on the disk. A kill leaves at most a directory beside it whose name starts with
             a dot.
@@ -58,8 +95,16 @@ def back_up(path: Path, target: Path, *, timeout: float = 10.0) -> State:
         ...     copy.labels
         {'cat': 1, 'dog': 1}
     """
-    read_manifest(path)  # refuse what is not a gallery before anything is written
     _refuse_existing(target)
+    if isinstance(path, Address):
+        from index.postgres.copying import fill_directory_from
+
+        with staged(target) as copy:
+            state = fill_directory_from(path, copy, timeout)
+            _prove(path, copy, state)
+            _refuse_existing(target)
+        return state
+    read_manifest(path)  # refuse what is not a gallery before anything is written
     if target.resolve().is_relative_to(path.resolve()):
         raise GalleryError(
             f"'{target}' is inside the gallery '{path}': choose a target outside it."
@@ -108,7 +153,7 @@ def _copied_manifest(path: Path, copy: Path) -> bool:
     return True
 
 
-def _prove(path: Path, copy: Path, state: State) -> None:
+def _prove(path: Place, copy: Place, state: State) -> None:
     """Open the copy and read all of it; closing it writes its derived index."""
     try:
         with Gallery.open(copy) as gallery:

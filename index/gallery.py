@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -31,8 +31,10 @@ from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
-from index.storage.directory import created, fill_directory
+from index.storage.directory import created, fill_directory, first_manifest
 from likewise.arrays import Floats, Pixels
+
+T = TypeVar("T")
 
 
 class Gallery(Questions):
@@ -104,7 +106,7 @@ class Gallery(Questions):
         if isinstance(place, Address):
             from index.postgres.opening import create  # its driver is an extra
 
-            create(place, dim, fingerprint, points, model)
+            create(place, first_manifest(dim, fingerprint, points), model)
         else:
             with created(place) as staging:
                 fill_directory(staging, dim, fingerprint, points, model)
@@ -231,6 +233,10 @@ class Gallery(Questions):
         """
         with self._store.changing() as store, store.writing():
             yield
+
+    def hand_over(self, use: Callable[[Documents, ReferenceStore], T]) -> T:
+        """Call `use` with documents and references, to be copied as they are; returns its value."""
+        return use(self._documents, self._store)
 
     def warm(self, *, ahead: bool = False) -> None:
         """Load the vectors now rather than at the first search; with `ahead`, in a thread."""

@@ -117,7 +117,8 @@ class OperatingPoints:
         if point.evidence is None:
             raise GalleryError(
                 f"Operating point '{name}' of gallery '{self._documents.gallery}' has no "
-                "evidence: it was not calibrated with this gallery. Calibrate it, or leave out the evidence."
+                "evidence: it was not calibrated with this gallery. Calibrate it, or leave out the "
+                "evidence."
             )
         return self.evidence_named(point.evidence)
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from index.address import Address, Place
 from index.errors import StoreError
 from index.manifest import read_manifest
 from index.references.local import Store
@@ -47,23 +48,28 @@ def open_store(path: Path, *, timeout: float) -> Store:
     return store
 
 
-def accept_older(path: Path, *, timeout: float = 10.0) -> State:
+def accept_older(place: Place, *, timeout: float = 10.0) -> State:
     """Continue from the present state of the references, although a later one was acknowledged.
 
     That is a change: its generation is beyond all that are known, so that what was derived from
     the lost state is not taken for derived from this one. The derived index is dropped.
 
     Args:
-        path: The gallery's directory.
+        place: The gallery's directory or address.
         timeout: Seconds to wait for another process's change.
 
     Returns:
         The state from which the gallery goes on; unchanged where none is older than it should be.
 
     Raises:
-        GalleryError: If `path` is not a gallery.
+        GalleryError: If `place` is not a gallery.
         StoreError: If the references are altered or cannot be changed.
     """
+    if isinstance(place, Address):
+        from index.postgres.opening import accept_older as accept_in_database
+
+        return accept_in_database(place, timeout)
+    path = place
     read_manifest(path)
     with suppress(StoreError):
         store = open_store(path, timeout=timeout)

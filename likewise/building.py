@@ -14,6 +14,7 @@ from embedder.data.sources import records
 from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.text import counted
+from index.address import Address
 from likewise import separation
 from likewise.conflicts import OnConflict
 from likewise.enrolment import AddReport
@@ -24,7 +25,7 @@ from likewise.pictures import Pictures
 
 
 def build(
-    gallery: str | os.PathLike[str],
+    gallery: str | os.PathLike[str] | Address,
     data: Pictures,
     model: str | os.PathLike[str] | Embedder | None = None,
     *,
@@ -45,7 +46,7 @@ def build(
     stored stay, and `Matcher.add` goes on.
 
     Args:
-        gallery: The directory to make; must not exist.
+        gallery: The directory to make, or the address of a gallery in PostgreSQL; must not exist.
         data: The path of a folder, a list, or a data set, or the name of a bundled one, as
             `records` takes them; or a stream of records; or, with `labels`, pictures in any form
             that `Matcher.check` takes.

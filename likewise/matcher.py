@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedder.errors import ModelError
 from embedder.model import Embedder
+from index.address import Address
 from index.decision import CheckOptions, Decision
 from index.errors import FingerprintError
 from index.gallery import Gallery
@@ -53,18 +53,19 @@ class Matcher:
         self.gallery = gallery
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], embedder: Embedder) -> Matcher:
+    def create(cls, path: str | os.PathLike[str] | Address, embedder: Embedder) -> Matcher:
         """Make an empty gallery with a copy of the embedder in it.
 
         Args:
-            path: The directory to make; must not exist.
+            path: The directory to make, or the address of a gallery in PostgreSQL,
+                `postgresql://host/database#name`; must not exist.
             embedder: Makes the vectors.
 
         Raises:
             GalleryError: If there is something at `path` already.
         """
         gallery = Gallery.create(
-            Path(path),
+            path,
             dim=embedder.dim,
             fingerprint=embedder.fingerprint,
             operating_points=points_from_json(embedder.operating_points),
@@ -73,8 +74,11 @@ class Matcher:
         return cls(embedder, gallery)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Matcher:
+    def open(cls, path: str | os.PathLike[str] | Address) -> Matcher:
         """Open a gallery and the embedder that lies in it.
+
+        Args:
+            path: Its directory, or its address in PostgreSQL.
 
         Raises:
             GalleryError: If there is no gallery at `path`, it is damaged, or its vectors were
@@ -89,7 +93,7 @@ class Matcher:
             ...     matcher.gallery.labels
             {'7': 1}
         """
-        return cls.of(Gallery.open(Path(path)))
+        return cls.of(Gallery.open(path))
 
     @classmethod
     def of(cls, gallery: Gallery) -> Matcher:

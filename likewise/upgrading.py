@@ -16,6 +16,7 @@ import numpy as np
 from embedder.data.records import Record, Records
 from embedder.model import Embedder
 from embedder.text import counted
+from index.address import Address, is_address, place_of
 from index.decision import CheckOptions, Decision, decide
 from index.gallery import Gallery
 from index.neighbours import Neighbours
@@ -72,7 +73,7 @@ class _Batch:
 
 
 def upgrade(
-    gallery: str | os.PathLike[str],
+    gallery: str | os.PathLike[str] | Address,
     model: str | os.PathLike[str] | Embedder,
     data: Records | Iterable[Record] = (),
     *,
@@ -112,6 +113,11 @@ def upgrade(
         likewise.upgrading.UpgradeError: ...digits.gallery has the model ... already.
     """
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
+    if is_address(gallery):
+        raise UpgradeError(
+            "A gallery in PostgreSQL cannot be upgraded in its place yet: build another one with "
+            f"the new model. Received: {place_of(gallery)}"
+        )
     with Gallery.open(gallery) as old:
         if old.fingerprint == embedder.fingerprint:
             raise UpgradeError(f"{old.path} has the model {old.fingerprint} already.")

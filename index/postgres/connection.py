@@ -20,7 +20,7 @@ from index.postgres.session import Session
 
 _AGAIN = 0.2  # seconds between two attempts to reach a server that is starting
 # Never weaker than this; a server that waits for more, such as a standby's replay, goes on to.
-_DURABLE = (
+DURABLE = (
     "SELECT set_config('synchronous_commit', 'on', true)"
     " WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
@@ -128,7 +128,7 @@ class PostgresConnection(Session):
 
     def _begin_change(self) -> tuple[int, str]:
         """Begin a change; returns the generation before it, and the transaction's number."""
-        wait = f"SET LOCAL lock_timeout = {max(1, int(1000 * self._timeout))}; {_DURABLE}; "
+        wait = f"SET LOCAL lock_timeout = {max(1, int(1000 * self._timeout))}; {DURABLE}; "
         try:
             self._begin("READ COMMITTED, READ WRITE", wait)
             locked = "SELECT generation, pg_current_xact_id()::text FROM state FOR UPDATE"

@@ -3,63 +3,63 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from index.address import Address, cache_folder
 from index.errors import GalleryError
-from index.postgres.connection import PostgresConnection
+from index.postgres.connection import DURABLE, PostgresConnection
 from index.postgres.documents import PostgresDocuments
 from index.postgres.driver import psycopg
 from index.postgres.failures import named, said
 from index.postgres.schema import FORMAT, TABLES, schema_of
 from index.postgres.seen import Seen
 from index.postgres.session import Session
-from index.postgres.store import PostgresStore, file_digest
+from index.postgres.store import PostgresStore, keep_files
 from index.references.rows import State
 from index.references.state import first_statement
 from index.search.derived import drop_derived
-from index.storage.directory import FORMAT as MANIFEST_FORMAT
 from index.storage.directory import MODEL, STORE
 from index.storage.files import sealed_text
 
 
 def create(
     address: Address,
-    dim: int,
-    fingerprint: str,
-    operating_points: Mapping[str, Mapping[str, Any]],
+    fields: Mapping[str, Any],
     model: Path | None,
+    files: Mapping[str, bytes] = MappingProxyType({}),
+    fill: Callable[[Session], object] = lambda session: None,
 ) -> None:
-    """Make an empty gallery, in one transaction.
+    """Make a gallery, in one transaction.
 
     Args:
         address: The database, and the gallery's name in it.
-        dim: Length of the vectors, >= 1.
-        fingerprint: Identifies the embedder that makes the vectors.
-        operating_points: Named thresholds, each a JSON object.
+        fields: Its manifest.
         model: Directory of the model to store, or None.
+        files: Evidence of calibrations, by name.
+        fill: Called with the empty tables.
 
     Raises:
         GalleryError: If there is one of this name, or this role may not make schemas.
-        ValueError: If an operating point is not plain JSON.
+        ValueError: If the manifest is not plain JSON.
     """
-    fields = {"format": MANIFEST_FORMAT, "dim": dim, "fingerprint": fingerprint}
-    text = sealed_text("manifest", {**fields, "operating_points": operating_points})
+    text = sealed_text("manifest", fields)
     with _session(address) as session, named(address, done="made"), _refusals_named(address):
         schema = schema_of(address.name)
-        session.begin(f"BEGIN; SET LOCAL synchronous_commit = on; CREATE SCHEMA {schema}")
+        session.begin(f"BEGIN; {DURABLE}; CREATE SCHEMA {schema}")
         try:
             session.execute(f"SET LOCAL search_path = {schema}, pg_catalog, pg_temp")
             for statement in (*TABLES, first_statement("'\\x{}'")):
                 session.execute(statement)
             session.execute("INSERT INTO format VALUES (1, ?, ?)", (FORMAT, str(uuid.uuid4())))
             session.execute("INSERT INTO manifest VALUES (1, 1, ?)", (text,))
-            session.insert("file", "name, digest, content", _files(model))
+            keep_files(session, {**_contents(model), **files})
+            fill(session)
             session.execute("COMMIT")
         finally:
             session.end()
@@ -158,14 +158,12 @@ def _cache_name(address: Address, gallery: str) -> str:
     return f"{address.name}-{blake2b(place.encode(), digest_size=8).hexdigest()}"
 
 
-def _files(model: Path | None) -> list[tuple[str, bytes, bytes]]:
-    """Name, digest and content of each file of a model."""
-    if model is None:
-        return []
-    paths = sorted(path for path in model.rglob("*") if path.is_file())
-    contents = [path.read_bytes() for path in paths]
-    names = [f"{MODEL}/{path.relative_to(model).as_posix()}" for path in paths]
-    return list(zip(names, map(file_digest, contents), contents, strict=True))
+def _contents(model: Path | None) -> dict[str, bytes]:
+    """Content of each file of a model, by name."""
+    paths = [] if model is None else sorted(path for path in model.rglob("*") if path.is_file())
+    return {
+        f"{MODEL}/{path.relative_to(model or path).as_posix()}": path.read_bytes() for path in paths
+    }
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from index.address import Address
 from index.errors import OlderStateError
 from index.postgres.connection import PostgresConnection
 from index.postgres.seen import Seen
+from index.postgres.session import Session
 from index.references.contract import ReferenceStore
-from index.references.copying import copy_references
 from index.references.local import Store
 from index.references.rows import State
 
@@ -49,8 +49,10 @@ class PostgresStore(ReferenceStore):
         Store.create(path)
         target = Store(path)
         try:
-            with self.reading():
-                copy_references(self, target)
+            with self.reading() as state, target.changing() as writer:
+                with writer.writing():
+                    writer.fill(self)
+                target.high_water.replace(state)
         finally:
             target.close()
 
@@ -129,7 +131,7 @@ class PostgresStore(ReferenceStore):
             self.high_water.write(state)
 
 
-def keep_files(database: PostgresConnection, contents: dict[str, bytes]) -> None:
+def keep_files(database: Session, contents: dict[str, bytes]) -> None:
     """Insert files, within a change.
 
     Args:

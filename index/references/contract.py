@@ -21,15 +21,15 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from index.errors import OlderStateError, inside_snapshot
 from index.references import changes
 from index.references.connection import Connection
+from index.references.copying import copy_references
 from index.references.high_water import HighWater
 from index.references.reads import Reads
 from index.references.rows import Change, NewRow, Row, State
-from index.references.schema import COLUMNS
 from index.references.state import read_state, write_state
 
 Choose = Callable[[Sequence[Row]], Iterable[str]]
@@ -183,19 +183,9 @@ class ReferenceStore(Reads):
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
         return self._change(ids, lambda was, old: changes.remove(self._database, was, old))
 
-    def fill(
-        self, rows: Iterable[Sequence[Any]], removed: Iterable[Sequence[Any]], state: State
-    ) -> None:
-        """Take the rows, the log and the state of another store, within `writing`.
-
-        Args:
-            rows: Columns of each row as they are stored, the picture last.
-            removed: Columns of the log.
-            state: The state that they make.
-        """
-        self._database.insert("reference", f"{COLUMNS}, picture", rows)
-        self._database.insert("removal", "sequence, slot, checksum", removed)
-        write_state(self._database, state)
+    def fill(self, source: Reads) -> State:
+        """Take over all references of another store, within `writing`, into this empty one."""
+        return copy_references(source, self._database)
 
     def accept(self, state: State) -> None:
         """Continue from `state`, ignoring the high-water mark; for `recovery`."""

@@ -54,11 +54,24 @@ def fill_directory(
         ValueError: If an operating point is not plain JSON.
         OSError: If a file cannot be written.
     """
-    manifest = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
     if model is not None:
         copy_directory(model, directory / MODEL)
     Store.create(directory / STORE)
-    write_sealed(directory / MANIFEST, {**manifest, "operating_points": operating_points})
+    write_sealed(directory / MANIFEST, first_manifest(dim, fingerprint, operating_points))
+
+
+def first_manifest(
+    dim: int, fingerprint: str, operating_points: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The manifest of a new gallery.
+
+    Args:
+        dim: Length of the vectors, >= 1.
+        fingerprint: Identifies the embedder that makes the vectors.
+        operating_points: Named thresholds, each a JSON object.
+    """
+    fields = {"format": FORMAT, "dim": dim, "fingerprint": fingerprint}
+    return {**fields, "operating_points": operating_points}
 
 
 @contextmanager

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +20,7 @@ from likewise.commands.options import (
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
+    from index.address import Place
     from likewise.conflicts import OnConflict
     from likewise.enrolment import AddReport
     from likewise.matcher import Matcher
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @conflict_option
 @labelling_options
 def add(
-    gallery: Path,
+    gallery: Place,
     inputs: tuple[str, ...],
     on_conflict: OnConflict,
     reading: Reading,

@@ -5,20 +5,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import note
 from likewise.commands.options import gallery_argument
 
+if TYPE_CHECKING:
+    from index.address import Place
+
 
 @click.command()
 @gallery_argument
 @click.argument("target", type=click.Path(path_type=Path))
-def backup(gallery: Path, target: Path) -> None:
+def backup(gallery: Place, target: Path) -> None:
     """Copy a GALLERY safely, even while another process writes to it.
 
-    Use it instead of cp for a gallery in use. TARGET, a gallery itself, appears only once it is
+    Use it instead of cp for a gallery in use, and to take one out of PostgreSQL. TARGET, a gallery itself, appears only once it is
     complete and every row is verified.
 
     \b

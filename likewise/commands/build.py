@@ -25,6 +25,7 @@ from likewise.commands.options import (
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
+    from index.address import Place
     from likewise.conflicts import OnConflict
     from likewise.matcher import Matcher
     from likewise.model_choice import Choice
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 @conflict_option
 @labelling_options
 def build(
-    gallery: Path,
+    gallery: Place,
     inputs: tuple[str, ...],
     model: Path | None,
     on_conflict: OnConflict,
@@ -100,9 +101,16 @@ def _measure(matcher: Matcher) -> None:
             note(f"Warning: {unseparated}")
 
 
-def _check_free(gallery: Path, go_on: str) -> None:
+def _check_free(gallery: Place, go_on: str) -> None:
+    from index.address import Address
     from index.storage.directory import MANIFEST
 
+    if isinstance(gallery, Address):
+        from index.postgres.opening import exists
+
+        if exists(gallery):
+            raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
+        return
     if (gallery / MANIFEST).exists():
         raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")
     if gallery.exists():
@@ -112,7 +120,7 @@ def _check_free(gallery: Path, go_on: str) -> None:
 
 
 @contextmanager
-def _created(gallery: Path, model: Path | Choice | None, go_on: str) -> Iterator[Matcher]:
+def _created(gallery: Place, model: Path | Choice | None, go_on: str) -> Iterator[Matcher]:
     """Make a gallery; if filling it fails, remove it empty, or say how to go on."""
     from embedder.model import Embedder
     from embedder.text import counted
@@ -131,7 +139,9 @@ def _created(gallery: Path, model: Path | Choice | None, go_on: str) -> Iterator
     matcher.close()
 
 
-def _add_command(gallery: Path, inputs: tuple[str, ...], reading: Reading, on_conflict: str) -> str:
+def _add_command(
+    gallery: Place, inputs: tuple[str, ...], reading: Reading, on_conflict: str
+) -> str:
     """Spell out the command that adds inputs to a gallery."""
     from shlex import join
 

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +21,9 @@ from likewise.commands.options import (
 )
 
 COST = Number(0, min_open=True)
+
+if TYPE_CHECKING:
+    from index.address import Place
 
 
 @click.command()
@@ -69,7 +71,7 @@ COST = Number(0, min_open=True)
 )
 @reading_options
 def calibrate(
-    gallery: Path, data: tuple[str, ...], unknown: tuple[str, ...], reading: Reading, **wanted: Any
+    gallery: Place, data: tuple[str, ...], unknown: tuple[str, ...], reading: Reading, **wanted: Any
 ) -> None:
     """Set a GALLERY's threshold for the error rate that you want.
 

@@ -31,6 +31,7 @@ from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
+    from index.address import Place
     from index.decision import CheckOptions
     from likewise.bulk.job import Job
     from likewise.bulk.shard import Shard
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 @split_option
 @decode_timeout_option
 def check(
-    gallery: Path,
+    gallery: Place,
     inputs: tuple[str, ...],
     format_: str,
     output: Path | None,

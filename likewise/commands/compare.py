@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import note, write_json
 from likewise.commands.opening import opened_model, read_unlabelled
-from likewise.commands.options import at_option, decode_timeout_option, model_option
+from likewise.commands.options import GalleryName, at_option, decode_timeout_option, model_option
+
+if TYPE_CHECKING:
+    from index.address import Place
 
 
 @click.command()
@@ -18,14 +22,14 @@ from likewise.commands.options import at_option, decode_timeout_option, model_op
 @click.argument("second", metavar="IMAGE")
 @click.option(
     "--gallery",
-    type=click.Path(path_type=Path),
+    type=GalleryName(),
     help="Use the model and threshold of this gallery.",
 )
 @model_option
 @at_option
 @decode_timeout_option
 def compare(
-    first: str, second: str, gallery: Path | None, model: Path | None, at: str | None
+    first: str, second: str, gallery: Place | None, model: Path | None, at: str | None
 ) -> None:
     """Compare two pictures: print their distance and whether they match.
 

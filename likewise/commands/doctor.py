@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import note, progress_bar, write_json
 from likewise.commands.options import gallery_argument, text_or_json_option
+
+if TYPE_CHECKING:
+    from index.address import Place
 
 
 @click.command()
@@ -22,7 +25,7 @@ from likewise.commands.options import gallery_argument, text_or_json_option
     "after them is lost.",
 )
 @click.pass_context
-def doctor(ctx: click.Context, gallery: Path, format_: str, accept_older: bool) -> None:
+def doctor(ctx: click.Context, gallery: Place, format_: str, accept_older: bool) -> None:
     """Check a GALLERY for damage, wrong labels, duplicates and outliers.
 
     Use it after adding many pictures, or when answers look wrong. It changes nothing, unless
@@ -46,7 +49,7 @@ def doctor(ctx: click.Context, gallery: Path, format_: str, accept_older: bool) 
     ctx.exit(1 if examination.broken else 0)
 
 
-def _accept_older(gallery: Path) -> None:
+def _accept_older(gallery: Place) -> None:
     from embedder.text import counted
     from index import recovery
 

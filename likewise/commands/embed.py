@@ -12,6 +12,7 @@ import click
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.opening import opened_model, read, read_unlabelled
 from likewise.commands.options import (
+    GalleryName,
     Reading,
     inputs_argument,
     model_option,
@@ -23,18 +24,21 @@ from likewise.commands.sharding import shard_option, share_of
 if TYPE_CHECKING:
     from likewise.bulk.shard import Shard
 
+if TYPE_CHECKING:
+    from index.address import Place
+
 
 @click.command()
 @inputs_argument
 @output_option(".npy .parquet", required=True)
-@click.option("--gallery", type=click.Path(path_type=Path), help="Use the model of this gallery.")
+@click.option("--gallery", type=GalleryName(), help="Use the model of this gallery.")
 @model_option
 @shard_option
 @reading_options
 def embed(
     inputs: tuple[str, ...],
     output: Path,
-    gallery: Path | None,
+    gallery: Place | None,
     model: Path | None,
     shard: Shard | None,
     reading: Reading,

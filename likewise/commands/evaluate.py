@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from likewise.commands.options import (
     reading_options,
     unknown_option,
 )
+
+if TYPE_CHECKING:
+    from index.address import Place
 
 
 @click.command()
@@ -51,7 +54,7 @@ from likewise.commands.options import (
 )
 @reading_options
 def evaluate(
-    gallery: Path,
+    gallery: Place,
     data: tuple[str, ...],
     unknown: tuple[str, ...],
     out: Path,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from embedder.errors import EmbedderError
 from embedder.text import counted
+from index.address import Place
 from index.doctor import Examination, examine
-from index.errors import GalleryError
+from index.errors import GalleryError, UnreachableError
 from likewise.commands.sizes import size
 from likewise.matcher import Matcher
 from likewise.output.printable import printable
@@ -18,20 +19,22 @@ _SHOWN = 10
 _MOSTLY = 0.95  # share of nearest references of the right group below which labels are not blamed
 
 
-def examined(path: Path, progress: Callable[[int], object] = lambda done: None) -> Examination:
+def examined(place: Place, progress: Callable[[int], object] = lambda done: None) -> Examination:
     """Examine a gallery; a failure to open it is damage too.
 
     Args:
-        path: Directory of the gallery.
+        place: Directory or address of the gallery.
         progress: Called with the number of further references that are examined.
 
     Raises:
-        GalleryError: If there is no gallery at `path`.
+        GalleryError: If there is no gallery at `place`.
     """
-    if not path.is_dir():
-        raise GalleryError(f"Expected a gallery at '{path}', but there is no such directory.")
+    if isinstance(place, Path) and not place.is_dir():
+        raise GalleryError(f"Expected a gallery at '{place}', but there is no such directory.")
     try:
-        matcher = Matcher.open(path)
+        matcher = Matcher.open(place)
+    except UnreachableError:
+        raise  # which is no damage
     except (GalleryError, EmbedderError) as error:
         return Examination(broken=[str(error)])
     with matcher:

@@ -38,6 +38,7 @@ COMMANDS = {
     "info": "Show a GALLERY's groups, model, thresholds and size on disk.",
     "doctor": "Check a GALLERY for damage, wrong labels, duplicates and outliers.",
     "upgrade": "Embed the references of a GALLERY again, with another model.",
+    "copy": "Copy a GALLERY to TARGET: a directory, or a name in PostgreSQL.",
     "backup": "Copy a GALLERY safely, even while another process writes to it.",
     "serve": "Serve a GALLERY over HTTP: an API for programs, a web page for people.",
     "import": "Import a model that you have: Keras, SavedModel or LiteRT.",

@@ -4,18 +4,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import write_json
 from likewise.commands.options import gallery_argument, text_or_json_option
 
+if TYPE_CHECKING:
+    from index.address import Place
+
 
 @click.command()
 @gallery_argument
 @text_or_json_option
-def info(gallery: Path, format_: str) -> None:
+def info(gallery: Place, format_: str) -> None:
     """Show a GALLERY's groups, model, thresholds and size on disk.
 
     Use it to see what a gallery contains and which operating points --at can name.

@@ -18,6 +18,7 @@ from likewise.commands.options import Reading
 if TYPE_CHECKING:
     from embedder.data.records import Records
     from embedder.model import Embedder
+    from index.address import Place
     from likewise.matcher import Matcher
 
 
@@ -78,7 +79,7 @@ def read_some(inputs: Iterable[str], reading: Reading) -> Records:
 
 @contextmanager
 def advising(
-    command: str, gallery: Path, inputs: Sequence[str], split: str | None
+    command: str, gallery: Place, inputs: Sequence[str], split: str | None
 ) -> Iterator[None]:
     """Lead from pictures without labels to the options for them.
 
@@ -114,7 +115,7 @@ def advising(
 
 @contextmanager
 def opened_for_asking(
-    gallery: Path, inputs: Iterable[str], split: str | None
+    gallery: Place, inputs: Iterable[str], split: str | None
 ) -> Iterator[tuple[Matcher, Records]]:
     """Open a gallery to ask about pictures.
 
@@ -152,7 +153,7 @@ def uncollected() -> Iterator[None]:
 
 
 def opened_model(
-    gallery: Path | None, model: Path | None, at: str | None = None
+    gallery: Place | None, model: Path | None, at: str | None = None
 ) -> tuple[Embedder, float | None]:
     """Load the model of a gallery, or a model.
 

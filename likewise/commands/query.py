@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,6 +32,7 @@ from likewise.commands.options import (
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
+    from index.address import Place
     from likewise.matcher import Matcher
 
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 @split_option
 @decode_timeout_option
 def query(
-    gallery: Path,
+    gallery: Place,
     inputs: tuple[str, ...],
     k: int,
     pictures: bool,

@@ -4,19 +4,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from likewise.commands.console import note, stdin_lines
 from likewise.commands.options import gallery_argument
 
+if TYPE_CHECKING:
+    from index.address import Place
+
 
 @click.command()
 @gallery_argument
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--missing-ok", is_flag=True, help="Ignore ids that are not in the gallery.")
-def remove(gallery: Path, ids: tuple[str, ...], missing_ok: bool) -> None:
+def remove(gallery: Place, ids: tuple[str, ...], missing_ok: bool) -> None:
     """Remove references from a GALLERY by id.
 
     Use it to drop wrong or outdated references; `likewise query` and `likewise doctor` print their

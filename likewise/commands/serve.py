@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from likewise.commands.console import log_line
 from likewise.commands.options import Number, gallery_argument
 
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
+
+if TYPE_CHECKING:
+    from index.address import Place
 
 
 @click.command()
@@ -95,7 +98,7 @@ SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  
     is_flag=True,
     help="Log every request, not only changes, refusals, failures and slow requests.",
 )
-def serve(gallery: Path, host: str, port: int, keys: Path | None, **options: Any) -> None:
+def serve(gallery: Place, host: str, port: int, keys: Path | None, **options: Any) -> None:
     """Serve a GALLERY over HTTP: an API for programs, a web page for people.
 
     Use it to let other programs, or people with a browser, use a gallery. Without keys the server

@@ -14,6 +14,7 @@ from likewise.commands.opening import read_unlabelled
 from likewise.commands.options import gallery_argument, split_option
 
 if TYPE_CHECKING:
+    from index.address import Place
     from likewise.upgrading import UpgradeReport
 
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 )
 @split_option
 def upgrade(
-    gallery: Path, inputs: tuple[str, ...], model: Path, sample: int, split: str | None
+    gallery: Place, inputs: tuple[str, ...], model: Path, sample: int, split: str | None
 ) -> None:
     """Embed the references of a GALLERY again, with another model.
 
@@ -59,7 +60,7 @@ def upgrade(
         note(line)
 
 
-def _described(gallery: Path, report: UpgradeReport) -> list[str]:
+def _described(gallery: Place, report: UpgradeReport) -> list[str]:
     from embedder.text import counted
 
     count = report.from_gallery + report.from_data

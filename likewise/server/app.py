@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from index.address import Place
 from index.errors import GalleryError
 from likewise import __version__
 from likewise.errors import LikewiseError
@@ -66,20 +67,20 @@ class Application(FastAPI):
 
 
 def create_app(
-    path: Path, settings: Settings, tell: Callable[[str], object] = lambda line: None
+    place: Place, settings: Settings, tell: Callable[[str], object] = lambda line: None
 ) -> Gate:
     """Create the ASGI application of a gallery, which is opened now and closed at shutdown.
 
     Args:
-        path: The gallery.
+        place: The gallery, a directory or an address.
         settings: Limits and keys.
         tell: Called with each log line.
 
     Raises:
-        GalleryError: If there is no gallery at `path`, or it is damaged.
+        GalleryError: If there is no gallery at `place`, or it is damaged.
         ModelError: If its embedder is missing or altered.
     """
-    state = _state(Matcher.open(path), settings, Log(tell, every=settings.log_all))
+    state = _state(Matcher.open(place), settings, Log(tell, every=settings.log_all))
     app = Application(
         title="likewise",
         version=__version__,
@@ -103,6 +104,7 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     held = matcher.gallery
     threshold = 1.0 if held.points.default is None else held.points.rule().limits.threshold
     metrics = Metrics(threshold or 1.0)
+    place = held.place.resolve() if isinstance(held.place, Path) else held.place
     path = held.path.resolve()
     store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
     decoders = Decoders(matcher.embedder, settings.max_pixels, settings.decode_timeout)
@@ -131,7 +133,7 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
         layout=Cached(lambda: lay_out(held), lambda: held.generation),
         inspector=UploadInspector(),
         jobs=store,
-        runner=JobRunner(store, path, settings.keep_jobs, settings.decode_timeout),
+        runner=JobRunner(store, place, settings.keep_jobs, settings.decode_timeout),
         metrics=metrics,
         log=log,
     )

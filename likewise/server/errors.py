@@ -23,10 +23,12 @@ from index.errors import (
     FingerprintError,
     FullDiskError,
     NoGroupsError,
+    OlderStateError,
     ReadOnlyError,
     ReferenceNotFoundError,
     ReplacedError,
     StoreError,
+    UnreachableError,
 )
 
 # Status and description of each code, also for the OpenAPI document.
@@ -201,6 +203,16 @@ def _of_store(error: StoreError) -> ApiError:
             "not_ready",
             "The gallery was moved, removed or replaced while the server was running.",
             "Put the gallery back, or restart the server.",
+        )
+    if isinstance(error, UnreachableError):
+        return ApiError(
+            "not_ready", "The gallery's database cannot be reached.", "Try again later."
+        )
+    if isinstance(error, OlderStateError):
+        return ApiError(
+            "not_ready",
+            "The gallery is older than what was acknowledged of it; the server's log says how.",
+            "Ask another server.",
         )
     if isinstance(error, BusyError):
         return ApiError("not_ready", "Another process is changing the gallery.", "Try again later.")

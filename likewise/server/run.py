@@ -8,12 +8,12 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from threading import Timer
 from types import FrameType
 
 import uvicorn
 
+from index.address import Place
 from likewise.errors import LikewiseError
 from likewise.server.app import create_app
 from likewise.server.lines import LineHandler, LineWriter
@@ -25,12 +25,12 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
-    gallery: Path, settings: Settings, *, host: str, port: int, tell: Callable[[str], object]
+    gallery: Place, settings: Settings, *, host: str, port: int, tell: Callable[[str], object]
 ) -> None:
     """Serve a gallery until the process receives a signal.
 
     Args:
-        gallery: Its directory.
+        gallery: Its directory or address.
         settings: Limits and keys.
         host: Address to listen on; without keys only a loopback address.
         port: Port to listen on; 0 picks a free one.
@@ -56,12 +56,12 @@ class Server(uvicorn.Server):
     """A gallery at an address: the socket opens now, `run` serves.
 
     Args:
-        gallery: The gallery's directory; the other arguments are as for `serve`.
+        gallery: The gallery's directory or address; the other arguments are as for `serve`.
     """
 
     def __init__(
         self,
-        gallery: Path,
+        gallery: Place,
         settings: Settings,
         *,
         host: str = "127.0.0.1",

@@ -31,10 +31,11 @@ def main(task: str, *arguments: str) -> None:
         seconds, memory, polite = arguments
         answer_all(answer, float(seconds), int(memory), polite == "1")
         return
+    from index.address import place_of
     from likewise.server.jobs.worker import main as work
 
     directory, gallery, seconds = arguments
-    work(Path(directory), Path(gallery), float(seconds))
+    work(Path(directory), place_of(gallery), float(seconds))
 
 
 if __name__ == "__main__":

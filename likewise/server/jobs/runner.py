@@ -6,6 +6,7 @@ kills the process; the next one continues from its journal.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from index.address import Place
 from likewise.server.jobs.store import FAILED, NO_ROOM, JobStore, StoredJob
 
 _COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs", "run")
@@ -37,7 +39,7 @@ class JobRunner:
         decode_timeout: Maximum processor time to decode one picture, in seconds.
     """
 
-    def __init__(self, store: JobStore, gallery: Path, keep: float, decode_timeout: float) -> None:
+    def __init__(self, store: JobStore, gallery: Place, keep: float, decode_timeout: float) -> None:
         self._seconds = decode_timeout
         self._store = store
         self._gallery = gallery
@@ -83,6 +85,12 @@ class JobRunner:
     def _may_work(self) -> bool:
         return not self._stop.is_set() and time.monotonic() >= self._not_before
 
+    def _environment(self) -> dict[str, str] | None:
+        """The server's own; where the gallery's address has a password, with that."""
+        if isinstance(self._gallery, Path):
+            return None
+        return {**os.environ, **self._gallery.environment()}
+
     def _work(self, job: StoredJob) -> None:
         """Run a job in a process; end it if the job is removed or the server stops."""
         directory = self._store.directory(job.id)
@@ -90,6 +98,7 @@ class JobRunner:
             process = subprocess.Popen(
                 [*_COMMAND, str(directory), str(self._gallery), str(self._seconds)],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
+                env=self._environment(),
             )  # fmt: skip
         with process:
             while process.poll() is None:

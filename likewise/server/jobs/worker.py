@@ -21,6 +21,7 @@ from typing import Any
 from embedder.data.parquet import ParquetMissingError
 from embedder.decoders.pool import limit_seconds
 from embedder.errors import DatasetError
+from index.address import Place
 from index.decision import CheckOptions
 from index.errors import FullDiskError
 from likewise.bulk.job import Job
@@ -55,12 +56,12 @@ _WITHOUT_ROOM = {
 _FAILED = "The check failed; the file `log` in the job's directory on the server says why."
 
 
-def main(directory: Path, gallery: Path, seconds: float) -> None:
+def main(directory: Path, gallery: Place, seconds: float) -> None:
     """Run a job, or the rest of it.
 
     Args:
         directory: The job's directory.
-        gallery: The gallery's directory.
+        gallery: The gallery's directory or address.
         seconds: Maximum processor time to decode one picture.
     """
     limit_seconds(seconds)
@@ -76,7 +77,7 @@ def main(directory: Path, gallery: Path, seconds: float) -> None:
         raise
 
 
-def _work(store: JobStore, directory: Path, gallery: Path) -> None:
+def _work(store: JobStore, directory: Path, gallery: Place) -> None:
     with store.working(directory.name):
         job = store.get(directory.name)
         if job is None or job.is_finished:
@@ -97,7 +98,7 @@ def _work(store: JobStore, directory: Path, gallery: Path) -> None:
         _drop_upload(directory)
 
 
-def _checked(store: JobStore, job: StoredJob, gallery: Path) -> dict[str, Any]:
+def _checked(store: JobStore, job: StoredJob, gallery: Place) -> dict[str, Any]:
     """Check all pictures of a job and write the results; returns the final state."""
     output = store.directory(job.id) / RESULTS["jsonl"]
     with Matcher.open(gallery) as matcher:
