@@ -86,9 +86,8 @@ def fill_database_from(
     """
     with store.reading() as state:
         fields = documents.current()
-        files = {
-            name: path.read_bytes() for name, path in evidence_files(documents, fields).items()
-        }
+        named = evidence_files(documents, fields).items()
+        files = {name: path.read_bytes() for name, path in named}
         model = documents.model_path
         create(
             address,

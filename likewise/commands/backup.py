@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def backup(gallery: Place, target: Path) -> None:
     """Copy a GALLERY safely, even while another process writes to it.
 
-    Use it instead of cp for a gallery in use, and to take one out of PostgreSQL. TARGET, a gallery itself, appears only once it is
-    complete and every row is verified.
+    Use it instead of cp for a gallery in use, and to take one out of PostgreSQL. TARGET, a gallery
+    itself, appears only once it is complete and every row is verified.
 
     \b
     likewise backup digits.gallery backups/monday.gallery
