@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from embedder.data.sources import Record, records
 from embedder.model import Embedder
 from likewise.matcher import Matcher
 from tests.fakes import FakeEmbedder
+from tests.postgres_server import PASSWORD, Server, binaries
 
 REFERENCES = 300
 
@@ -67,3 +69,34 @@ def scans(tmp_path, queries) -> Path:
     (folder / "05.png").write_bytes(whole[: len(whole) // 2])
     (folder / "06.png").write_text("not a picture")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A server of this process's own, with a role that may make galleries and one that reads."""
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server is installed")
+    server = Server()
+    try:
+        server.start()
+        for role in ("owner", "reader"):
+            server.sql(f"CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'")
+        server.sql("GRANT CREATE ON DATABASE postgres TO owner")
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres(
+    postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """That server without galleries; passwords and cache are in the environment."""
+    monkeypatch.setenv("PGPASSWORD", PASSWORD)
+    monkeypatch.setenv("LIKEWISE_CACHE", str(tmp_path / "cache"))
+    yield postgres_server
+    if not postgres_server.answers():
+        postgres_server.start()
+    asked = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'likewise%'"
+    for (schema,) in postgres_server.sql(asked):
+        postgres_server.sql(f'DROP SCHEMA "{schema}" CASCADE')

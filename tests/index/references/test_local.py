@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from index.errors import BusyError, ReplacedError, StoreError
-from index.references import changes
 from index.references.local import Store
 from index.references.rows import NewRow
 
@@ -36,66 +35,6 @@ def by_hand(path: Path, statement: str) -> None:
     with connection:
         connection.execute(statement)
     connection.close()
-
-
-def test_rows_come_back_in_the_order_of_slots(store: Store) -> None:
-    store.add([new("b"), new("a")])
-    store.add([new("c")])
-    assert [(row.slot, row.id) for row in store.rows()] == [(1, "b"), (2, "a"), (3, "c")]
-
-
-def test_a_replaced_id_gets_a_new_slot_and_leaves_a_removal(store: Store) -> None:
-    store.add([new("a"), new("b")])
-    change = store.add([new("a", "y")])
-    assert (change.removed, list(change.added)) == ([1], [3])
-    assert [slot for slot, _ in store.removals(after=0) or []] == [1]
-    assert [(row.slot, row.label) for row in store.rows()] == [(2, "x"), (3, "y")]
-
-
-def test_a_slot_is_never_used_twice(store: Store) -> None:
-    store.add([new("a")])
-    store.remove(["a"])
-    assert list(store.add([new("a")]).added) == [2]
-
-
-def test_removing_what_is_not_there_changes_nothing(store: Store) -> None:
-    store.add([new("a")])
-    change = store.remove(["b"])
-    assert change.before == change.after == store.state()
-
-
-def test_every_change_grows_the_generation(store: Store) -> None:
-    generations = [store.state().generation]
-    for change in (store.add([new("a")]), store.add([new("a")]), store.remove(["a"])):
-        generations.append(change.after.generation)
-    assert generations == [0, 1, 2, 3]
-
-
-def test_a_failed_change_leaves_nothing(store: Store) -> None:
-    before = store.state()
-    with pytest.raises(StoreError):
-        store.add([new("a"), new("a")])  # the caller's duty is to give an id once
-    assert store.state() == before
-    assert list(store.rows()) == []
-
-
-def test_a_removal_log_that_was_cut_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "MIN_KEPT", 2)
-    store.add([new(id) for id in "abcde"])
-    for id in "abcde":
-        store.remove([id])
-    assert store.removals(after=0) is None
-    assert [slot for slot, _ in store.removals(after=3) or []] == [4, 5]
-
-
-def test_a_snapshot_does_not_see_what_is_written_meanwhile(store: Store, path: Path) -> None:
-    writer = Store(path)
-    with store.reading() as state:
-        writer.add([new("a")])
-        assert store.state() == state
-        assert list(store.rows()) == []
-    assert store.state().count == 1
-    writer.close()
 
 
 def test_a_second_writer_gets_a_plain_error_when_waiting_does_not_help(
