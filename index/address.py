@@ -56,12 +56,10 @@ class Address:
     @property
     def shown(self) -> str:
         """The address without what is secret."""
-        from urllib.parse import parse_qsl, urlencode  # not for a cold query of a directory
-
         user, at, rest = self._parts
         host, _, query = rest.partition("?")
-        kept = [(key, value) for key, value in parse_qsl(query) if key not in _SECRET]
-        asked = f"?{urlencode(kept, safe='/,:')}" if kept else ""
+        kept = [pair for pair in query.split("&") if pair.partition("=")[0] not in _SECRET]
+        asked = f"?{'&'.join(kept)}" if any(kept) else ""
         return f"postgresql://{user.partition(':')[0]}{at}{host}{asked}#{self.name}"
 
     @property
@@ -72,20 +70,22 @@ class Address:
 
     def environment(self) -> dict[str, str]:
         """What a process needs in its environment that is given the address as it is shown."""
-        from urllib.parse import parse_qsl, unquote
+        from urllib.parse import unquote  # not for a cold query of a directory
 
         user, _, rest = self._parts
-        asked = dict(parse_qsl(rest.partition("?")[2])).get("password")
-        password = unquote(user.partition(":")[2]) or asked
+        pairs = [pair.partition("=") for pair in rest.partition("?")[2].split("&")]
+        asked = [value for key, _, value in pairs if key == "password"]
+        password = unquote([user.partition(":")[2], *asked][-1])
         return {"PGPASSWORD": password} if password else {}
 
     def secrets(self) -> list[str]:
-        """What no text may show: passwords, as they stand in the address and decoded."""
-        from urllib.parse import parse_qsl, unquote
+        """What no text may show: passwords, each as it stands in the address and decoded."""
+        from urllib.parse import unquote
 
         user, _, rest = self._parts
-        found = [user.partition(":")[2]]
-        found += [value for key, value in parse_qsl(rest.partition("?")[2]) if key in _SECRET]
+        pairs = [pair.partition("=") for pair in rest.partition("?")[2].split("&")]
+        found = [value for key, _, value in pairs if key in _SECRET]
+        found.append(user.partition(":")[2])
         return [text for each in found if each for text in (each, unquote(each))]
 
     @property
