@@ -18,8 +18,8 @@ settings.load_profile("likewise")
 
 collect_ignore = ["tests/data"]  # files, and what made them, with libraries that are not asked for
 
-# What one process of pytest-xdist runs alone: a browser is heavy, TensorFlow takes seconds and half a
-# gigabyte to import, and a PostgreSQL server is started once.
+# What one process of pytest-xdist runs alone: a browser is heavy, TensorFlow takes seconds and half
+# a gigabyte to import, and a PostgreSQL server is started once.
 GROUPS = {
     "tests/postgres/": "postgres",
     "tests/index/references/test_contract.py": "postgres",

@@ -104,7 +104,7 @@ class Gallery(Questions):
             raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
         place = place_of(path)
         if isinstance(place, Address):
-            from index.postgres.opening import create  # its driver is an extra
+            from index.postgres.making import create  # its driver is an extra
 
             create(place, first_manifest(dim, fingerprint, points), model)
         else:

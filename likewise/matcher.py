@@ -57,8 +57,7 @@ class Matcher:
         """Make an empty gallery with a copy of the embedder in it.
 
         Args:
-            path: The directory to make, or the address of a gallery in PostgreSQL,
-                `postgresql://host/database#name`; must not exist.
+            path: The directory to make, or an address in PostgreSQL; must not exist.
             embedder: Makes the vectors.
 
         Raises:
@@ -75,10 +74,7 @@ class Matcher:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | Address) -> Matcher:
-        """Open a gallery and the embedder that lies in it.
-
-        Args:
-            path: Its directory, or its address in PostgreSQL.
+        """Open a gallery, by its directory or address, and the embedder that lies in it.
 
         Raises:
             GalleryError: If there is no gallery at `path`, it is damaged, or its vectors were

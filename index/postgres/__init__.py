@@ -1,4 +1,5 @@
 """Galleries in PostgreSQL: references, manifest, evidence and model in one database's tables.
 
-May import: nothing.
+May import: index.address, index.documents, index.errors, index.evidence, index.references,
+index.search, index.storage.
 """

@@ -11,7 +11,8 @@ from typing import Any
 from index.address import Address
 from index.documents import Documents, operating_points
 from index.evidence import evidence_path
-from index.postgres.opening import create, opened
+from index.postgres.making import create
+from index.postgres.opening import opened
 from index.references.contract import ReferenceStore
 from index.references.copying import copy_references
 from index.references.rows import State

@@ -13,6 +13,7 @@ from index.address import Address
 from index.documents import Documents, require_fields
 from index.errors import ReplacedError, StoreError
 from index.evidence import evidence_path
+from index.postgres.making import drop
 from index.postgres.store import PostgresStore, file_digest
 from index.references.contract import ReferenceStore
 from index.storage.directory import MODEL
@@ -78,13 +79,16 @@ class PostgresDocuments(Documents):
 
     def discard(self) -> None:
         """Remove the gallery from the database, and its cache."""
-        from index.postgres.opening import drop
-
         drop(self.gallery)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def evidence(self, kind: str, name: str) -> npt.NDArray[Any]:
-        """An array that a calibration left, by its local copy."""
+        """An array that a calibration left, by its local copy.
+
+        Args:
+            kind: One of `KINDS`.
+            name: The name that `keep_evidence` returned.
+        """
         path = evidence_path(self.directory, kind, name)
         try:
             return super().evidence(kind, name)
@@ -96,14 +100,25 @@ class PostgresDocuments(Documents):
         return super().evidence(kind, name)
 
     def keep_evidence(self, store: ReferenceStore, kind: str, values: npt.NDArray[Any]) -> str:
-        """Keep an array in the database, and a local copy."""
+        """Keep an array in the database, and a local copy.
+
+        Args:
+            store: The store of the only writer, within its change.
+            kind: One of `KINDS`.
+            values: Array of the shape and dtype of that kind.
+        """
         name = super().keep_evidence(store, kind, values)
         path = evidence_path(self.directory, kind, name)
         self._of(store).keep_file(path.name, path.read_bytes())
         return name
 
     def sweep(self, store: ReferenceStore, keep: Iterable[tuple[str, str]]) -> None:
-        """Remove evidence that no operating point names, here and in the database."""
+        """Remove evidence that no operating point names, here and in the database.
+
+        Args:
+            store: The store of the only writer, within its change.
+            keep: Kind and name of each array to keep.
+        """
         wanted = list(keep)
         super().sweep(store, wanted)
         kept = {evidence_path(self.directory, *each).name for each in wanted}

@@ -96,7 +96,12 @@ def missing(address: Address) -> GalleryError:
 
 
 def said(address: Address, error: Exception) -> str:
-    """What the driver says, in one line and without what is secret."""
+    """What the driver says, in one line and without what is secret.
+
+    Args:
+        address: The gallery.
+        error: What the driver raised.
+    """
     primary = getattr(getattr(error, "diag", None), "message_primary", None)
     lines = [line for line in (primary or str(error)).splitlines() if line.strip()]
     reason = lines[0].strip().rstrip(".") if lines else type(error).__name__

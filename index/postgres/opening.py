@@ -1,68 +1,19 @@
-"""Make, open and remove galleries in PostgreSQL."""
+"""Open galleries in PostgreSQL, each with a local cache of its own."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 from index.address import Address, cache_folder
-from index.errors import GalleryError
-from index.postgres.connection import DURABLE, PostgresConnection
+from index.postgres.connection import PostgresConnection
 from index.postgres.documents import PostgresDocuments
-from index.postgres.driver import psycopg
-from index.postgres.failures import named, said
-from index.postgres.schema import FORMAT, TABLES, schema_of
 from index.postgres.seen import Seen
-from index.postgres.session import Session
-from index.postgres.store import PostgresStore, keep_files
+from index.postgres.store import PostgresStore
 from index.references.rows import State
-from index.references.state import first_statement
 from index.search.derived import drop_derived
-from index.storage.directory import MODEL, STORE
-from index.storage.files import sealed_text
-
-
-def create(
-    address: Address,
-    fields: Mapping[str, Any],
-    model: Path | None,
-    files: Mapping[str, bytes] = MappingProxyType({}),
-    fill: Callable[[Session], object] = lambda session: None,
-) -> None:
-    """Make a gallery, in one transaction.
-
-    Args:
-        address: The database, and the gallery's name in it.
-        fields: Its manifest.
-        model: Directory of the model to store, or None.
-        files: Evidence of calibrations, by name.
-        fill: Called with the empty tables.
-
-    Raises:
-        GalleryError: If there is one of this name, or this role may not make schemas.
-        ValueError: If the manifest is not plain JSON.
-    """
-    text = sealed_text("manifest", fields)
-    with _session(address) as session, named(address, done="made"), _refusals_named(address):
-        schema = schema_of(address.name)
-        session.begin(f"BEGIN; {DURABLE}; CREATE SCHEMA {schema}")
-        try:
-            session.execute(f"SET LOCAL search_path = {schema}, pg_catalog, pg_temp")
-            for statement in (*TABLES, first_statement("'\\x{}'")):
-                session.execute(statement)
-            session.execute("INSERT INTO format VALUES (1, ?, ?)", (FORMAT, str(uuid.uuid4())))
-            session.execute("INSERT INTO manifest VALUES (1, 1, ?)", (text,))
-            keep_files(session, {**_contents(model), **files})
-            fill(session)
-            session.execute("COMMIT")
-        finally:
-            session.end()
+from index.storage.directory import STORE
 
 
 def opened(
@@ -119,23 +70,6 @@ def accept_older(address: Address, timeout: float) -> State:
         store.close()
 
 
-def exists(address: Address) -> bool:
-    """Whether there is a gallery of this name.
-
-    Raises:
-        UnreachableError: If the server does not let us in.
-    """
-    with _session(address) as session, named(address, done="read"):
-        asked = "SELECT to_regnamespace(?) IS NOT NULL"
-        return bool(session.execute(asked, (schema_of(address.name),)).fetchone()[0])
-
-
-def drop(address: Address) -> None:
-    """Remove a gallery from its database; one that cannot be removed is left."""
-    with suppress(GalleryError), _session(address) as session, named(address, done="removed"):
-        session.execute(f"DROP SCHEMA IF EXISTS {schema_of(address.name)} CASCADE")
-
-
 # ------------------------------------------------------------ inside
 
 
@@ -156,38 +90,3 @@ def _cache_name(address: Address, gallery: str) -> str:
     """A name that another gallery's cache does not have, with no user and no password in it."""
     place = f"{address.place}\0{gallery}"
     return f"{address.name}-{blake2b(place.encode(), digest_size=8).hexdigest()}"
-
-
-def _contents(model: Path | None) -> dict[str, bytes]:
-    """Content of each file of a model, by name."""
-    paths = [] if model is None else sorted(path for path in model.rglob("*") if path.is_file())
-    return {
-        f"{MODEL}/{path.relative_to(model or path).as_posix()}": path.read_bytes() for path in paths
-    }
-
-
-@contextmanager
-def _session(address: Address) -> Iterator[Session]:
-    """A session for the block."""
-    session = Session(address)
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-@contextmanager
-def _refusals_named(address: Address) -> Iterator[None]:
-    """Say why a gallery cannot be made."""
-    driver = psycopg()
-    try:
-        yield
-    except (driver.errors.DuplicateSchema, driver.errors.UniqueViolation) as error:
-        raise GalleryError(
-            f"'{address}' exists already: add to it, choose another name, or remove it first."
-        ) from error
-    except driver.errors.InsufficientPrivilege as error:
-        raise GalleryError(
-            f"'{address}' cannot be made: {said(address, error)}. The role needs the right CREATE "
-            "on the database."
-        ) from error

@@ -57,7 +57,12 @@ class PostgresStore(ReferenceStore):
             target.close()
 
     def older_state(self, state: State, proof: str) -> OlderStateError:
-        """The error that says that the server is behind what was seen before."""
+        """The error that says that the server is behind what was seen before.
+
+        Args:
+            state: Its state.
+            proof: What shows that there was a later state.
+        """
         again = shlex.join(["likewise", "doctor", str(self.path), "--accept-older"])
         return OlderStateError(
             f"'{self.path}' holds generation {state.generation} with {state.count} references, but "
@@ -106,7 +111,12 @@ class PostgresStore(ReferenceStore):
         return None if found is None else bytes(found[0])
 
     def keep_file(self, name: str, content: bytes) -> None:
-        """Store a file that is not there yet, within `writing`."""
+        """Store a file that is not there yet, within `writing`.
+
+        Args:
+            name: Its name.
+            content: Its content.
+        """
         if name not in self.files(name):
             keep_files(self._database, {name: content})
 

@@ -53,10 +53,20 @@ class Connection(Protocol):
         """Become the only writer; the block is committed completely or not at all."""
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> Cursor:
-        """Run one statement."""
+        """Run one statement.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            values: The values.
+        """
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row of values."""
+        """Run one statement for each row of values.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            rows: Values of each run.
+        """
 
     def insert(self, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows, by the engine's fastest way.
@@ -68,10 +78,20 @@ class Connection(Protocol):
         """
 
     def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
-        """Run a statement of many rows, which need not be held all at once."""
+        """Run a statement of many rows, which need not be held all at once.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            values: The values.
+        """
 
     def rows_with(self, statement: str, values: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
-        """Run a statement once for all `values`, which take the place of its `IN ?`."""
+        """Run a statement for values of any number, in its `IN ?`.
+
+        Args:
+            statement: SQL.
+            values: Numbers, texts or bytes.
+        """
 
     def prove_sound(self, *, again: bool = False) -> None:
         """Check the engine's indexes against the rows, where it does not do so itself."""

@@ -81,7 +81,12 @@ class Store(ReferenceStore):
             HighWater(path).replace(state)
 
     def older_state(self, state: State, proof: str) -> OlderStateError:
-        """The error that says that the file is older than what was acknowledged."""
+        """The error that says that the file is older than what was acknowledged.
+
+        Args:
+            state: Its state.
+            proof: What shows that there was a later state.
+        """
         return older_state(self.path, state, proof)
 
     def _acknowledged(self) -> State | None:

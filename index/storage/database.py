@@ -125,7 +125,12 @@ class Database:
         self.execute_many(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
 
     def stream(self, statement: str, values: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
-        """Run a statement of many rows, which SQLite reads one by one anyway."""
+        """Run a statement of many rows, which SQLite reads one by one anyway.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            values: The values.
+        """
         return self.execute(statement, values)
 
     def rows_with(self, statement: str, values: Sequence[Any]) -> Iterable[tuple[Any, ...]]:

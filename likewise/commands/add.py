@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import advising, read_some
-from likewise.commands.options import (
-    Reading,
-    conflict_option,
-    gallery_argument,
-    inputs_argument,
-    labelling_options,
-)
+from likewise.commands.options import Reading, conflict_option, inputs_argument, labelling_options
 
 if TYPE_CHECKING:
     from embedder.data.records import Records

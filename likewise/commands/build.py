@@ -13,11 +13,11 @@ import click
 
 from likewise.commands.add import enrol, warn_of_misfit
 from likewise.commands.console import note
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import (
     Reading,
     conflict_option,
-    gallery_argument,
     inputs_argument,
     labelling_options,
     model_option,
@@ -106,7 +106,7 @@ def _check_free(gallery: Place, go_on: str) -> None:
     from index.storage.directory import MANIFEST
 
     if isinstance(gallery, Address):
-        from index.postgres.opening import exists
+        from index.postgres.making import exists
 
         if exists(gallery):
             raise click.ClickException(f"{gallery} exists already. Add to it: {go_on}")

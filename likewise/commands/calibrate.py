@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar, write_json
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import read, refuse_beside_cross_validation
 from likewise.commands.options import (
     SHARE,
     Number,
     Reading,
-    gallery_argument,
     min_margin_option,
     reading_options,
     unknown_option,

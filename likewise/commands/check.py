@@ -13,6 +13,7 @@ import click
 
 from likewise.commands.console import note, note_source, progress_bar, write_rows
 from likewise.commands.errors import INTERRUPTED
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     DISTANCE,
@@ -20,7 +21,6 @@ from likewise.commands.options import (
     decode_timeout_option,
     evidence_option,
     format_option,
-    gallery_argument,
     inputs_argument,
     min_margin_option,
     neighbours_option,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, write_json
+from likewise.commands.galleries import GalleryName
 from likewise.commands.opening import opened_model, read_unlabelled
-from likewise.commands.options import GalleryName, at_option, decode_timeout_option, model_option
+from likewise.commands.options import at_option, decode_timeout_option, model_option
 
 if TYPE_CHECKING:
     from index.address import Place

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, progress_bar
-from likewise.commands.options import GalleryName, gallery_argument
+from likewise.commands.galleries import GalleryName, gallery_argument
 
 if TYPE_CHECKING:
     from index.address import Place

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, progress_bar, write_json
-from likewise.commands.options import gallery_argument, text_or_json_option
+from likewise.commands.galleries import gallery_argument
+from likewise.commands.options import text_or_json_option
 
 if TYPE_CHECKING:
     from index.address import Place

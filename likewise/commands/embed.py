@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
+from likewise.commands.galleries import GalleryName
 from likewise.commands.opening import opened_model, read, read_unlabelled
 from likewise.commands.options import (
-    GalleryName,
     Reading,
     inputs_argument,
     model_option,

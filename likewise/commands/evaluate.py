@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import read, refuse_beside_cross_validation
-from likewise.commands.options import (
-    Reading,
-    gallery_argument,
-    reading_options,
-    unknown_option,
-)
+from likewise.commands.options import Reading, reading_options, unknown_option
 
 if TYPE_CHECKING:
     from index.address import Place

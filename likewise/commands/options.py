@@ -51,47 +51,6 @@ class Share(Number):
 DISTANCE = Number(min=0)
 SHARE = Share()
 
-
-class GalleryName(click.Path):
-    """The path of a gallery's directory, or its address in PostgreSQL."""
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read what was typed.
-
-        Args:
-            value: The text.
-            param: The argument, for the error.
-            ctx: The command, for the error.
-        """
-        from index.address import is_address, place_of
-
-        return place_of(value) if is_address(value) else super().convert(value, param, ctx)
-
-
-def _cache_there(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
-    if folder is not None:
-        os.environ["LIKEWISE_CACHE"] = str(folder)
-
-
-_cache_option = click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    callback=_cache_there,
-    expose_value=False,
-    is_eager=True,
-    help="Where local copies of a gallery in PostgreSQL lie; safe to delete.  [default: "
-    "LIKEWISE_CACHE, or the user's cache]",
-)
-
-
-def gallery_argument(command: F) -> F:
-    """Add the argument GALLERY, a directory or an address, and the option --cache."""
-    return click.argument("gallery", type=GalleryName())(_cache_option(command))
-
-
 inputs_argument = click.argument("inputs", metavar="INPUT...", nargs=-1, required=True)
 split_option = click.option(
     "--split",

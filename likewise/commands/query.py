@@ -17,13 +17,13 @@ from likewise.commands.console import (
     note_unreadable,
     write_rows,
 )
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import opened_for_asking
 from likewise.commands.options import (
     at_option,
     decode_timeout_option,
     evidence_option,
     format_option,
-    gallery_argument,
     inputs_argument,
     neighbours_option,
     output_option,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, stdin_lines
-from likewise.commands.options import gallery_argument
+from likewise.commands.galleries import gallery_argument
 
 if TYPE_CHECKING:
     from index.address import Place

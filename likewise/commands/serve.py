@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from likewise.commands.console import log_line
-from likewise.commands.options import Number, gallery_argument
+from likewise.commands.galleries import gallery_argument
+from likewise.commands.options import Number
 
 SERVING = ("fastapi", "prometheus_client", "pydantic", "starlette", "uvicorn")  # the extra `serve`
 

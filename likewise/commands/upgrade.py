@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note, note_source, progress_bar
+from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import read_unlabelled
-from likewise.commands.options import gallery_argument, split_option
+from likewise.commands.options import split_option
 
 if TYPE_CHECKING:
     from index.address import Place

@@ -52,7 +52,8 @@ def cut_at_commit(
 ) -> None:
     """Let the next COMMIT be cut off."""
     with gallery._store.changing() as writer:
-        writer._database._raw = Cut(writer._database._raw, stored=stored, then=then)
+        connection: Any = writer._database
+        connection._raw = Cut(connection._raw, stored=stored, then=then)
 
 
 def test_a_connection_that_was_lost_between_two_calls_is_made_again(gallery, postgres):

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import traceback
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from index.address import Address, place_of
 from index.errors import GalleryError, ReadOnlyError, StoreError, UnreachableError
 from index.gallery import Gallery
 from index.postgres import connection, driver
-from index.postgres.opening import exists
+from index.postgres.making import exists
 from tests.postgres_server import PASSWORD, Server
 
 ONE = np.eye(2, dtype=np.float32)
@@ -52,7 +53,8 @@ def test_a_reader_cannot_stop_writers(pets):
     """The lock is on a row that it may not change."""
     pets.sql(READER)
     with Gallery.open(pets.url("pets", "reader")) as gallery:
-        gallery._store._database.writable = True  # what the server says counts
+        connection: Any = gallery._store._database
+        connection.writable = True  # what the server says counts
         with pytest.raises(ReadOnlyError, match="permission denied"), gallery._store.writing():
             pass
 
@@ -120,7 +122,7 @@ def test_a_password_is_in_no_text_and_in_no_file(pets, monkeypatch, tmp_path):
     assert files
     for text in (*shown, *paths, *map(repr, files)):
         assert "s3cret" not in text
-    environment = place_of(address).environment()
+    environment = Address.of(address).environment()
     assert environment == {"PGPASSWORD": PASSWORD}
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from index.address import Address, cache_folder
 from index.errors import BusyError, GalleryError, StoreError
 from index.postgres.connection import PostgresConnection
-from index.postgres.opening import create, drop
+from index.postgres.making import create, drop
 from index.postgres.seen import Seen
 from index.postgres.store import PostgresStore
 from index.references import changes

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from embedder.data.records import Record
+from index.address import Place
 from likewise.matcher import Matcher
 from likewise.server.run import Server
 from likewise.server.settings import Settings
@@ -43,7 +44,7 @@ def image(record: Record) -> dict[str, Any]:
 
 @contextmanager
 def serving(
-    gallery: Path,
+    gallery: Place,
     settings: Settings | None = None,
     *,
     tell: Callable[[str], object] = lambda line: None,
