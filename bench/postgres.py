@@ -1,8 +1,8 @@
 """A gallery in PostgreSQL against the same one in a directory: `python -m bench.postgres SERVER`.
 
-SERVER is a database without a gallery's name, such as postgresql://localhost/bench, in which the role
-may make schemas. The vectors are those of the digits, embedded once; each round builds both galleries
-and asks both, in turns, so that a busy machine slows both.
+SERVER is a database without a gallery's name, such as postgresql://localhost/bench, in which the
+role may make schemas. The vectors are those of the digits, embedded once; each round builds both
+galleries and asks both, in turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -51,12 +52,12 @@ def main(server: str, references: int, queries: int, rounds: int) -> None:
             answers = []
             for name, place in places.items():
                 gallery = _created(place, model)
-                _note(figures, f"build {name}", lambda g=gallery: _fill(g, held, labels, pictures))
+                _note(figures, f"build {name}", partial(_fill, gallery, held, labels, pictures))
                 gallery.close()
                 gallery = Gallery.open(place)
                 gallery.warm()
                 near = gallery.search(asked, 5)
-                _note(figures, f"check {name}", lambda g=gallery: g.check(asked, _OPTIONS))
+                _note(figures, f"check {name}", partial(gallery.check, asked, _OPTIONS))
                 answers.append(near.distances.tobytes() + repr(near.ids.tolist()).encode())
                 if isinstance(place, Address):
                     _staleness(figures, place, gallery)

@@ -21,7 +21,7 @@ import numpy as np
 from index.address import Address, Place, place_of
 from index.arguments import new_rows
 from index.documents import NOTES, Documents
-from index.errors import ReplacedError
+from index.errors import OlderStateError, ReplacedError, UnreachableError
 from index.manifest import Manifest
 from index.operating_point import OperatingPoint
 from index.points import OperatingPoints
@@ -186,7 +186,7 @@ class Gallery(Questions):
         """
         with self._store.alone():
             try:
-                with suppress(ReplacedError):  # nowhere to write it
+                with suppress(ReplacedError, OlderStateError, UnreachableError):  # then unsaved
                     self._store.require_in_place()
                     self._index.save()
             finally:

@@ -40,7 +40,7 @@ class Matcher:
 
     Example:
         >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "digits.gallery"
+        >>> path = f"{tempfile.mkdtemp()}/digits.gallery"
         >>> with Matcher.create(path, Embedder.load()) as matcher:
         ...     report = matcher.add("mnist/test/00000", labels="7")
         ...     [answer] = matcher.check("mnist/test/00000")

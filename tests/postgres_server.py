@@ -30,9 +30,13 @@ def binaries() -> Path | None:
 
 
 class Server:
-    """A server that can be stopped, killed and started again; its data stay until `remove`."""
+    """A server that can be stopped, killed and started again; its data stay until `remove`.
 
-    def __init__(self) -> None:
+    Args:
+        primary: The running server that it is a standby of, or None.
+    """
+
+    def __init__(self, primary: Server | None = None) -> None:
         place = binaries()
         assert place is not None
         self._binaries = place
@@ -43,7 +47,10 @@ class Server:
             shutil.chown(self.folder, USER, USER)
         self.folder.chmod(0o755)
         self.port = _free_port()
-        self._initialise()
+        if primary is None:
+            self._initialise()
+        else:
+            self._copy(primary)
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str, user: str = "owner", password: str | None = None) -> str:
@@ -102,10 +109,18 @@ class Server:
         self._run("initdb", "-D", self.data, "-U", "root", "-E", "UTF8", "--locale=C", "-N")
         rules = [
             "local all root trust",
-            "host replication all 127.0.0.1/32 scram-sha-256",
+            "local replication root trust",
             "host all all 127.0.0.1/32 scram-sha-256",
         ]
         (self.data / "pg_hba.conf").write_text("\n".join(rules) + "\n")
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "promote", "-w", "-D", self.data)
+
+    def _copy(self, primary: Server) -> None:
+        where = ("-h", primary.folder, "-p", str(primary.port), "-U", "root")
+        self._run("pg_basebackup", *where, "-D", self.data, "-R", "-c", "fast")
 
     def _run(self, program: str, *words: object) -> None:
         command = [str(self._binaries / program), *map(str, words)]

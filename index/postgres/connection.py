@@ -52,6 +52,16 @@ class PostgresConnection(Session):
             self.close()
             raise
 
+    def server(self) -> str:
+        """What tells the database from others: replicas have it in common, a restored dump not."""
+        try:
+            found = self._raw.execute(
+                "SELECT system_identifier || ' ' || current_database() FROM pg_control_system()"
+            ).fetchone()
+        except psycopg().errors.InsufficientPrivilege:  # only where an administrator says so
+            return self.address.place
+        return str(found[0])
+
     def another(self) -> Self:
         """Open a second connection."""
         other = type(self)(self.address, self._timeout)

@@ -77,7 +77,7 @@ def _store(address: Address, timeout: float, *, accept_older: bool) -> tuple[Pos
     """The references, and the local cache of this very gallery."""
     database = PostgresConnection(address, timeout)
     try:
-        directory = cache_folder() / _cache_name(address, str(database.gallery))
+        directory = cache_folder() / _cache_name(address, database)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         seen = Seen(directory / STORE)
         return PostgresStore(database, seen, accept_older=accept_older), directory
@@ -86,7 +86,10 @@ def _store(address: Address, timeout: float, *, accept_older: bool) -> tuple[Pos
         raise
 
 
-def _cache_name(address: Address, gallery: str) -> str:
-    """A name that another gallery's cache does not have, with no user and no password in it."""
-    place = f"{address.place}\0{gallery}"
+def _cache_name(address: Address, database: PostgresConnection) -> str:
+    """A name for the cache of this gallery on a server and its replicas, with no password in it.
+
+    A gallery of that name that is made later has another one, and so has a restored dump.
+    """
+    place = f"{database.server()}\0{database.gallery}"
     return f"{address.name}-{blake2b(place.encode(), digest_size=8).hexdigest()}"

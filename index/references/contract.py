@@ -144,10 +144,17 @@ class ReferenceStore(Reads):
 
     @contextmanager
     def writing(self) -> Iterator[State]:
-        """Become the only writer; the block is committed completely or not at all."""
+        """Become the only writer; the block is committed completely or not at all.
+
+        Raises:
+            OlderStateError: If the state is older than one that was acknowledged.
+        """
+        seen = self._acknowledged()
         with self._database.change():
             self._held = read_state(self._database)
             try:
+                if seen is not None:
+                    self._require_reached(self._held, seen)
                 before, self.before_first_change = self.before_first_change, lambda store: None
                 before(self)
                 yield self._held

@@ -179,7 +179,7 @@ def test_a_server_that_went_back_is_refused_until_that_is_accepted(postgres):
         with pytest.raises(OlderStateError, match=older):
             len(gallery)
         with pytest.raises(OlderStateError, match="lags behind"):
-            gallery.close()
+            gallery.add(["d"], ONE[:1], ["cat"])
     with pytest.raises(OlderStateError, match="--accept-older"):
         Gallery.open(postgres.url("pets"))
     state = accept_older(place_of(postgres.url("pets")))
