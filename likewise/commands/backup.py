@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import note
-from likewise.commands.galleries import gallery_argument
+from likewise.commands.galleries import DirectoryName, gallery_argument
 
 if TYPE_CHECKING:
     from index.address import Place
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @gallery_argument
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=DirectoryName("Copy to it: likewise copy GALLERY TARGET"))
 def backup(gallery: Place, target: Path) -> None:
     """Copy a GALLERY safely, even while another process writes to it.
 

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.console import columns, has_colour, progress_bar
+from likewise.commands.galleries import DirectoryName
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
 
 
 @click.command()
-@click.argument("gallery", type=click.Path(path_type=Path), default="digits.gallery")
+@click.argument(
+    "gallery",
+    type=DirectoryName("Build one there: likewise build"),
+    default="digits.gallery",
+)
 def demo(gallery: Path) -> None:
     """Demonstrate likewise on 70,000 handwritten digits.
 

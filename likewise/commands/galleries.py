@@ -31,6 +31,27 @@ class GalleryName(click.Path):
         return place_of(value) if is_address(value) else super().convert(value, param, ctx)
 
 
+class DirectoryName(GalleryName):
+    """The path of a directory, where an address in PostgreSQL would not do."""
+
+    def __init__(self, instead: str) -> None:
+        super().__init__()
+        self._instead = instead
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed, and refuse an address.
+
+        Args:
+            value: The text.
+            param: The argument, for the error.
+            ctx: The command, for the error.
+        """
+        place = super().convert(value, param, ctx)
+        if not isinstance(place, Path):
+            raise click.ClickException(f"Expected a directory. Received: {place}. {self._instead}")
+        return place
+
+
 def _cache_there(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
     if folder is not None:
         os.environ["LIKEWISE_CACHE"] = str(folder)

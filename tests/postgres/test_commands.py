@@ -93,6 +93,12 @@ def test_what_does_not_work_on_an_address_yet_is_refused(shoes):
     assert line.startswith("A gallery in PostgreSQL cannot be upgraded in its place yet")
 
 
+def test_what_must_be_a_directory_says_so(shoes, tmp_path):
+    address, here = shoes
+    for words in (["demo", address], ["backup", here, address]):
+        assert refused(*words).startswith(f"Expected a directory. Received: {address}. ")
+
+
 def test_a_gallery_is_built_once_and_a_failed_build_leaves_nothing(postgres, scans, fake, tmp_path):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.png").write_text("not a picture")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import httpx
 import pytest
 
+from embedder.model import Embedder
 from index.address import place_of
 from likewise.matcher import Matcher
 from likewise.server.settings import Settings
 from tests.eventually import eventually
-from tests.likewise.server.conftest import image, serving
+from tests.likewise.server.conftest import image, png, serving
+from tests.likewise.server.jobs.test_jobs import CHECK, ZIP, finished, packed, result
 from tests.postgres_server import PASSWORD, Server
 
 SECRET = PASSWORD.replace("/", "%2F").replace(":", "%3A").replace("@", "%40")
@@ -49,6 +53,25 @@ def test_two_servers_share_a_gallery(address, queries, monkeypatch):
         assert references_of(other) == references_of(one) == 49
     assert lines
     assert "s3cret" not in "".join(lines)
+
+
+@pytest.mark.costly
+def test_a_job_of_a_server_finds_the_password_that_the_address_has(
+    postgres, references, queries, tmp_path, monkeypatch
+):
+    with Matcher.create(postgres.url("real"), Embedder.load()) as matcher:
+        matcher.add(references[:50])
+        expected = [answer.label for answer in matcher.check([each.image for each in queries[:4]])]
+    monkeypatch.delenv("PGPASSWORD")
+    pictures = packed({f"{place}.png": png(record) for place, record in enumerate(queries[:4])})
+    settings = Settings(jobs=tmp_path / "jobs")
+    with serving(place_of(postgres.url("real", password=SECRET)), settings) as client:
+        job = finished(client, client.post(CHECK, content=pictures, headers=ZIP))
+        rows = [json.loads(line) for line in result(client, job).splitlines()]
+    assert [row["label"] for row in rows] == expected
+    kept = [path for path in (tmp_path / "jobs").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(b"s3cret" in path.read_bytes() for path in kept)
 
 
 @pytest.mark.costly
