@@ -14,7 +14,7 @@ from typing import Any, Self
 from index.address import Address
 from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError, UnreachableError
 from index.postgres.driver import psycopg
-from index.postgres.failures import failure, missing, named, said
+from index.postgres.failures import failure, missing, named, said, unreachable
 from index.postgres.schema import FORMAT, MIGRATIONS, schema_of
 from index.postgres.session import Session
 
@@ -107,6 +107,8 @@ class PostgresConnection(Session):
             BusyError: If another writer does not finish in time.
             UnreachableError: If the connection is lost; it says whether the change was stored.
         """
+        if not self.writable and not self._closed:
+            self.renew()  # rights may have been granted, or a standby promoted
         if not self.writable:
             raise ReadOnlyError(
                 f"Cannot change '{self.address}': this role may only read it, or this server is a "
@@ -195,7 +197,12 @@ class PostgresConnection(Session):
             " WHERE relname IN ('reference', 'removal', 'state')"
             " AND relnamespace = to_regnamespace(%s)), false)"
         )
-        self.writable = bool(raw.execute(asked, (schema_of(self.address.name),)).fetchone()[0])
+        try:
+            [(may,)] = raw.execute(asked, (schema_of(self.address.name),)).fetchall()
+        except psycopg().Error as error:
+            raw.close()
+            raise unreachable(self.address, error) from error
+        self.writable = bool(may)
         return raw
 
     def _look(self) -> None:

@@ -69,6 +69,16 @@ def test_a_writer_needs_no_more_than_rows(pets):
         assert sorted(gallery.ids()) == ["b", "c"]
 
 
+def test_rights_that_were_granted_later_count_at_once(pets):
+    pets.sql(READER)
+    with Gallery.open(pets.url("pets", "reader")) as gallery:
+        with pytest.raises(ReadOnlyError):
+            gallery.remove(["a"])
+        pets.sql(WRITER)
+        gallery.remove(["a"])
+        assert list(gallery.ids()) == ["b"]
+
+
 def test_a_role_without_rights_is_told_so(pets):
     with pytest.raises(GalleryError, match="or this role may not see it"):
         Gallery.open(pets.url("pets", "reader"))
