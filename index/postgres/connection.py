@@ -7,7 +7,7 @@ row from its first statement on: a reader's role cannot take it, and it goes wit
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Self
 
@@ -43,6 +43,7 @@ class PostgresConnection(Session):
     def __init__(self, address: Address, timeout: float) -> None:
         self.gallery: str | None = None
         self.writable = False
+        self._done = "read"
         self._timeout = timeout
         self._schema = schema_of(address.name)
         super().__init__(address)
@@ -83,6 +84,37 @@ class PostgresConnection(Session):
             "gallery again."
         )
 
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """Run one statement; its failure is ours at once, for those who catch it in the block.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            values: The values.
+        """
+        with named(self.address, done=self._done):
+            return super().execute(statement, values)
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of values.
+
+        Args:
+            statement: SQL, with a question mark for each value.
+            rows: Values of each run.
+        """
+        with named(self.address, done=self._done):
+            super().execute_many(statement, rows)
+
+    def insert(self, table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Insert rows by COPY.
+
+        Args:
+            table: Name of the table.
+            columns: Names of its columns, separated by commas.
+            rows: Values in that order.
+        """
+        with named(self.address, done=self._done):
+            super().insert(table, columns, rows)
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All reads in the block see the same transactions.
@@ -91,7 +123,8 @@ class PostgresConnection(Session):
             ReplacedError: If the gallery was removed, or another one has its name.
             UnreachableError: If the connection is lost within the block.
         """
-        with named(self.address, done="read"):
+        self._done = "read"
+        with named(self.address, done=self._done):
             try:
                 self._begin("REPEATABLE READ, READ ONLY", "")
                 yield
@@ -114,7 +147,8 @@ class PostgresConnection(Session):
                 f"Cannot change '{self.address}': this role may only read it, or this server is a "
                 "standby."
             )
-        with named(self.address, done="changed"):
+        self._done = "changed"
+        with named(self.address, done=self._done):
             generation, transaction = self._begin_change()
             try:
                 yield
@@ -145,12 +179,12 @@ class PostgresConnection(Session):
             self._begin("READ COMMITTED, READ WRITE", wait)
             locked = "SELECT generation, pg_current_xact_id()::text FROM state FOR UPDATE"
             found = self.execute(locked).fetchone()
-        except psycopg().errors.LockNotAvailable as error:
+        except BusyError as error:
             self.end()
             raise BusyError(
                 f"Another process is changing '{self.address}' and did not finish within"
                 f" {self._timeout:g} s: try again when it has finished."
-            ) from error
+            ) from error.__cause__
         except BaseException:
             self.end()
             raise

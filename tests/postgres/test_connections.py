@@ -67,14 +67,12 @@ def test_a_connection_that_was_lost_between_two_calls_is_made_again(gallery, pos
 def test_a_connection_that_is_lost_in_a_snapshot_ends_in_one_sentence(gallery, postgres):
     lost = r"The connection to 'postgresql://owner@.*#pets' was lost: .*\. Try again\."
 
-    def ask_twice() -> None:
-        with gallery.snapshot():
-            gallery.get("a")
-            postgres.sql(END_ALL)
-            gallery.get("a")
-
-    with pytest.raises(UnreachableError, match=lost):
-        ask_twice()
+    with gallery.snapshot():
+        gallery.get("a")
+        postgres.sql(END_ALL)
+        for _ in range(2):
+            with pytest.raises(UnreachableError, match=lost):
+                gallery.get("a")
     assert gallery.get("a").label == "cat"
 
 
