@@ -59,9 +59,7 @@ def copy_gallery(
     from index.postgres.copying import fill_database_from
 
     with Gallery.open(source, timeout=timeout) as gallery:
-        state = gallery.hand_over(
-            lambda documents, store: fill_database_from(documents, store, target, progress)
-        )
+        state = fill_database_from(*gallery.parts(), target, progress)
     _prove(source, target, state)
     return state
 

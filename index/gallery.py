@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,8 +33,6 @@ from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
 from index.storage.directory import created, fill_directory, first_manifest
 from likewise.arrays import Floats, Pixels
-
-T = TypeVar("T")
 
 
 class Gallery(Questions):
@@ -234,9 +232,9 @@ class Gallery(Questions):
         with self._store.changing() as store, store.writing():
             yield
 
-    def hand_over(self, use: Callable[[Documents, ReferenceStore], T]) -> T:
-        """Call `use` with documents and references, to be copied as they are; returns its value."""
-        return use(self._documents, self._store)
+    def parts(self) -> tuple[Documents, ReferenceStore]:
+        """Documents and references, to be copied as they are."""
+        return self._documents, self._store
 
     def warm(self, *, ahead: bool = False) -> None:
         """Load the vectors now rather than at the first search; with `ahead`, in a thread."""

@@ -25,6 +25,7 @@ WORDS = {
     "add": ["new.gallery", DIGIT],
     "remove": ["new.gallery", DIGIT],
     "backup": ["new.gallery", "copy.gallery"],
+    "copy": ["new.gallery", "copy.gallery"],
     "query": ["new.gallery", DIGIT],
     "check": ["new.gallery", DIGIT],
     "calibrate": ["new.gallery", "--fpir", "0.1"],
