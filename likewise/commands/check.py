@@ -92,7 +92,7 @@ def check(
         raise click.UsageError("--resume needs -o FILE: it continues FILE.partial.")
     if shard is not None and output is None:
         raise click.UsageError("--shard needs -o FILE: it writes FILE.part-I-of-N.")
-    if shard is not None:
+    if shard is not None and isinstance(gallery, Path):
         _refuse_network_disk(gallery)
     with (
         opened_for_asking(gallery, inputs, split) as (matcher, records),
