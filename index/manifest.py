@@ -12,11 +12,13 @@ from typing import Any
 
 from index.errors import FingerprintError, GalleryError, ReplacedError, StoreError
 from index.operating_point import OperatingPoint
+from index.search.setting import SearchSetting
 from index.storage.directory import FORMAT, MANIFEST, STORE, sync
 from index.storage.files import read_sealed, write_sealed
 
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
 NOTES = "notes"  # in the manifest, optional: sentences about the gallery by name
+SEARCH = "search"  # in the manifest, optional: how it is searched
 _LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
@@ -66,6 +68,23 @@ def _require_types(path: Path, manifest: Mapping[str, Any]) -> None:
     if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
         raise _foreign(path, f"`{NOTES}` must be an object of texts. Received: {notes!r}")
     operating_points(path, manifest)
+    search_setting(path, manifest)
+
+
+def search_setting(path: Path, manifest: Mapping[str, Any]) -> SearchSetting:
+    """How the gallery is searched, by its owner's choice.
+
+    Args:
+        path: Directory of the gallery.
+        manifest: The fields of its `gallery.json`.
+
+    Raises:
+        StoreError: If it is not as likewise writes it; the text says what is not.
+    """
+    try:
+        return SearchSetting.from_json(manifest.get(SEARCH))
+    except ValueError as error:
+        raise _foreign(path, f"Field `{SEARCH}`: {error}".rstrip(".")) from error
 
 
 def operating_points(path: Path, manifest: Mapping[str, Any]) -> dict[str, OperatingPoint]:
@@ -169,6 +188,19 @@ class Manifest:
         fields = read_manifest(self._path)
         notes = {**fields.get(NOTES, {}), name: sentence}
         write_sealed(self._path / MANIFEST, {**fields, NOTES: notes})
+        sync(self._path)
+
+    def store_search(self, setting: SearchSetting) -> None:
+        """Set how the gallery is searched; call it as the only writer.
+
+        Args:
+            setting: How from now on.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        fields = read_manifest(self._path)
+        write_sealed(self._path / MANIFEST, {**fields, SEARCH: setting.to_json()})
         sync(self._path)
 
 
