@@ -2,11 +2,12 @@
 
 FAISS's IVF-PQ with fast scan: k-means divides the vectors into lists, and what is left of each less
 its centroid is rounded to a code of a few bytes. A query scans the codes of the lists nearest to
-it. What this finds are candidates, whose distances are then computed from the vectors themselves.
+it. What this finds are candidates; their distances come from the vectors themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import faiss
@@ -19,7 +20,6 @@ _MOST_PARTS = 96  # of a vector, each rounded to 4 bits: with an id of 8 bytes 5
 _BITS = 4  # what fast scan takes
 _PER_CENTROID, _ROUNDS, _SEED = 64, 8, 1
 _AT_ONCE = 16_384  # vectors added at a time
-_NOBODY = -1  # FAISS's id where it finds no more
 
 
 class Quantised:
@@ -30,7 +30,7 @@ class Quantised:
     """
 
     def __init__(self, lists: Any) -> None:
-        self._lists = lists
+        self.lists = lists
 
     @classmethod
     def train(cls, vectors: Floats, slots: Indices) -> Quantised:
@@ -39,11 +39,16 @@ class Quantised:
         Args:
             vectors: `(n, dim)`, float32.
             slots: The slot of each, `(n,)`, ascending.
+
+        Raises:
+            RuntimeError: If FAISS finds no centroids.
         """
         dim = vectors.shape[1]
         count = max(1, 1 << int(np.log2(len(vectors)) / 2 + 0.5))  # about √n lists
         centroids: Any = faiss.IndexFlatL2(dim)
-        lists: Any = faiss.IndexIVFPQFastScan(centroids, dim, count, _parts(dim), _BITS)
+        lists: Any = faiss.IndexIVFPQFastScan(centroids, dim, count, _cuts(dim), _BITS)
+        lists.own_fields = True
+        centroids.this.disown()
         lists.by_residual = True  # without it the nearest is found for two of five queries
         lists.cp.niter, lists.cp.seed = _ROUNDS, _SEED
         lists.cp.min_points_per_centroid = 1
@@ -55,39 +60,29 @@ class Quantised:
         return coded
 
     def __len__(self) -> int:
-        return int(self._lists.ntotal)
-
-    @property
-    def lists(self) -> int:
-        """How many lists there are."""
-        return int(self._lists.nlist)
+        return int(self.lists.ntotal)
 
     def append(self, vectors: Floats, slots: Indices) -> None:
         """Add vectors, `(n, dim)`, float32, with their slots, `(n,)`."""
         for start in range(0, len(vectors), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             with one_thread(vectors.shape[1]):
-                self._lists.add_with_ids(np.ascontiguousarray(vectors[part]), slots[part])
+                self.lists.add_with_ids(np.ascontiguousarray(vectors[part]), slots[part])
 
     def remove(self, slots: Indices) -> None:
         """Remove the vectors of some slots, `(m,)`."""
-        self._lists.remove_ids(np.asarray(slots, np.int64))
+        self.lists.remove_ids(np.asarray(slots, np.int64))
 
-    def candidates(self, queries: Floats, probes: int, count: int) -> Indices:
-        """The slots whose codes are nearest, `(n, count)`, nearest first; -1 where there are none.
-
-        Args:
-            queries: `(n, dim)`, float32.
-            probes: Lists to look at, 1 or more.
-            count: Candidates of each query.
-        """
-        parameters: Any = faiss.SearchParametersIVF  # its type stub lacks its keywords
-        with one_thread(queries.shape[1]):
-            _, slots = self._lists.search(queries, count, params=parameters(nprobe=probes))
-        found: Indices = slots
-        return found
+    def members(self) -> Iterator[tuple[int, Indices]]:
+        """Each list with the slots in it."""
+        held = self.lists.invlists
+        for number in range(self.lists.nlist):
+            size = held.list_size(number)
+            if size:
+                yield number, faiss.rev_swig_ptr(held.get_ids(number), size).copy()
 
 
-def _parts(dim: int) -> int:
-    """Into how many parts a vector is cut: the most that divide its length evenly."""
-    return max(parts for parts in range(1, _MOST_PARTS + 1) if dim % parts == 0)
+def _cuts(dim: int) -> int:
+    """Into how many parts a vector is cut: of two numbers each, where that gives not too many."""
+    fitting = [parts for parts in range(1, _MOST_PARTS + 1) if dim % parts == 0]
+    return next((parts for parts in fitting if 2 * parts >= dim), fitting[-1])
