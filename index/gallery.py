@@ -1,10 +1,10 @@
-"""Gallery: enrolled references in a directory, searched exactly.
+"""Gallery: enrolled references in a directory, searched exactly unless its owner chose otherwise.
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (a copy of the
 embedder that made the vectors), `references.sqlite` (the truth) and `references.mark`, `vectors.*`
 (derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations).
 
-Does not make vectors, does not choose thresholds and does not search approximately.
+Does not make vectors and does not choose thresholds.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from index.arguments import new_rows
 from index.errors import ReplacedError
-from index.manifest import NOTES, Manifest
+from index.manifest import NOTES, Manifest, search_setting
 from index.operating_point import OperatingPoint
 from index.points import OperatingPoints
 from index.questions import Questions
@@ -28,12 +28,15 @@ from index.references.local import Store
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
+from index.search.setting import SearchSetting
 from index.storage.directory import MODEL, created, fill_directory
 from likewise.arrays import Floats, Pixels
 
+if TYPE_CHECKING:
+    from index.search.promise import Promise
 
 class Gallery(Questions):
-    """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
+    """Named, labelled vectors on disk, searched. Made by `create` or `open`.
 
     One process may change a gallery at a time and any number may read it; each sees complete
     changes, from its next call on. Threads may share a gallery. Every call raises `StoreError` if a
@@ -67,7 +70,7 @@ class Gallery(Questions):
         self.points = OperatingPoints(path, manifest, store)
         self._manifest = manifest
         self._store = store
-        self._index = CurrentIndex(path, self.dim, store)
+        self._index = CurrentIndex(path, self.dim, store, lambda: self.search_setting)
 
     @classmethod
     def create(
@@ -142,6 +145,36 @@ class Gallery(Questions):
         """
         with self._store.changing() as store, store.writing(), store.lock:
             self._manifest.store_note(name, sentence)
+
+    @property
+    def search_setting(self) -> SearchSetting:
+        """How the gallery is searched, as its owner chose."""
+        return search_setting(self.path, self._manifest.current())
+
+    def choose_search(self, setting: SearchSetting) -> Promise | None:
+        """Store how the gallery is searched, durably, for every process that opens it.
+
+        An approximate search is made and measured now: a minute for a million references.
+
+        Args:
+            setting: How from now on.
+
+        Returns:
+            What the approximate search promises; its `effort` is None where nothing was found to
+            keep the promise, so that search stays exact. None for a setting of exact search.
+
+        Raises:
+            GalleryError: Inside a snapshot.
+            StoreError: If the gallery is read-only, or another process keeps writing.
+            OSError: If a file cannot be written.
+        """
+        with self._store.changing() as store, store.writing():
+            pass  # refuse what cannot be written before a minute's work
+        with self._index.reading() as index:
+            promise = index.choose(setting)
+        with self._store.changing() as store, store.writing(), store.lock:
+            self._manifest.store_search(setting)
+        return promise
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.

@@ -66,7 +66,7 @@ class NearLists:
             late = np.argsort(empty[lists], axis=1, kind="stable")[:, : effort.probes]
             squared, lists = (np.take_along_axis(part, late, axis=1) for part in (squared, lists))
             lists[empty[lists]] = NOBODY
-        lists[squared > effort.reach * squared[:, :1]] = NOBODY
+        lists[:, 1:][squared[:, 1:] > effort.reach * squared[:, :1]] = NOBODY
         return cls(lists, squared, (lists != NOBODY).sum(axis=1))
 
 

@@ -1,0 +1,174 @@
+"""Samples to measure an approximate search by: references as queries, and what is nearest to each.
+
+Known queries are asked without themselves; unknown ones without all of their group, as if it were
+not in the gallery: lists that hold nothing else count as empty, since they would not be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import faiss
+import numpy as np
+
+from index.search.columns import Columns
+from index.search.exact import ExactIndex
+from index.search.grouping import Grouping
+from index.search.promise import Lost, Measured
+from index.search.quantised import Quantised
+from index.search.scan import NOBODY, Effort, NearLists, candidates
+from likewise.arrays import Bools, Floats, Indices, Strings
+from likewise.metrics.pairs import exact_distances
+
+_SEED = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """All references of a gallery.
+
+    Attributes:
+        index: Their vectors.
+        names: Their slots and groups.
+        grouping: The vectors by group.
+    """
+
+    index: ExactIndex
+    names: Columns
+    grouping: Grouping
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Queries and their nearest references.
+
+    Attributes:
+        rows: The references that are asked, `(n,)`.
+        nearest: Distance to the nearest reference that counts, `(n,)`, float32.
+        code: Its group, `(n,)`.
+        whole: Whether the whole group of a query does not count, or only itself.
+    """
+
+    rows: Indices
+    nearest: Floats
+    code: Indices
+    whole: bool
+
+    @classmethod
+    def known(cls, every: Rows, size: int) -> Sample:
+        """References without themselves.
+
+        Args:
+            every: All references, two or more.
+            size: How many to ask, at most.
+        """
+        rows = _drawn(np.arange(len(every.index)), size)
+        near, far = every.index.nearest(every.index.stored[rows], 2, _numbers)
+        second = (near[:, 0] == rows).astype(np.int64)
+        return cls(
+            rows,
+            np.take_along_axis(far, second[:, None], axis=1)[:, 0],
+            every.names.codes[np.take_along_axis(near, second[:, None], axis=1)[:, 0]],
+            whole=False,
+        )
+
+    @classmethod
+    def unknown(cls, every: Rows, size: int) -> Sample:
+        """References without their groups.
+
+        Args:
+            every: All references, of two groups or more.
+            size: How many to ask, at most.
+        """
+        rows = _drawn(every.names.labelled, size)
+        queries = every.index.stored[rows]
+        found = every.grouping.grouped.search(queries, every.names.codes[rows])
+        return cls(rows, found.other, found.nearest, whole=True)
+
+    def distances(self, every: Rows, coded: Quantised, effort: Effort) -> tuple[Floats, Indices]:
+        """Exact distances of the candidates, `(n, candidates)`, inf for none, and their rows.
+
+        Args:
+            every: All references.
+            coded: Their codes.
+            effort: How far to look.
+        """
+        found = np.full((len(self.rows), effort.candidates), NOBODY)
+        if self.whole:
+            for part, empty, selected in _without_groups(every, coded, self.rows):
+                queries = every.index.stored[self.rows[part]]
+                near = NearLists.of(coded, queries, effort, empty)
+                found[part] = candidates(coded, queries, near, effort.candidates, selected)
+        else:
+            queries = every.index.stored[self.rows]
+            near = NearLists.of(coded, queries, effort)
+            more = candidates(coded, queries, near, effort.candidates + 1)
+            own = more == every.names.slots[self.rows][:, None]
+            own[~own.any(axis=1), -1] = True
+            found = more[~own].reshape(found.shape)
+        places = np.searchsorted(every.names.slots, np.maximum(found, every.names.slots[0]))
+        numbers = np.repeat(np.arange(len(self.rows)), effort.candidates)
+        stored, asked = every.index.stored, every.index.stored[self.rows]
+        far = exact_distances(asked, numbers, stored, places.ravel()).reshape(found.shape)
+        far[found == NOBODY] = np.inf
+        return far, places
+
+    def measured(self, every: Rows, far: Floats, places: Indices) -> Measured:
+        """What is found of the sample.
+
+        Args:
+            every: All references.
+            far: Distances of candidates, `(n, candidates)`, as `distances` gives them.
+            places: Their rows.
+        """
+        best = far.argmin(axis=1)[:, None]
+        found = np.take_along_axis(far, best, axis=1)[:, 0]
+        codes = every.names.codes[np.take_along_axis(places, best, axis=1)[:, 0]]
+        lost = [
+            Lost(
+                float(self.nearest[query]),
+                float(found[query]) if np.isfinite(found[query]) else None,
+                bool(codes[query] == self.code[query]),
+            )
+            for query in np.flatnonzero(found > self.nearest).tolist()
+        ]
+        return Measured(len(self.rows), tuple(lost))
+
+
+def _drawn(rows: Indices, size: int) -> Indices:
+    """Some of the rows, ascending; all where they are few."""
+    if len(rows) <= size:
+        return rows
+    chosen = np.random.default_rng(_SEED).choice(len(rows), size, replace=False)
+    return rows[np.sort(chosen)]
+
+
+def _without_groups(
+    every: Rows, coded: Quantised, rows: Indices
+) -> Iterator[tuple[Indices, Bools, Any]]:
+    """The queries of each group, and the lists and slots that are left without it."""
+    held, list_of = (
+        np.zeros(coded.lists.nlist, np.int64),
+        np.zeros(len(every.names.slots), np.int64),
+    )
+    labelled = np.zeros(len(every.names.slots), bool)
+    labelled[every.names.labelled] = True
+    for number, slots in coded.members():
+        places = np.searchsorted(every.names.slots, slots)
+        list_of[places], held[number] = number, labelled[places].sum()
+    bits = np.zeros(int(every.names.slots[-1]) // 8 * 8 + 8, bool)
+    bits[every.names.slots[labelled]] = True
+    order = np.argsort(every.names.codes[rows], kind="stable")
+    edges = np.flatnonzero(np.diff(every.names.codes[rows][order])) + 1
+    for part in np.split(order, edges):
+        members = every.names.rows(int(every.names.codes[rows[part[0]]]))
+        left = held - np.bincount(list_of[members], minlength=len(held))
+        bits[every.names.slots[members]] = False
+        yield part, left == 0, faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+        bits[every.names.slots[members]] = True
+
+
+def _numbers(rows: Indices) -> Strings:
+    return rows.astype(object)
