@@ -26,6 +26,7 @@ from likewise.names import forms
 if TYPE_CHECKING:
     from index.searched import HowSearched
 
+
 class Contents(Listing):
     """The references of a gallery, each method as of one snapshot.
 

@@ -35,6 +35,7 @@ from likewise.arrays import Floats, Pixels
 if TYPE_CHECKING:
     from index.search.promise import Promise
 
+
 class Gallery(Questions):
     """Named, labelled vectors on disk, searched. Made by `create` or `open`.
 

@@ -29,7 +29,7 @@ from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.names_file import NAMES
 from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
-from index.search.setting import CODES, SearchSetting
+from index.search.setting import CODES, EXACT, SearchSetting
 from index.storage.directory import STORE
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
@@ -48,7 +48,7 @@ class DerivedIndex:
         chosen: How the owner wants it searched.
     """
 
-    def __init__(self, directory: Path, dim: int, setting: SearchSetting = SearchSetting()) -> None:
+    def __init__(self, directory: Path, dim: int, setting: SearchSetting = EXACT) -> None:
         self.vectors: ExactIndex
         self.slots: Indices
         self.chosen = ChosenSearch(setting)

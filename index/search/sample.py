@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import faiss
 import numpy as np
@@ -38,6 +38,10 @@ class Rows:
     index: ExactIndex
     names: Columns
     grouping: Grouping
+
+    def codes(self, rows: Indices) -> Indices:
+        """A number for the group of each row, `(n,)`; those of no group have one of their own."""
+        return self.names.codes[rows].astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +74,7 @@ class Sample:
         return cls(
             rows,
             np.take_along_axis(far, second[:, None], axis=1)[:, 0],
-            every.names.codes[np.take_along_axis(near, second[:, None], axis=1)[:, 0]],
+            every.codes(np.take_along_axis(near, second[:, None], axis=1)[:, 0]),
             whole=False,
         )
 
@@ -84,7 +88,7 @@ class Sample:
         """
         rows = _drawn(every.names.labelled, size)
         queries = every.index.stored[rows]
-        found = every.grouping.grouped.search(queries, every.names.codes[rows])
+        found = every.grouping.grouped.search(queries, every.codes(rows))
         return cls(rows, found.other, found.nearest, whole=True)
 
     def distances(self, every: Rows, coded: Quantised, effort: Effort) -> tuple[Floats, Indices]:
@@ -125,7 +129,7 @@ class Sample:
         """
         best = far.argmin(axis=1)[:, None]
         found = np.take_along_axis(far, best, axis=1)[:, 0]
-        codes = every.names.codes[np.take_along_axis(places, best, axis=1)[:, 0]]
+        codes = every.codes(np.take_along_axis(places, best, axis=1)[:, 0])
         lost = [
             Lost(
                 float(self.nearest[query]),
@@ -160,13 +164,14 @@ def _without_groups(
         list_of[places], held[number] = number, labelled[places].sum()
     bits = np.zeros(int(every.names.slots[-1]) // 8 * 8 + 8, bool)
     bits[every.names.slots[labelled]] = True
-    order = np.argsort(every.names.codes[rows], kind="stable")
-    edges = np.flatnonzero(np.diff(every.names.codes[rows][order])) + 1
+    codes, selector = every.codes(rows), cast(Any, faiss.IDSelectorBitmap)  # its stub is wrong
+    order = np.argsort(codes, kind="stable")
+    edges = np.flatnonzero(np.diff(codes[order])) + 1
     for part in np.split(order, edges):
-        members = every.names.rows(int(every.names.codes[rows[part[0]]]))
+        members = every.names.rows(int(codes[part[0]]))
         left = held - np.bincount(list_of[members], minlength=len(held))
         bits[every.names.slots[members]] = False
-        yield part, left == 0, faiss.IDSelectorBitmap(np.packbits(bits, bitorder="little"))
+        yield part, left == 0, selector(np.packbits(bits, bitorder="little"))
         bits[every.names.slots[members]] = True
 
 

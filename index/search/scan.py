@@ -91,7 +91,7 @@ def candidates(
         asked, lists = queries[rows], np.ascontiguousarray(near.lists[rows, :probes])
         far = np.ascontiguousarray(near.squared[rows, :probes])
         squared, slots = np.empty((len(rows), count), np.float32), found[rows]
-        arrays = map(faiss.swig_ptr, (lists, far, squared, slots))
+        arrays = [faiss.swig_ptr(array) for array in (lists, far, squared, slots)]
         wanted = parameters(nprobe=probes, sel=selected)
         with one_thread(queries.shape[1]):  # FAISS's own Python call takes no parameters here
             coded.lists.search_preassigned_c(

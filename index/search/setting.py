@@ -61,3 +61,6 @@ class SearchSetting:
     def to_json(self) -> dict[str, Any]:
         """The setting as JSON."""
         return {"way": self.way, "recall": self.recall, "recall_of": self.recall_of}
+
+
+EXACT = SearchSetting()  # what a gallery is made with

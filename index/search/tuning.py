@@ -96,7 +96,8 @@ class _Tuning:
         made.nearest(index.stored, slots, queries, k, _numbers, index.nearest)
         between = time.process_time()
         index.nearest(queries, k, _numbers)
-        return (time.process_time() - between) / max(between - start, 1e-9)
+        gain: float = (time.process_time() - between) / max(between - start, 1e-9)
+        return gain
 
     def _least(self) -> Effort | None:
         """The cheapest effort that suffices, of the least reach with which any does."""
