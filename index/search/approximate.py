@@ -6,16 +6,14 @@ never make one. Where too little is proposed, the query is searched exactly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from index.search.by_parts import Flat, nearest_by_parts
 from index.search.promise import Promise
 from index.search.pruned import Candidates
 from index.search.quantised import Quantised
 from index.search.scan import NOBODY, NearLists, candidates
 from index.search.ties import Namer
-from likewise import parallel
 from likewise.arrays import Floats, Indices
 from likewise.metrics.pairs import exact_distances
 
@@ -23,8 +21,6 @@ _PART = 1024  # queries of one thread at a time
 _WORTH_A_THREAD = 64  # fewer queries are not
 _OF_EACH = 4  # candidates, at least, for each neighbour that is wanted
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many lists
-
-Exact = Callable[[Floats, int, Namer], tuple[Indices, Floats]]
 
 
 class Approximation:
@@ -60,7 +56,7 @@ class Approximation:
         return self.coded is not None and k <= _MOST_NEIGHBOURS
 
     def nearest(
-        self, stored: Floats, slots: Indices, queries: Floats, k: int, namer: Namer, exact: Exact
+        self, stored: Floats, slots: Indices, queries: Floats, k: int, namer: Namer, exact: Flat
     ) -> tuple[Indices, Floats]:
         """The k nearest rows of each query that are found; as `ExactIndex.nearest`.
 
@@ -72,23 +68,15 @@ class Approximation:
             namer: Returns the rows' ids, which order equal distances.
             exact: Searches the queries for which fewer than k are found.
         """
-        rows = np.empty((len(queries), k), np.int64)
-        distances = np.empty((len(queries), k), np.float32)
-
-        def search(start: int) -> Indices:
-            found = self._found(stored, slots, queries[start : start + size], k)
-            places = start + np.flatnonzero(~found.given_up)
-            rows[places], distances[places] = found.nearest(k, namer)
-            return start + np.flatnonzero(found.given_up)
-
-        count = max(1, min(parallel.count(), len(queries) // _WORTH_A_THREAD))
-        count = max(count, -(-len(queries) // _PART))
-        size = max(1, -(-len(queries) // count))
-        left = [np.empty(0, np.int64), *parallel.map_items(search, range(0, len(queries), size))]
-        others = np.concatenate(left)
-        if len(others):
-            rows[others], distances[others] = exact(queries[others], k, namer)
-        return rows, distances
+        return nearest_by_parts(
+            lambda part: self._found(stored, slots, part, k),
+            queries,
+            k,
+            namer,
+            exact,
+            most=_PART,
+            worth_a_thread=_WORTH_A_THREAD,
+        )
 
     def _found(self, stored: Floats, slots: Indices, queries: Floats, k: int) -> Candidates:
         """Candidates of queries, with their exact distances."""
