@@ -93,6 +93,7 @@ class Promise:
             search stays exact.
         known: What is found of references asked without themselves; None if not measured.
         unknown: What is found of them without their groups; None where there are not two groups.
+        between: What is found of points halfway between two groups, which stand for unknown too.
         gain: How many times as long an exact search took; None if not measured.
     """
 
@@ -102,6 +103,7 @@ class Promise:
     effort: Effort | None = None
     known: Measured | None = None
     unknown: Measured | None = None
+    between: Measured | None = None
     gain: float | None = None
 
     def is_of(self, setting: SearchSetting, count: int) -> bool:
@@ -125,7 +127,7 @@ class Promise:
         parts = dict(stored)
         if parts["effort"] is not None:
             parts["effort"] = Effort(**parts["effort"])
-        for name in ("known", "unknown"):
+        for name in ("known", "unknown", "between"):
             if parts[name] is not None:
                 parts[name] = Measured.from_json(parts[name])
         return cls(**parts)

@@ -1,7 +1,10 @@
-"""Samples to measure an approximate search by: references as queries, and what is nearest to each.
+"""Samples to measure an approximate search by: queries, and what is nearest to each.
 
-Known queries are asked without themselves; unknown ones without all of their group, as if it were
-not in the gallery: lists that hold nothing else count as empty, since they would not be there.
+Known queries are references asked without themselves. Unknown ones are references asked without
+their whole group, as if it were not in the gallery: lists that hold nothing else count as empty,
+since they would not be there. What a group leaves behind is often an empty space, in which the nearest is
+easily found; so there are points halfway between two groups as well, where much that is of none
+lies.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from typing import Any, cast
 import faiss
 import numpy as np
 
+from index.search.cells import lengths
 from index.search.columns import Columns
 from index.search.exact import ExactIndex
 from index.search.grouping import Grouping
@@ -49,16 +53,18 @@ class Sample:
     """Queries and their nearest references.
 
     Attributes:
-        rows: The references that are asked, `(n,)`.
+        queries: `(n, dim)`, float32.
         nearest: Distance to the nearest reference that counts, `(n,)`, float32.
         code: Its group, `(n,)`.
-        whole: Whether the whole group of a query does not count, or only itself.
+        rows: The references that the queries are, `(n,)`, which do not count; None if they are not.
+        whole: Whether their whole groups do not count either.
     """
 
-    rows: Indices
+    queries: Floats
     nearest: Floats
     code: Indices
-    whole: bool
+    rows: Indices | None = None
+    whole: bool = False
 
     @classmethod
     def known(cls, every: Rows, size: int) -> Sample:
@@ -69,14 +75,11 @@ class Sample:
             size: How many to ask, at most.
         """
         rows = _drawn(np.arange(len(every.index)), size)
-        near, far = every.index.nearest(every.index.stored[rows], 2, _numbers)
-        second = (near[:, 0] == rows).astype(np.int64)
-        return cls(
-            rows,
-            np.take_along_axis(far, second[:, None], axis=1)[:, 0],
-            every.codes(np.take_along_axis(near, second[:, None], axis=1)[:, 0]),
-            whole=False,
-        )
+        queries = every.index.stored[rows]
+        near, far = every.index.nearest(queries, 2, _numbers)
+        second = (near[:, 0] == rows).astype(np.int64)[:, None]
+        nearest, places = (np.take_along_axis(part, second, axis=1)[:, 0] for part in (far, near))
+        return cls(queries, nearest, every.codes(places), rows)
 
     @classmethod
     def unknown(cls, every: Rows, size: int) -> Sample:
@@ -89,7 +92,27 @@ class Sample:
         rows = _drawn(every.names.labelled, size)
         queries = every.index.stored[rows]
         found = every.grouping.grouped.search(queries, every.codes(rows))
-        return cls(rows, found.other, found.nearest, whole=True)
+        return cls(queries, found.other, found.nearest, rows, whole=True)
+
+    @classmethod
+    def between(cls, every: Rows, size: int) -> Sample:
+        """Points halfway between references of two groups, of two references where there are none.
+
+        Args:
+            every: All references, two or more.
+            size: How many to ask, at most.
+        """
+        count = len(every.index)
+        pairs = np.random.default_rng(_SEED).integers(count, size=(2, min(size, count)))
+        codes = every.codes(pairs)
+        apart = codes[0] != codes[1]
+        one, two = every.index.stored[pairs[:, apart] if apart.any() else pairs].astype(np.float64)
+        middle = (one + two) / 2
+        wanted, span = (lengths(one) + lengths(two)) / 2, lengths(middle)
+        middle *= np.divide(wanted, span, out=np.ones_like(span), where=span > 0)[:, None]
+        queries = middle.astype(np.float32)
+        near, far = every.index.nearest(queries, 1, _numbers)
+        return cls(queries, far[:, 0], every.codes(near[:, 0]))
 
     def distances(self, every: Rows, coded: Quantised, effort: Effort) -> tuple[Floats, Indices]:
         """Exact distances of the candidates, `(n, candidates)`, inf for none, and their rows.
@@ -99,25 +122,30 @@ class Sample:
             coded: Their codes.
             effort: How far to look.
         """
-        found = np.full((len(self.rows), effort.candidates), NOBODY)
-        if self.whole:
-            for part, empty, selected in _without_groups(every, coded, self.rows):
-                queries = every.index.stored[self.rows[part]]
-                near = NearLists.of(coded, queries, effort, empty)
-                found[part] = candidates(coded, queries, near, effort.candidates, selected)
-        else:
-            queries = every.index.stored[self.rows]
-            near = NearLists.of(coded, queries, effort)
-            more = candidates(coded, queries, near, effort.candidates + 1)
-            own = more == every.names.slots[self.rows][:, None]
-            own[~own.any(axis=1), -1] = True
-            found = more[~own].reshape(found.shape)
+        found = self._proposed(every, coded, effort)
         places = np.searchsorted(every.names.slots, np.maximum(found, every.names.slots[0]))
-        numbers = np.repeat(np.arange(len(self.rows)), effort.candidates)
-        stored, asked = every.index.stored, every.index.stored[self.rows]
-        far = exact_distances(asked, numbers, stored, places.ravel()).reshape(found.shape)
+        numbers = np.repeat(np.arange(len(self.queries)), effort.candidates)
+        far = exact_distances(self.queries, numbers, every.index.stored, places.ravel())
+        far = far.reshape(found.shape)
         far[found == NOBODY] = np.inf
         return far, places
+
+    def _proposed(self, every: Rows, coded: Quantised, effort: Effort) -> Indices:
+        """The slots of the candidates that count, `(n, candidates)`."""
+        if not self.whole or self.rows is None:
+            near = NearLists.of(coded, self.queries, effort)
+            if self.rows is None:
+                return candidates(coded, self.queries, near, effort.candidates)
+            more = candidates(coded, self.queries, near, effort.candidates + 1)
+            own = more == every.names.slots[self.rows][:, None]
+            own[~own.any(axis=1), -1] = True
+            return more[~own].reshape(len(more), effort.candidates)
+        found = np.full((len(self.queries), effort.candidates), NOBODY)
+        for part, empty, selected in _without_groups(every, coded, self.rows):
+            queries = self.queries[part]
+            near = NearLists.of(coded, queries, effort, empty)
+            found[part] = candidates(coded, queries, near, effort.candidates, selected)
+        return found
 
     def measured(self, every: Rows, far: Floats, places: Indices) -> Measured:
         """What is found of the sample.
@@ -138,7 +166,7 @@ class Sample:
             )
             for query in np.flatnonzero(found > self.nearest).tolist()
         ]
-        return Measured(len(self.rows), tuple(lost))
+        return Measured(len(self.queries), tuple(lost))
 
 
 def _drawn(rows: Indices, size: int) -> Indices:

@@ -21,11 +21,12 @@ from index.search.setting import SearchSetting
 from likewise.arrays import Indices, Strings
 
 _SAMPLE = 4096  # queries of each kind
-_REACHES = (2.0, 3.0, 4.0, 6.0, 9.0)
-_PROBES = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
-_CANDIDATES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
-_TIMED, _NEIGHBOURS = 2048, 5  # queries that show the gain, and what they ask for
-_CODES_OF_A_CANDIDATE = 64  # that are scanned in the time in which one is ranked
+_REACHES = (2.0, 4.0, 9.0)
+_PROBES = (4, 8, 16, 32, 48, 64, 96, 128, 192, 256)
+_CANDIDATES = (64, 128, 256)
+_NEIGHBOURS = 5  # that the measurement of the gain asks for
+# Codes that are scanned in the time in which a candidate is ranked, and a list is prepared.
+_CODES_OF_A_CANDIDATE, _CODES_OF_A_LIST = 64, 400
 
 
 def _numbers(rows: Indices) -> Strings:
@@ -44,15 +45,16 @@ def tuned(every: Rows, setting: SearchSetting) -> Approximation:
     promise = Promise(setting.recall, setting.recall_of, count)
     if count < max(2, division.FROM):
         return Approximation(promise, None)
-    samples = [Sample.known(every, _SAMPLE)]
-    if len(every.names.labels) > 1:
-        samples.append(Sample.unknown(every, _SAMPLE))
-    elif setting.recall_of == "both":
-        return Approximation(promise, None)
     try:
         coded = Quantised.train(every.index.stored, every.names.slots)
     except RuntimeError:  # of vectors so long that FAISS finds no centroids
         return Approximation(promise, None)
+    samples = {
+        "known": Sample.known(every, _SAMPLE),
+        "between": Sample.between(every, _SAMPLE),
+    }
+    if len(every.names.labels) > 1:
+        samples["unknown"] = Sample.unknown(every, _SAMPLE)
     return _Tuning(every, coded, promise, samples).result()
 
 
@@ -63,26 +65,29 @@ class _Tuning:
         every: All references.
         coded: Their codes.
         promise: What is to be kept.
-        samples: Known queries, and unknown ones where there are any.
+        samples: Queries by the names that the promise has for them.
     """
 
     def __init__(
-        self, every: Rows, coded: Quantised, promise: Promise, samples: list[Sample]
+        self, every: Rows, coded: Quantised, promise: Promise, samples: dict[str, Sample]
     ) -> None:
         self._every, self._coded, self._promise, self._samples = every, coded, promise, samples
-        self._needed = samples if promise.recall_of == "both" else samples[:1]
+        both = promise.recall_of == "both"
+        self._needed = list(samples.values())[::-1] if both else [samples["known"]]
 
     def result(self) -> Approximation:
         """The cheapest search that keeps the promise."""
         effort = self._least()
         if effort is None:
             return Approximation(self._promise, None)
-        measured = [
-            sample.measured(self._every, *sample.distances(self._every, self._coded, effort))
-            for sample in self._samples
-        ]
-        known, unknown = (*measured, None)[:2]
-        promise = replace(self._promise, effort=effort, known=known, unknown=unknown)
+        measured = {
+            name: sample.measured(self._every, *sample.distances(self._every, self._coded, effort))
+            for name, sample in self._samples.items()
+        }
+        known, between, unknown = map(measured.get, ("known", "between", "unknown"))
+        promise = replace(
+            self._promise, effort=effort, known=known, between=between, unknown=unknown
+        )
         made = Approximation(promise, self._coded)
         made.promise = replace(promise, gain=self._gain(made))
         return made
@@ -90,7 +95,7 @@ class _Tuning:
     def _gain(self, made: Approximation) -> float:
         """How many times as long exact search takes, by the thread's processor."""
         index, slots = self._every.index, self._every.names.slots
-        queries = index.stored[self._samples[0].rows[:: -(-_SAMPLE // _TIMED)]]
+        queries = np.concatenate([sample.queries[::2] for sample in self._samples.values()])
         k = min(_NEIGHBOURS, len(index))
         start = time.process_time()
         made.nearest(index.stored, slots, queries, k, _numbers, index.nearest)
@@ -126,7 +131,7 @@ class _Tuning:
             far, _ = sample.distances(self._every, self._coded, effort)
             hits = np.minimum.accumulate(far, axis=1) <= sample.nearest[:, None]
             found: Indices = hits.sum(axis=0)
-            asked = len(sample.rows)
+            asked = len(sample.queries)
             sufficing = [c for c in _CANDIDATES if proves(int(found[c - 1]), asked, self._recall)]
             if not sufficing:
                 return None
@@ -140,7 +145,7 @@ class _Tuning:
     def _cost(self, effort: Effort) -> float:
         """What an effort costs a query, in codes that are scanned."""
         lists = self._coded.lists.nlist
-        rows = np.concatenate([sample.rows for sample in self._needed])
-        near = NearLists.of(self._coded, self._every.index.stored[rows], effort)
-        codes = float(near.counts.mean()) * len(self._every.index) / lists
-        return codes + _CODES_OF_A_CANDIDATE * effort.candidates
+        queries = np.concatenate([sample.queries for sample in self._needed])
+        near = NearLists.of(self._coded, queries, effort)
+        codes = len(self._every.index) / lists + _CODES_OF_A_LIST
+        return float(near.counts.mean()) * codes + _CODES_OF_A_CANDIDATE * effort.candidates

@@ -10,6 +10,12 @@ from index.operating_point import OperatingPoint
 from index.search.promise import Measured, Promise
 from index.searched import HowSearched
 
+_KINDS = {
+    "known": "known queries (references without themselves)",
+    "unknown": "unknown queries (references without their groups)",
+    "between": "unknown queries (halfway between groups)",
+}
+
 
 def searched(how: HowSearched, points: Mapping[str, OperatingPoint]) -> dict[str, Any]:
     """How references are searched, as plain JSON.
@@ -41,14 +47,14 @@ def lines(described: Mapping[str, Any]) -> list[str]:
     """
     told = [f"search: {described['sentence']}"]
     approximate = described["approximate"] or {}
-    for kind in ("known", "unknown"):
+    for kind, what in _KINDS.items():
         if figures := approximate.get(kind):
             shares = [
                 f"{100 * share:.2g} % of decisions differ at {name}"
                 for name, share in figures["differing"].items()
             ]
             found = f"{100 * figures['recall']:.2f} % of {figures['asked']} found"
-            told.append(f"  {kind} queries: {', '.join([found, *shares])}")
+            told.append(f"  {what}: {', '.join([found, *shares])}")
     return told
 
 
@@ -96,4 +102,5 @@ def _figures(promise: Promise, points: Mapping[str, OperatingPoint]) -> dict[str
         "gain": promise.gain and round(promise.gain, 2),
         "known": promise.known and of(promise.known),
         "unknown": promise.unknown and of(promise.unknown),
+        "between": promise.between and of(promise.between),
     }
