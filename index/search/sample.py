@@ -2,9 +2,9 @@
 
 Known queries are references asked without themselves. Unknown ones are references asked without
 their whole group, as if it were not in the gallery: lists that hold nothing else count as empty,
-since they would not be there. What a group leaves behind is often an empty space, in which the nearest is
-easily found; so there are points halfway between two groups as well, where much that is of none
-lies.
+since they would not be there. What a group leaves behind is often an empty space, in which the
+nearest is easily found; so there are points halfway between two groups as well, where much that is
+of none lies.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ class Sample:
             more = candidates(coded, self.queries, near, effort.candidates + 1)
             own = more == every.names.slots[self.rows][:, None]
             own[~own.any(axis=1), -1] = True
-            return more[~own].reshape(len(more), effort.candidates)
+            others: Indices = more[~own].reshape(len(more), effort.candidates)
+            return others
         found = np.full((len(self.queries), effort.candidates), NOBODY)
         for part, empty, selected in _without_groups(every, coded, self.rows):
             queries = self.queries[part]

@@ -132,15 +132,13 @@ class _Tuning:
             hits = np.minimum.accumulate(far, axis=1) <= sample.nearest[:, None]
             found: Indices = hits.sum(axis=0)
             asked = len(sample.queries)
-            sufficing = [c for c in _CANDIDATES if proves(int(found[c - 1]), asked, self._recall)]
+            sufficing = [
+                c for c in _CANDIDATES if proves(int(found[c - 1]), asked, self._promise.recall)
+            ]
             if not sufficing:
                 return None
             enough = max(enough, sufficing[0])
         return enough
-
-    @property
-    def _recall(self) -> float:
-        return self._promise.recall
 
     def _cost(self, effort: Effort) -> float:
         """What an effort costs a query, in codes that are scanned."""
