@@ -78,7 +78,8 @@ class Sample:
         queries = every.index.stored[rows]
         near, far = every.index.nearest(queries, 2, _numbers)
         second = (near[:, 0] == rows).astype(np.int64)[:, None]
-        nearest, places = (np.take_along_axis(part, second, axis=1)[:, 0] for part in (far, near))
+        places = np.take_along_axis(near, second, axis=1)[:, 0]
+        nearest = np.take_along_axis(far, second, axis=1)[:, 0]
         return cls(queries, nearest, every.codes(places), rows)
 
     @classmethod

@@ -101,8 +101,7 @@ class _Tuning:
         made.nearest(index.stored, slots, queries, k, _numbers, index.nearest)
         between = time.process_time()
         index.nearest(queries, k, _numbers)
-        gain: float = (time.process_time() - between) / max(between - start, 1e-9)
-        return gain
+        return (time.process_time() - between) / max(between - start, 1e-9)
 
     def _least(self) -> Effort | None:
         """The cheapest effort that suffices, of the least reach with which any does."""
@@ -132,9 +131,8 @@ class _Tuning:
             hits = np.minimum.accumulate(far, axis=1) <= sample.nearest[:, None]
             found: Indices = hits.sum(axis=0)
             asked = len(sample.queries)
-            sufficing = [
-                c for c in _CANDIDATES if proves(int(found[c - 1]), asked, self._promise.recall)
-            ]
+            recall = self._promise.recall
+            sufficing = [c for c in _CANDIDATES if proves(int(found[c - 1]), asked, recall)]
             if not sufficing:
                 return None
             enough = max(enough, sufficing[0])
@@ -142,7 +140,7 @@ class _Tuning:
 
     def _cost(self, effort: Effort) -> float:
         """What an effort costs a query, in codes that are scanned."""
-        lists = self._coded.lists.nlist
+        lists: int = self._coded.lists.nlist
         queries = np.concatenate([sample.queries for sample in self._needed])
         near = NearLists.of(self._coded, queries, effort)
         codes = len(self._every.index) / lists + _CODES_OF_A_LIST

@@ -74,6 +74,8 @@ def _sentence(how: HowSearched) -> str:
             f"search was shown to reach it for {of} queries"
         )
     times = f", measured {promise.gain:.1f} times as fast as exact search" if promise.gain else ""
+    if promise.gain and promise.gain < 1:
+        times += ": `likewise tune GALLERY --search auto` goes back to that"
     return f"approximate, recall {setting.recall:g} promised for {of} queries{times}"
 
 
