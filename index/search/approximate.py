@@ -13,6 +13,7 @@ from index.search.promise import Promise
 from index.search.pruned import Candidates
 from index.search.quantised import Quantised
 from index.search.scan import NOBODY, NearLists, candidates
+from index.search.setting import SearchSetting
 from index.search.ties import Namer
 from likewise.arrays import Floats, Indices
 from likewise.metrics.pairs import exact_distances
@@ -20,6 +21,7 @@ from likewise.metrics.pairs import exact_distances
 _PART = 1024  # queries of one thread at a time
 _WORTH_A_THREAD = 64  # fewer queries are not
 _OF_EACH = 4  # candidates, at least, for each neighbour that is wanted
+_GONE = 0.05  # of the references: as many may be gone whose codes are still found
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many lists
 
 
@@ -46,10 +48,10 @@ class Approximation:
         if self.coded is not None:
             self.coded.append(vectors, slots)
 
-    def remove(self, slots: Indices) -> None:
-        """Remove the rows of some slots, `(m,)`."""
-        if self.coded is not None:
-            self.coded.remove(slots)
+    def fits(self, setting: SearchSetting, count: int) -> bool:
+        """Whether it still keeps a setting's promise, for a number of references."""
+        gone = 0 if self.coded is None else len(self.coded) - count
+        return gone <= _GONE * count and self.promise.is_of(setting, count)
 
     def answers(self, k: int) -> bool:
         """Whether it is asked for k neighbours; if not, exact search is."""

@@ -1,8 +1,9 @@
 """The approximate search of a gallery whose owner chose one: made, kept up, and made anew.
 
 It is made where the owner chooses it. Where its file is missing, damaged or another's, or the
-gallery has doubled or halved, search is exact until it is made again: by a server when it starts,
-by a process that changed the gallery when it closes it, and by one that asks very many queries.
+gallery has doubled or lost a twentieth, search is exact until it is made again: by a server when it
+starts, by a process that changed the gallery when it closes it, and by one that asks very many
+queries.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class ChosenSearch:
         """Whether it is to be made, for a number of references."""
         if self.setting.recall is None or count < division.FROM:
             return False
-        return self.made is None or not self.made.promise.is_of(self.setting, count)
+        return self.made is None or not self.made.fits(self.setting, count)
 
     def is_due(self, count: int, queries: int) -> bool:
         """Whether it is to be made now that queries are asked.
@@ -98,11 +99,6 @@ class ChosenSearch:
         """Note that rows, `(n, dim)`, were added with their slots, `(n,)`."""
         if self.made is not None:
             self.made.append(vectors, slots)
-
-    def removed(self, slots: Indices) -> None:
-        """Note that the rows of some slots, `(m,)`, were removed."""
-        if self.made is not None:
-            self.made.remove(slots)
 
     def read(self, directory: Path, mark: Mark, dim: int) -> None:
         """Read what is kept of the same rows, if it is this setting's."""

@@ -215,7 +215,6 @@ class DerivedIndex:
             kept = ~np.isin(self.slots, slots)
             self.slots = self.slots[kept]
             self.vectors.removed(kept)
-            self.chosen.removed(np.array(slots, np.int64))
             self._behind += len(slots)
 
 

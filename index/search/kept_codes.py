@@ -75,7 +75,7 @@ def read_codes(directory: Path, mark: Mark, dim: int) -> Approximation | None:
         coded = None
         if promise.effort is not None:
             lists: Any = faiss.deserialize_index(np.frombuffer(content, np.uint8))
-            if not _is_ours(lists, dim, mark.count):
+            if not _is_ours(lists, dim) or lists.ntotal < mark.count:
                 return None
             coded = Quantised(lists)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, MemoryError):
@@ -92,7 +92,7 @@ def _promise(head: Any, mark: Mark | None) -> Promise | None:
     return Promise.from_json(head["promise"])
 
 
-def _is_ours(lists: Any, dim: int, count: int) -> bool:
-    """Whether it is an index as we write it: of the type, the metric and the number of rows."""
+def _is_ours(lists: Any, dim: int) -> bool:
+    """Whether it is an index as we write it: of the type, the metric and the length of vectors."""
     fits = isinstance(lists, faiss.IndexIVFPQFastScan) and lists.metric_type == faiss.METRIC_L2
-    return fits and bool(lists.by_residual) and (lists.d, lists.ntotal) == (dim, count)
+    return fits and bool(lists.by_residual) and lists.d == dim

@@ -25,6 +25,9 @@ _AT_ONCE = 16_384  # vectors added at a time
 class Quantised:
     """Codes of vectors, by slots.
 
+    Codes of slots that are gone stay, for whoever searches to pass over: FAISS 1.15 spoils codes
+    that are added to a list after others were removed from it.
+
     Args:
         lists: FAISS's index, whose ids are slots.
     """
@@ -60,6 +63,7 @@ class Quantised:
         return coded
 
     def __len__(self) -> int:
+        """How many codes there are, those of slots that are gone too."""
         return int(self.lists.ntotal)
 
     def append(self, vectors: Floats, slots: Indices) -> None:
@@ -68,10 +72,6 @@ class Quantised:
             part = slice(start, start + _AT_ONCE)
             with one_thread(vectors.shape[1]):
                 self.lists.add_with_ids(np.ascontiguousarray(vectors[part]), slots[part])
-
-    def remove(self, slots: Indices) -> None:
-        """Remove the vectors of some slots, `(m,)`."""
-        self.lists.remove_ids(np.asarray(slots, np.int64))
 
     def members(self) -> Iterator[tuple[int, Indices]]:
         """Each list with the slots in it."""
