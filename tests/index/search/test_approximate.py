@@ -19,6 +19,7 @@ def approximate(stored: np.ndarray, slots: np.ndarray, effort: Effort) -> Approx
     return Approximation(promise, Quantised.train(stored, slots))
 
 
+@pytest.mark.costly
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 999),

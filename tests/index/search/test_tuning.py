@@ -25,6 +25,7 @@ from index.search.kept_codes import read_promise
 from index.search.setting import CODES, EXACT, SearchSetting
 from index.storage.files import read_sealed, write_sealed
 
+pytestmark = pytest.mark.costly
 DIM, GROUPS, COUNT = 16, 8, 2000
 RECALL = 0.9
 CHOSEN = SearchSetting(recall=RECALL)
@@ -96,7 +97,6 @@ def found(gallery: Gallery, queries: np.ndarray) -> float:
     return float((near.distances[:, 0] == exact.distances[:, 0]).mean())
 
 
-@pytest.mark.costly
 @pytest.mark.parametrize("recall", [0.8, 0.9, 0.97])
 def test_the_promise_is_kept_for_queries_that_were_not_in_the_sample(
     plain: Path, queries: np.ndarray, rng: np.random.Generator, recall: float
