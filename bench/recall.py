@@ -80,7 +80,7 @@ def _promised(
             "us a query",
             [min(times[0]) * 1e6 / len(together)],
             [min(times[1]) * 1e6 / len(together)],
-            bar and f">= {bar}",
+            None if bar is None else f">= {bar}",
             f"floor: approximate, which found the nearest of {share:.4f}",
         )
 

@@ -23,7 +23,7 @@ from likewise.arrays import Indices, Strings
 _SAMPLE = 4096  # queries of each kind
 _REACHES = (2.0, 4.0, 9.0, 16.0, 32.0)
 _PROBES = (4, 8, 16, 32, 48, 64, 96, 128, 192, 256)
-_CANDIDATES = (64, 128, 256)
+_CANDIDATES = (128, 256)
 _NEIGHBOURS = 5  # that the measurement of the gain asks for
 # Codes that are scanned in the time in which a candidate is ranked, and a list is prepared.
 _CODES_OF_A_CANDIDATE, _CODES_OF_A_LIST = 64, 400
