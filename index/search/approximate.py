@@ -44,12 +44,22 @@ class Approximation:
         self.unsaved = True
 
     def append(self, vectors: Floats, slots: Indices) -> None:
-        """Add rows, `(n, dim)`, with their slots, `(n,)`."""
+        """Add rows.
+
+        Args:
+            vectors: `(n, dim)`, float32.
+            slots: Their slots, `(n,)`.
+        """
         if self.coded is not None:
             self.coded.append(vectors, slots)
 
     def fits(self, setting: SearchSetting, count: int) -> bool:
-        """Whether it still keeps a setting's promise, for a number of references."""
+        """Whether it still keeps its promise.
+
+        Args:
+            setting: What is promised.
+            count: How many references there are.
+        """
         gone = 0 if self.coded is None else len(self.coded) - count
         return gone <= _GONE * count and self.promise.is_of(setting, count)
 

@@ -96,12 +96,23 @@ class ChosenSearch:
         return made.nearest(index.stored, slots, queries, k, namer, index.nearest)
 
     def appended(self, vectors: Floats, slots: Indices) -> None:
-        """Note that rows, `(n, dim)`, were added with their slots, `(n,)`."""
+        """Note that rows were added.
+
+        Args:
+            vectors: `(n, dim)`, float32.
+            slots: Their slots, `(n,)`.
+        """
         if self.made is not None:
             self.made.append(vectors, slots)
 
     def read(self, directory: Path, mark: Mark, dim: int) -> None:
-        """Read what is kept of the same rows, if it is this setting's."""
+        """Read what is kept of the same rows, where an approximate search was chosen.
+
+        Args:
+            directory: The gallery's directory.
+            mark: Which rows these are.
+            dim: Length of the vectors.
+        """
         if self.setting.recall is not None:
             from index.search.kept_codes import read_codes
 
@@ -109,6 +120,10 @@ class ChosenSearch:
 
     def write(self, directory: Path, mark: Mark) -> None:
         """Keep it in a gallery's directory, and nothing where there is none.
+
+        Args:
+            directory: The gallery's directory.
+            mark: Which rows it is of.
 
         Raises:
             OSError: If it cannot be written.

@@ -107,7 +107,12 @@ class Promise:
     gain: float | None = None
 
     def is_of(self, setting: SearchSetting, count: int) -> bool:
-        """Whether it was measured for a setting, and for about as many references."""
+        """Whether it was measured for the same promise, and for about as many references.
+
+        Args:
+            setting: What is promised.
+            count: How many references there are.
+        """
         same = (self.recall, self.recall_of) == (setting.recall, setting.recall_of)
         return same and self.trained / _GROWN <= count <= self.trained * _GROWN
 

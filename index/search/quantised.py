@@ -67,7 +67,12 @@ class Quantised:
         return int(self.lists.ntotal)
 
     def append(self, vectors: Floats, slots: Indices) -> None:
-        """Add vectors, `(n, dim)`, float32, with their slots, `(n,)`."""
+        """Add vectors.
+
+        Args:
+            vectors: `(n, dim)`, float32.
+            slots: Their slots, `(n,)`.
+        """
         for start in range(0, len(vectors), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             with one_thread(vectors.shape[1]):

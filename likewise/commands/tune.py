@@ -37,10 +37,10 @@ from likewise.commands.options import SHARE, gallery_argument
 def tune(gallery: Path, way: str | None, recall: float | None, recall_of: str | None) -> None:
     """Set how a GALLERY is searched: exactly, or for millions approximately.
 
-    Search is exact unless you choose otherwise here. Use --recall where millions of references make
-    it too slow: an approximate answer can lose a match, and never makes one. What it loses is
-    measured on references without themselves (known) and without their groups (unknown), and shown
-    by `info`. Where the promise cannot be kept, search stays exact.
+    Use it with --recall where millions of references make search too slow; it is exact unless you
+    choose otherwise here. An approximate answer can lose a match, and never makes one. What it
+    loses is measured on references without themselves (known) and without their groups (unknown),
+    and shown by `info`. Where the promise cannot be shown to be kept, search stays exact.
 
     \b
     likewise tune digits.gallery --recall 0.99
