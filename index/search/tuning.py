@@ -21,7 +21,7 @@ from index.search.setting import SearchSetting
 from likewise.arrays import Indices, Strings
 
 _SAMPLE = 4096  # queries of each kind
-_REACHES = (2.0, 4.0, 9.0, 16.0, 32.0)
+_REACHES = (4.0, 9.0, 16.0, 32.0)
 _PROBES = (4, 8, 16, 32, 48, 64, 96, 128, 192, 256)
 _CANDIDATES = (128, 256)
 _NEIGHBOURS = 5  # that the measurement of the gain asks for
