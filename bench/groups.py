@@ -49,7 +49,7 @@ def figures(material: Material) -> Iterator[Figure]:
     labels, asked = _labels("mnist/train"), _labels("mnist/test")
     test = material.litert(material.test)
     yield from _compared("60,000 digits of 10 groups", digits, labels, test, asked)
-    made = million(digits, GROUPS * OF_EACH + BATCH, rng)
+    made, _ = million(digits, GROUPS * OF_EACH + BATCH, rng)
     near = _nearest(made, made[rng.choice(GROUPS * OF_EACH, GROUPS, replace=False)])
     yield from _compared("20,000 groups", made[BATCH:], near[BATCH:], made[:BATCH], near[:BATCH])
     tight, further = grouped(digits.shape[1], GROUPS, rng, OF_EACH)

@@ -1,4 +1,4 @@
-"""`python -m bench.million [--count N]`: exact search by cells beside FAISS's flat search.
+"""`python -m bench.million [--count N]`: exact search by cells, and approximate, beside flat.
 
 The million is x + 1.5 (a - b), normalised: x a digit's embedding, a and b two of its ten nearest.
 Known queries are test digits; unknown ones are outliers made of test digits, and letters, doodles,
@@ -20,6 +20,7 @@ import numpy as np
 
 from bench.material import Material
 from bench.measure import Figure, figure, line
+from bench.recall import approximate
 from bench.strangers import strangers
 from embedder.data.sources import load
 from embedder.model import Embedder
@@ -64,15 +65,18 @@ def figures(material: Material, count: int) -> Iterator[Figure]:
     digits, rng = material.vectors, np.random.default_rng(0)
     queries = {"known": material.litert(material.test), "unknown": _unknown(material)}
     yield from _compared("60,000 digits", digits, queries)
-    yield from _compared("a million", million(digits, count, rng), queries)
+    made, sources = million(digits, count, rng)
+    yield from _compared("a million", made, queries)
+    labels = np.array(load("mnist/train").labels, object)[sources]
+    yield from approximate("a million", made, labels, queries)
     groups, members = grouped(digits.shape[1], count // OF_EACH, rng)
     yield from _compared("20,000 tight groups", groups, {"of a group": members})
     even = rng.normal(size=(60_000 + BATCH, digits.shape[1])).astype(np.float32)
     yield from _compared("even vectors", even[BATCH:], {"even": even[:BATCH]})
 
 
-def million(digits: Floats, count: int, rng: np.random.Generator) -> Floats:
-    """Many vectors distributed as a few are, `(count, dim)`.
+def million(digits: Floats, count: int, rng: np.random.Generator) -> tuple[Floats, Indices]:
+    """Many vectors distributed as a few are, `(count, dim)`, and which x each is made of.
 
     Args:
         digits: The few, `(n, dim)`, of unit length.
@@ -82,13 +86,14 @@ def million(digits: Floats, count: int, rng: np.random.Generator) -> Floats:
     with one_thread(digits.shape[1]):
         near = faiss.knn(digits, digits, NEIGHBOURS + 1)[1][:, 1:]
     vectors = np.empty((count, digits.shape[1]), np.float32)
+    sources = np.empty(count, np.int64)
     for start in range(0, count, 100_000):
         size = min(100_000, count - start)
-        x = rng.integers(len(digits), size=size)
+        x = sources[start : start + size] = rng.integers(len(digits), size=size)
         a, b = (digits[near[x, rng.integers(NEIGHBOURS, size=size)]] for _ in range(2))
         part = digits[x] + np.float32(STEP) * (a - b)
         vectors[start : start + size] = part / np.linalg.norm(part, axis=1, keepdims=True)
-    return vectors
+    return vectors, sources
 
 
 def grouped(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +17,14 @@ from index.errors import ReferenceNotFoundError, StoreError
 from index.listing import Listing
 from index.points import OperatingPoints
 from index.references.rows import Reference, Row, stacked
-from index.search.current import HELD
-from index.search.kept import read_kept
+from index.search.held_names import HELD
+from index.search.setting import SearchSetting
 from index.search.verification import require_same
 from likewise.arrays import Floats, Indices, Strings
 from likewise.names import forms
+
+if TYPE_CHECKING:
+    from index.searched import HowSearched
 
 
 class Contents(Listing):
@@ -33,6 +37,11 @@ class Contents(Listing):
 
     dim: int
     points: OperatingPoints
+
+    @property
+    def search_setting(self) -> SearchSetting:
+        """How the gallery is searched, as its owner chose."""
+        raise NotImplementedError
 
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
@@ -63,15 +72,11 @@ class Contents(Listing):
         """All ids, or those of one group, in the order in which they were added."""
         return iter([row.id for row in self._rows() if label is None or row.label == label])
 
-    def how_searched(self) -> tuple[int, float | None]:
-        """How references are searched: by how many cells, and what that gains.
+    def how_searched(self) -> HowSearched:
+        """How references are searched: what the owner chose, and what was measured of it."""
+        from index.searched import how_searched  # not for a cold query
 
-        Returns:
-            The number of cells, 0 for a scan of all references; and how many times as long such a
-            scan was measured to take, None where it was not measured.
-        """
-        kept = read_kept(self.path)
-        return (0, None) if kept is None else (len(kept.centroids), kept.gain)
+        return how_searched(self.path, self.search_setting, len(self))
 
     def named(self, ids: Sequence[str]) -> dict[str, Reference]:
         """The existing references among these ids, in any spelling, without pictures."""

@@ -166,13 +166,13 @@ def _searched(
     k = min(VOTERS + 1, len(ids))
     for start in range(0, len(ids), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
-        near = gallery.search(vectors[rows], k)
+        near = gallery.search(vectors[rows], k, exact=True)
         dead |= set(near.ids.ravel().tolist()) - alive
         lost += _lost(ids[rows], labels[rows], near)
         if examination.groups:
             voters = near
             if not near.labels.astype(bool).all():
-                voters = gallery.search_labelled(vectors[rows], k)
+                voters = gallery.search_labelled(vectors[rows], k, exact=True)
             _judge_all(examination, tally, ids[rows], labels[rows], voters)
         progress(len(ids[rows]))
     _note_broken(examination, lost, dead)
@@ -287,5 +287,5 @@ def _recall(gallery: Gallery, ids: Strings, vectors: Floats) -> float:
     """Compare a sample of searches with the definition, in float64; ties count as found."""
     sample = np.unique(np.linspace(0, len(ids) - 1, RECALL_QUERIES).astype(int))
     k = min(VOTERS, len(ids))
-    near = gallery.search(vectors[sample], k).distances
+    near = gallery.search(vectors[sample], k, exact=True).distances
     return float(np.mean(near <= least_distances(vectors, sample, k)))

@@ -18,11 +18,13 @@ from index.errors import FingerprintError, StoreError
 from index.evidence import drop_evidence, read_evidence, write_evidence
 from index.operating_point import OperatingPoint
 from index.references.contract import ReferenceStore
+from index.search.setting import SearchSetting
 from index.storage.directory import FORMAT
 from index.storage.drafts import sweep_files
 
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
 NOTES = "notes"  # in the manifest, optional: sentences about the gallery by name
+SEARCH = "search"  # in the manifest, optional: how it is searched
 _LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
@@ -123,6 +125,18 @@ class Documents(ABC):
         fields = self.read(store)
         self._write(store, {**fields, NOTES: {**fields.get(NOTES, {}), name: sentence}})
 
+    def store_search(self, store: ReferenceStore, setting: SearchSetting) -> None:
+        """Set how the gallery is searched.
+
+        Args:
+            store: The store of the only writer, within its change.
+            setting: How from now on.
+
+        Raises:
+            OSError: If a file cannot be written.
+        """
+        self._write(store, {**self.read(store), SEARCH: setting.to_json()})
+
     def evidence(self, kind: str, name: str) -> npt.NDArray[Any]:
         """An array that a calibration left; see `index.evidence`.
 
@@ -186,6 +200,23 @@ def require_fields(name: object, fields: Mapping[str, Any]) -> None:
     if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
         raise _foreign(name, f"`{NOTES}` must be an object of texts. Received: {notes!r}")
     operating_points(name, fields)
+    search_setting(name, fields)
+
+
+def search_setting(name: object, fields: Mapping[str, Any]) -> SearchSetting:
+    """How the gallery is searched, by its owner's choice.
+
+    Args:
+        name: What messages call the manifest.
+        fields: Its fields.
+
+    Raises:
+        StoreError: If it is not as likewise writes it; the text says what is not.
+    """
+    try:
+        return SearchSetting.from_json(fields.get(SEARCH))
+    except ValueError as error:
+        raise _foreign(name, f"Field `{SEARCH}`: {error}".rstrip(".")) from error
 
 
 def operating_points(name: object, fields: Mapping[str, Any]) -> dict[str, OperatingPoint]:

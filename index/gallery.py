@@ -1,11 +1,11 @@
-"""Gallery: enrolled references in a directory or a database, searched exactly.
+"""Gallery: enrolled references in a directory or a database, searched exactly by default.
 
 A directory: `gallery.json` (format, dim, fingerprint, operating points), `model/` (a copy of the
 embedder that made the vectors), `references.sqlite` (the truth) and `references.mark`, `vectors.*`
 (derived from it), `evidence-….npy` and `pictures-….npy` (left by calibrations). In PostgreSQL these
 are tables, and a local cache holds what is derived (`index.postgres`).
 
-Does not make vectors, does not choose thresholds and does not search approximately.
+Does not make vectors and does not choose thresholds.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from index.address import Address, Place, place_of
 from index.arguments import new_rows
-from index.documents import NOTES, Documents
+from index.documents import NOTES, Documents, search_setting
 from index.errors import OlderStateError, ReplacedError, UnreachableError
 from index.manifest import Manifest
 from index.operating_point import OperatingPoint
@@ -31,12 +31,16 @@ from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
+from index.search.setting import SearchSetting
 from index.storage.directory import created, fill_directory, first_manifest
 from likewise.arrays import Floats, Pixels
 
+if TYPE_CHECKING:
+    from index.search.promise import Promise
+
 
 class Gallery(Questions):
-    """Named, labelled vectors on disk, searched exactly. Made by `create` or `open`.
+    """Named, labelled vectors on disk, searched. Made by `create` or `open`.
 
     One process may change a gallery at a time and any number may read it; each sees complete
     changes, from its next call on. Threads may share a gallery. Every call raises `StoreError` if a
@@ -70,7 +74,9 @@ class Gallery(Questions):
         self.points = OperatingPoints(documents, store)
         self._documents = documents
         self._store = store
-        self._index = CurrentIndex(documents.directory, self.dim, store)
+        self._index = CurrentIndex(
+            documents.directory, self.dim, store, lambda: self.search_setting
+        )
 
     @classmethod
     def create(
@@ -175,6 +181,36 @@ class Gallery(Questions):
         """
         with self._store.changing() as store, store.writing(), store.lock:
             self._documents.store_note(store, name, sentence)
+
+    @property
+    def search_setting(self) -> SearchSetting:
+        """How the gallery is searched, as its owner chose."""
+        return search_setting(self._documents.name, self._documents.current())
+
+    def choose_search(self, setting: SearchSetting) -> Promise | None:
+        """Store how the gallery is searched, durably, for every process that opens it.
+
+        An approximate search is made and measured now: a minute for a million references.
+
+        Args:
+            setting: How from now on.
+
+        Returns:
+            What the approximate search promises; its `effort` is None where nothing was found to
+            keep the promise, so that search stays exact. None for a setting of exact search.
+
+        Raises:
+            GalleryError: Inside a snapshot.
+            StoreError: If the gallery is read-only, or another process keeps writing.
+            OSError: If a file cannot be written.
+        """
+        with self._store.changing() as store, store.writing():
+            pass  # refuse what cannot be written before a minute's work
+        with self._index.reading() as index:
+            promise = index.choose(setting)
+        with self._store.changing() as store, store.writing(), store.lock:
+            self._documents.store_search(store, setting)
+        return promise
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.

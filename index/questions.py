@@ -32,15 +32,18 @@ class Questions(Contents):
             )
         return min(k, count) if hasattr(k, "__index__") else k  # which the search refuses
 
-    def search(self, vectors: Floats, k: int, *, label: str | None = None) -> Neighbours:
-        """Find the k nearest references of each query, exactly.
+    def search(
+        self, vectors: Floats, k: int, *, label: str | None = None, exact: bool = False
+    ) -> Neighbours:
+        """Find the k nearest references of each query; exactly, unless the owner chose otherwise.
 
         Thousands of queries in one call are much cheaper than one by one.
 
         Args:
             vectors: `(n, dim)`, float32, finite. Left unchanged.
             k: Neighbours per query, `1 <= k <= len(self)`.
-            label: Search in this group only.
+            label: Search in this group only, which is always exact.
+            exact: Search exactly whatever the owner chose (`choose_search`).
 
         Returns:
             ids, labels and distances, `(n, k)` each, nearest first, equal distances ordered by id.
@@ -63,9 +66,9 @@ class Questions(Contents):
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
-            return index.nearest(queries, k, label)
+            return index.nearest(queries, k, label, exact=exact)
 
-    def search_labelled(self, vectors: Floats, k: int) -> Neighbours:
+    def search_labelled(self, vectors: Floats, k: int, *, exact: bool = False) -> Neighbours:
         """Find the k nearest references of each query among those that are of a group.
 
         All references are searched first, so that a gallery whose references all have labels is
@@ -74,6 +77,7 @@ class Questions(Contents):
         Args:
             vectors: `(n, dim)`, float32, finite. Left unchanged.
             k: Neighbours per query, `1 <= k <= len(self)`.
+            exact: As for `search`.
 
         Returns:
             As `search`, `(n, m)` where only m < k references are of a group.
@@ -84,7 +88,7 @@ class Questions(Contents):
         """
         queries = checked_vectors(vectors, self.dim)
         with self._index.reading() as index:
-            near = index.nearest(queries, k, None)
+            near = index.nearest(queries, k, None, exact=exact)
             beside = ~near.labels.astype(bool).all(axis=1)
             if not beside.any():
                 return near

@@ -13,7 +13,6 @@ import numpy as np
 from index.search.by_group_cells import nearest_pruned
 from index.search.by_group_flat import nearest_flat
 from index.search.cells import Cells
-from index.search.division import FROM
 from index.search.exact import ExactIndex
 from index.search.group_cells import GroupCells
 from index.search.group_spans import GroupSpans
@@ -98,8 +97,6 @@ class GroupedVectors:
     def _divided(self, queries: int) -> GroupCells | None:
         """The cells to search by, as the index is divided; None for a scan."""
         vectors, grouped = self._grouped.vectors, self._grouped
-        if len(vectors) < FROM:
-            return None
         cells = vectors.divided().for_search(vectors.stored, queries, 1)
         if cells is None:
             return None

@@ -1,14 +1,15 @@
 """The derived index at one snapshot of the references, with ids and labels.
 
-Names are read from the store when first needed; those of up to `HELD` rows are held.
+Searched exactly; or approximately, where the gallery's owner chose that and the caller allows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,11 +22,14 @@ from index.search.columns import Columns
 from index.search.derived import DerivedIndex, nearly_there
 from index.search.exact import ExactIndex
 from index.search.grouping import Grouping
+from index.search.held_names import HeldNames
 from index.search.names import Names
-from likewise.arrays import Bools, Floats, Indices, Strings
+from index.search.setting import SearchSetting
+from likewise.arrays import Floats, Indices, Strings
 from likewise.names import meant
 
-HELD = 200_000  # rows whose names are held: a fifth of a second to read, 30 MB
+if TYPE_CHECKING:  # not for galleries that are searched exactly
+    from index.search.promise import Promise
 
 
 class CurrentIndex:
@@ -35,10 +39,19 @@ class CurrentIndex:
         directory: The gallery's directory, where the index is saved.
         dim: Length of the vectors.
         store: The references.
+        setting: Says how the gallery is searched.
     """
 
-    def __init__(self, directory: Path, dim: int, store: ReferenceStore) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        dim: int,
+        store: ReferenceStore,
+        setting: Callable[[], SearchSetting] = SearchSetting,
+    ) -> None:
         self._directory = directory
+        self._chosen = setting
+        self._setting = setting()
         self._dim = dim
         self._store = store
         self._names = Names(directory, store)
@@ -47,12 +60,8 @@ class CurrentIndex:
         self._loading: Future[DerivedIndex] | None = None
         self._changed = False
         self._state: State | None = None  # ids of the indexed references
-        self._slots: Indices = np.empty(0, np.int64)  # ids of the rows that follow
-        self._ids: Strings = np.empty(0, object)
-        self._labels: Strings = np.empty(0, object)
-        self._known: Bools = np.empty(0, bool)
+        self._held = HeldNames(store)
         self._grouping: Grouping | None = None
-        self._parts: dict[str, ExactIndex] = {}
 
     @contextmanager
     def reading(self) -> Iterator[CurrentIndex]:
@@ -62,12 +71,16 @@ class CurrentIndex:
             StoreError: If the store is altered.
         """
         with self._store.reading() as state:
+            if (chosen := self._chosen()) != self._setting:
+                self.forget()
+                self._setting = chosen
             if state != self._state:
                 self._state = None  # until the index has caught up
                 derived = self._loaded()
                 derived.catch_up(self._store, state)
-                if derived.slots is not self._slots:
-                    self._align(derived.slots)
+                if derived.slots is not self._held.slots:
+                    self._held.align(derived.slots)
+                    self._grouping = None
                 self._state = state
             yield self
 
@@ -99,15 +112,16 @@ class CurrentIndex:
     def load(self) -> None:
         """Load the index now, catch up with the store, and be ready for many searches."""
         with self.reading():
-            if self.exact.division is not None:
-                self.exact.division.prepare(self.exact.stored)
+            self.exact.divided().prepare(self.exact.stored)
+            if self._loaded().chosen.lacks(len(self.exact)):
+                self._make()
 
     def load_ahead(self) -> None:
         """Start to load the index in a thread; the first search waits for it to finish."""
         with self._store.lock:
             if self._derived is None and self._loading is None:
                 pool = ThreadPoolExecutor(1, "warm")
-                self._loading = pool.submit(DerivedIndex, self._directory, self._dim)
+                self._loading = pool.submit(self._read)
                 pool.shutdown(wait=False)
 
     def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
@@ -134,7 +148,8 @@ class CurrentIndex:
         """Write the index if its file is behind and writable."""
         if self._changed:
             with self.reading():
-                pass
+                if self._store.keeps_derived and self._loaded().chosen.lacks(len(self.exact)):
+                    self._make()
         if self._store.keeps_derived:
             self._names.save()
             if self._derived is not None:
@@ -143,7 +158,7 @@ class CurrentIndex:
     def forget(self) -> None:
         """Drop the loaded index."""
         self._changed, self._derived, self._loading, self._state = False, None, None, None
-        self._parts.clear()
+        self._grouping = None
         self._names.forget()
 
     # ------------------------------------------------------------ within `reading`
@@ -156,17 +171,15 @@ class CurrentIndex:
     @property
     def slots(self) -> Indices:
         """The slot of each row, `(n,)`, ascending."""
-        return self._slots
+        return self._held.slots
 
     def ids(self, rows: Indices) -> Strings:
         """The ids of rows of any shape, in that shape."""
-        self._read(rows)
-        return self._ids[rows]
+        return self._held.ids(rows)
 
     def labels(self, rows: Indices) -> Strings:
         """The labels of rows of any shape, in that shape; None for those without a group."""
-        self._read(rows)
-        return self._labels[rows]
+        return self._held.labels(rows)
 
     @property
     def grouping(self) -> Grouping:
@@ -179,22 +192,49 @@ class CurrentIndex:
     def rows_with(self, label: str | None) -> Indices:
         """All rows of one group, or all rows for None."""
         if label is None:
-            return np.arange(len(self._slots))
+            return np.arange(len(self.slots))
         return self.grouping.rows_with(label)
 
-    def nearest(self, queries: Floats, k: int, label: str | None) -> Neighbours:
+    def nearest(
+        self, queries: Floats, k: int, label: str | None, *, exact: bool = False
+    ) -> Neighbours:
         """The k nearest references of each query, among all or those of one group; see `Gallery`.
 
         Args:
             queries: `(n, dim)`, float32, as `checked_vectors` returns them.
             k: From 1 to the number of references that are searched.
-            label: The group to search, or None for all.
+            label: The group to search, or None for all; a group is searched exactly.
+            exact: Whether to search exactly where the gallery is searched approximately.
         """
-        rows, part = (
-            (None, self.exact) if label is None else self._part(self.grouping.stored_label(label))
-        )
+        rows, part = (None, self.exact) if label is None else self._part(label)
         check_k(k, len(part), label)
-        return self.nearest_in(queries, k, rows, part)
+        if rows is not None or exact:
+            return self.nearest_in(queries, k, rows, part)
+        chosen = self._loaded().chosen
+        if chosen.is_due(len(part), len(queries)):
+            self._make()
+        places, distances = chosen.nearest(part, self.slots, queries, k, self.ids)
+        return Neighbours(self.ids(places), self.labels(places), distances)
+
+    def choose(self, setting: SearchSetting) -> Promise | None:
+        """Search by a setting from now on, and write what it needs; what it promises, if anything.
+
+        Args:
+            setting: How the gallery is to be searched.
+        """
+        derived = self._loaded()
+        derived.choose(setting)
+        promise = self._make() if derived.chosen.setting.recall is not None else None
+        derived.write()
+        return promise
+
+    def _make(self) -> Promise:
+        """Make the approximate search that the owner chose."""
+        from index.search.sample import Rows
+
+        assert self._state is not None
+        rows = Rows(self.exact, self._names.of(self._state), self.grouping)
+        return self._loaded().chosen.make(rows)
 
     def nearest_in(
         self, queries: Floats, k: int, rows: Indices | None, part: ExactIndex
@@ -239,51 +279,19 @@ class CurrentIndex:
         """The index, read from its file on first use."""
         if self._derived is None:
             loading, self._loading = self._loading, None
-            self._derived = (
-                loading.result() if loading else DerivedIndex(self._directory, self._dim)
-            )
+            self._derived = loading.result() if loading else self._read()
         return self._derived
 
-    def _align(self, slots: Indices) -> None:
-        """Align the names with the index's rows; known names are kept."""
-        ids, labels = np.empty(len(slots), object), np.empty(len(slots), object)
-        known = np.zeros(len(slots), bool)
-        still_there = np.isin(self._slots, slots, assume_unique=True) & self._known
-        places = np.searchsorted(slots, self._slots[still_there])
-        ids[places], labels[places], known[places] = (
-            self._ids[still_there],
-            self._labels[still_there],
-            True,
-        )
-        self._slots, self._ids, self._labels, self._known = slots, ids, labels, known
-        self._grouping = None
-        self._parts.clear()
-
-    def _read(self, rows: Indices) -> None:
-        """Read the missing names of rows."""
-        known = self._known[rows]
-        if known.all():
-            return
-        # np.unique would import half of NumPy, 30 ms of a cold query.
-        wanted = np.array(sorted(set(rows[~known].tolist())), np.int64)
-        if len(wanted) + np.count_nonzero(self._known) > max(HELD, len(wanted)):
-            wanted = np.array(sorted(set(rows.ravel().tolist())), np.int64)
-            self._ids[:], self._labels[:], self._known[:] = None, None, False
-        stored = self._store.at(self._slots[wanted].tolist())
-        places = np.searchsorted(self._slots, [row.slot for row in stored])
-        self._ids[places] = [row.id for row in stored]
-        self._labels[places] = [row.group for row in stored]
-        self._known[places] = True
+    def _read(self) -> DerivedIndex:
+        return DerivedIndex(self._directory, self._dim, self._setting)
 
     def _part(self, label: str) -> tuple[Indices, ExactIndex]:
         """The rows and vectors of the group that a label means."""
         label = self.grouping.stored_label(label)
-        rows = self.rows_with(label)
+        rows, part = self.grouping.part(label)
         if not len(rows):
             raise ValueError(
                 f"No reference of gallery '{self._store.gallery}' has the label '{label}'"
                 f"{meant(label, self.grouping.rows)}."
             )
-        if label not in self._parts:
-            self._parts[label] = self.exact.subset(rows)
-        return rows, self._parts[label]
+        return rows, part

@@ -3,7 +3,8 @@
 `vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
 If it is missing, truncated, altered or foreign, it is rebuilt from the store; if it is behind, it
-catches up. `vectors.cells` makes searches faster (`kept`).
+catches up. `vectors.cells` makes searches faster (`kept`); `vectors.codes` makes them
+approximate where the owner chose that (`chosen`).
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from index.errors import StoreError
 from index.references.contract import ReferenceStore
 from index.references.rows import Change, Row, State, stacked, wrap
 from index.search import division
+from index.search.chosen import ChosenSearch
 from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.names_file import NAMES
 from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
+from index.search.setting import CODES, EXACT, SearchSetting
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
-_FILES = ("vectors.faiss", "vectors.json", CELLS, NAMES)
+_FILES = ("vectors.faiss", "vectors.json", CELLS, CODES, NAMES)
 _ROWS_AT_ONCE = 4096
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
 
@@ -41,11 +44,13 @@ class DerivedIndex:
     Attributes:
         vectors: The search structure; its rows are in the order of slots.
         slots: Slot of each row, `(n,)`, int64, ascending.
+        chosen: How the owner wants it searched.
     """
 
-    def __init__(self, directory: Path, dim: int) -> None:
+    def __init__(self, directory: Path, dim: int, setting: SearchSetting = EXACT) -> None:
         self.vectors: ExactIndex
         self.slots: Indices
+        self.chosen = ChosenSearch(setting)
         self._directory = directory
         self._dim = dim
         self._index: Any
@@ -94,12 +99,23 @@ class DerivedIndex:
 
     def save(self, *, still_writing: bool = False) -> None:
         """Write the file if it is far enough behind; a failure to write does no harm."""
-        cells = self.vectors.division
-        unsaved = cells is not None and cells.unsaved and not still_writing
+        made = self.vectors.divided().unsaved or self.chosen.unsaved
+        unsaved = made and not still_writing
         if unsaved or worth_writing(self._behind, len(self.slots), still_writing=still_writing):
             with contextlib.suppress(OSError, RuntimeError):
-                self._write()
-                self._behind = 0
+                self.write()
+
+    def choose(self, setting: SearchSetting) -> None:
+        """Search by another setting from now on; `write` keeps what it needs.
+
+        Args:
+            setting: How.
+        """
+        self.chosen = ChosenSearch(setting)
+        cells = self.vectors.divided()
+        cells.way = setting.way
+        if setting.way == "cells" and len(self.slots):
+            cells.make(self.vectors.stored)
 
     # ------------------------------------------------------------ inside
 
@@ -126,12 +142,18 @@ class DerivedIndex:
             return False
         self._mark = note.mark
         self._hold(index)
-        many = note.mark.count >= division.FROM
+        many = note.mark.count >= division.FROM or self.chosen.setting.way == "cells"
         if many and (kept := read_kept(self._directory, note.mark)):
             self.vectors.divided().restore(kept)
+        self.chosen.read(self._directory, note.mark, self._dim)
         return True
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write all files.
+
+        Raises:
+            OSError: If one cannot be written.
+        """
         with draft(self._file) as beside:
             with _for_faiss(beside, "wb") as target:
                 faiss.write_index(self._index, target)
@@ -142,14 +164,17 @@ class DerivedIndex:
             self.vectors.divided().unsaved = False
         else:
             (self._directory / CELLS).unlink(missing_ok=True)
+        self.chosen.write(self._directory, self._mark)
+        self._behind = 0
 
     def _clear(self) -> None:
         self._mark = Mark()
         self._hold(faiss.IndexIDMap(faiss.IndexFlatL2(self._dim)))
 
     def _hold(self, index: Any) -> None:
-        self._index = index
+        self._index, self.chosen = index, ChosenSearch(self.chosen.setting)
         self.vectors = ExactIndex(faiss.downcast_index(index.index))
+        self.vectors.divided().way = self.chosen.setting.way
         self.slots = faiss.vector_to_array(index.id_map)
 
     def _follow(self, store: ReferenceStore, state: State) -> bool:
@@ -180,6 +205,7 @@ class DerivedIndex:
             self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), slots)
             self.slots = np.concatenate([self.slots, slots])
             self.vectors.appended(vectors)
+            self.chosen.appended(vectors, slots)
             self._behind += len(slots)
 
     def _remove(self, slots: Sequence[int]) -> None:

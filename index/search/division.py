@@ -15,6 +15,7 @@ import numpy as np
 
 from index.search.faiss_calls import BY_MATRIX, one_thread
 from index.search.kept import KeptCells
+from index.search.setting import Way
 from likewise.arrays import Bools, Floats, Indices
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ class Division:
 
     Attributes:
         cells: Cells of all rows; None before they are made, and where they do not pay.
+        way: `flat` for scans alone, `cells` for cells whether they pay or not, `auto` for both.
         gain: Measured: how many times as long a flat search takes; None where not measured.
         unsaved: Whether it was measured since it was saved.
     """
 
     def __init__(self) -> None:
+        self.way: Way = "auto"
         self.cells: Cells | None = None
         self.gain: float | None = None
         self.unsaved = False
@@ -58,7 +61,8 @@ class Division:
             queries: How many are asked now.
             k: Neighbours that are wanted.
         """
-        if len(stored) < FROM or k > _MOST_NEIGHBOURS:
+        always = self.way == "cells"
+        if self.way == "flat" or k > _MOST_NEIGHBOURS or not (always or len(stored) >= FROM):
             return None
         self._asked += queries
         if self.gain is not None and not (
@@ -70,7 +74,7 @@ class Division:
                 self.make(stored)
         elif self._kept is not None and self._asked >= _REPAID_READ:
             self.prepare(stored)
-        if BY_MATRIX <= queries < _VISITS / np.sqrt(len(stored)):
+        if not always and BY_MATRIX <= queries < _VISITS / np.sqrt(len(stored)):
             return None  # a matrix product is faster, up to 122 queries of 60,000 rows
         return self.cells
 
@@ -80,8 +84,12 @@ class Division:
 
         cells = Cells.train(stored)
         self.gain = 0.0 if cells is None else measured_gain(cells, stored)
-        self.cells = cells if self.gain >= PAYING else None
+        self.cells = cells if self._pays(self.gain) else None
         self._kept, self._trained, self._asked, self.unsaved = None, len(stored), 0, True
+
+    def _pays(self, gain: float) -> bool:
+        """Whether cells of such a gain are used."""
+        return gain >= PAYING or self.way == "cells"
 
     def prepare(self, stored: Floats) -> None:
         """Make the cells that were kept ready to search by; `stored` are all rows, `(n, dim)`."""
@@ -97,7 +105,10 @@ class Division:
     def restore(self, kept: KeptCells) -> None:
         """Take over what was kept of the same rows."""
         self.gain, self._trained = kept.gain, kept.trained
-        self._kept = (kept.centroids, kept.cell) if kept.gain >= PAYING else None
+        pays = len(kept.centroids) and self._pays(kept.gain)
+        self._kept = (kept.centroids, kept.cell) if pays else None
+        if self.way == "cells" and not pays:
+            self.gain = None  # made anew, to be used
 
     def to_keep(self) -> KeptCells | None:
         """What to keep; None where nothing was measured."""

@@ -58,7 +58,7 @@ class ExactIndex:
     def __init__(self, flat: Any) -> None:
         self.flat = flat
         self.dim: int = flat.d
-        self.division: division.Division | None = None  # made when first needed
+        self._division = division.Division()
         self._view: Floats | None = None
         self._equal: EqualVectors | None = None
         self._crowded = 0  # queries so far that had more equally near rows than candidates
@@ -88,25 +88,23 @@ class ExactIndex:
     def appended(self, vectors: Floats) -> None:
         """Note that these rows were added to `flat` by its other owner."""
         self._view = self._equal = None
-        if self.division is not None:
-            self.division.append(vectors)
+        self._division.append(vectors)
         self._longest = max(self._longest, longest(vectors))
 
     def removed(self, kept: Bools) -> None:
         """Note that `flat`'s other owner removed the rows that are not `kept`, `(n,)`."""
         self._view = self._equal = None
-        if self.division is not None:
-            self.division.remove(kept)
+        self._division.remove(kept)
 
     def divided(self) -> division.Division:
         """The division into cells, which may have none yet."""
-        self.division = self.division or division.Division()
-        return self.division
+        return self._division
 
     def subset(self, rows: Indices) -> ExactIndex:
         """Copy rows into a separate index."""
         part = ExactIndex(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
+        part.divided().way = "flat" if self.divided().way == "flat" else "auto"
         return part
 
     def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Indices, Floats]:
@@ -122,8 +120,7 @@ class ExactIndex:
         """
         if self._crowded > _CROWDED and (equal := self._equals()):
             return equal.nearest(queries, k, namer)
-        many = len(self) >= division.FROM
-        cells = self.divided().for_search(self.stored, len(queries), k) if many else None
+        cells = self.divided().for_search(self.stored, len(queries), k)
         if cells is None:
             return self._flat(queries, k, namer)
         from index.search.by_cells import nearest_by_cells  # not for a cold query

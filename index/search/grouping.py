@@ -42,6 +42,7 @@ class Grouping:
         self._names = names
         self._index = index
         self._sorted: SortedIds | None = None
+        self._parts: dict[str, ExactIndex] = {}
 
     @cached_property
     def labelled(self) -> Indices:
@@ -60,6 +61,13 @@ class Grouping:
     def stored_label(self, label: str) -> str:
         """The group that a label means, as the gallery spells it; the label itself if none does."""
         return self._names.stored_label(label)
+
+    def part(self, label: str) -> tuple[Indices, ExactIndex]:
+        """The rows and vectors of the group that a label means, copied once."""
+        rows = self.rows_with(label)
+        if label not in self._parts:
+            self._parts[label] = self._index.subset(rows)
+        return rows, self._parts[label]
 
     @cached_property
     def vectors(self) -> ExactIndex:

@@ -59,6 +59,8 @@ class Candidates:
         tied |= (begins + k < ends) & (self.distances[further] == distances[:, -1])
         for query in np.flatnonzero(tied).tolist():
             span = slice(begins[query], ends[query])
+            inside = int(self.distances[span].searchsorted(distances[query, -1], side="right"))
+            span = slice(begins[query], begins[query] + inside)  # farther ones need no names
             near, far = sorted_by_id(self.rows[span], self.distances[span], namer)
             rows[query], distances[query] = near[:k], far[:k]
         return rows, distances

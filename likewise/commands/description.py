@@ -9,6 +9,8 @@ from embedder.data.records import as_text
 from embedder.model import Embedder
 from embedder.text import counted
 from index.operating_point import OperatingPoint, points_from_json
+from likewise.commands.searching import lines as search_lines
+from likewise.commands.searching import searched
 from likewise.matcher import Matcher
 from likewise.model_choice import MISFIT
 from likewise.output.printable import printable
@@ -56,19 +58,9 @@ def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
             "recipe": embedder.metadata.get("recipe"),
             "figures": {} if MISFIT in notes else embedder.metadata.get("figures", {}),
         },
-        "search": _search(*gallery.how_searched()),
+        "search": searched(gallery.how_searched(), points),
         "bytes": gallery.sizes(),
     }
-
-
-def _search(cells: int, gain: float | None) -> dict[str, Any]:
-    """How references are searched, and what cells gain or would gain."""
-    sentence = "by a scan of all references"
-    if cells:
-        sentence = f"by {counted(cells, 'cell')}, measured {gain:.1f} times as fast as a full scan"
-    elif gain is not None:
-        sentence += "; cells were measured to save no time"
-    return {"cells": cells, "gain": gain and round(gain, 2), "sentence": sentence}
 
 
 def _fitting(
@@ -112,7 +104,7 @@ def text(described: dict[str, Any], groups: int) -> str:
         f"output: {model['dim']} numbers",
         *(f"  {line}" for line in _recipe(model["recipe"])),
         *(f"  {line}" for line in _figures(model["figures"])),
-        f"search: exact, {described['search']['sentence']}",
+        *search_lines(described["search"]),
         f"on disk: {sum(files.values()) / 1e6:.1f} MB",
         *(f"  {name}: {size / 1e6:.1f} MB" for name, size in files.items()),
     ]

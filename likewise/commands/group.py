@@ -35,6 +35,7 @@ COMMANDS = {
     "merge": "Put the parts of a sharded output together.",
     "calibrate": "Set a GALLERY's threshold for the error rate that you want.",
     "evaluate": "Measure how reliable a GALLERY's answers are.",
+    "tune": "Set how a GALLERY is searched: exactly, or for millions approximately.",
     "info": "Show a GALLERY's groups, model, thresholds and size on disk.",
     "doctor": "Check a GALLERY for damage, wrong labels, duplicates and outliers.",
     "upgrade": "Embed the references of a GALLERY again, with another model.",

@@ -62,7 +62,7 @@ class Asked:
         if self.folds is not None:
             return [self.folds.neighbours(int(self.folds.asked[row]), count) for row in rows]
         nearest = matcher.gallery.search(
-            self.queries.vectors[rows], matcher.gallery.neighbours_of(count)
+            self.queries.vectors[rows], matcher.gallery.neighbours_of(count), exact=True
         )
         return [nearest[place] for place in range(len(rows))]
 

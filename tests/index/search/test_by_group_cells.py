@@ -27,7 +27,6 @@ PARTS = ("own", "other", "nearest", "closer")
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cells pay however few vectors there are, and groups of three are not small."""
     monkeypatch.setattr(division, "FROM", 1)
-    monkeypatch.setattr(by_group, "FROM", 1)
     monkeypatch.setattr(division, "_REPAID", 0)
     monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)

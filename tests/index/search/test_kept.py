@@ -182,9 +182,11 @@ def test_cells_that_the_gallery_has_outgrown_are_removed(path: Path) -> None:
 
 def test_how_a_gallery_is_searched_is_reported(path: Path) -> None:
     with Gallery.open(path) as gallery:
-        assert gallery.how_searched() == (8, 9.0)  # 2 to the power of log2(60) / 2, rounded
+        how = gallery.how_searched()
+        assert (how.cells, how.gain) == (8, 9.0)  # 2 to the power of log2(60) / 2, rounded
         (path / CELLS).unlink()
-        assert gallery.how_searched() == (0, None)
+        how = gallery.how_searched()
+        assert (how.cells, how.gain) == (0, None)
     cells = Cells.train(QUERIES)
     assert cells is not None
     assert len(cells.centroids) == 8

@@ -251,7 +251,7 @@ def dies(*_):
     os.kill(os.getpid(), 9)
 
 if sys.argv[2] == "after the names":
-    derived.DerivedIndex._write = dies
+    derived.DerivedIndex.write = dies
 else:
     names.write_names = dies
 gallery = Gallery.open(sys.argv[1])

@@ -40,7 +40,15 @@ def test_info_tells_how_references_are_searched(gallery):
     sentence = "by 16 cells, measured 7.2 times as fast as a full scan"
     assert f"search: exact, {sentence}\n" in done("info", gallery).stdout
     (described,) = rows("info", gallery, "--format", "json")
-    assert described["search"] == {"cells": 16, "gain": 7.25, "sentence": sentence}
+    assert described["search"] == {
+        "way": "auto",
+        "recall": None,
+        "recall_of": "both",
+        "cells": 16,
+        "gain": 7.25,
+        "approximate": None,
+        "sentence": f"exact, {sentence}",
+    }
     write_kept(gallery, Mark(), KeptCells(300, 0.9, cells.centroids[:0], cells.cell[:0]))
     assert "references; cells were measured to save no time\n" in done("info", gallery).stdout
 
