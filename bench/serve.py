@@ -50,11 +50,13 @@ def figures(material: Material) -> Iterator[Figure]:
 
 
 @contextmanager
-def server(gallery: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def server(gallery: Path | str, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A running server that is ready, and its port."""
     port = free_port()
     started = subprocess.Popen(
-        likewise("serve", gallery, "--port", str(port)), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+        likewise("serve", gallery, "--port", str(port), *options),
+        env=ENVIRONMENT,
+        stderr=subprocess.DEVNULL,
     )
     try:
         wait_until_ready(port)

@@ -62,7 +62,7 @@ def _sentence(how: HowSearched) -> str:
     setting, promise = how.setting, how.promise
     if setting.recall is None:
         return f"exact, {_exactly(how)}"
-    of = "known" if setting.recall_of == "known" else "known and of unknown"
+    of = "known" if setting.recall_of == "known" else "known and unknown"
     if promise is None:
         return (
             f"exact, {_exactly(how)}; recall {setting.recall:g} was chosen, but the approximate "

@@ -9,7 +9,7 @@ from index.search import division
 from index.search.setting import EXACT, SearchSetting
 from tests.likewise.commands.running import done, failure, rows, run
 
-CHOSEN = "search: approximate, recall 0.8 promised for known and of unknown queries"
+CHOSEN = "search: approximate, recall 0.8 promised for known and unknown queries"
 
 
 @pytest.mark.costly
