@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index.arguments import checked_strings
+from index.documents import Documents, search_setting
 from index.errors import ReferenceNotFoundError, StoreError
 from index.listing import Listing
 from index.points import OperatingPoints
@@ -37,11 +38,12 @@ class Contents(Listing):
 
     dim: int
     points: OperatingPoints
+    _documents: Documents
 
     @property
     def search_setting(self) -> SearchSetting:
         """How the gallery is searched, as its owner chose."""
-        raise NotImplementedError
+        return search_setting(self._documents.name, self._documents.current())
 
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""

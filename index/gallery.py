@@ -18,28 +18,27 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from index.about import About
 from index.address import Address, Place, place_of
 from index.arguments import new_rows
-from index.documents import NOTES, Documents, search_setting
+from index.documents import Documents
 from index.errors import OlderStateError, ReplacedError, UnreachableError
 from index.manifest import Manifest
 from index.operating_point import OperatingPoint
 from index.points import OperatingPoints
-from index.questions import Questions
 from index.recovery import open_store
 from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
 from index.search.current import CurrentIndex
-from index.search.setting import SearchSetting
 from index.storage.directory import created, fill_directory, first_manifest
 from likewise.arrays import Floats, Pixels
 
 if TYPE_CHECKING:
-    from index.search.promise import Promise
+    pass
 
 
-class Gallery(Questions):
+class Gallery(About):
     """Named, labelled vectors on disk, searched. Made by `create` or `open`.
 
     One process may change a gallery at a time and any number may read it; each sees complete
@@ -147,70 +146,6 @@ class Gallery(Questions):
         if fingerprint is not None:
             manifest.require_fingerprint(fingerprint)
         return cls(place, manifest, open_store(place, timeout=timeout))
-
-    @property
-    def model_path(self) -> Path:
-        """Directory of the copy of the embedder."""
-        return self._documents.model_path
-
-    @property
-    def identity(self) -> str:
-        """A text by which another process recognises the gallery."""
-        return str(self.place.resolve() if isinstance(self.place, Path) else self.place)
-
-    def sizes(self) -> dict[str, int]:
-        """Bytes of each part of the gallery, by its name."""
-        return self._documents.sizes()
-
-    @property
-    def notes(self) -> dict[str, str]:
-        """Sentences about the gallery by what they are about, such as why it has its model."""
-        return dict(self._documents.current().get(NOTES, {}))
-
-    def note(self, name: str, sentence: str) -> None:
-        """Store a sentence about the gallery, durably; an older one of this name is replaced.
-
-        Args:
-            name: What it is about.
-            sentence: The sentence.
-
-        Raises:
-            GalleryError: Inside a snapshot.
-            StoreError: If the gallery is read-only, or another process keeps writing.
-            OSError: If the file cannot be written.
-        """
-        with self._store.changing() as store, store.writing(), store.lock:
-            self._documents.store_note(store, name, sentence)
-
-    @property
-    def search_setting(self) -> SearchSetting:
-        """How the gallery is searched, as its owner chose."""
-        return search_setting(self._documents.name, self._documents.current())
-
-    def choose_search(self, setting: SearchSetting) -> Promise | None:
-        """Store how the gallery is searched, durably, for every process that opens it.
-
-        An approximate search is made and measured now: a minute for a million references.
-
-        Args:
-            setting: How from now on.
-
-        Returns:
-            What the approximate search promises; its `effort` is None where nothing was found to
-            keep the promise, so that search stays exact. None for a setting of exact search.
-
-        Raises:
-            GalleryError: Inside a snapshot.
-            StoreError: If the gallery is read-only, or another process keeps writing.
-            OSError: If a file cannot be written.
-        """
-        with self._store.changing() as store, store.writing():
-            pass  # refuse what cannot be written before a minute's work
-        with self._index.reading() as index:
-            promise = index.choose(setting)
-        with self._store.changing() as store, store.writing(), store.lock:
-            self._documents.store_search(store, setting)
-        return promise
 
     def close(self) -> None:
         """Write the derived index if it is behind, and close the files.

@@ -33,6 +33,7 @@ WORDS = {
     "compare": [DIGIT, DIGIT],
     "embed": [DIGIT, "-o", "vectors.npy"],
     "merge": ["rows.csv"],
+    "tune": ["new.gallery", "--search", "flat"],
     "info": ["new.gallery"],
     "doctor": ["new.gallery"],
     "serve": ["new.gallery"],
