@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from index.search.setting import ASKING, WAYS, Asking, SearchSetting, Way
 from likewise.commands.console import note
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import SHARE
 
 if TYPE_CHECKING:
     from index.address import Place
+    from index.search.setting import Asking, Way
 
 
 @click.command()
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--search",
     "way",
-    type=click.Choice(WAYS),
+    type=click.Choice(["auto", "flat", "cells"]),
     help="How to search exactly: `flat` by a scan of all references, `cells` by cells, `auto` by "
     "what is measured to be faster.  [default: auto]",
 )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--recall-of",
-    type=click.Choice(ASKING),
+    type=click.Choice(["both", "known"]),
     help="Queries for which --recall is promised: both known and unknown ones, or known ones "
     "alone, which is faster and loses more of the unknown.  [default: both]",
 )
@@ -49,6 +49,7 @@ def tune(gallery: Place, way: str | None, recall: float | None, recall_of: str |
     likewise tune digits.gallery --recall 0.99
     likewise tune digits.gallery --search auto
     """
+    from index.search.setting import SearchSetting
     from likewise.commands.searching import lines, searched
     from likewise.matcher import Matcher
 
@@ -56,7 +57,7 @@ def tune(gallery: Place, way: str | None, recall: float | None, recall_of: str |
         raise click.UsageError("Give --recall for approximate search, or --search for exact.")
     if recall is None and recall_of is not None:
         raise click.UsageError("--recall-of needs --recall.")
-    setting = SearchSetting(cast(Way, way or "auto"), recall, cast(Asking, recall_of or "both"))
+    setting = SearchSetting(cast("Way", way or "auto"), recall, cast("Asking", recall_of or "both"))
     with Matcher.open(gallery) as matcher:
         matcher.gallery.choose_search(setting)
         how = matcher.gallery.how_searched()
