@@ -13,7 +13,11 @@ from pathlib import Path
 from index.errors import GalleryError
 
 _SCHEMES = ("postgresql", "postgres")
-_ADDRESS = re.compile(rf"(?P<scheme>{'|'.join(_SCHEMES)}):/*(?P<rest>.*)", re.DOTALL)
+# pathlib makes one slash of two, so one is taken for two; without a host there are three.
+_ADDRESS = re.compile(
+    rf"\s*(?P<scheme>{'|'.join(_SCHEMES)}):/{{0,2}}(?P<rest>.*?)\s*", re.DOTALL | re.IGNORECASE
+)
+_FOREIGN = re.compile(r"\s*[a-z][a-z0-9+.-]+:/.*|.*\bpassword\s*=.*", re.DOTALL | re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 _SECRET = ("password", "passfile", "sslpassword")
 _EXAMPLE = "postgresql://host/database#shoes"
@@ -122,12 +126,19 @@ def place_of(place: str | os.PathLike[str] | Address) -> Place:
         place: A path, or an address as text.
 
     Raises:
-        GalleryError: If it is an address without the name of a gallery.
+        GalleryError: If it is an address without the name of a gallery, or of another kind.
     """
     if isinstance(place, Address):
         return place
     text = os.fspath(place)
-    return Address.of(text) if is_address(text) else Path(text)
+    if is_address(text):
+        return Address.of(text)
+    if _FOREIGN.fullmatch(text):  # not shown: it may hold a password
+        raise GalleryError(
+            f"A gallery is a directory, or an address such as {_EXAMPLE}. Received an address of "
+            "another kind."
+        )
+    return Path(text)
 
 
 def cache_folder() -> Path:

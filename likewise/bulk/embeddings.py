@@ -5,8 +5,10 @@ Rows are streamed, so memory does not grow with the number of pictures.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -87,12 +89,19 @@ def write_embeddings(
     settings = {"job": "embed", "format": 1, "model": embedder.fingerprint, "dim": embedder.dim}
     settings |= {"shard": str(shard), "made_by": maker()}
     with replacing(shard.part(path)) as stream:
-        stream.write(json_line(settings))
-        for rows in _embedded(embedder, taken, report, progress):
-            stream.write(json_line({"rows": rows.names}))
-            stream.write(rows.vectors.astype("<f4", copy=False).tobytes() + b"\n")
-        stream.write(json_line(taken.end))
+        digest = hashlib.sha256()
+        for block in chain(
+            [json_line(settings)], map(_block, _embedded(embedder, taken, report, progress))
+        ):
+            digest.update(block)
+            stream.write(block)
+        stream.write(json_line({**taken.end, "sha256": digest.hexdigest()}))
     return report
+
+
+def _block(rows: Embedded) -> bytes:
+    vectors = rows.vectors.astype("<f4", copy=False).tobytes()
+    return json_line({"rows": rows.names}) + vectors + b"\n"
 
 
 def write_vectors(path: Path, dim: int, parts: Iterable[Embedded]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from embedder.data.records import Record
 from index.decision import CheckOptions
-from likewise.bulk.journal import Journal, ResumeError, journal_path, rows_of_part
+from likewise.bulk.journal import Journal, ResumeError, journal_path, require_whole
 from likewise.bulk.maker import maker
 from likewise.bulk.shard import Shard, Taken
 from likewise.bulk.stream import Summary, check_stream
@@ -83,8 +83,11 @@ class Job:
             checksum = self._matcher.gallery.checksum
             settings |= {"shard": str(shard), "made_by": maker(), "references": checksum}
         if resume and output.exists() and not journal_path(output).exists():
-            if shard is not None and (rows := rows_of_part(output, settings)) is not None:
-                self.earlier = rows  # run again by what lost sight of its end
+            if shard is not None:  # run again by what lost sight of its end
+                taken = Taken(shard, self._records)
+                for _ in taken:
+                    pass
+                self.earlier = require_whole(output, settings, taken.end)
                 return
             raise ResumeError(
                 f"{output} is complete already, so there is nothing to resume. Leave out --resume "

@@ -7,6 +7,7 @@ end the output is written from them atomically, and the journal is removed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -125,9 +126,12 @@ class Journal:
 
     def finish_part(self, end: Mapping[str, Any]) -> None:
         """Write the output as a part: the settings, all rows, and a last line."""
+        digest = hashlib.sha256()
         with self.path.open("rb") as journal, replacing(self.output) as stream:
-            shutil.copyfileobj(journal, stream)
-            stream.write(json_line(dict(end)))
+            while block := journal.read(_BLOCK):
+                digest.update(block)
+                stream.write(block)
+            stream.write(json_line({**end, "sha256": digest.hexdigest()}))
         self.path.unlink()
 
     def __enter__(self) -> Journal:
@@ -198,17 +202,37 @@ def journal_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.partial")
 
 
-def rows_of_part(path: Path, settings: Mapping[str, Any]) -> int | None:
-    """Number of rows of a whole part of this job; None if it is of another.
+def require_whole(path: Path, settings: Mapping[str, Any], end: Mapping[str, Any]) -> int:
+    """Number of rows of a whole part of this job.
 
     Args:
         path: The part.
         settings: Those of the job.
+        end: What the last line says of its inputs.
+
+    Raises:
+        ResumeError: If it is of another job.
     """
+    rows, last = 0, b""
     with path.open("rb") as part:
-        if _difference(part.readline(), json_line(dict(settings))):
-            return None
-        return sum(1 for _ in part) - 1  # its last line is no row
+        difference = _difference(part.readline(), json_line(dict(settings)))
+        for line in part:
+            rows, last = rows + bool(last), line
+    if not difference and not end.items() <= _fields(last).items():
+        difference = "its inputs, or their order, differ"
+    if difference:
+        raise ResumeError(
+            f"{path} is complete, but of another job: {difference}. Leave out --resume to replace "
+            "it, or choose another output file."
+        )
+    return rows
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError):
+        return {}
 
 
 def _difference(stored: bytes, header: bytes) -> str | None:

@@ -1,12 +1,14 @@
 """Parts of a sharded output: found, compared, and read in the order of the input.
 
 A part begins with a line of JSON, the settings that its shard ran with, and ends with one that says
-how many pictures the whole input has, with a digest of their ids. Between them `check` writes a
-line for each picture; `embed` a line with ids, labels and reasons of some, then their vectors.
+how many pictures the whole input has, with digests of their ids and of the part. Between them
+`check` writes a line for each picture; `embed` a line with ids, labels and reasons of some, then
+their vectors.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -25,6 +27,7 @@ from likewise.errors import LikewiseError
 
 OF_A_SHARD = ("shard", "made_by", "gallery", "inputs")  # settings in which parts may differ
 _TAIL = 4096  # bytes that the last line fits into
+_BLOCK = 1 << 20
 
 
 class PartsError(LikewiseError):
@@ -108,7 +111,7 @@ def lines(parts: Sequence[Part]) -> Iterator[bytes]:
                 raise _damaged(parts[place].path)
             yield line
         for part, file in zip(parts, files, strict=True):
-            if _parsed(part.path, file.readline()) != part.end:
+            if file.readline().startswith(b'{"id"'):
                 raise _damaged(part.path)
 
 
@@ -151,18 +154,32 @@ def _embedded(part: Part, dim: int) -> Iterator[tuple[Name, Floats]]:
 
 
 def _read(shard: Shard, path: Path) -> Part:
+    """Read the first and the last line of a part whose digest is right."""
     with path.open("rb") as file:
         settings = _parsed(path, file.readline())
-        part = Part(shard, path, settings, _last_line(path, file))
-    if settings.get("shard") != str(shard) or {*part.end} != {"pictures", "ids"}:
+        begin, end = _last_line(path, file)
+        if _digest(file, begin) != end.pop("sha256", None):
+            raise _damaged(path)
+    if settings.get("shard") != str(shard) or {*end} != {"pictures", "ids"}:
         raise _damaged(path)
-    return part
+    return Part(shard, path, settings, end)
 
 
-def _last_line(path: Path, file: BinaryIO) -> dict[str, Any]:
+def _last_line(path: Path, file: BinaryIO) -> tuple[int, dict[str, Any]]:
+    """Where the last line begins, and what it says."""
     size = file.seek(0, 2)
     file.seek(max(0, size - _TAIL))
-    return _parsed(path, file.read().rstrip(b"\n").rpartition(b"\n")[2])
+    line = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+    return size - len(line) - 1, _parsed(path, line)
+
+
+def _digest(file: BinaryIO, size: int) -> str:
+    digest = hashlib.sha256()
+    file.seek(0)
+    while size and (block := file.read(min(size, _BLOCK))):
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest()
 
 
 def _parsed(path: Path, line: bytes) -> dict[str, Any]:
@@ -183,9 +200,15 @@ def _require_one_job(parts: Sequence[Part]) -> None:
                     f"{now!r} and {was!r}. Make both in the same way."
                 )
         if part.end != first.end:
+            counts = [each.end["pictures"] for each in (part, first)]
+            difference = (
+                f"{counts[0]} and {counts[1]} pictures"
+                if counts[0] != counts[1]
+                else "their ids, or the order, differ"
+            )
             raise PartsError(
-                f"{part.path} and {first.path} are of different inputs: {part.end['pictures']} and "
-                f"{first.end['pictures']} pictures, or other ids. Give every shard the same input."
+                f"{part.path} and {first.path} are of different inputs: {difference}. Give every "
+                "shard the same input."
             )
 
 

@@ -19,8 +19,9 @@ from likewise.errors import LikewiseError
 
 MOST = 1000  # shards: `merge` opens all parts at once
 AUTO = "auto"
-_SLURM = ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT")
-_KUBERNETES = "JOB_COMPLETION_INDEX"
+_TASK, _INDEX = "SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"
+_ARRAY = ("SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_COUNT")
+_NUMBER = re.compile(r"[0-9]+")
 
 
 class ShardError(LikewiseError):
@@ -48,8 +49,8 @@ class Shard:
     def named(cls, text: str, variables: Mapping[str, str] = os.environ) -> Shard:
         """Read `I/N`, `auto/N` or `auto`.
 
-        `auto` takes the number from Slurm's variables of a job array, or from that of an indexed
-        job of Kubernetes, which does not say how many there are.
+        `auto` takes the number from a job array of Slurm that counts from 1, or from an indexed job
+        of Kubernetes, which counts from 0 and does not say how many there are.
 
         Args:
             text: What the user typed.
@@ -58,19 +59,13 @@ class Shard:
         Raises:
             ShardError: If it is none of these, or the numbers are out of range.
         """
-        wanted, _, total = text.partition("/")
+        wanted, slash, count = text.partition("/")
+        number = wanted
         if wanted == AUTO:
-            number, known = _number(variables)
-            count = total or known
-            if not count:
-                raise ShardError(
-                    f"{_KUBERNETES} says which shard this is, but not of how many: name them, as "
-                    "in --shard auto/8."
-                )
-        else:
-            number, count = wanted, total
-        if not (_is_number(number) and _is_number(count)):
-            raise ShardError(f"A shard is I/N, as in 1/4, or {AUTO}. Received: {text!r}.")
+            number = _number(variables)
+            count = count if slash else _count(variables)
+        if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(count)):
+            raise ShardError(f"A shard is I/N, as in 1/4, or auto, or auto/N. Received: {text!r}.")
         if not 1 <= int(number) <= int(count) <= MOST:
             raise ShardError(
                 f"Shards count from 1 to N, and N is at most {MOST}. Received: {number}/{count}."
@@ -127,18 +122,25 @@ def part_of(output: Path) -> dict[Shard, Path]:
     return dict(sorted(parts.items(), key=lambda part: (part[0].count, part[0].number)))
 
 
-def _number(variables: Mapping[str, str]) -> tuple[str, str]:
-    """Number of the shard, from 1, and how many there are, or nothing."""
-    task, first, count = (variables.get(name, "") for name in _SLURM)
-    if _is_number(task) and _is_number(first):
-        return str(int(task) - int(first) + 1), count
-    if _is_number(index := variables.get(_KUBERNETES, "")):
-        return str(int(index) + 1), ""
+def _number(variables: Mapping[str, str]) -> str:
+    """Number of the shard, from 1."""
+    for name, first in ((_TASK, 1), (_INDEX, 0)):
+        if value := variables.get(name):
+            if not _NUMBER.fullmatch(value):
+                raise ShardError(f"{name} is no number: {value!r}. Name the shard, as in 1/4.")
+            return str(int(value) + 1 - first)
     raise ShardError(
-        f"--shard {AUTO} needs {_SLURM[0]} (a job array of Slurm) or {_KUBERNETES} (an indexed job "
-        "of Kubernetes), and neither is set: name the shard, as in --shard 1/4."
+        f"--shard {AUTO} needs {_TASK} (a job array of Slurm) or {_INDEX} (an indexed job of "
+        "Kubernetes), and neither is set: name the shard, as in --shard 1/4."
     )
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
+def _count(variables: Mapping[str, str]) -> str:
+    """How many shards there are, where the job says so."""
+    first, last, count = (variables.get(name, "") for name in _ARRAY)
+    if first == "1" and last == count != "":
+        return count
+    raise ShardError(
+        f"The job does not say of how many shards this is one (a whole array of Slurm does, that "
+        f"counts from 1): name them, as in --shard {AUTO}/16."
+    )

@@ -109,6 +109,7 @@ def calibrate(
     reader = QueryReader(matcher, "calibration", skip_references=True, progress=done)
     searches = Searches(gallery, pairs=fmr is not None)
     aside: list[str] = []
+    made = MadeUnknowns() if made_unknowns else None
     if cross_validate:
         aside = _cross_validated(searches, gallery, done)
         contents, measured_on = None, CROSS_VALIDATED
@@ -116,12 +117,9 @@ def calibrate(
         searches.add_references(done)
         contents, measured_on = None, OPTIMISTIC
     else:
-        made = MadeUnknowns() if made_unknowns else None
         reader.seen = made.see if made else reader.seen
         contents = _searched(reader, searches, data, unknown)
         reader.join.require()
-        if made and fpir is not None:
-            _add_made(matcher, searches, made, fpir)
         measured_on = f"{len(contents)} pictures that are not in the gallery"
     if reader.remarks.are_most:
         raise CalibrationError(
@@ -129,6 +127,8 @@ def calibrate(
             "pictures, or scale their values to 0..255."
         )
     _require_unknowns(searches, reader, None if contents is None else len(contents))
+    if made is not None and fpir is not None:
+        _add_made(matcher, searches, made, fpir)
     point = replace(
         _point(searches, [*reader.passed_over(), *aside], fpir, fmr, cost, per_group),
         gallery_size=size,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import click
 
@@ -10,6 +11,7 @@ from likewise.errors import LikewiseError
 
 INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
 TRACEBACK = "LIKEWISE_TRACEBACK"
+_PASSWORD = re.compile(r"(\w:/+[^\s:/@]*):[^\s@]+@")
 
 
 def in_one_line(error: BaseException) -> BaseException:
@@ -18,6 +20,8 @@ def in_one_line(error: BaseException) -> BaseException:
     Returns:
         The exception to raise instead.
     """
+    if isinstance(error, click.ClickException) and _PASSWORD.search(error.message):
+        return click.ClickException(without_password(error.message))
     if isinstance(error, (click.ClickException, click.Abort, click.exceptions.Exit)):
         return error  # click knows these: wrong usage is status 2
     if isinstance(error, KeyboardInterrupt):
@@ -32,7 +36,17 @@ def sentence(error: Exception) -> str:
     """Describe an error in one line."""
     from likewise.output.printable import printable
 
-    return printable(_plain(error))
+    return printable(without_password(_plain(error)))
+
+
+def without_password(text: str) -> str:
+    """Leave out passwords of addresses that stand where no address is expected.
+
+    Example:
+        >>> without_password("There is no file 'postgresql://ann:secret@host/db'.")
+        "There is no file 'postgresql://ann@host/db'."
+    """
+    return _PASSWORD.sub(r"\1@", text)
 
 
 def _plain(error: Exception) -> str:

@@ -28,7 +28,8 @@ class GalleryName(click.Path):
         """
         from index.address import is_address, place_of
 
-        return place_of(value) if is_address(value) else super().convert(value, param, ctx)
+        place = place_of(value)
+        return place if is_address(place) else super().convert(value, param, ctx)
 
 
 class DirectoryName(GalleryName):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.address import Address, cache_folder, is_address, place_of
+from index.errors import GalleryError
 
 PASSWORDS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=6)
 
@@ -42,6 +43,35 @@ def test_no_text_shows_a_password(password: str) -> None:
     address = Address.of(f"postgresql://h/shop?user=ann&password={quoted}&sslmode=require#shoes")
     assert str(address) == "postgresql://h/shop?user=ann&sslmode=require#shoes"
     assert address.environment() == {"PGPASSWORD": password}
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("postgresql:///shop?host=h#shoes", "postgresql:///shop?host=h"),  # as libpq has it
+        ("PostgreSQL://h/shop#shoes", "postgresql://h/shop"),
+        (" postgresql://h/shop#shoes ", "postgresql://h/shop"),
+        ("postgresql:/h/shop#shoes", "postgresql://h/shop"),  # what pathlib makes of two slashes
+    ],
+)
+def test_an_address_is_known_however_it_is_written(text: str, url: str) -> None:
+    address = place_of(text)
+    assert isinstance(address, Address)
+    assert (address.url, address.name) == (url, "shoes")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql+psycopg://ann:hidden@h/shop#shoes",
+        "mysql://ann:hidden@h/shop#shoes",
+        "host=h password=hidden#shoes",
+    ],
+)
+def test_an_address_of_another_kind_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(GalleryError, match="an address such as postgresql://") as caught:
+        place_of(text)
+    assert "hidden" not in str(caught.value)
 
 
 def test_an_address_without_a_password_needs_none_in_the_environment() -> None:

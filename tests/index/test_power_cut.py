@@ -42,7 +42,7 @@ for step in range(int(sys.argv[3])):
         gallery.remove(ids[:2])
         acknowledge(gallery)
     if step % 4 == 2:
-        gallery._store._checkpoint()
+        gallery._store._settle()
     if step % 5 == 3:
         unknown = rng.random(9, dtype="f4")
         gallery.points.store(f"p{step}", OperatingPoint(threshold=1.0), unknown=unknown)

@@ -11,10 +11,14 @@ from embedder.data.records import Record
 from likewise.bulk.shard import Shard, ShardError, Taken
 
 SLURM = {
-    "SLURM_ARRAY_TASK_ID": "12",
-    "SLURM_ARRAY_TASK_MIN": "10",
+    "SLURM_ARRAY_TASK_ID": "3",
+    "SLURM_ARRAY_TASK_MIN": "1",
+    "SLURM_ARRAY_TASK_MAX": "4",
     "SLURM_ARRAY_TASK_COUNT": "4",
 }
+AGAIN = {**SLURM, "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_MAX": "3"}  # --array=3
+AGAIN["SLURM_ARRAY_TASK_COUNT"] = "1"
+STEPS = {**SLURM, "SLURM_ARRAY_TASK_MAX": "5", "SLURM_ARRAY_TASK_COUNT": "3"}  # --array=1-5:2
 KUBERNETES = {"JOB_COMPLETION_INDEX": "2"}
 PICTURE = np.zeros((2, 2), np.uint8)
 
@@ -28,8 +32,9 @@ def records(count: int) -> list[Record]:
     [
         ("2/4", {}, Shard(2, 4)),
         ("1/1", SLURM, Shard(1, 1)),
-        ("auto", SLURM, Shard(3, 4)),  # tasks 10 to 13
+        ("auto", SLURM, Shard(3, 4)),
         ("auto/8", SLURM, Shard(3, 8)),
+        ("auto/4", AGAIN, Shard(3, 4)),  # one task again
         ("auto/8", KUBERNETES, Shard(3, 8)),  # indices from 0
     ],
 )
@@ -48,7 +53,14 @@ def test_a_shard_is_named_by_the_user_or_by_what_runs_the_job(text, variables, s
         ("²/4", {}, "A shard is I/N"),
         ("-1/4", {}, "A shard is I/N"),
         ("auto", {}, "SLURM_ARRAY_TASK_ID"),
-        ("auto", KUBERNETES, "--shard auto/8"),
+        ("auto", KUBERNETES, "--shard auto/16"),
+        ("auto", AGAIN, "--shard auto/16"),
+        ("auto", STEPS, "--shard auto/16"),
+        ("auto", {"SLURM_ARRAY_TASK_ID": "x"}, "is no number: 'x'"),
+        ("auto/8", {"JOB_COMPLETION_INDEX": "-1"}, "is no number: '-1'"),
+        ("auto/x", SLURM, "A shard is I/N"),
+        ("auto/0", SLURM, "count from 1 to N"),
+        ("1/99999999999999999999", {}, "at most 1000"),
         ("auto/2", KUBERNETES, "count from 1 to N"),
     ],
 )

@@ -72,3 +72,20 @@ def test_wrong_usage_is_status_2(arguments, sentence):
 )
 def test_wrong_usage_of_operating_points_ends_with_2(gallery, options):
     assert run(*(gallery if word == "GALLERY" else word for word in options)).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "digits.gallery", "postgresql://ann:hidden@h/shop#shoes"),
+        ("query", "Postgres+x://ann:hidden@h/shop#shoes", "mnist/test/00000"),
+        ("embed", "mnist/test/00000", "-o", "postgresql://ann:hidden@h/shop#shoes.npy"),
+    ],
+)
+def test_a_password_in_an_address_at_the_wrong_place_is_not_shown(
+    words, tmp_path, monkeypatch, gallery
+):
+    monkeypatch.chdir(gallery.parent)
+    result = run(*words)
+    assert result.exit_code in (1, 2)
+    assert "hidden" not in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -17,12 +18,14 @@ def in_shards(count: int, *command: object, input: bytes | None = None) -> None:
         done(*command, "--shard", f"{number}/{count}", input=input)
 
 
-def edited(part: Path, line: int, **fields: object) -> None:
-    """Change a JSON line of a part."""
-    lines = part.read_bytes().splitlines(keepends=True)
-    changed = {**json.loads(lines[line]), **fields}
-    lines[line] = json.dumps(changed, separators=(",", ":")).encode() + b"\n"
-    part.write_bytes(b"".join(lines))
+def made_elsewhere(part: Path, processor: str) -> None:
+    """Write a part anew as another processor would have."""
+    first, *rows, last = part.read_bytes().splitlines(keepends=True)
+    settings = json.loads(first)
+    settings["made_by"]["processor"] = processor
+    body = b"".join([json.dumps(settings).encode() + b"\n", *rows])
+    end = {**json.loads(last), "sha256": hashlib.sha256(body).hexdigest()}
+    part.write_bytes(body + json.dumps(end).encode() + b"\n")
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
@@ -95,7 +98,18 @@ def test_a_shard_that_is_run_again_after_its_end_has_nothing_to_do(gallery, scan
     before = part.read_bytes()
     assert done(*shard).stderr.rstrip().endswith("; 20 were done in an earlier run")
     assert part.read_bytes() == before
-    assert "is complete already" in failure(*shard, "--group", "7")
+    assert "of another job: its group was none, not '7'" in failure(*shard, "--group", "7")
+
+
+def test_a_whole_part_of_other_pictures_on_stdin_is_not_taken_for_this_one(
+    gallery, scans, tmp_path
+):
+    listed = "".join(f"{scans}/{place:02}.png\n" for place in range(4)).encode()
+    shard = ("check", gallery, "-", "-o", tmp_path / "rows.csv", "--shard", "1/2", "--resume")
+    done(*shard, input=listed)
+    result = run(*shard, input=listed[: len(listed) // 2])
+    assert result.exit_code == 1
+    assert "of another job: its inputs, or their order, differ" in result.stderr
 
 
 @pytest.fixture
@@ -142,6 +156,25 @@ def test_a_part_that_lost_a_row_is_refused(parts):
     assert "part-1-of-3 is no whole part" in refusal(parts)
 
 
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_part_whose_settings_or_rows_were_altered_is_refused(parts, place):
+    lines = parts[1].read_bytes().splitlines(keepends=True)
+    lines[place] = lines[place].replace(b"1", b"2", 1)
+    parts[1].write_bytes(b"".join(lines))
+    assert "part-2-of-3 is no whole part, or was altered" in refusal(parts)
+
+
+def test_vectors_that_were_altered_are_refused(scans, tmp_path):
+    in_shards(2, "embed", scans, "-o", tmp_path / "vectors.npy")
+    part = tmp_path / "vectors.npy.part-1-of-2"
+    content = bytearray(part.read_bytes())
+    content[-400] ^= 1
+    part.write_bytes(content)
+    assert "part-1-of-2 is no whole part, or was altered" in failure(
+        "merge", tmp_path / "vectors.npy"
+    )
+
+
 def test_a_part_with_another_name_is_refused(parts):
     shutil.copy(parts[0], parts[1])
     assert "part-2-of-3 is no whole part" in refusal(parts)
@@ -175,8 +208,7 @@ def test_a_gallery_that_was_copied_to_another_path_is_the_same(parts, gallery, s
 
 
 def test_parts_of_two_kinds_of_processors_are_merged_with_a_warning(parts):
-    made_by = json.loads(parts[1].read_bytes().splitlines()[0])["made_by"]
-    edited(parts[1], 0, made_by={**made_by, "processor": "Other 9000"})
+    made_elsewhere(parts[1], "Other 9000")
     output = parts[0].parent / "rows.csv"
     message = done("merge", output).stderr
     assert message.startswith("Warning: the parts were made by different processors or versions")
