@@ -38,6 +38,7 @@ from embedder.errors import DatasetError
 from embedder.text import counted
 
 _SHOWN = 3
+_OF_A_GALLERY = ("gallery.json", "references.sqlite")
 
 __all__ = ["Dataset", "Record", "load", "records"]
 
@@ -84,6 +85,10 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
         return stream
     path = Path(name)
     if path.is_dir():
+        if all((path / file).is_file() for file in _OF_A_GALLERY):
+            raise DatasetError(
+                f"{name!r} is a gallery, which is asked and not read: expected pictures."
+            )
         from embedder.data.folders import folder_records
 
         return folder_records(path, split, rule)

@@ -154,7 +154,8 @@ def _to_file(job: Job, output: Path, resume: bool, shard: Shard | None) -> None:
     try:
         job.write(output, resume=resume, shard=shard)
     except KeyboardInterrupt:
-        note(f"Interrupted. {how_to_continue}")
+        begun = job.earlier or job.summary.total
+        note(f"Interrupted. {how_to_continue}" if begun else "Interrupted.")
         click.get_current_context().exit(INTERRUPTED)
     except OSError:
         if job.earlier or job.summary.total:

@@ -71,7 +71,7 @@ def _sentence(how: HowSearched) -> str:
     if promise.effort is None:
         return (
             f"exact, {_exactly(how)}; recall {setting.recall:g} was chosen, but no approximate "
-            f"search was shown to reach it for {of} queries"
+            f"search was shown to reach it for {of} queries; it is for millions of references"
         )
     times = f", measured {promise.gain:.1f} times as fast as exact search" if promise.gain else ""
     if promise.gain and promise.gain < 1:

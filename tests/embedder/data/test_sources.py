@@ -115,3 +115,12 @@ def test_a_source_counts_its_records_before_they_are_read(tmp_path):
 def test_lines_of_a_gzip_are_not_counted(tmp_path):
     (tmp_path / "list.csv.gz").write_bytes(gzip.compress(b"path\na.png\n"))
     assert records(tmp_path / "list.csv.gz").count() is None
+
+
+def test_a_gallery_is_not_read_as_a_folder_of_pictures(tmp_path):
+    (tmp_path / "model").mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "model" / "pairs.png")
+    for name in ("gallery.json", "references.sqlite"):
+        (tmp_path / name).touch()
+    with pytest.raises(DatasetError, match="is a gallery, which is asked and not read"):
+        records(tmp_path)
