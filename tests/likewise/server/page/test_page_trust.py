@@ -145,8 +145,15 @@ def test_axe_finds_nothing_serious_in_answers_tables_and_dialogs(open_page, serv
     assert not serious(page)
 
 
+# Colours that fade are measured once they have faded; what turns for ever is not waited for.
+FADED = """() => Promise.allSettled(document.getAnimations()
+    .filter(each => Number.isFinite(each.effect.getComputedTiming().endTime))
+    .map(each => each.finished))"""
+
+
 def serious(page: Page) -> list[str]:
     """What axe calls serious or critical, each with the first element that it concerns."""
+    page.evaluate(FADED)
     result = Axe().run(page).response["violations"]
     return [
         f"{item['id']}: {item['help']}: {item['nodes'][0]['html']} {item['nodes'][0]['any'][:1]}"
