@@ -5,7 +5,6 @@ Rows are streamed, so memory does not grow with the number of pictures.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,8 +17,7 @@ from embedder.data.parquet import import_pyarrow
 from embedder.data.records import Record
 from embedder.model import Embedder
 from likewise.arrays import Floats
-from likewise.bulk.maker import maker
-from likewise.bulk.shard import Shard, Taken
+from likewise.bulk.shard import Shard, Taken, write_part
 from likewise.bulk.stream import embed_stream
 from likewise.decoding import Decoded
 from likewise.errors import LikewiseError
@@ -27,7 +25,7 @@ from likewise.output.rows import json_line
 from likewise.output.writers import replacing
 from likewise.remarks import Remarks
 
-Name = tuple[str, str | None, str | None]  # id, label, reason
+Name = tuple[str, str | None, str | None, bool]  # id, label, reason, whether it could be read
 
 ROWS_TOGETHER = 2048  # in a row group of Parquet, however fast the pictures come
 
@@ -46,8 +44,8 @@ class Embedded:
     """Embedded pictures.
 
     Attributes:
-        names: Id, label and reason of each of n pictures: why it could not be read, or what makes
-            its vector doubtful.
+        names: Id and label of each of n pictures, the reason why it could not be read or its vector
+            is doubtful, and whether it could be read.
         vectors: `(n, dim)`, float32; NaN in the rows of pictures that could not be read.
     """
 
@@ -87,15 +85,8 @@ def write_embeddings(
         return report
     taken = Taken(shard, records)
     settings = {"job": "embed", "format": 1, "model": embedder.fingerprint, "dim": embedder.dim}
-    settings |= {"shard": str(shard), "made_by": maker()}
-    with replacing(shard.part(path)) as stream:
-        digest = hashlib.sha256()
-        for block in chain(
-            [json_line(settings)], map(_block, _embedded(embedder, taken, report, progress))
-        ):
-            digest.update(block)
-            stream.write(block)
-        stream.write(json_line({**taken.end, "sha256": digest.hexdigest()}))
+    blocks = map(_block, _embedded(embedder, taken, report, progress))
+    write_part(shard.part(path), chain([json_line(settings | shard.settings())], blocks), taken)
     return report
 
 
@@ -139,7 +130,10 @@ def _embedded(
             (part.records[place].id, reason) for place, reason in part.reasons.items()
         ]
         reasons = part.remarks | part.reasons
-        names = [(r.id, r.label, reasons.get(place)) for place, r in enumerate(part.records)]
+        names = [
+            (record.id, record.label, reasons.get(place), place not in part.reasons)
+            for place, record in enumerate(part.records)
+        ]
         yield Embedded(names, _aligned(part, vectors))
         if progress:
             progress(len(part.records))
@@ -208,8 +202,8 @@ class _Parquet:
 
     def write(self, rows: Embedded) -> None:
         pa, vectors = self._arrow, rows.vectors
-        ids, labels, reasons = zip(*rows.names, strict=True)
-        absent = pa.array(np.isnan(vectors[:, 0]))
+        ids, labels, reasons, readable = zip(*rows.names, strict=True)
+        absent = pa.array([not could for could in readable])
         columns: list[Any] = [
             pa.array(ids, pa.string()),
             pa.array(labels, pa.string()),

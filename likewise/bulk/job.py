@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +13,6 @@ from typing import Any
 from embedder.data.records import Record
 from index.decision import CheckOptions
 from likewise.bulk.journal import Journal, ResumeError, journal_path, require_whole
-from likewise.bulk.maker import maker
 from likewise.bulk.shard import Shard, Taken
 from likewise.bulk.stream import Summary, check_stream
 from likewise.matcher import Matcher
@@ -79,14 +79,13 @@ class Job:
         """
         output = output if shard is None else shard.part(output)
         settings = self._settings()
+        taken = None
         if shard is not None:
-            checksum = self._matcher.gallery.checksum
-            settings |= {"shard": str(shard), "made_by": maker(), "references": checksum}
+            settings |= shard.settings() | {"references": self._matcher.gallery.checksum}
+            taken = Taken(shard, self._records)
         if resume and output.exists() and not journal_path(output).exists():
-            if shard is not None:  # run again by what lost sight of its end
-                taken = Taken(shard, self._records)
-                for _ in taken:
-                    pass
+            if taken is not None:  # run again by what lost sight of its end
+                deque(taken, maxlen=0)
                 self.earlier = require_whole(output, settings, taken.end)
                 return
             raise ResumeError(
@@ -96,13 +95,11 @@ class Job:
         with Journal(output, settings, self.columns, resume=resume) as journal:
             self.earlier = journal.done
             self._progress(journal.done)
-            if shard is None:
-                self._write_remaining(journal, self._records)
+            self._write_remaining(journal, self._records if taken is None else taken)
+            if taken is None:
                 journal.finish()
             else:
-                taken = Taken(shard, self._records)
-                self._write_remaining(journal, taken)
-                journal.finish_part(taken.end)
+                journal.finish_part(taken)
 
     def _write_remaining(self, journal: Journal, all_records: Iterable[Record]) -> None:
         records = journal.remaining(all_records)

@@ -7,17 +7,18 @@ end the output is written from them atomically, and the journal is removed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from embedder.data.records import Record
 from index.storage.files import written
+from likewise.bulk.shard import Taken, write_part
 from likewise.errors import LikewiseError
 from likewise.locking import locked
 from likewise.output.rows import Row, json_line
@@ -124,14 +125,10 @@ class Journal:
                 write_file(self.output, map(json.loads, journal), self._columns)
         self.path.unlink()
 
-    def finish_part(self, end: Mapping[str, Any]) -> None:
+    def finish_part(self, taken: Taken) -> None:
         """Write the output as a part: the settings, all rows, and a last line."""
-        digest = hashlib.sha256()
-        with self.path.open("rb") as journal, replacing(self.output) as stream:
-            while block := journal.read(_BLOCK):
-                digest.update(block)
-                stream.write(block)
-            stream.write(json_line({**end, "sha256": digest.hexdigest()}))
+        with self.path.open("rb") as journal:
+            write_part(self.output, iter(partial(journal.read, _BLOCK), b""), taken)
         self.path.unlink()
 
     def __enter__(self) -> Journal:

@@ -22,7 +22,7 @@ import numpy as np
 from likewise.arrays import Floats
 from likewise.bulk.embeddings import ROWS_TOGETHER, Embedded, Name
 from likewise.bulk.journal import journal_path
-from likewise.bulk.shard import Shard, part_of
+from likewise.bulk.shard import Shard, parts_of
 from likewise.errors import LikewiseError
 
 OF_A_SHARD = ("shard", "made_by", "gallery", "inputs")  # settings in which parts may differ
@@ -60,7 +60,7 @@ def read_parts(output: Path) -> list[Part]:
     Raises:
         PartsError: If there are none, one is missing or damaged, or they are not of one job.
     """
-    found = part_of(output)
+    found = parts_of(output)
     if not found:
         raise PartsError(
             f"There are no parts of {output}: expected {output}.part-1-of-N and so on, as "

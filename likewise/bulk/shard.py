@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from embedder.data.records import Record
+from likewise.bulk.maker import maker
 from likewise.errors import LikewiseError
+from likewise.output.rows import json_line
+from likewise.output.writers import replacing
 
 MOST = 1000  # shards: `merge` opens all parts at once
 AUTO = "auto"
@@ -79,6 +82,10 @@ class Shard:
         """Path of this shard's part of an output file."""
         return output.with_name(f"{output.name}.part-{self.number}-of-{self.count}")
 
+    def settings(self) -> dict[str, Any]:
+        """What a part says of its making."""
+        return {"shard": str(self), "made_by": maker()}
+
     def share(self, total: int) -> int:
         """Number of pictures of this shard, of `total` pictures."""
         return max(0, total - self.number + self.count) // self.count
@@ -110,7 +117,23 @@ class Taken(Iterable[Record]):
         self.end = {"pictures": total, "ids": digest.hexdigest()}
 
 
-def part_of(output: Path) -> dict[Shard, Path]:
+def write_part(path: Path, blocks: Iterable[bytes], taken: Taken) -> None:
+    """Write a part, whole or not at all.
+
+    Args:
+        path: The part.
+        blocks: Its settings and rows, as they are written.
+        taken: The pictures, which have all been read once the blocks end.
+    """
+    digest = hashlib.sha256()
+    with replacing(path) as stream:
+        for block in blocks:
+            digest.update(block)
+            stream.write(block)
+        stream.write(json_line({**taken.end, "sha256": digest.hexdigest()}))
+
+
+def parts_of(output: Path) -> dict[Shard, Path]:
     """Find the parts of an output file that are there.
 
     Args:
