@@ -6,19 +6,16 @@ make a search slower, never its answer wrong: all bounds are computed from the v
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from index.search.headed import read_headed, write_headed
 from index.search.note import Mark
-from index.storage.files import write_whole
 from likewise.arrays import Floats, Indices
 
 CELLS = "vectors.cells"
-_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,16 +48,13 @@ def write_kept(directory: Path, mark: Mark, kept: KeptCells) -> None:
         OSError: If it cannot be written.
     """
     content = kept.centroids.astype("<f4").tobytes() + kept.cell.astype("<i4").tobytes()
-    head = {
-        "format": _FORMAT,
-        "mark": asdict(mark),
+    fields = {
         "trained": kept.trained,
         "gain": kept.gain,
         "centroids": kept.centroids.shape,
         "rows": len(kept.cell),
-        "sha256": hashlib.sha256(content).hexdigest(),
     }
-    write_whole(directory / CELLS, json.dumps(head).encode() + b"\n" + content)
+    write_headed(directory / CELLS, mark, fields, content)
 
 
 def read_kept(directory: Path, mark: Mark | None = None) -> KeptCells | None:
@@ -71,13 +65,11 @@ def read_kept(directory: Path, mark: Mark | None = None) -> KeptCells | None:
         mark: Which rows they must be of; None for any.
     """
     try:
-        first, _, content = (directory / CELLS).read_bytes().partition(b"\n")
-        head = json.loads(first)
+        read = read_headed(directory / CELLS, mark)
+        if read is None:
+            return None
+        head, content = read
         (count, dim), rows = head["centroids"], head["rows"]
-        if head["format"] != _FORMAT or hashlib.sha256(content).hexdigest() != head["sha256"]:
-            return None
-        if mark is not None and head["mark"] != asdict(mark):
-            return None
         centroids = np.frombuffer(content, "<f4", count * dim).reshape(count, dim)
         cell = np.frombuffer(content, "<i4", rows, offset=centroids.nbytes).astype(np.int64)
         kept = KeptCells(int(head["trained"]), float(head["gain"]), centroids, cell)

@@ -5,9 +5,7 @@ Derived like `vectors.faiss`, and valid only beside the one with the same mark.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,11 @@ import faiss
 import numpy as np
 
 from index.search.approximate import Approximation
+from index.search.headed import is_of, read_headed, write_headed
 from index.search.note import Mark
 from index.search.promise import Promise
 from index.search.quantised import Quantised
 from index.search.setting import CODES
-from index.storage.files import write_whole
-
-_FORMAT = 1
 
 
 def write_codes(directory: Path, mark: Mark, kept: Approximation) -> None:
@@ -36,13 +32,7 @@ def write_codes(directory: Path, mark: Mark, kept: Approximation) -> None:
         OSError: If it cannot be written.
     """
     content = b"" if kept.coded is None else faiss.serialize_index(kept.coded.lists).tobytes()
-    head = {
-        "format": _FORMAT,
-        "mark": asdict(mark),
-        "promise": kept.promise.to_json(),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    write_whole(directory / CODES, json.dumps(head).encode() + b"\n" + content)
+    write_headed(directory / CODES, mark, {"promise": kept.promise.to_json()}, content)
 
 
 def read_promise(directory: Path) -> Promise | None:
@@ -53,7 +43,8 @@ def read_promise(directory: Path) -> Promise | None:
     """
     try:
         with open(directory / CODES, "rb") as file:
-            return _promise(json.loads(file.readline()), None)
+            head = json.loads(file.readline())
+        return Promise.from_json(head["promise"]) if is_of(head, None) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -67,12 +58,11 @@ def read_codes(directory: Path, mark: Mark, dim: int) -> Approximation | None:
         dim: Length of the vectors.
     """
     try:
-        first, _, content = (directory / CODES).read_bytes().partition(b"\n")
-        head = json.loads(first)
-        promise = _promise(head, mark)
-        if promise is None or hashlib.sha256(content).hexdigest() != head["sha256"]:
+        read = read_headed(directory / CODES, mark)
+        if read is None:
             return None
-        coded = None
+        head, content = read
+        promise, coded = Promise.from_json(head["promise"]), None
         if promise.effort is not None:
             lists: Any = faiss.deserialize_index(np.frombuffer(content, np.uint8))
             if not _is_ours(lists, dim) or lists.ntotal < mark.count:
@@ -83,13 +73,6 @@ def read_codes(directory: Path, mark: Mark, dim: int) -> Approximation | None:
     kept = Approximation(promise, coded)
     kept.unsaved = False
     return kept
-
-
-def _promise(head: Any, mark: Mark | None) -> Promise | None:
-    """What a head promises; None if it is of another format, or of other rows."""
-    if head["format"] != _FORMAT or (mark is not None and head["mark"] != asdict(mark)):
-        return None
-    return Promise.from_json(head["promise"])
 
 
 def _is_ours(lists: Any, dim: int) -> bool:

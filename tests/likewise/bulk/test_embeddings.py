@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from embedder.data.sources import records
-from likewise.bulk.embeddings import Embedded, write_embeddings, write_vectors
+from likewise.bulk.embeddings import Embedded, Name, write_embeddings, write_vectors
 from likewise.errors import LikewiseError
 
 
@@ -36,7 +36,10 @@ def test_a_parquet_file_has_ids_labels_and_reasons(tmp_path, fake, scans, querie
 
 
 def test_a_vector_that_is_no_number_is_told_from_an_unreadable_picture(tmp_path):
-    names = [("read.png", None, None, True), ("damaged.png", None, "not a picture", False)]
+    names: list[Name] = [
+        ("read.png", None, None, True),
+        ("damaged.png", None, "not a picture", False),
+    ]
     rows = Embedded(names, np.full((2, 3), np.nan, np.float32))
     write_vectors(tmp_path / "vectors.parquet", 3, [rows])
     read, damaged = pq.read_table(tmp_path / "vectors.parquet").column("embedding").to_pylist()
