@@ -15,15 +15,12 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from bench.promise import Draw
+from bench.promise import Draw, made_of
 from embedder.data.label_rule import LabelRule
-from embedder.data.records import Record
 from embedder.data.sources import records
 from embedder.model import Embedder
 from likewise.arrays import Floats, Indices, Pixels
 from likewise.bulk.stream import embed_stream
-from likewise.calibration.made import MadeUnknowns
-from likewise.decoding import Decoded
 
 DRAWS, ENROLLED = 10, 0.6
 TARGETS = (0.01, 0.05)
@@ -91,17 +88,10 @@ def _draw(embedder: Embedder, material: Material, count: int, seed: int) -> Draw
     held, known = np.concatenate(references), np.concatenate(choosing)
     strangers = np.isin(material.labels, names[int(ENROLLED * len(names)) :])
     own, other = material.own_and_other(np.concatenate(asked), held)
-    made = material.nearest(_made(embedder, material, known), held)[0][:, 0]
+    unknowns = made_of(embedder, material.pictures[known], material.labels[known], MADE)
+    made = material.nearest(unknowns, held)[0][:, 0]
     strange = material.nearest(material.vectors[strangers], held)[0][:, 0]
     return Draw([material.own_and_other(known, held)[1], made], strange, own, other)
-
-
-def _made(embedder: Embedder, material: Material, rows: Indices) -> Floats:
-    sample = MadeUnknowns()
-    pictures = material.pictures[rows]
-    named = zip(material.labels[rows].tolist(), pictures, strict=True)
-    sample.see(Decoded([Record("", label, picture) for label, picture in named], pictures))
-    return np.concatenate([embedder.embed(part) for part in sample.made(MADE)])
 
 
 def _short(value: object) -> object:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from bench.by_group import nearest_by_group, set_apart
 from embedder.data.records import Record
 from embedder.data.sources import load
+from embedder.model import Embedder
 from likewise.arrays import Pixels
 from likewise.calibration.made import MadeUnknowns
 from likewise.decoding import Decoded
@@ -69,7 +70,8 @@ def main(gallery: Path) -> None:
             enrolled = np.sort(rng.permutation(len(names))[: len(names) // 2])
             known = np.isin(labels, [names[column] for column in enrolled])
             draw = _groups(distances, names, labels, enrolled, known)
-            made = _made(matcher, pictures[known], labels[known])[:, enrolled].min(axis=1)
+            strange = made_of(matcher.embedder, pictures[known], labels[known], known.sum())
+            made = nearest_by_group(matcher.gallery, strange)[1][:, enrolled].min(axis=1)
             drawn["groups"].append(draw)
             drawn["groups, and made"].append(replace(draw, kinds=[*draw.kinds, made]))
     for name, draws in drawn.items():
@@ -107,13 +109,21 @@ def _apart(
     return own, others.min(axis=1)
 
 
-def _made(matcher: Matcher, pictures: Pixels, labels: npt.NDArray[np.str_]) -> Floats:
-    """Distances to each group of as many unknowns, made as `calibrate --made-unknowns` does."""
+def made_of(
+    embedder: Embedder, pictures: Pixels, labels: npt.NDArray[np.str_], count: int
+) -> Floats:
+    """Vectors of unknowns, made as `calibrate --made-unknowns` does.
+
+    Args:
+        embedder: The model.
+        pictures: Known pictures, as it takes them.
+        labels: Their groups.
+        count: How many to make.
+    """
     sample = MadeUnknowns()
     rows = zip(labels.tolist(), pictures, strict=True)
     sample.see(Decoded([Record("", label, picture) for label, picture in rows], pictures))
-    vectors = np.concatenate([matcher.embedder.embed(part) for part in sample.made(len(pictures))])
-    return nearest_by_group(matcher.gallery, vectors)[1]
+    return np.concatenate([embedder.embed(part) for part in sample.made(count)])
 
 
 def _told(name: str, draws: list[Draw]) -> dict[str, object]:
