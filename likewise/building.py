@@ -16,8 +16,8 @@ from embedder.model import Embedder
 from embedder.text import counted
 from index.address import Address
 from likewise import separation
+from likewise.add_report import AddReport
 from likewise.conflicts import OnConflict
-from likewise.enrolment import AddReport
 from likewise.labelling import Labels, LabelsError, labelled_records
 from likewise.matcher import Matcher
 from likewise.model_choice import FOR_BUNDLED, Choice, choose, looked_at, note_misfit

@@ -8,76 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from embedder.data.metadata import plain_metadata
 from embedder.data.records import Record, Records
-from embedder.errors import ImageError, UnlabelledError
+from embedder.errors import ImageError
 from embedder.model import Embedder
 from index.gallery import Gallery
 from index.references.rows import Reference
+from likewise.add_report import AddReport
 from likewise.arrays import Floats, Pixels
-from likewise.conflicts import (
-    ADDED,
-    RENAMED,
-    REPLACED,
-    SKIPPED,
-    UNCHANGED,
-    Entry,
-    OnConflict,
-    Outcome,
-    Status,
-    decide,
-)
+from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide
 from likewise.decoding import Decoded, decode_stream
 from likewise.parallel import ahead
 from likewise.preflight import refuse_conflicts
-from likewise.remarks import Remarks
 
 BATCH = 2048  # references in one transaction: what a kill can cost, and what one sync pays for
 _SECONDS = 2.0  # large pictures are made durable at least as often
-
-
-@dataclass(slots=True)
-class AddReport:
-    """Outcome of adding records.
-
-    Attributes:
-        added: New ids.
-        replaced: Ids that were there with another label or picture.
-        unchanged: Ids that were there with this label and picture; nothing was written.
-        skipped: Ids that were there with another label or picture, and stayed as they were.
-        renamed: New ids, with the source's name before them, as another picture has their own.
-        unreadable: Id and reason of each picture that could not be read.
-        unlabelled: Id of each picture that was passed over because it has no label.
-        remarks: On pictures that are nearly one grey value.
-    """
-
-    added: int = 0
-    replaced: int = 0
-    unchanged: int = 0
-    skipped: int = 0
-    renamed: int = 0
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-    unlabelled: list[str] = field(default_factory=list)
-    remarks: Remarks = field(default_factory=Remarks)
-
-    @property
-    def total(self) -> int:
-        """Number of all records."""
-        readable = self.added + self.replaced + self.unchanged + self.skipped + self.renamed
-        return readable + len(self.unreadable) + len(self.unlabelled)
-
-    def count(self, statuses: Sequence[Status]) -> None:
-        """Count the outcome of further records."""
-        self.added += statuses.count(ADDED)
-        self.replaced += statuses.count(REPLACED)
-        self.unchanged += statuses.count(UNCHANGED)
-        self.skipped += statuses.count(SKIPPED)
-        self.renamed += statuses.count(RENAMED)
 
 
 def enrol_records(
@@ -113,7 +63,7 @@ def enrol_records(
     report, spelled = AddReport(), gallery.old_spellings()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
-        entries = _entries(batch, spelled, source)
+        entries = entries_of(batch, spelled, source)
         return batch, with_vectors(embedder, gallery, entries, batch.images)
 
     if isinstance(records, list):
@@ -133,11 +83,7 @@ def enrol_records(
             ]
             if progress:
                 progress(len(batch.records))
-    if report.unlabelled and report.total == len(report.unlabelled):
-        raise UnlabelledError(
-            f"{report.unlabelled[0]} has no label, and a reference needs one: give a folder per "
-            "label, or a list of path,label."
-        )
+    report.require_labels()
     return report
 
 
@@ -262,8 +208,8 @@ def _store(
     )
 
 
-def _entries(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[Entry]:
-    """The readable pictures of a batch, with the name of their source in their metadata.
+def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[Entry]:
+    """Make entries of the readable pictures of a batch, with their source in their metadata.
 
     Args:
         batch: Decoded records.

@@ -21,9 +21,9 @@ from index.operating_point import points_from_json
 from likewise.arrays import Floats
 
 if TYPE_CHECKING:  # a cold query needs none of these
+    from likewise.add_report import AddReport
     from likewise.answers import Decisions, PictureNeighbours
     from likewise.conflicts import OnConflict
-    from likewise.enrolment import AddReport
     from likewise.labelling import Labels
     from likewise.pictures import Picture, Pictures
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.bulk.embeddings import write_vectors
-from likewise.bulk.parts import Part, PartsError, lines, makers, read_parts, vectors
+from likewise.bulk.parts import Part, PartsError, lines, vectors
 from likewise.output.columns import columns
 from likewise.output.writers import format_of, replacing, write_file
 
@@ -19,24 +19,22 @@ class Merged:
     Attributes:
         rows: Number of rows.
         parts: Number of parts.
-        makers: Processor and versions of the parts, one for each that differs.
     """
 
     rows: int
     parts: int
-    makers: list[str]
 
 
-def merge_parts(output: Path) -> Merged:
+def merge_parts(output: Path, parts: list[Part]) -> Merged:
     """Write an output file from its parts, whole or not at all.
 
     Args:
-        output: The whole file; its parts lie beside it.
+        output: The whole file.
+        parts: All its parts, in order, as `read_parts` finds them.
 
     Raises:
-        PartsError: If a part is missing or damaged, or they are not of one job.
+        PartsError: If the file's ending does not fit, or a part is damaged.
     """
-    parts = read_parts(output)
     job = parts[0].settings.get("job")
     if job == "check":
         _require_ending(output, ".jsonl", ".csv", ".parquet")
@@ -46,7 +44,7 @@ def merge_parts(output: Path) -> Merged:
         write_vectors(output, parts[0].settings["dim"], vectors(parts))
     else:
         raise PartsError(f"{parts[0].path} is of a job that this version does not know: {job!r}.")
-    return Merged(parts[0].end["pictures"], len(parts), makers(parts))
+    return Merged(parts[0].end["pictures"], len(parts))
 
 
 def _require_ending(output: Path, *endings: str) -> None:

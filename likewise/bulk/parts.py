@@ -3,19 +3,19 @@
 A part begins with a line of JSON, the settings that its shard ran with, and ends with one that says
 how many pictures the whole input has, with digests of their ids and of the part. Between them
 `check` writes a line for each picture; `embed` a line with ids, labels and reasons of some, then
-their vectors.
+their vectors; `build` the same with what else there is to know of them, and their pictures.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from likewise.bulk.embeddings import ROWS_TOGETHER, Embedded, Name
 from likewise.bulk.journal import journal_path
 from likewise.bulk.shard import Shard, parts_of
 from likewise.errors import LikewiseError
+
+T = TypeVar("T")
 
 OF_A_SHARD = ("shard", "made_by", "gallery", "inputs")  # settings in which parts may differ
 _TAIL = 4096  # bytes that the last line fits into
@@ -124,13 +126,22 @@ def vectors(parts: Sequence[Part]) -> Iterator[Embedded]:
     Raises:
         PartsError: If a part has not as many rows as it should.
     """
-    rows = _interleaved(parts)
+    rows = interleaved(parts, _embedded)
     while block := list(islice(rows, ROWS_TOGETHER)):
         yield Embedded([name for name, _ in block], np.stack([vector for _, vector in block]))
 
 
-def _interleaved(parts: Sequence[Part]) -> Iterator[tuple[Name, Floats]]:
-    streams = [_embedded(part, part.settings["dim"]) for part in parts]
+def interleaved(parts: Sequence[Part], rows: Callable[[Part], Iterator[T]]) -> Iterator[T]:
+    """Give the rows of all parts in the order of the input.
+
+    Args:
+        parts: All parts, in order.
+        rows: Reads the rows of a part.
+
+    Raises:
+        PartsError: If a part has not as many rows as it should.
+    """
+    streams = list(map(rows, parts))
     for position in range(parts[0].end["pictures"]):
         place = position % len(parts)
         if (row := next(streams[place], None)) is None:
@@ -141,16 +152,46 @@ def _interleaved(parts: Sequence[Part]) -> Iterator[tuple[Name, Floats]]:
             raise _damaged(part.path)
 
 
-def _embedded(part: Part, dim: int) -> Iterator[tuple[Name, Floats]]:
+def blocks(part: Part) -> Iterator[tuple[list[Any], Callable[[int], bytes]]]:
+    """Give the blocks of a part: a line with `rows`, and then bytes and a line's end.
+
+    Args:
+        part: One of `embed` or `build`.
+
+    Yields:
+        The rows, and what reads so many bytes of the block; all must be read before the next.
+
+    Raises:
+        PartsError: If the part ends within a block.
+    """
+
+    def read(size: int) -> bytes:
+        if len(content := file.read(size)) != size:
+            raise _damaged(part.path)
+        return content
+
     with part.path.open("rb") as file:
         file.readline()
         while "rows" in (block := _parsed(part.path, file.readline())):
-            names = block["rows"]
-            content = file.read(4 * dim * len(names) + 1)
-            if len(content) != 4 * dim * len(names) + 1:
-                raise _damaged(part.path)
-            rows = np.frombuffer(content[:-1], "<f4").reshape(-1, dim)
-            yield from zip(map(tuple, names), rows, strict=True)
+            yield block["rows"], read
+            read(1)
+
+
+def _embedded(part: Part) -> Iterator[tuple[Name, Floats]]:
+    for names, read in blocks(part):
+        vectors = unpacked_vectors(read, len(names), part.settings["dim"])
+        yield from zip(map(tuple, names), vectors, strict=True)
+
+
+def unpacked_vectors(read: Callable[[int], bytes], count: int, dim: int) -> Floats:
+    """Read vectors of a block, `(count, dim)`.
+
+    Args:
+        read: Function of `blocks`.
+        count: How many.
+        dim: Length of each.
+    """
+    return np.frombuffer(read(4 * dim * count), "<f4").reshape(-1, dim)
 
 
 def _read(shard: Shard, path: Path) -> Part:

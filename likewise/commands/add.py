@@ -16,8 +16,9 @@ from likewise.commands.options import Reading, conflict_option, inputs_argument,
 if TYPE_CHECKING:
     from embedder.data.records import Records
     from index.address import Place
+    from index.gallery import Gallery
+    from likewise.add_report import AddReport
     from likewise.conflicts import OnConflict
-    from likewise.enrolment import AddReport
     from likewise.matcher import Matcher
 
 
@@ -78,15 +79,29 @@ def enrol(
     Returns:
         How many were added, replaced, unchanged and unreadable.
     """
-    from embedder.text import counted
-    from likewise.commands.sizes import size
-    from likewise.names import examples
-
     with progress_bar(records.count()) as done:
         report: AddReport = matcher.add(
             records, unlabelled=unlabelled, on_conflict=on_conflict, progress=done
         )
     note_source(records)
+    report_added(report, matcher.gallery, matcher.gallery.place)
+    if report.total == len(report.unreadable):
+        raise click.ClickException("No picture could be read: nothing was added.")
+    return report
+
+
+def report_added(report: AddReport, gallery: Gallery, place: Place) -> None:
+    """Report on stderr what became of pictures.
+
+    Args:
+        report: Their outcome.
+        gallery: Where they are now.
+        place: The gallery's name for the user.
+    """
+    from embedder.text import counted
+    from likewise.commands.sizes import size
+    from likewise.names import examples
+
     note_unreadable(report.unreadable)
     if report.unlabelled:
         pictures, shown = counted(len(report.unlabelled), "picture"), examples(report.unlabelled)
@@ -95,12 +110,8 @@ def enrol(
         note(warning)
     counts = {"skipped": report.skipped, "renamed": report.renamed}
     others = "".join(f"{count} {name}, " for name, count in counts.items() if count)
-    gallery = matcher.gallery
     held = size(len(gallery), gallery.count_groups(), gallery.count_unlabelled())
     note(
         f"{report.added} added, {report.replaced} replaced, {report.unchanged} unchanged, {others}"
-        f"{len(report.unreadable)} unreadable; {held} in {gallery.place}."
+        f"{len(report.unreadable)} unreadable; {held} in {place}."
     )
-    if report.total == len(report.unreadable):
-        raise click.ClickException("No picture could be read: nothing was added.")
-    return report

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.add import enrol, warn_of_misfit
-from likewise.commands.console import note
+from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import (
@@ -22,10 +22,15 @@ from likewise.commands.options import (
     labelling_options,
     model_option,
 )
+from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
     from index.address import Place
+    from index.gallery import Gallery
+    from likewise.bulk.embeddings import EmbedReport
+    from likewise.bulk.references import BuildOptions
+    from likewise.bulk.shard import Shard
     from likewise.conflicts import OnConflict
     from likewise.matcher import Matcher
     from likewise.model_choice import Choice
@@ -36,12 +41,14 @@ if TYPE_CHECKING:
 @inputs_argument
 @model_option
 @conflict_option
+@shard_option
 @labelling_options
 def build(
     gallery: Place,
     inputs: tuple[str, ...],
     model: Path | None,
     on_conflict: OnConflict,
+    shard: Shard | None,
     reading: Reading,
 ) -> None:
     """Build a GALLERY from pictures, mostly labelled ones.
@@ -57,9 +64,19 @@ def build(
     likewise build scans.gallery scans/ --unlabelled
     """
     go_on = _add_command(gallery, inputs, reading, on_conflict)
+    if shard is not None and not isinstance(gallery, Path):
+        raise click.ClickException(
+            f"Parts of a build lie beside a directory. Received: {gallery}. Build a directory with "
+            f"--shard, merge it, then: likewise copy DIRECTORY {gallery}"
+        )
     _check_free(gallery, go_on)
     records = read_some(inputs, reading)
     choice = _choice(inputs, records) if model is None else None
+    if shard is not None:
+        assert isinstance(gallery, Path)
+        options = _build_options(model or choice, records, on_conflict, reading.unlabelled)
+        _embed_shard(shard, gallery, records, options)
+        return
     with (
         _created(gallery, model or choice, go_on) as matcher,
         advising("build", gallery, inputs, reading.split),
@@ -71,7 +88,7 @@ def build(
             choice.note_in(matcher.gallery)
             if not choice.is_plain:
                 note(choice.sentence)
-        _measure(matcher)
+        measure(matcher.gallery, gallery)
 
 
 def _choice(inputs: tuple[str, ...], records: Records) -> Choice:
@@ -82,18 +99,64 @@ def _choice(inputs: tuple[str, ...], records: Records) -> Choice:
     return FOR_BUNDLED if all(map(is_bundled, inputs)) else choose(looked_at(records)[0])
 
 
-def _measure(matcher: Matcher) -> None:
-    """Measure a threshold on the references where the model brings none; report and warn."""
-    gallery = matcher.gallery
+def _build_options(
+    model: Path | Choice | None, records: Records, on_conflict: OnConflict, unlabelled: bool
+) -> BuildOptions:
+    """What all shards of a build agree in; says of the model what a whole build would say."""
+    from embedder.model import Embedder
+    from likewise.bulk.references import BuildOptions
+    from likewise.model_choice import MISFIT, MODEL, Choice, misfit, sample
+
+    if isinstance(model, Choice):
+        if not model.is_plain:
+            note(model.sentence)
+        return BuildOptions(model.name, on_conflict, unlabelled, {MODEL: model.sentence})
+    assert model is not None
+    notes = {}
+    again = records.again()
+    if again is not None and (sentence := misfit(Embedder.load(model), sample(again))):
+        note(f"Warning: {sentence}")
+        notes[MISFIT] = sentence
+    name = str(model.absolute()) if model.exists() else str(model)
+    return BuildOptions(name, on_conflict, unlabelled, notes)
+
+
+def _embed_shard(shard: Shard, gallery: Path, records: Records, options: BuildOptions) -> None:
+    """Embed the pictures of a shard into its part of the gallery, for `likewise merge`."""
+    from likewise.bulk.references import write_references
+
+    with progress_bar(share_of(records, shard)) as done:
+        report = write_references(records, gallery, shard, options, progress=done)
+    _report_part(report, records, shard.part(gallery), gallery)
+
+
+def _report_part(report: EmbedReport, records: Records, part: Path, gallery: Path) -> None:
+    from embedder.text import counted
+
+    note_source(records)
+    note_unreadable(report.unreadable)
+    for warning in report.remarks.warnings():
+        note(warning)
+    note(
+        f"Wrote {counted(report.rows, 'reference')} to {part}. Once all parts are there: "
+        f"likewise merge {gallery}"
+    )
+
+
+def measure(gallery: Gallery, place: Place) -> None:
+    """Measure a threshold on the references where the model brings none; report and warn.
+
+    Args:
+        gallery: The new gallery.
+        place: Its name for the user.
+    """
     if not gallery.count_groups():
-        note(
-            f"Without labels there are no groups to check: likewise query {gallery.place} PICTURES"
-        )
+        note(f"Without labels there are no groups to check: likewise query {place} PICTURES")
         return
     if gallery.points.default is None:
         from likewise.calibration.own import measure_own
 
-        note(measure_own(gallery).sentence(str(gallery.place)))
+        note(measure_own(gallery).sentence(str(place)))
     if gallery.points.default is not None:
         from likewise.separation import warning
 

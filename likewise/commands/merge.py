@@ -5,22 +5,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from likewise.commands.add import report_added
+from likewise.commands.build import measure
 from likewise.commands.console import note
-from likewise.commands.options import OutputFile
+from likewise.commands.galleries import DirectoryName
+
+if TYPE_CHECKING:
+    from likewise.bulk.parts import Part
 
 
 @click.command()
-@click.argument("output", type=OutputFile(".jsonl .csv .parquet .npy"))
+@click.argument("output", type=DirectoryName("Merge into a directory, then use likewise copy."))
 def merge(output: Path) -> None:
     """Put the parts of a sharded output together.
 
-    Use it once all shards of `likewise check --shard I/N -o OUTPUT` or `likewise embed` have ended,
-    and all OUTPUT.part-I-of-N lie beside OUTPUT. Writes the file that one run without --shard would
-    write, byte for byte. Refuses parts that are missing, damaged, or of other galleries, options or
-    inputs. The parts stay; remove them when you like.
+    Use it once all shards of `likewise check --shard I/N -o OUTPUT`, of `likewise embed`, or of
+    `likewise build OUTPUT` have ended, and all OUTPUT.part-I-of-N lie beside OUTPUT. Writes the
+    file that one run without --shard would write, byte for byte, or makes its gallery. Refuses
+    parts that are missing, damaged, or of other galleries, options or inputs. The parts stay;
+    remove them when you like.
 
     \b
     likewise check digits.gallery mnist/test --shard 1/2 -o rows.csv
@@ -29,12 +36,27 @@ def merge(output: Path) -> None:
     """
     from embedder.text import counted
     from likewise.bulk.merging import merge_parts
+    from likewise.bulk.parts import makers, read_parts
+    from likewise.bulk.references import BUILD
 
-    merged = merge_parts(output)
-    if len(merged.makers) > 1:
+    parts = read_parts(output)
+    if len(made_by := makers(parts)) > 1:
         note(
             "Warning: the parts were made by different processors or versions, so that distances "
-            f"may differ in their last digits: {'; '.join(merged.makers)}."
+            f"may differ in their last digits: {'; '.join(made_by)}."
         )
-    rows, parts = counted(merged.rows, "row"), counted(merged.parts, "part")
-    note(f"Wrote {rows} of {parts} to {output}.")
+    if parts[0].settings.get("job") == BUILD:
+        _merge_gallery(output, parts)
+    else:
+        merged = merge_parts(output, parts)
+        rows, of = counted(merged.rows, "row"), counted(merged.parts, "part")
+        note(f"Wrote {rows} of {of} to {output}.")
+
+
+def _merge_gallery(output: Path, parts: list[Part]) -> None:
+    """Make a gallery of the parts of a build, and report as `likewise build` does."""
+    from likewise.bulk.assembling import assembled
+
+    with assembled(output, parts) as made:
+        report_added(made.report, made.gallery, output)
+        measure(made.gallery, output)
