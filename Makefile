@@ -71,7 +71,7 @@ LOCK = $(DEV)/bin/uv pip compile pyproject.toml --universal --python-version 3.1
 	--no-emit-index-url --no-strip-extras --custom-compile-command "make lock" --quiet $(UPGRADE)
 
 lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions)
-	$(LOCK) --group dev --extra parquet --extra photos --extra postgres --extra train --extra serve -o requirements/dev.txt
+	$(LOCK) --group dev --extra cloud --extra parquet --extra photos --extra postgres --extra train --extra serve -o requirements/dev.txt
 	$(LOCK) --group build --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) --group build --extra serve -c requirements/dev.txt -o requirements/serve.txt
 	$(LOCK) --group build --extra photos -c requirements/dev.txt -o requirements/runtime.txt

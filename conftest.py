@@ -23,6 +23,8 @@ collect_ignore = ["tests/data"]  # files, and what made them, with libraries tha
 GROUPS = {
     "tests/postgres/": "postgres",
     "tests/index/references/test_contract.py": "postgres",
+    "tests/embedder/data/test_cloud.py": "cloud",
+    "tests/likewise/commands/test_cloud_storage.py": "cloud",
     "tests/likewise/server/page/": "browser",
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from embedder.data.cloud import fetched
 from embedder.data.content import content_hash
 from embedder.data.records import Record
 from embedder.errors import ImageError
@@ -135,7 +136,7 @@ class _Prepared:
 def _read(records: Sequence[Record], turn: ExitStack) -> Iterator[Pixels | ImageError]:
     """Read pictures; end this thread's turn if they prove to be slow."""
     started = time.perf_counter()
-    for count, record in enumerate(records, start=1):
+    for count, record in enumerate(fetched(records), start=1):
         try:
             yield record.pixels()
         except ImageError as error:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from embedder.data.bundled import is_bundled
+from embedder.data.cloud import is_cloud, picture_at
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.records import Record, Records
 from embedder.data.sources import by_rule, records
@@ -88,7 +89,10 @@ def located(sources: Iterable[str]) -> list[str]:
         >>> located(["mnist/test"]), located(["/scans/"])
         (['mnist/test'], ['/scans'])
     """
-    return [source if is_bundled(source) else os.path.abspath(source) for source in sources]
+    return [
+        source if is_bundled(source) or is_cloud(source) else os.path.abspath(source)
+        for source in sources
+    ]
 
 
 def _open_beside_others(
@@ -124,7 +128,7 @@ def _listed(line: str) -> Iterable[Record]:
     if not line:
         return ()
     if not is_bundled(line):
-        return (Record(line, None, Path(line)),)
+        return (Record(line, None, picture_at(line)),)
     try:
         return records(line)
     except DatasetError as error:  # there is no such digit

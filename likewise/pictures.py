@@ -10,13 +10,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from embedder.data.bundled import is_bundled
+from embedder.data.cloud import picture_at
 from embedder.data.records import Record
 from embedder.data.sources import records as read_records
 from embedder.errors import ImageError
@@ -274,7 +274,7 @@ def is_pillow(value: object) -> TypeGuard[Image.Image]:
 
 def _named(name: str) -> Record:
     if not is_bundled(name):
-        return Record(name, None, Path(name))
+        return Record(name, None, picture_at(name))
     stream = read_records(name)
     if stream.count() != 1:
         raise PicturesError(_many(name))

@@ -13,8 +13,11 @@ from PIL import Image
 from embedder.data.sources import Record, records
 from embedder.model import Embedder
 from likewise.matcher import Matcher
+from tests.cloud_storage import s3, s3_server
 from tests.fakes import FakeEmbedder
 from tests.postgres_server import PASSWORD, Server, binaries
+
+__all__ = ["s3", "s3_server"]
 
 REFERENCES = 300
 

@@ -24,6 +24,21 @@ def is_picture(name: str) -> bool:
     return not ending or ending in endings()
 
 
+def is_shown(name: str) -> bool:
+    """Whether neither a member of an archive nor a folder around it is hidden.
+
+    Example:
+        >>> is_shown("a/b.png"), is_shown("a/.b.png"), is_shown("__MACOSX/b.png"), is_shown("../b")
+        (True, False, False, True)
+    """
+    *folders, last = name.split("/")
+    return not last.startswith(".") and not any(map(_is_hidden, folders))
+
+
+def _is_hidden(folder: str) -> bool:
+    return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
+
+
 def begins_as_picture(head: bytes) -> bool:
     """Whether a file without an extension is a picture, not a README, by its first 128 bytes."""
     return format_of(head) is not None or format_of(without_lead(head)) is not None

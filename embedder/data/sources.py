@@ -12,6 +12,7 @@
 | a folder per label, a folder of pictures, one picture | `folders` |
 | a pattern, as `scans/**/*.png` | `patterns` |
 | a zip or a tar of such a folder; webdataset's tars | `zips`, `tars` |
+| the same in cloud storage, as `s3://bucket/scans/` | `cloud_folders` |
 
 Other files are refused, and the message names their format (`containers`).
 
@@ -29,6 +30,7 @@ from pathlib import Path
 import numpy as np
 
 from embedder.data.bundled import bundled_records, is_bundled
+from embedder.data.cloud import is_cloud
 from embedder.data.collecting import Kept, Passed, look
 from embedder.data.dataset import Dataset
 from embedder.data.label_rule import AUTOMATIC, LabelRule
@@ -83,6 +85,8 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
         stream = by_rule(name, bundled_records(name, split), rule)
         stream.notes += _namesake(name)
         return stream
+    if is_cloud(name):
+        return _cloud_records(name, split, rule)
     path = Path(name)
     if path.is_dir():
         if all((path / file).is_file() for file in _OF_A_GALLERY):
@@ -132,6 +136,15 @@ def by_rule(source: str, stream: Records, rule: LabelRule) -> Records:
         return replace(record, label=rule.label_in(record.id))
 
     return stream.mapped(labelled)
+
+
+def _cloud_records(address: str, split: str | None, rule: LabelRule) -> Records:
+    from embedder.data.cloud_folders import cloud_records
+
+    def read(copy: Path) -> Records:
+        return _file_records(copy, address, split, rule)
+
+    return cloud_records(address, split, rule, read)
 
 
 def _file_records(path: Path, name: str, split: str | None, rule: LabelRule) -> Records:

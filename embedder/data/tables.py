@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.data.boxes import Box
+from embedder.data.cloud import is_cloud, picture_at
 from embedder.data.columns import box_places, read_header, roles, shown
 from embedder.data.csv_rows import Row, csv_rows
 from embedder.data.labels import reader_of
@@ -159,7 +160,7 @@ def _entry(
     return Record(
         str(name),
         label_of(_cell(row, meaning.label)),
-        folder / picture,
+        picture_at(picture) if is_cloud(picture) else folder / picture,
         {key: value for key, value in row.items() if key not in known},
         box=box,
     )

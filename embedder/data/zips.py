@@ -18,7 +18,7 @@ from pathlib import Path
 from embedder.data.choice import Choice
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.levels import Folders
-from embedder.data.listing import begins_as_picture, is_picture
+from embedder.data.listing import begins_as_picture, is_picture, is_shown
 from embedder.data.member_names import is_link, member_names
 from embedder.data.passed_over import LINKED, PassedOver
 from embedder.data.records import Record, Records
@@ -187,10 +187,10 @@ def _too_much(path: Path, contents: str, limit: str) -> ArchiveTooLargeError:
 
 def _is_read(name: str, member: Member, passed_over: PassedOver) -> bool:
     """Accept the names that `listing` accepts, and count the others."""
-    *folders, last = name.split("/")
+    last = name.split("/")[-1]
     if not last:  # a folder
         return False
-    if any(map(_is_hidden, folders)) or last.startswith(".") or not is_picture(last):
+    if not is_shown(name) or not is_picture(last):
         passed_over.add_file(name)
     elif is_link(member.entry):
         passed_over.add(LINKED, name)
@@ -199,10 +199,6 @@ def _is_read(name: str, member: Member, passed_over: PassedOver) -> bool:
     else:
         return True
     return False
-
-
-def _is_hidden(folder: str) -> bool:
-    return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
 
 
 def _begins_as_picture(member: Member) -> bool:

@@ -24,9 +24,9 @@ from likewise.commands.options import (
     inputs_argument,
     min_margin_option,
     neighbours_option,
-    output_option,
     split_option,
 )
+from likewise.commands.outputs import output_option
 from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def check(
         raise click.UsageError("Use --threshold or --at, not both.")
     if resume and output is None:
         raise click.UsageError("--resume needs -o FILE: it continues FILE.partial.")
+    if resume and output is not None:
+        _refuse_resumed_in_cloud(output)
     if shard is not None and output is None:
         raise click.UsageError("--shard needs -o FILE: it writes FILE.part-I-of-N.")
     if shard is not None and isinstance(gallery, Path):
@@ -113,6 +115,16 @@ def check(
             summary, earlier = job.summary, job.earlier
     note_source(records)
     _summarise(summary, earlier)
+
+
+def _refuse_resumed_in_cloud(output: Path) -> None:
+    from likewise.output.cloud import is_made_here, shown
+
+    if is_made_here(output):
+        raise click.UsageError(
+            f"--resume needs a file on a disk. Received: {shown(output)}. Divide the work into "
+            "more shards, of which a lost one is run again."
+        )
 
 
 def _refuse_network_disk(gallery: Path) -> None:
@@ -149,8 +161,12 @@ def _to_stdout(
 
 def _to_file(job: Job, output: Path, resume: bool, shard: Shard | None) -> None:
     """Write a job into a file; after Ctrl-C or on a full disk say how to go on."""
+    from likewise.output.cloud import is_made_here, shown
+
     file = output if shard is None else shard.part(output)
     how_to_continue = f"The rows so far are kept in {file}.partial: continue with --resume."
+    if is_made_here(output):
+        how_to_continue = f"Nothing was written to {shown(file)}."
     try:
         job.write(output, resume=resume, shard=shard)
     except KeyboardInterrupt:

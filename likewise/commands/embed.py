@@ -16,9 +16,9 @@ from likewise.commands.options import (
     Reading,
     inputs_argument,
     model_option,
-    output_option,
     reading_options,
 )
+from likewise.commands.outputs import output_option
 from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def embed(
     """
     from embedder.text import counted
     from likewise.bulk.embeddings import write_embeddings
+    from likewise.output.cloud import shown
 
     embedder, _ = opened_model(gallery, model)
     unlabelled = output.suffix.lower() == ".npy"
@@ -67,5 +68,5 @@ def embed(
     for warning in report.remarks.warnings():
         note(warning)
     rows = counted(report.rows, "row")
-    file = output if shard is None else shard.part(output)
+    file = shown(output if shard is None else shard.part(output))
     note(f"Wrote {rows} of {counted(embedder.dim, 'number')} to {file}.")

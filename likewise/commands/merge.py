@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,15 @@ import click
 from likewise.commands.add import report_added
 from likewise.commands.build import measure
 from likewise.commands.console import note
-from likewise.commands.galleries import DirectoryName
+from likewise.commands.outputs import MergedName, stored
 
 if TYPE_CHECKING:
     from likewise.bulk.parts import Part
 
 
 @click.command()
-@click.argument("output", type=DirectoryName("Merge into a directory, then use likewise copy."))
+@click.argument("output", type=MergedName())
+@partial(stored, with_parts=True)
 def merge(output: Path) -> None:
     """Put the parts of a sharded output together.
 
@@ -38,6 +40,7 @@ def merge(output: Path) -> None:
     from likewise.bulk.merging import merge_parts
     from likewise.bulk.parts import makers, read_parts
     from likewise.bulk.references import BUILD
+    from likewise.output.cloud import shown
 
     parts = read_parts(output)
     if len(made_by := makers(parts)) > 1:
@@ -50,7 +53,7 @@ def merge(output: Path) -> None:
     else:
         merged = merge_parts(output, parts)
         rows, of = counted(merged.rows, "row"), counted(merged.parts, "part")
-        note(f"Wrote {rows} of {of} to {output}.")
+        note(f"Wrote {rows} of {of} to {shown(output)}.")
 
 
 def _merge_gallery(output: Path, parts: list[Part]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -245,48 +244,3 @@ conflict_option = click.option(
     help="If an id already stands for another picture or label: stop before writing anything, keep "
     "the last or the first, or put the input's name before the id.",
 )
-
-
-class OutputFile(click.Path):
-    """A file to write, in an existing folder; its extension sets the format.
-
-    Args:
-        endings: Accepted extensions, separated by spaces.
-    """
-
-    def __init__(self, endings: str) -> None:
-        super().__init__(path_type=Path, dir_okay=False)
-        self.endings = endings
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check the name that was typed."""
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.suffix.lower() not in self.endings.split():
-            raise click.BadParameter(f"{path} should end in one of {self.endings}.")
-        if path.suffix.lower() == ".parquet":
-            from embedder.data.parquet import import_pyarrow
-
-            import_pyarrow()  # if it is missing, say so before hours of work
-        if not path.parent.is_dir():
-            raise click.ClickException(
-                f"There is no folder {path.parent} to write {path.name} into: make it first."
-            )
-        return path
-
-
-def output_option(endings: str, *, required: bool = False) -> Callable[[F], F]:
-    """Make the option -o.
-
-    Args:
-        endings: Accepted endings of the file's name, separated by spaces.
-        required: Whether the command needs the option.
-
-    Returns:
-        A decorator for a command.
-    """
-    return click.option(
-        *("-o", "--output"),
-        type=OutputFile(endings),
-        required=required,
-        help=f"Write to this file; its ending sets the format: {endings}.",
-    )

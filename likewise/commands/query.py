@@ -26,9 +26,9 @@ from likewise.commands.options import (
     format_option,
     inputs_argument,
     neighbours_option,
-    output_option,
     split_option,
 )
+from likewise.commands.outputs import output_option
 
 if TYPE_CHECKING:
     from embedder.data.records import Record

@@ -1,0 +1,206 @@
+"""Pictures in cloud storage, by addresses such as `s3://bucket/scans/1.png`.
+
+fsspec reads S3, Google's and Azure's storage, and others for which a driver is installed; it is an
+extra and imported when such an address is named. Credentials and endpoints are the driver's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from embedder.data.records import Encoded, Record
+from embedder.errors import DatasetError, ImageError
+from likewise.errors import LikewiseError
+
+_ADDRESS = re.compile(r"(?!postgres)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_TOGETHER = 16  # pictures that are fetched at the same time
+# What says of one picture only that it is not there, or not for us.
+_OF_ONE = (FileNotFoundError, IsADirectoryError, PermissionError)
+
+
+def is_cloud(name: str) -> bool:
+    """Whether a name is an address in cloud storage, and not a path.
+
+    Example:
+        >>> is_cloud("s3://bucket/scans"), is_cloud("scans/7.png"), is_cloud("postgresql://db/x#y")
+        (True, False, False)
+    """
+    return _ADDRESS.match(name) is not None
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """Open the storage of an address.
+
+    Args:
+        address: For example `s3://bucket/scans/`.
+
+    Returns:
+        A file system of fsspec, and the path in it, without a slash at its end.
+
+    Raises:
+        DatasetError: If fsspec or the storage's driver is not installed, or there is no such kind
+            of storage.
+    """
+    with naming(address):
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError as error:
+            raise DatasetError(
+                f"{address} is an address in cloud storage, which needs fsspec and a driver: pip "
+                "install 'likewise[cloud]' for s3://, and gcsfs or adlfs beside it for gs:// or "
+                "az://."
+            ) from error
+        try:
+            system, path = url_to_fs(address)
+            system.invalidate_cache()  # others may have written since
+        except ValueError as error:  # fsspec names the kind
+            raise DatasetError(f"{address} is not in storage that can be read: {error}.") from error
+    return system, path.rstrip("/")
+
+
+@contextmanager
+def naming(address: str) -> Iterator[None]:
+    """Turn any error of a driver into one that names the address.
+
+    Args:
+        address: What was to be read or written.
+
+    Raises:
+        DatasetError: In place of every other exception.
+    """
+    try:
+        yield
+    except (DatasetError, ImageError):
+        raise
+    except FileNotFoundError as error:
+        raise DatasetError(f"There is nothing at {address}: check the address.") from error
+    except ImportError as error:  # fsspec names the package
+        raise DatasetError(f"{address} needs a driver that is not installed: {error}.") from error
+    except Exception as error:  # drivers share no base class
+        text = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        raise DatasetError(
+            f"Cannot reach {address} ({type(error).__name__}: {text}): check the address, the "
+            "credentials and the network."
+        ) from error
+
+
+@contextmanager
+def renaming(folder: Path, address: str) -> Iterator[None]:
+    """Name files by their address in errors on copies of them.
+
+    Args:
+        folder: Where the copies lie.
+        address: Of the folder where the files themselves lie.
+    """
+    try:
+        yield
+    except LikewiseError as error:
+        names = (f"{folder}/", f"{address}/")
+        error.args = tuple(a.replace(*names) if isinstance(a, str) else a for a in error.args)
+        raise
+
+
+def picture_at(name: str) -> Path | Encoded:
+    """A picture file by its path or its address; it is not read yet.
+
+    Args:
+        name: What a user or a list calls it.
+
+    Raises:
+        DatasetError: If it is an address of storage that cannot be read here.
+    """
+    if not is_cloud(name):
+        return Path(name)
+    system, path = file_system(name)
+    return CloudPicture(system, path)
+
+
+@dataclass(frozen=True, slots=True)
+class CloudPicture:
+    """A picture file in cloud storage.
+
+    Attributes:
+        system: A file system of fsspec.
+        path: Its path there.
+    """
+
+    system: Any
+    path: str
+
+    def read_bytes(self) -> bytes:
+        """Fetch the file.
+
+        Raises:
+            ImageError: If there is none, or it must not be read.
+            DatasetError: If the storage cannot be reached.
+        """
+        return _fetch([self])[0].read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    content: bytes
+
+    def read_bytes(self) -> bytes:
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    reason: str
+
+    def read_bytes(self) -> bytes:
+        raise ImageError(self.reason)
+
+
+def fetched(records: Sequence[Record]) -> Iterable[Record]:
+    """Fetch the pictures of records that are in cloud storage, some at the same time.
+
+    Args:
+        records: Other records pass through.
+
+    Raises:
+        DatasetError: While iterating, if the storage cannot be reached.
+    """
+    if not any(isinstance(record.image, CloudPicture) for record in records):
+        return records
+    return _fetched(iter(records))
+
+
+def _fetched(records: Iterator[Record]) -> Iterator[Record]:
+    while group := list(islice(records, _TOGETHER)):
+        asked = [record.image for record in group if isinstance(record.image, CloudPicture)]
+        answers = iter(_fetch(asked))
+        for record in group:
+            is_asked = isinstance(record.image, CloudPicture)
+            yield replace(record, image=next(answers)) if is_asked else record
+
+
+def _fetch(pictures: Sequence[CloudPicture]) -> list[Encoded]:
+    """Fetch pictures at the same time; each storage by itself."""
+    contents: dict[CloudPicture, Encoded] = {}
+    for system in {id(picture.system): picture.system for picture in pictures}.values():
+        ours = [picture for picture in pictures if picture.system is system]
+        paths = list(dict.fromkeys(picture.path for picture in ours))
+        address = system.unstrip_protocol(paths[0])
+        with naming(address):
+            found = system.cat(paths, on_error="return")
+        for picture in ours:
+            contents[picture] = _answer(picture, found[picture.path])
+    return [contents[picture] for picture in pictures]
+
+
+def _answer(picture: CloudPicture, found: bytes | Exception) -> Encoded:
+    if isinstance(found, bytes):
+        return _Fetched(found)
+    if isinstance(found, _OF_ONE):
+        what = "not allowed to be read" if isinstance(found, PermissionError) else "not found"
+        return _Absent(f"{what} in its storage")
+    with naming(picture.system.unstrip_protocol(picture.path)):
+        raise found

@@ -1,0 +1,135 @@
+"""Folders, lists and archives in cloud storage, read by the rules of those on disk.
+
+The names in a folder are listed once; pictures are fetched when their pixels are asked for. Every
+other file is copied to a temporary folder, as its reader needs all of it.
+Does not read patterns, or IDX files, whose labels lie beside them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from glob import has_magic
+from pathlib import Path
+from posixpath import normpath
+from typing import Any
+
+from embedder.data.choice import Choice
+from embedder.data.cloud import CloudPicture, file_system, naming, renaming
+from embedder.data.formats import endings
+from embedder.data.label_rule import LabelRule
+from embedder.data.levels import Folders
+from embedder.data.listing import begins_as_picture, is_picture, is_shown
+from embedder.data.passed_over import PassedOver
+from embedder.data.records import Record, Records
+from embedder.errors import DatasetError
+
+_HEAD = 128  # bytes that tell a picture without an ending from a README
+
+
+def cloud_records(
+    address: str, split: str | None, rule: LabelRule, read: Callable[[Path], Records]
+) -> Records:
+    """Stream the pictures at an address.
+
+    Args:
+        address: A folder, one picture, a list or an archive, such as `s3://bucket/scans/`.
+        split: Part of a folder that has several.
+        rule: Where the labels of a folder stand.
+        read: Reads a copy of any file but a picture.
+
+    Returns:
+        Records whose ids are as on disk: paths relative to the folder, or what a list names.
+
+    Raises:
+        DatasetError: If there is nothing at the address, its storage cannot be reached, or what is
+            there cannot be read.
+    """
+    system, root = file_system(address)
+    with naming(address):
+        is_file = not address.endswith("/") and system.isfile(root)
+    if not is_file:
+        return _folder_records(address, system, root, split, rule)
+    if Path(root).suffix.lower() not in endings():
+        return _file_records(address, system, root, read)
+    if split is not None:
+        raise DatasetError(f"{address} has no splits: leave out the split {split!r}.")
+    record = Record(address, None, CloudPicture(system, root))
+    return Records(lambda: (record,), 1)
+
+
+def _folder_records(
+    address: str, system: Any, root: str, split: str | None, rule: LabelRule
+) -> Records:
+    passed_over = PassedOver()
+    with naming(address):
+        paths = [path[len(root) + 1 :] for path in system.find(root)]
+        if not paths and has_magic(root):
+            raise DatasetError(
+                f"{address} is a pattern, which cloud storage does not know: name the folder, or a "
+                "list of addresses."
+            )
+        if not paths:
+            raise FileNotFoundError
+        ordered = sorted(filter(None, paths), key=lambda path: path.split("/"))
+        names = [name for name in ordered if _is_read(system, root, name, passed_over)]
+    if not names:
+        note = passed_over.sentence(address) or ""
+        raise DatasetError(f"{address} should hold pictures, but holds none. {note}".strip())
+    choice = Choice.of(address, Folders.of(names), split, rule)
+
+    def stream() -> Iterable[Record]:
+        within = filter(choice.holds, names)
+        return (
+            Record(name, choice.label_of(name), CloudPicture(system, f"{root}/{name}"))
+            for name in within
+        )
+
+    return Records(stream, choice.count, notes=choice.notes(passed_over))
+
+
+def _is_read(system: Any, root: str, name: str, passed_over: PassedOver) -> bool:
+    """Accept the names that `listing` accepts, and count the others."""
+    last = name.split("/")[-1]
+    if not last:  # a folder that a program marked by an empty file
+        return False
+    accepted = is_shown(name) and is_picture(last)
+    if accepted and "." not in last:
+        accepted = begins_as_picture(system.cat_file(f"{root}/{name}", end=_HEAD))
+    if not accepted:
+        passed_over.add_file(name)
+    return accepted
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class _Copy:
+    """A temporary folder that goes when nothing refers to it, or the program ends."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls) -> _Copy:
+        copy = cls(Path(tempfile.mkdtemp(prefix="likewise-")))
+        weakref.finalize(copy, shutil.rmtree, copy.folder, ignore_errors=True)
+        return copy
+
+
+def _file_records(address: str, system: Any, root: str, read: Callable[[Path], Records]) -> Records:
+    """Read a copy of a list, an archive or a table; relative paths of a list stay in the cloud."""
+    copy = _Copy.make()
+    parent, _, name = root.rpartition("/")
+    with naming(address):
+        system.get_file(root, str(copy.folder / name))
+    with renaming(copy.folder, address.rpartition("/")[0]):
+        stream = read(copy.folder / name)
+
+    def in_the_cloud(record: Record) -> Record:
+        if not (isinstance(record.image, Path) and record.image.is_relative_to(copy.folder)):
+            return record
+        path = normpath(f"{parent}/{record.image.relative_to(copy.folder).as_posix()}")
+        return replace(record, image=CloudPicture(system, path))
+
+    return stream.mapped(in_the_cloud)
