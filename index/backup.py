@@ -168,5 +168,5 @@ def _prove(path: Place, copy: Place, state: State) -> None:
 def _refuse_existing(target: Path) -> None:
     if target.exists() or target.is_symlink():
         raise GalleryError(
-            f"'{target}' exists already: give the backup another name, or remove it first."
+            f"'{target}' exists already: give the copy another name, or remove it first."
         )

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from embedder.data.formats import endings, format_of, without_lead
 from embedder.data.levels import Folders
-from embedder.data.passed_over import LINKED, SPECIAL, UNLISTABLE, PassedOver
+from embedder.data.passed_over import GALLERY, LINKED, SPECIAL, UNLISTABLE, PassedOver
 from embedder.errors import DatasetError
 
+OF_A_GALLERY = frozenset({"gallery.json", "references.sqlite"})  # its pictures are its model's
 _HEAD = 128  # bytes that tell whether a file without an extension is a picture
 
 
@@ -103,6 +104,9 @@ class Listing:
             self.passed_over.add(LINKED, inside)
             return
         self._visited.add(identity)
+        if inside and OF_A_GALLERY.issubset(entry.name for entry in listed):
+            self.passed_over.add(GALLERY, inside)
+            return
         pictures: list[str] = []
         for entry in listed:
             if entry.is_dir():

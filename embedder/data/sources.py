@@ -40,7 +40,6 @@ from embedder.errors import DatasetError
 from embedder.text import counted
 
 _SHOWN = 3
-_OF_A_GALLERY = ("gallery.json", "references.sqlite")
 
 __all__ = ["Dataset", "Record", "load", "records"]
 
@@ -89,7 +88,9 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
         return _cloud_records(name, split, rule)
     path = Path(name)
     if path.is_dir():
-        if all((path / file).is_file() for file in _OF_A_GALLERY):
+        from embedder.data.listing import OF_A_GALLERY
+
+        if all((path / file).is_file() for file in OF_A_GALLERY):
             raise DatasetError(
                 f"{name!r} is a gallery, which is asked and not read: expected pictures."
             )

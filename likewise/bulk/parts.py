@@ -71,8 +71,8 @@ def read_parts(output: Path) -> list[Part]:
     counts = sorted({shard.count for shard in found})
     if len(counts) > 1:
         raise PartsError(
-            f"There are parts of several divisions of {output}, into {counts[0]} and into "
-            f"{counts[1]}: remove those that do not belong to it."
+            f"There are parts of several divisions of {output}, into "
+            f"{' and into '.join(map(str, counts))}: remove those that do not belong to it."
         )
     for shard in (Shard(number, counts[0]) for number in range(1, counts[0] + 1)):
         if shard not in found:

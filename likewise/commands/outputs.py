@@ -103,12 +103,21 @@ def stored(command: F, *, with_parts: bool = False) -> F:
 
     @wraps(command)
     def wrapped(*args: Any, output: Path | CloudFile | None, **others: Any) -> Any:
+        if output is not None:
+            _refuse_format()
         if output is None or isinstance(output, Path):
             return command(*args, output=output, **others)
         with output.made_here(with_parts=with_parts) as path:
             return command(*args, output=path, **others)
 
     return wrapped  # type: ignore[return-value]
+
+
+def _refuse_format() -> None:
+    """Refuse --format beside a file, whose ending sets the format."""
+    context = click.get_current_context()
+    if context.get_parameter_source("format_") == click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("Use --format or -o, not both: the file's ending sets its format.")
 
 
 def _cloud_file(value: object) -> CloudFile | None:

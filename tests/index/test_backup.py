@@ -115,7 +115,7 @@ def test_a_copy_answers_as_the_gallery_does_and_its_index_is_ready(gallery, tmp_
 def test_an_existing_target_is_refused_and_left_alone(gallery, tmp_path):
     target = tmp_path / "precious"
     target.write_text("mine")
-    with pytest.raises(GalleryError, match=r"precious' exists already: give the backup another"):
+    with pytest.raises(GalleryError, match=r"precious' exists already: give the copy another"):
         back_up(gallery.path, target)
     assert target.read_text() == "mine"
 

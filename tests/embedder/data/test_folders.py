@@ -118,3 +118,14 @@ def test_a_listing_keeps_names_sorted_with_folders_in_their_place(tmp_path):
     assert list(listing) == list(listing)
     assert len(listing) == 5
     assert listing.folders().counts == {(): 3, ("b",): 2}
+
+
+def test_a_gallery_within_a_folder_is_passed_over(tmp_path):
+    """Its pictures are those of its model: a training curve, and pairs."""
+    picture(tmp_path / "cat" / "1.png")
+    picture(tmp_path / "pets.gallery" / "model" / "history.png")
+    for name in ("gallery.json", "references.sqlite"):
+        (tmp_path / "pets.gallery" / name).write_bytes(b"")
+    stream = records(tmp_path)
+    assert [record.id for record in stream] == ["cat/1.png"]
+    assert any("1 folder that is a gallery, as pets.gallery/" in note for note in stream.notes)

@@ -44,6 +44,13 @@ def test_csv_on_stdout_is_what_the_file_holds(gallery, scans, tmp_path):
     assert shown == (tmp_path / "rows.csv").read_bytes()
 
 
+@pytest.mark.parametrize("command", ["check", "query"])
+def test_a_format_beside_a_file_is_refused(gallery, scans, tmp_path, command):
+    result = run(command, gallery, scans, "--format", "jsonl", "-o", tmp_path / "rows.csv")
+    assert result.exit_code == 2
+    assert "Use --format or -o, not both" in result.stderr
+
+
 def test_an_output_folder_that_is_missing_is_one_line(gallery):
     message = failure("check", gallery, "mnist/test/00000", "-o", "no-such-folder/rows.csv")
     assert "There is no folder no-such-folder" in message
