@@ -62,6 +62,15 @@ class Contents(Listing):
         """
         self._store.require_in_place()
 
+    def require_reachable(self) -> None:
+        """Refuse a gallery whose store cannot be read now: a database may be away.
+
+        Raises:
+            StoreError: Why it cannot.
+        """
+        with self._store.reading():
+            pass
+
     def __len__(self) -> int:
         return self._store.state().count
 

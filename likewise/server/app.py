@@ -33,6 +33,7 @@ from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
 from likewise.server.metrics import Metrics
 from likewise.server.openapi import completed
+from likewise.server.reachable import Reachable
 from likewise.server.reference_map import lay_out
 from likewise.server.requests.faults import fault
 from likewise.server.routes import (
@@ -127,6 +128,7 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
         settings=settings,
         answering=answering,
         ready=Event(),
+        reachable=Reachable(matcher.gallery),
         decoders=decoders,
         changing=asyncio.Lock(),
         distances=Cached(lambda: histograms.measure(held), lambda: histograms.version_of(held)),

@@ -17,6 +17,7 @@ from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
 from likewise.server.logs import Log
 from likewise.server.metrics import Metrics
+from likewise.server.reachable import Reachable
 from likewise.server.reference_map import Layout
 from likewise.server.schemas.gallery import Distances
 from likewise.server.settings import Settings
@@ -31,6 +32,7 @@ class ServerState:
         settings: Limits and keys.
         answering: Answers questions about pictures.
         ready: Set once the gallery can answer.
+        reachable: Asks the gallery's database whether it is there.
         decoders: Prepare pictures that would delay other requests.
         changing: Lock of the request that changes the gallery.
         distances: Histograms of the references' distances.
@@ -46,6 +48,7 @@ class ServerState:
     settings: Settings
     answering: Answering
     ready: Event
+    reachable: Reachable
     decoders: Decoders
     changing: asyncio.Lock
     distances: Cached[Distances]

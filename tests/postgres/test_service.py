@@ -85,11 +85,14 @@ def test_a_server_goes_on_after_the_database_was_away(postgres, address, queries
         answer = client.post("/v1/query", **asked)
         assert answer.status_code == 503
         assert "The gallery's database cannot be reached." in answer.text
+        eventually(lambda: client.get("/readyz"), until=lambda each: each.status_code == 503)
+        assert client.get("/healthz").status_code == 200
         postgres.start()
         again = eventually(
             lambda: client.post("/v1/query", **asked), until=lambda each: each.status_code == 200
         )
         assert again.json()["rows"] == before["rows"]
+        assert client.get("/readyz").status_code == 200
 
 
 @pytest.mark.costly

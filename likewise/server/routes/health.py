@@ -23,11 +23,14 @@ async def healthz() -> Status:
 
 @router.get("/readyz", summary="Whether it can answer", responses=errors("not_ready"))
 async def readyz(request: Request) -> Status:
-    """Answer ok once the vectors are loaded, while the gallery is in place and gives answers."""
+    """Answer ok once the vectors are loaded, while the gallery is in place and gives answers.
+
+    A database is asked at most once a second.
+    """
     state = state_of(request)
     if not state.ready.is_set():
         raise ApiError("not_ready", "The gallery is still being loaded.", "Try again in a second.")
-    state.matcher.gallery.require_in_place()
+    await state.reachable.require()
     if state.answering.batcher.busy() > STALLED:
         raise ApiError("not_ready", "The server is overloaded.", "Try again later.")
     return Status(status="ok")
