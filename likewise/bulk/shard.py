@@ -16,7 +16,6 @@ from typing import Any
 
 from embedder.data.records import Record
 from index.address import Place
-from index.storage.network import network_disk
 from likewise.bulk.maker import maker
 from likewise.errors import LikewiseError
 from likewise.output.rows import json_line
@@ -128,6 +127,8 @@ def require_local(gallery: Place) -> None:
     Raises:
         ShardError: If it lies on a network disk that can be written to.
     """
+    from index.storage.network import network_disk  # not for what is alone
+
     if isinstance(gallery, Path) and (kind := network_disk(gallery)):
         raise ShardError(
             f"{gallery} lies on a network disk ({kind}), where SQLite cannot lock its files. Copy "
