@@ -146,9 +146,9 @@ class Cluster:
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             raise ClusterError(
-                f"A shard was lost ({type(error).__name__}), {_LOST + 1} times if its node or "
-                "process ended: look whether this version of likewise is on every node, and its "
-                "memory is enough."
+                f"The cluster lost a shard ({type(error).__name__}), though one whose node or "
+                f"process ends is sent again {_LOST} times: look whether this version of likewise "
+                "is on every node, and its memory is enough."
             ) from error
 
 

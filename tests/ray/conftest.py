@@ -12,8 +12,7 @@ import pytest
 
 from embedder.model import Embedder
 from likewise.matcher import Matcher
-
-STORE = 100 << 20  # bytes of each node's object store
+from tests.ray.running import STORE
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +24,7 @@ def real(tmp_path_factory, references) -> Path:
     return Path(path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_folder() -> Iterator[Path]:
     """Where Ray of these tests keeps logs and sockets; the path of a socket must be short."""
     folder = Path(tempfile.mkdtemp(prefix="lw-ray-", dir="/tmp"))
@@ -35,7 +34,7 @@ def ray_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(ray_folder) -> Iterator[Any]:
     """A head that does no work, and one node that does; tests add the nodes that they kill."""
     from ray.cluster_utils import Cluster
