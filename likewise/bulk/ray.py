@@ -85,6 +85,8 @@ class Cluster:
 
     Attributes:
         description: A sentence: which cluster, with how many nodes and processors.
+        at_once: Tasks that run at a time.
+        size: Pictures of a shard, at most.
         makers: Processors and versions of the machines that have answered, each once.
 
     Args:
@@ -101,8 +103,8 @@ class Cluster:
         self.description = f"{found}, {counted(len(nodes), 'node')} with {processors}."
         self.makers: list[str] = []
         self._each = min([_MOST_PROCESSORS, *nodes])
-        self._at_once = max(1, sum(count // self._each for count in nodes))
-        self._size = _size(total, shards, self._at_once)
+        self.at_once = max(1, sum(count // self._each for count in nodes))
+        self.size = _size(total, shards, self.at_once)
         # Its name is all that Ray's logs and lists say of a task.
         options = {"num_cpus": self._each, "max_retries": _LOST, "name": "likewise"}
         self._task = library.remote(**options)(done)
@@ -120,9 +122,9 @@ class Cluster:
         """
         shared = self._ray.put(work)
         sent: deque[Any] = deque()
-        for part in divided(records, self._size):
+        for part in divided(records, self.size):
             sent.append(self._task.remote(shared, part))
-            if len(sent) > _AHEAD * self._at_once:
+            if len(sent) > _AHEAD * self.at_once:
                 yield self._result(sent.popleft())
         while sent:
             yield self._result(sent.popleft())
