@@ -90,7 +90,7 @@ class Checking:
         model: Its fingerprint.
         options: As for `check_stream`, `k` not above what the gallery has.
         rule: The options, resolved once for all machines.
-        settings: Of the command.
+        settings: The command's.
     """
 
     gallery: Place
@@ -127,7 +127,7 @@ class Embedding:
         gallery: The gallery whose model it is, or None.
         model: The model's directory or name, or None.
         fingerprint: The model's.
-        settings: Of the command.
+        settings: The command's.
     """
 
     gallery: Place | None

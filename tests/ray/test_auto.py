@@ -22,6 +22,7 @@ def test_auto_starts_a_cluster_whose_logs_name_no_picture_and_no_password(
     done = command(*check, output, "--ray", "auto", folder=ray_folder, **secret)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("Ray: no cluster runs on this machine, so one was started")
+    assert (ray_folder / ".ray" / "auth_token").is_file(), "whoever has no token is kept out"
     assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
     logs = [path for path in ray_folder.rglob("*") if path.is_file()]
     assert any("worker" in path.name for path in logs)
