@@ -16,7 +16,7 @@ import numpy as np
 from embedder.data.records import Record
 from embedder.errors import ImageError
 
-MOST_BYTES = 64 << 20  # of pictures that travel together
+MOST_BYTES = 16 << 20  # of pictures that travel together
 
 _Sent = tuple[Record, int]  # the bytes of a picture that travels with its record
 

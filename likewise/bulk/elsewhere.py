@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from embedder.data.records import Record
 from embedder.decoders.pool import SECONDS, limit_seconds, seconds_limit
@@ -29,18 +29,13 @@ from likewise.matcher import Matcher
 from likewise.output.rows import json_line
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
 class ElsewhereError(LikewiseError):
     """Work on another machine failed there, or that machine has another gallery or model."""
 
 
-class Work(Protocol[T_co]):
-    """What is done with each part of an input."""
-
-    def __call__(self, records: list[Record]) -> T_co:
-        """Do it."""
+Work: TypeAlias = Callable[[list[Record]], T]  # what is done with each part of an input
 
 
 class Machines(Protocol):

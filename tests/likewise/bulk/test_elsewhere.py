@@ -123,7 +123,7 @@ def test_another_model_is_refused(fake, scans, monkeypatch):
 
 
 def test_a_defect_comes_back_as_a_sentence_and_not_as_an_exception():
-    answer = done(lambda part: part[0].nothing, [])
+    answer = done(lambda part: part[0].id, [])
     assert answer.failure == "Unexpected IndexError: list index out of range"
 
 
