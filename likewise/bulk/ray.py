@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 from embedder.data.records import Record
@@ -59,9 +61,9 @@ def joined(address: str, total: int | None, shards: int | None = None) -> Iterat
     """Join a cluster, and leave it at the end.
 
     Args:
-        address: `HOST:PORT` of a cluster that this machine is a node of; or `auto`, the one that
-            runs on this machine, and where there is none, one that is started on it and ends with
-            this process.
+        address: `HOST:PORT` of a cluster that this machine is a node of; or `auto`: RAY_ADDRESS,
+            the one that `ray start` made on this machine, or else one that is started on it and
+            ends with this process.
         total: Number of pictures, None where that is not known.
         shards: Number of shards that they are divided into; None for a few times as many as tasks
             run at a time.
@@ -158,18 +160,34 @@ def _connect(library: Any, address: str) -> str:
     """Join or start; say which."""
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # errors come as exceptions
-    wanted = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
-    if wanted != AUTO:
-        _require_reachable(wanted)
+    wanted: str | None = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
+    if wanted == AUTO:
+        # Ray's own `auto` also joins what another command started for itself alone.
+        if not _has_recorded():
+            library.init(address="local", include_dashboard=False, **quiet)
+            return "Ray: no cluster runs on this machine, so one was started until the end"
+        wanted = None  # the recorded one, with the token that is there
+    else:
+        _require_reachable(str(wanted))
     try:
         context = library.init(address=wanted, **quiet)
     except Exception as error:
-        if wanted == AUTO and isinstance(error, ConnectionError):
-            library.init(address="local", include_dashboard=False, **quiet)
-            return "Ray: no cluster runs on this machine, so one was started until the end"
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise ClusterError(f"The Ray cluster at {wanted} cannot be joined: {reason}.") from error
+        raise ClusterError(
+            f"The Ray cluster {f'at {wanted}' if wanted else 'of this machine'} cannot be joined: "
+            f"{reason}. If it asks for a token, set RAY_AUTH_MODE=token."
+        ) from error
     return f"Ray: joined the cluster at {context.address_info['gcs_address']}"
+
+
+def _has_recorded() -> bool:
+    """Whether the cluster answers that `ray start` made last on this machine."""
+    folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+    try:
+        _require_reachable(Path(folder, "ray", "ray_current_cluster").read_text().strip())
+    except (OSError, ClusterError):
+        return False
+    return True
 
 
 def _require_reachable(address: str) -> None:

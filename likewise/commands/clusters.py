@@ -23,8 +23,8 @@ _ray_option = click.option(
     "--ray",
     metavar="ADDRESS",
     help="Let a Ray cluster do the work, HOST:PORT, of which this machine is a node. `auto` joins "
-    "the one that runs on this machine, or starts one on it for this command. Trusted networks "
-    "only: whoever reaches a cluster can run programs on its nodes.",
+    "the one that `ray start` made on this machine, or starts one for this command. Trusted "
+    "networks only: whoever reaches a cluster can run programs on its nodes.",
 )
 _shards_option = click.option(
     "--shards",

@@ -177,3 +177,13 @@ def test_the_command_joins_a_cluster_by_its_address(cluster, ray_folder, scans, 
     assert first == f"Ray: joined the cluster at {cluster.address}, 1 node with 1 processor."
     assert last == f"Wrote 40 rows of 64 numbers to {output}."
     assert output.read_bytes() == whole.read_bytes()
+
+
+def test_auto_joins_the_cluster_that_was_started_on_this_machine(
+    cluster, ray_folder, scans, tmp_path
+):
+    (ray_folder / "ray" / "ray_current_cluster").write_text(cluster.address)  # as `ray start` does
+    embed = ("embed", scans, "-o", tmp_path / "vectors.npy", "--ray", "auto")
+    done = command(*embed, folder=ray_folder)
+    assert done.stderr.startswith(f"Ray: joined the cluster at {cluster.address}, "), done.stderr
+    assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,19 +27,16 @@ class Ray:
 
     def __init__(self, *processors: int) -> None:
         self.processors = processors
-        self.running = True  # whether there is a cluster on this machine
         self.sent: list[int] = []
         self.most_under_way = self.under_way = 0
-        self.loses = self.hangs = self.left = False
+        self.refuses = self.loses = self.hangs = self.left = False
         self.options: dict[str, Any] = {}
 
-    def init(self, address: str, **options: Any) -> SimpleNamespace:
+    def init(self, address: str | None, **options: Any) -> SimpleNamespace:
         assert options["log_to_driver"] is False
-        if address == "local":
-            self.running = True
-        if address == "broken:1" or not self.running:
-            raise ConnectionError("Could not find any running Ray instance.\nAnd much more.")
-        return SimpleNamespace(address_info={"gcs_address": "10.0.0.5:6379"})
+        if self.refuses:
+            raise ConnectionError("It is another version.\nAnd much more.")
+        return SimpleNamespace(address_info={"gcs_address": address or "recorded:1"})
 
     def nodes(self) -> list[dict[str, Any]]:
         head = {"Alive": True, "Resources": {"memory": 1e9}}
@@ -79,12 +77,9 @@ class Ray:
 
 
 @pytest.fixture
-def nobody_asked(monkeypatch):
+def ray(monkeypatch, tmp_path) -> Ray:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-
-
-@pytest.fixture
-def ray(monkeypatch, nobody_asked) -> Ray:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))  # where `ray start` would have left a note
     library = Ray(8, 6)
     monkeypatch.setitem(sys.modules, "ray", library)
     return library
@@ -129,22 +124,54 @@ def test_a_shard_is_as_large_as_keeps_all_busy(ray, total, shards, size):
         assert cluster.size == size
 
 
-def test_it_says_whether_it_joined_a_cluster_or_started_one(ray):
-    with joined("auto", 1) as cluster:
-        assert cluster.description == (
-            "Ray: joined the cluster at 10.0.0.5:6379, 2 nodes with 14 processors."
-        )
-    ray.running = False
-    with joined("auto", 1) as cluster:
-        assert cluster.description.startswith("Ray: no cluster runs on this machine, so one was")
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """The address of something that answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_a_cluster_that_cannot_be_joined_is_one_sentence(ray, monkeypatch):
-    monkeypatch.setattr("likewise.bulk.ray._require_reachable", lambda address: None)
-    with pytest.raises(ClusterError) as seen, joined("broken:1", 1):
+def recorded(tmp_path: Path, address: str) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "ray_current_cluster").write_text(address)
+
+
+def description(address: str) -> str:
+    with joined(address, 1) as cluster:
+        return cluster.description
+
+
+STARTED = "Ray: no cluster runs on this machine, so one was started until the end, "
+
+
+def test_it_joins_the_cluster_that_is_named(ray, answering, monkeypatch):
+    assert description(answering) == (
+        f"Ray: joined the cluster at {answering}, 2 nodes with 14 processors."
+    )
+    monkeypatch.setenv("RAY_ADDRESS", answering)
+    assert description("auto").startswith(f"Ray: joined the cluster at {answering}, ")
+
+
+def test_auto_joins_the_cluster_that_was_started_here_while_it_answers(ray, tmp_path, answering):
+    assert description("auto") == STARTED + "2 nodes with 14 processors."
+    recorded(tmp_path, answering)
+    assert description("auto").startswith("Ray: joined the cluster at recorded:1, ")
+
+
+def test_auto_starts_one_where_that_cluster_has_ended(ray, tmp_path):
+    with socket.socket() as unheard:  # bound, but it does not listen
+        unheard.bind(("127.0.0.1", 0))
+        recorded(tmp_path, f"127.0.0.1:{unheard.getsockname()[1]}")
+        assert description("auto").startswith(STARTED)
+
+
+def test_a_cluster_that_cannot_be_joined_is_one_sentence(ray, answering):
+    ray.refuses = True
+    with pytest.raises(ClusterError) as seen, joined(answering, 1):
         pass
     assert str(seen.value) == (
-        "The Ray cluster at broken:1 cannot be joined: Could not find any running Ray instance."
+        f"The Ray cluster at {answering} cannot be joined: It is another version. If it asks for a "
+        "token, set RAY_AUTH_MODE=token."
     )
     assert ray.left
 
