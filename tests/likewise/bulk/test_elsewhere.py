@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import pickle
 import shutil
-from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
 
-from embedder.data.records import Record
 from embedder.data.sources import records
 from embedder.decoders.pool import limit_seconds, seconds_limit
 from embedder.model import Embedder
 from index.decision import CheckOptions
 from likewise.bulk import elsewhere
-from likewise.bulk.division import divided
-from likewise.bulk.elsewhere import Answer, ElsewhereError, Embedding, Settings, done
+from likewise.bulk.elsewhere import ElsewhereError, Embedding, Settings, done
 from likewise.bulk.embeddings import write_embeddings
 from likewise.bulk.job import Job
 from likewise.matcher import Matcher
-
-
-class Copies:
-    """A machine in this process that sees nothing but copies; it breaks after some parts."""
-
-    def __init__(self, size: int = 7, breaks_after: int | None = None) -> None:
-        self.size, self.left = size, breaks_after
-
-    def results(self, work, stream: Iterable[Record]) -> Generator:
-        for part in divided(stream, self.size):
-            if self.left == 0:
-                raise ElsewhereError("the machine broke")
-            self.left = None if self.left is None else self.left - 1
-            answer: Answer = pickle.loads(
-                pickle.dumps(done(*pickle.loads(pickle.dumps((work, part)))))
-            )
-            if answer.failure:
-                raise ElsewhereError(answer.failure)
-            yield answer.result
+from tests.machines import Copies, forget
 
 
 @pytest.fixture(autouse=True)
 def _nothing_stays_open():
     yield
-    elsewhere._opened.cache_clear()
-    elsewhere._model.cache_clear()
+    forget()
 
 
 def checked(matcher: Matcher, source: Path, output: Path, machines=None, **how) -> Job:
@@ -104,8 +81,6 @@ def test_a_gallery_that_changed_is_refused(matcher, scans, tmp_path, references)
 
 
 def test_a_gallery_that_is_not_there_is_one_sentence(matcher, scans, tmp_path):
-    elsewhere._opened.cache_clear()
-
     class Bare(Copies):
         def results(self, work, stream):
             shutil.move(matcher.gallery.path, tmp_path / "moved")
