@@ -14,6 +14,7 @@ RUN := $(VENVS)/runtime
 SERVE := $(VENVS)/serve
 TRAIN := $(VENVS)/train
 DEV := $(VENVS)/dev
+CLUSTER := $(VENVS)/cluster
 
 # Settings of a user's shell that would send packages elsewhere, or bring in others.
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIREMENT PIP_CONSTRAINT PYTHONPATH PYTHONHOME
@@ -42,8 +43,9 @@ quick: $(DEV)/.ready ## run what needs no TensorFlow, browser or server: a minut
 test: lint ## check style and types, run all but the slow tests, with coverage
 	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow and not soak" --cov --cov-report=term
 
-slow: $(DEV)/.ready ## run the slow tests: kill -9, training, packaging, browser, damaged pictures
-	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "slow and not soak"
+slow: $(DEV)/.ready $(CLUSTER)/.ready ## run the slow tests: kill -9, training, packaging, browser, damaged pictures, clusters
+	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "slow and not soak and not cluster"
+	@$(CLUSTER)/bin/python -m pytest -q --durations=5 -m "cluster and not soak" tests/ray tests/test_kubernetes.py
 
 soak: $(DEV)/.ready ## run the longest tests, by hand: minutes of kills, of damaged pictures, of load
 	@$(DEV)/bin/python -m pytest --durations=25 -q -m soak
@@ -72,6 +74,7 @@ LOCK = $(DEV)/bin/uv pip compile pyproject.toml --universal --python-version 3.1
 
 lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions)
 	$(LOCK) --group dev --extra cloud --extra parquet --extra photos --extra postgres --extra train --extra serve -o requirements/dev.txt
+	$(LOCK) --group dev --group cluster --extra cloud --extra parquet --extra ray -c requirements/dev.txt -o requirements/cluster.txt
 	$(LOCK) --group build --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) --group build --extra serve --extra postgres -c requirements/dev.txt -o requirements/serve.txt
 	$(LOCK) --group build --extra photos -c requirements/dev.txt -o requirements/runtime.txt

@@ -19,12 +19,13 @@ settings.load_profile("likewise")
 collect_ignore = ["tests/data"]  # files, and what made them, with libraries that are not asked for
 
 # What one process of pytest-xdist runs alone: a browser is heavy, TensorFlow takes seconds and half
-# a gigabyte to import, and a PostgreSQL server is started once.
+# a gigabyte to import, and a PostgreSQL server and a Ray cluster are started once.
 GROUPS = {
     "tests/postgres/": "postgres",
     "tests/index/references/test_contract.py": "postgres",
     "tests/embedder/data/test_cloud.py": "cloud",
     "tests/likewise/commands/test_cloud_storage.py": "cloud",
+    "tests/ray/": "ray",
     "tests/likewise/server/page/": "browser",
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",

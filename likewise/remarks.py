@@ -46,6 +46,12 @@ class Remarks:
         for place, remark in part.remarks.items():
             self.add(part.records[place].id, remark)
 
+    def include(self, part: Remarks) -> None:
+        """Count the pictures of a part too."""
+        self.count += part.count
+        self.total += part.total
+        self.first = self.first or part.first
+
     def of_rows(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Pass the rows of queries on, and count those with a remark."""
         for row in rows:

@@ -31,6 +31,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     return command.make_context(name, rest).params
 
 
+@pytest.mark.slow
 @pytest.mark.cluster
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest["kind"])
 def test_a_manifest_is_valid_by_the_schemas_of_kubernetes(manifest):

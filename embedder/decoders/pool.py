@@ -204,6 +204,11 @@ def limit_seconds(seconds: float) -> None:
         shared.cache_clear()
 
 
+def seconds_limit() -> float:
+    """The limit of the pool of this process, in seconds."""
+    return _seconds
+
+
 @functools.cache
 def shared() -> DecoderPool:
     """The pool of this process, as large as it has cores."""

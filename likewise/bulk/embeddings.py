@@ -38,6 +38,12 @@ class EmbedReport:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
 
+    def include(self, part: EmbedReport) -> None:
+        """Count the rows of a part too."""
+        self.rows += part.rows
+        self.unreadable += part.unreadable
+        self.remarks.include(part.remarks)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
@@ -55,6 +61,12 @@ class Embedded:
     def __getitem__(self, rows: slice) -> Embedded:
         """Some of the pictures."""
         return Embedded(self.names[rows], self.vectors[rows])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Embedded]) -> Embedded:
+        """At least one part after the other."""
+        names = [name for part in parts for name in part.names]
+        return cls(names, np.concatenate([part.vectors for part in parts]))
 
 
 def write_embeddings(
@@ -81,11 +93,11 @@ def write_embeddings(
     report = EmbedReport()
     _maker(path)
     if shard is None:
-        write_vectors(path, embedder.dim, _embedded(embedder, records, report, progress))
+        write_vectors(path, embedder.dim, embedded(embedder, records, report, progress))
         return report
     taken = Taken(shard, records)
     settings = {"job": "embed", "format": 1, "model": embedder.fingerprint, "dim": embedder.dim}
-    blocks = map(_block, _embedded(embedder, taken, report, progress))
+    blocks = map(_block, embedded(embedder, taken, report, progress))
     write_part(shard.part(path), chain([json_line(settings | shard.settings())], blocks), taken)
     return report
 
@@ -117,12 +129,20 @@ def write_vectors(path: Path, dim: int, parts: Iterable[Embedded]) -> None:
             file.close(count)
 
 
-def _embedded(
+def embedded(
     embedder: Embedder,
     records: Iterable[Record],
     report: EmbedReport,
-    progress: Callable[[int], object] | None,
+    progress: Callable[[int], object] | None = None,
 ) -> Iterator[Embedded]:
+    """Embed pictures, some at a time.
+
+    Args:
+        embedder: The model.
+        records: The pictures.
+        report: Counts them.
+        progress: As for `write_embeddings`.
+    """
     for part, vectors in embed_stream(embedder, records):
         report.rows += len(part.records)
         report.remarks.add_all(part)
@@ -147,17 +167,12 @@ def _together(parts: Iterable[Embedded]) -> Iterator[Embedded]:
         waiting.append(part)
         count += len(part.names)
         if count >= ROWS_TOGETHER:
-            joined, whole = _joined(waiting), count - count % ROWS_TOGETHER
+            joined, whole = Embedded.joined(waiting), count - count % ROWS_TOGETHER
             for start in range(0, whole, ROWS_TOGETHER):
                 yield joined[start : start + ROWS_TOGETHER]
             waiting, count = [joined[whole:]], count - whole
     if count:
-        yield _joined(waiting)
-
-
-def _joined(parts: Sequence[Embedded]) -> Embedded:
-    names = [name for part in parts for name in part.names]
-    return Embedded(names, np.concatenate([part.vectors for part in parts]))
+        yield Embedded.joined(waiting)
 
 
 class _File(Protocol):

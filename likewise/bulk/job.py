@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -12,9 +13,11 @@ from typing import Any
 
 from embedder.data.records import Record
 from index.decision import CheckOptions
+from likewise.bulk.elsewhere import Checking, Machines, Settings
 from likewise.bulk.journal import Journal, ResumeError, journal_path, require_whole
 from likewise.bulk.shard import Shard, Taken
-from likewise.bulk.stream import Summary, check_stream
+from likewise.bulk.stream import check_stream
+from likewise.bulk.summary import Summary
 from likewise.matcher import Matcher
 from likewise.output.columns import columns
 from likewise.output.rows import together
@@ -38,6 +41,7 @@ class Job:
             with the inputs that it was started with.
         options: As for `check_stream`.
         progress: Called with the number of further pictures that are done.
+        machines: Who does the work; None for this process.
 
     Raises:
         EmptyGalleryError: If there are no references.
@@ -51,8 +55,10 @@ class Job:
         inputs: Sequence[str],
         options: CheckOptions,
         progress: Callable[[int], object],
+        machines: Machines | None = None,
     ) -> None:
         self._matcher = matcher
+        self._machines = machines
         self._records = records
         self._inputs = list(inputs)
         self._progress = progress
@@ -103,10 +109,33 @@ class Job:
 
     def _write_remaining(self, journal: Journal, all_records: Iterable[Record]) -> None:
         records = journal.remaining(all_records)
+        if self._machines is not None:
+            self._write_from(journal, self._machines, records)
+            return
         stream = check_stream(self._matcher, records, self._options, rule=self._rule)
         with closing(stream), closing(self.summary.counted(stream, self._progress)) as rows:
             for batch in together(rows, _ROWS_AT_ONCE):
                 journal.write(batch)
+
+    def _write_from(self, journal: Journal, machines: Machines, records: Iterable[Record]) -> None:
+        """Write rows as other machines make them."""
+        started, gallery = time.monotonic(), self._matcher.gallery
+        rule, settings = self._rule, Settings.of_this_process()
+        place = gallery.place
+        work = Checking(
+            place.absolute() if isinstance(place, Path) else place,
+            gallery.checksum,
+            gallery.fingerprint,
+            self._options,
+            rule,
+            settings,
+        )
+        with closing(machines.results(work, records)) as results:
+            for lines, part in results:
+                journal.write_lines(lines)
+                self.summary.include(part)
+                self._progress(part.total)
+        self.summary.seconds = time.monotonic() - started
 
     def _settings(self) -> dict[str, Any]:
         """All settings that determine the rows."""

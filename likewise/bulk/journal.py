@@ -109,10 +109,14 @@ class Journal:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Append rows, durably once this returns."""
+        self.write_lines(b"".join(map(json_line, rows)))
+
+    def write_lines(self, lines: bytes) -> None:
+        """Append rows that are lines of JSON already."""
         with written(self.path):
-            self._file.write(b"".join(map(json_line, rows)))
+            self._file.write(lines)
             self._file.flush()
-        self._idle = self._idle and not rows
+        self._idle = self._idle and not lines
 
     def finish(self) -> None:
         """Write the output from all rows, then remove the journal."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from embedder.data.records import Record
+from index.address import Place
 from likewise.bulk.maker import maker
 from likewise.errors import LikewiseError
 from likewise.output.rows import json_line
@@ -115,6 +116,24 @@ class Taken(Iterable[Record]):
                 yield record
             total += 1
         self.end = {"pictures": total, "ids": digest.hexdigest()}
+
+
+def require_local(gallery: Place) -> None:
+    """Refuse a gallery that many machines would read where SQLite's locks do not hold.
+
+    Args:
+        gallery: Where it is.
+
+    Raises:
+        ShardError: If it lies on a network disk that can be written to.
+    """
+    from index.storage.network import network_disk  # not for what is alone
+
+    if isinstance(gallery, Path) and (kind := network_disk(gallery)):
+        raise ShardError(
+            f"{gallery} lies on a network disk ({kind}), where SQLite cannot lock its files. Copy "
+            "it to a disk of each machine with likewise backup, or mount it read-only."
+        )
 
 
 def write_part(path: Path, blocks: Iterable[bytes], taken: Taken) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
 from likewise.commands.console import note, note_source, progress_bar, write_rows
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.galleries import gallery_argument
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from index.decision import CheckOptions
     from likewise.bulk.job import Job
     from likewise.bulk.shard import Shard
-    from likewise.bulk.stream import Summary
+    from likewise.bulk.summary import Summary
     from likewise.matcher import Matcher
 
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 @output_option(".jsonl .csv .parquet")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; needs -o.")
 @shard_option
+@ray_options
 @split_option
 @decode_timeout_option
 def check(
@@ -69,6 +71,8 @@ def check(
     output: Path | None,
     resume: bool,
     shard: Shard | None,
+    ray: str | None,
+    shards: int | None,
     split: str | None,
     **options: Any,
 ) -> None:
@@ -94,10 +98,16 @@ def check(
         _refuse_resumed_in_cloud(output)
     if shard is not None and output is None:
         raise click.UsageError("--shard needs -o FILE: it writes FILE.part-I-of-N.")
-    if shard is not None and isinstance(gallery, Path):
-        _refuse_network_disk(gallery)
+    if ray is not None and output is None:
+        raise click.UsageError("--ray needs -o FILE: it can be continued from FILE.partial.")
+    refuse_other_division(ray, shards, shard)
+    if shard is not None:
+        from likewise.bulk.shard import require_local
+
+        require_local(gallery)
     with (
-        opened_for_asking(gallery, inputs, split) as (matcher, records),
+        opened_for_asking(gallery, inputs, split, here=ray is None) as (matcher, records),
+        cluster_for(ray, shards, records, gallery) as cluster,
         progress_bar(share_of(records, shard)) as done,
     ):
         from index.decision import CheckOptions
@@ -109,7 +119,7 @@ def check(
             from likewise.bulk.job import Job
             from likewise.inputs import located
 
-            job = Job(matcher, records, located(inputs), check_options, done)
+            job = Job(matcher, records, located(inputs), check_options, done, cluster)
             _warn_of_threshold(matcher, check_options)
             _to_file(job, output, resume, shard)
             summary, earlier = job.summary, job.earlier
@@ -127,17 +137,6 @@ def _refuse_resumed_in_cloud(output: Path) -> None:
         )
 
 
-def _refuse_network_disk(gallery: Path) -> None:
-    """Refuse a gallery that many machines would read where SQLite's locks do not hold."""
-    from index.storage.network import network_disk
-
-    if kind := network_disk(gallery):
-        raise click.ClickException(
-            f"{gallery} lies on a network disk ({kind}), where SQLite cannot lock its files. Copy "
-            "it to a disk of each machine with likewise backup, or mount it read-only."
-        )
-
-
 def _to_stdout(
     matcher: Matcher,
     records: Iterable[Record],
@@ -146,7 +145,8 @@ def _to_stdout(
     progress: Callable[[int], object],
 ) -> Summary:
     """Write the rows as they come."""
-    from likewise.bulk.stream import Summary, check_stream
+    from likewise.bulk.stream import check_stream
+    from likewise.bulk.summary import Summary
     from likewise.output.columns import columns
 
     names = columns(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import GalleryName
 from likewise.commands.opening import opened_model, read, read_unlabelled
@@ -22,10 +23,8 @@ from likewise.commands.outputs import output_option
 from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
-    from likewise.bulk.shard import Shard
-
-if TYPE_CHECKING:
     from index.address import Place
+    from likewise.bulk.shard import Shard
 
 
 @click.command()
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--gallery", type=GalleryName(), help="Use the model of this gallery.")
 @model_option
 @shard_option
+@ray_options
 @reading_options
 def embed(
     inputs: tuple[str, ...],
@@ -41,6 +41,8 @@ def embed(
     gallery: Place | None,
     model: Path | None,
     shard: Shard | None,
+    ray: str | None,
+    shards: int | None,
     reading: Reading,
 ) -> None:
     """Write the embedding of each picture to a file.
@@ -58,11 +60,21 @@ def embed(
     from likewise.bulk.embeddings import write_embeddings
     from likewise.output.cloud import shown
 
+    refuse_other_division(ray, shards, shard)
     embedder, _ = opened_model(gallery, model)
     unlabelled = output.suffix.lower() == ".npy"
     records = read_unlabelled(inputs, reading.split) if unlabelled else read(inputs, reading)
-    with progress_bar(share_of(records, shard)) as done:
-        report = write_embeddings(embedder, records, output, shard=shard, progress=done)
+    with (
+        cluster_for(ray, shards, records, gallery) as cluster,
+        progress_bar(share_of(records, shard)) as done,
+    ):
+        if cluster is None:
+            report = write_embeddings(embedder, records, output, shard=shard, progress=done)
+        else:
+            from likewise.bulk.elsewhere import Embedding, write_embeddings_of
+
+            work = Embedding.of(embedder, gallery, model)
+            report = write_embeddings_of(cluster, work, embedder.dim, records, output, done)
     note_source(records)
     note_unreadable(report.unreadable)
     for warning in report.remarks.warnings():

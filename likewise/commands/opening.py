@@ -115,7 +115,7 @@ def advising(
 
 @contextmanager
 def opened_for_asking(
-    gallery: Place, inputs: Iterable[str], split: str | None
+    gallery: Place, inputs: Iterable[str], split: str | None, *, here: bool = True
 ) -> Iterator[tuple[Matcher, Records]]:
     """Open a gallery to ask about pictures.
 
@@ -125,6 +125,7 @@ def opened_for_asking(
         gallery: The gallery's directory.
         inputs: The pictures that the user named.
         split: Part of an input that holds several.
+        here: Whether this process searches its vectors; otherwise they are not read.
 
     Yields:
         The matcher, and the pictures.
@@ -134,7 +135,8 @@ def opened_for_asking(
             from index.gallery import Gallery
 
             opened = stack.enter_context(Gallery.open(gallery))
-            opened.warm(ahead=True)
+            if here:
+                opened.warm(ahead=True)
             from likewise.matcher import Matcher
 
         yield Matcher.of(opened), read_unlabelled(inputs, split)

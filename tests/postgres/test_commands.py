@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from embedder.data.sources import records
+from index.address import place_of
+from index.decision import CheckOptions
+from likewise.bulk.job import Job
 from likewise.commands.group import main
+from likewise.matcher import Matcher
+from tests.machines import Copies, forget
 from tests.postgres_server import Server
 
 
@@ -70,6 +76,19 @@ def test_each_command_says_of_an_address_what_it_says_of_a_directory(shoes, scan
             assert described[0] == described[1]
         else:
             assert outputs[0] == outputs[1], command
+
+
+@pytest.mark.costly
+def test_machines_that_open_the_address_themselves_give_the_same_rows(shoes, scans, tmp_path):
+    rows = []
+    for name, place, machines in zip(("there", "here"), shoes, (Copies(), None), strict=True):
+        with Matcher.open(place) as matcher:
+            options = CheckOptions(threshold=0.5)
+            job = Job(matcher, records(scans), ["scans"], options, lambda count: None, machines)
+            job.write(tmp_path / f"{name}.csv")
+        rows.append((tmp_path / f"{name}.csv").read_bytes())
+    forget(place_of(shoes[0]))
+    assert rows[0] == rows[1]
 
 
 @pytest.mark.costly

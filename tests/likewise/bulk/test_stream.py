@@ -13,7 +13,8 @@ from index.decision import CheckOptions, Decision, Rule
 from index.operating_point import OperatingPoint
 from likewise import decoding
 from likewise.bulk import stream as bulk
-from likewise.bulk.stream import Summary, check_stream, query_stream
+from likewise.bulk.stream import check_stream, query_stream
+from likewise.bulk.summary import Summary
 from likewise.output.rows import shortest
 
 same_gallery = settings(
