@@ -96,7 +96,7 @@ def renaming(folder: Path, address: str) -> Iterator[None]:
 
     Args:
         folder: Where the copies lie.
-        address: Of the folder where the files themselves lie.
+        address: Address of the folder where the files themselves lie.
     """
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import zipfile
 from pathlib import Path
@@ -146,6 +147,12 @@ def test_a_picture_that_is_gone_is_an_unreadable_one(s3, folder):
     rows = {id: pixels for id, _, pixels in seen(stream)}
     assert rows["cat/3.png"] == "not found in its storage"
     assert isinstance(rows["cat/4.png"], list)
+
+
+def test_a_picture_can_be_read_by_another_process_that_gets_its_name(s3, folder):
+    picture = next(records(uploaded(s3, folder))).image
+    sent = pickle.loads(pickle.dumps(picture))
+    assert sent.read_bytes() == (folder / "cat/0.png").read_bytes()
 
 
 def test_storage_that_cannot_be_reached_is_an_error_of_the_whole(s3, folder, monkeypatch):

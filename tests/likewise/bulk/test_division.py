@@ -78,3 +78,9 @@ def test_a_member_that_cannot_be_read_becomes_its_reason():
     [[record]] = parts([Record("a", None, Damaged())], 1)
     with pytest.raises(ImageError, match="damaged in its archive"):
         record.pixels()
+
+
+def test_a_picture_in_the_cloud_is_fetched_by_the_one_who_needs_it():
+    picture = CloudPicture("not asked here", "bucket/1.png")
+    [[sent]] = divided([Record("1.png", None, picture)], 10)
+    assert sent.image is picture
