@@ -51,7 +51,7 @@ class Contents(Listing):
         with self._store.reading() as state:
             self._store.verify()
             with self._index.reading() as index:
-                rows = index.compared(state, self._store.rows())
+                rows = index.names.compared(state, self._store.rows())
                 require_same(index, rows, self.path)
 
     def require_in_place(self) -> None:
@@ -125,7 +125,7 @@ class Contents(Listing):
                 without a group; returns m of their places.
         """
         with self._store.reading() as state, self._index.reading() as index:
-            rows = choose(self._index.names(state).label_of_each())
+            rows = choose(self._index.names.of(state).label_of_each())
             return index.ids(rows), index.labels(rows), index.exact.stored[rows]
 
     @contextmanager
@@ -135,7 +135,7 @@ class Contents(Listing):
         The vectors are the index's own where all references are, so not to be kept or changed.
         """
         with self._store.reading() as state, self._index.reading() as index:
-            names, vectors = self._index.names(state), index.exact.stored
+            names, vectors = self._index.names.of(state), index.exact.stored
             labels, rows = names.label_of_each(), names.labelled
             every = len(rows) == len(labels)
             yield (labels, vectors) if every else (labels[rows], vectors[rows])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.search.bounds import UP, Bounds
+from index.search.bounds import UP, Bounds, short_squares
 from index.search.cells import Cells, lengths
 from index.search.faiss_calls import BY_MATRIX, TINY, may_round_to
 from index.search.ties import Namer, sorted_by_id
@@ -22,8 +22,6 @@ from likewise.metrics.pairs import exact_distances
 
 _SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
 _MOST = 1024  # candidates of a query, at most
-_MARGIN = 1e-12  # the same in float64, relatively
-_LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +119,7 @@ class _Search:
         rows = np.empty((len(nearest), k), np.int64)
         for part in np.split(order, edges) if len(order) else ():
             cell = int(nearest[part[0]])
-            squared = self._bounds.in_cell(cell, self._bounds.offsets(part, cell))
+            squared = short_squares(self._bounds.offsets(part, cell), cells.short[cell])
             places = (
                 np.argpartition(squared, k - 1, axis=1)[:, :k]
                 if k < squared.shape[1]
@@ -143,7 +141,7 @@ class _Search:
             queries = np.flatnonzero(by_cell[cell] & ~self._given_up)
             own = self._bounds.offsets(queries, cell)
             limit = self._bounds.limits(self._limit[queries], queries, cell, own)
-            squared = self._bounds.in_cell(cell, own)
+            squared = short_squares(own, cells.short[cell])
             hits = np.flatnonzero(squared <= limit[:, None])
             places, columns = np.divmod(hits, squared.shape[1])
             found.append((queries[places], cells.rows[cell][columns]))
@@ -179,18 +177,11 @@ class _Search:
         return query, np.array([self._cells.rows[cell][at] for cell, at in places], np.int64)
 
     def _rings(self, query: int) -> tuple[Indices, Indices, Indices]:
-        """The cells near a query, and where in each the rows begin and end that may be in reach.
-
-        By the triangle inequality they are as far from the centroid as the query, give or take its
-        reach.
-        """
-        cells, limit = self._cells, float(self._limit[query])
+        """The cells near a query, and where in each the rows begin and end that may be in reach."""
         near = np.flatnonzero(self._near[query])
-        distances = lengths(self._queries[query].astype(np.float64) - cells.centroids[near])
-        margins = limit + (distances + limit) * _MARGIN + _LEAST
-        rings = np.stack([distances - margins, distances + margins], axis=1)
+        rings = self._bounds.rings(self._queries[query], near, float(self._limit[query]))
         pairs = zip(near.tolist(), rings, strict=True)
-        spans = [cells.inner[cell].searchsorted(ring) for cell, ring in pairs]
+        spans = [self._cells.inner[cell].searchsorted(ring) for cell, ring in pairs]
         begins, ends = np.array(spans, np.int64).reshape(-1, 2).T
         return near, begins, ends
 

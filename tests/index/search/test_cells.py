@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.search import cells as cells_module
-from index.search import division, pruned
-from index.search.cells import Cells, Frame
+from index.search import division, outline, pruned
+from index.search.cells import Cells
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
-from tests.index.search.material import as_ids, clusters, filled
+from index.search.outline import Frame
+from tests.index.search.material import SHAPES, as_ids, clusters, filled
 
 FEW = 4  # rows of a small index from which on cells are made here
 
@@ -106,40 +106,6 @@ def test_every_shape_and_scale_agrees_with_brute_force(
     agree(divided(everything[:count]), everything[count:], min(k, count), brute_force)
 
 
-def tight(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    centres = rng.normal(size=(7, dim))
-    return centres[rng.integers(0, 7, count)] + rng.normal(size=(count, dim)) * 1e-6
-
-
-def equal(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.normal(size=(5, dim))[rng.integers(0, 5, count)]
-
-
-def with_zeros(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.normal(size=(count, dim)) * (rng.random((count, 1)) < 0.3)
-
-
-def with_one_long(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    vectors = rng.normal(size=(count, dim)) * 1e-4
-    vectors[0] = 10
-    return vectors
-
-
-def line(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.integers(0, 200, (count, 1)) * np.ones((1, dim))
-
-
-SHAPES: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
-    "even": lambda rng, count, dim: rng.normal(size=(count, dim)),
-    "tight": tight,
-    "equal": equal,
-    "grid": lambda rng, count, dim: rng.integers(-2, 3, (count, dim)),
-    "zero": with_zeros,
-    "one long": with_one_long,
-    "line": line,
-}
-
-
 @pytest.mark.costly
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32))
@@ -210,7 +176,7 @@ def test_short_vectors_are_never_farther_apart_than_the_whole_ones(seed, dim) ->
     gaps = np.linalg.norm(vectors[1:].astype(float) - vectors[:-1], axis=1)
     slack = (far[1:] + far[:-1]) * frame.error
     assert (np.linalg.norm(short[1:] - short[:-1], axis=1) <= gaps + slack).all()
-    assert short.shape[1] <= cells_module._AXES + 1
+    assert short.shape[1] <= outline._AXES + 1
 
 
 def test_cells_are_made_when_enough_is_asked(rng, monkeypatch) -> None:
