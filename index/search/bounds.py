@@ -11,6 +11,8 @@ from index.search.outline import Outline
 from likewise.arrays import Bools, Doubles, Floats, Indices
 
 UP = 1 + 2.0**-18  # more than the rounding of a short distance in float32
+SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
+MOST = 1024  # candidates of a query, at most
 _MARGIN = 1e-12  # the same in float64, relatively
 _LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
 

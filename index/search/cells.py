@@ -13,6 +13,7 @@ import numpy as np
 
 from index.search.faiss_calls import one_thread
 from index.search.outline import Frame, Outline
+from index.search.short_vectors import ShortVectors
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Reals
 
@@ -42,7 +43,7 @@ class Cells(Outline):
         count, width = self.origins.shape
         self.inner = [np.empty(0) for _ in range(count)]
         self.rows = [np.empty(0, np.int64) for _ in range(count)]
-        self.short = [np.empty((0, width), np.float32) for _ in range(count)]
+        self.short = ShortVectors(count, width)
         self._fill(vectors, np.arange(len(vectors)), cell)
 
     @classmethod

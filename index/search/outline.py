@@ -56,6 +56,15 @@ class Frame:
         rest = squares - np.einsum("nm,nm->n", main, main)
         return np.column_stack([main, np.sqrt(np.maximum(rest, 0))]), np.sqrt(squares)
 
+    def short_of(self, vector: Floats) -> tuple[Doubles, float]:
+        """The coordinates of one vector, `(m + 1,)`, and its distance to the centre; as `short`."""
+        gaps = vector - self.centre
+        square = float(gaps @ gaps)
+        if self.axes is None:
+            return gaps, square**0.5
+        main = gaps @ self.axes
+        return np.append(main, max(square - float(main @ main), 0.0) ** 0.5), square**0.5
+
     @property
     def error(self) -> float:
         """How much too large distances of short vectors may be, relative to `far`.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.search import division, outline, pruned
+from index.search import bounds, division, outline, pruned
 from index.search.cells import Cells
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "FROM", FEW)
     monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
-    monkeypatch.setattr(pruned, "_SHARE", 1.0)
+    monkeypatch.setattr(bounds, "SHARE", 1.0)
 
 
 def agree(
@@ -132,7 +132,7 @@ def test_rows_that_come_and_go_are_searched_as_if_they_had_always_been_there(
 
 
 def test_queries_that_bounds_do_not_help_are_searched_flat(rng, brute_force, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_SHARE", 0.3)
+    monkeypatch.setattr(bounds, "SHARE", 0.3)
     everything = flat_groups(rng, 1050, 30)
     strangers = rng.normal(size=(50, 30)).astype(np.float32)  # in the middle of all groups
     queries, vectors = np.concatenate([everything[1000:], strangers]), divided(everything[:1000])
@@ -141,7 +141,7 @@ def test_queries_that_bounds_do_not_help_are_searched_flat(rng, brute_force, mon
 
 
 def test_more_candidates_than_allowed_are_searched_flat(rng, brute_force, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_MOST", 10)
+    monkeypatch.setattr(bounds, "MOST", 10)
     stored = np.repeat(rng.normal(size=(30, 30)).astype(np.float32), 30, axis=0)
     vectors = divided(stored)
     assert answered(vectors, stored[:60:2], 2) == 0
@@ -227,7 +227,7 @@ def test_cells_are_made_anew_when_the_rows_have_doubled(rng, monkeypatch) -> Non
 
 
 def test_even_vectors_are_measured_to_gain_nothing(rng, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_SHARE", 0.6)
+    monkeypatch.setattr(bounds, "SHARE", 0.6)
     stored = rng.normal(size=(3000, 64)).astype(np.float32)
     cells = Cells.train(stored)
     assert cells is not None
