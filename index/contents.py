@@ -19,7 +19,7 @@ from index.listing import Listing
 from index.points import OperatingPoints
 from index.references.rows import Reference, Row, stacked
 from index.search.held_names import HELD
-from index.search.setting import SearchSetting
+from index.search.setting import EXACT, SearchSetting
 from index.search.verification import require_same
 from likewise.arrays import Floats, Indices, Strings
 from likewise.names import forms
@@ -39,11 +39,15 @@ class Contents(Listing):
     dim: int
     points: OperatingPoints
     _documents: Documents
+    _read_setting: tuple[object, SearchSetting] = (None, EXACT)  # of the fields that were read
 
     @property
     def search_setting(self) -> SearchSetting:
         """How the gallery is searched, as its owner chose."""
-        return search_setting(self._documents.name, self._documents.current())
+        fields = self._documents.current()
+        if fields is not self._read_setting[0]:
+            self._read_setting = fields, search_setting(self._documents.name, fields)
+        return self._read_setting[1]
 
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""

@@ -96,11 +96,12 @@ class CurrentIndex:
             k: From 1 to the number of references.
             exact: As for `nearest`.
         """
-        with self._store.reading() as state:
-            if not self._is_loaded and (near := self._unloaded.nearest(state, queries, k)):
-                return near
-            with self.reading():
-                return self.nearest(queries, k, None, exact=exact)
+        if not self._is_loaded:
+            with self._store.reading() as state:
+                if near := self._unloaded.nearest(state, queries, k):
+                    return near
+        with self.reading():
+            return self.nearest(queries, k, None, exact=exact)
 
     def load(self) -> None:
         """Load the index now, catch up with the store, and be ready for many searches."""
