@@ -25,20 +25,23 @@ def nearest_alone(
     """
     gaps = cells.centroids - query
     apart = np.sqrt(np.einsum("cd,cd->c", gaps, gaps))  # (c,), as near as float32 has it
-    first = int(np.where(cells.counts >= k, apart, np.float32(np.inf)).argmin())
+    first = int(apart.argmin())
     if cells.counts[first] < k:
-        return None
+        first = int(np.where(cells.counts >= k, apart, np.float32(np.inf)).argmin())
+        if cells.counts[first] < k:
+            return None
     short, far = cells.frame.short_of(query[0])
-    own = short.astype(np.float32) - cells.origins  # (c, m)
-    rows = _nearest_in(cells, first, own[first], k)
+    own = short.astype(np.float32)
+    rows = _nearest_in(cells, first, own - cells.origins[first], k)
     limit = _limit(exact_distances(stored, query, rows[None])[0])
     least = apart.astype(np.float64) * (1 - (query.shape[1] + 8) * UNIT) - TINY**0.5
     near = np.flatnonzero(least - limit <= cells.radius)
     if cells.counts[near].sum() > bounds.SHARE * len(stored):
         return None
-    slack = (far + cells.far[near].max()) * cells.frame.error
-    slack += (lengths(own[near]).max() + cells.spread[near].max()) * (2 * UNIT)
-    found, places = cells.short.within(near, own[near], (limit + slack) ** 2 * bounds.UP + TINY)
+    own = own - cells.origins[near]  # (near, m)
+    slack = far * cells.frame.error + float(lengths(own).max()) * (2 * UNIT)
+    slack += float(cells.rounding[near].max())
+    found, places = cells.short.within(near, own, (limit + slack) ** 2 * bounds.UP + TINY)
     if len(places) > bounds.MOST + k:
         return None
     rows = np.array([cells.rows[c][place] for c, place in zip(found, places, strict=True)])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import faiss
 import numpy as np
 
-from index.search.faiss_calls import one_thread
+from index.search.faiss_calls import UNIT, one_thread
 from index.search.outline import Frame, Outline
 from index.search.short_vectors import ShortVectors
 from likewise import parallel
@@ -36,6 +36,8 @@ class Cells(Outline):
         rows: The rows of each cell, by their distance to the centroid.
         inner: These distances, float64, ascending.
         short: Their coordinates less those of the centroid, float32.
+        rounding: How much too large, in each cell, distances in `short` may be by its rows'
+            rounding, `(c,)`.
     """
 
     def __init__(self, vectors: Floats, centroids: Floats, cell: Indices) -> None:
@@ -97,6 +99,7 @@ class Cells(Outline):
             self.radius[number] = self.inner[number][-1] * _UP
             for largest, spans in ((self.spread, lengths(short)), (self.far, far)):
                 largest[number] = max(largest[number], spans.max() * _UP)
+        self.rounding = self.far * self.frame.error + self.spread * (2 * UNIT)
 
     def _merge(self, cell: int, rows: Indices, short: Floats, inner: Doubles) -> None:
         """Insert rows into a cell."""
