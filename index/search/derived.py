@@ -3,8 +3,9 @@
 `vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
 If it is missing, truncated, altered or foreign, it is rebuilt from the store; if it is behind, it
-catches up. `vectors.cells` makes searches faster (`kept`); `vectors.codes` makes them
-approximate where the owner chose that (`chosen`).
+catches up. `vectors.cells` makes searches faster (`kept`), `vectors.bounds` lets a process answer a
+few without this file (`unloaded`), `vectors.codes` makes them approximate where the owner chose
+that (`chosen`).
 """
 
 from __future__ import annotations
