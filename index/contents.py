@@ -19,7 +19,7 @@ from index.listing import Listing
 from index.points import OperatingPoints
 from index.references.rows import Reference, Row, stacked
 from index.search.held_names import HELD
-from index.search.setting import SearchSetting
+from index.search.setting import EXACT, SearchSetting
 from index.search.verification import require_same
 from likewise.arrays import Floats, Indices, Strings
 from likewise.names import forms
@@ -39,11 +39,15 @@ class Contents(Listing):
     dim: int
     points: OperatingPoints
     _documents: Documents
+    _read_setting: tuple[object, SearchSetting] = (None, EXACT)  # of the fields that were read
 
     @property
     def search_setting(self) -> SearchSetting:
         """How the gallery is searched, as its owner chose."""
-        return search_setting(self._documents.name, self._documents.current())
+        fields = self._documents.current()
+        if fields is not self._read_setting[0]:
+            self._read_setting = fields, search_setting(self._documents.name, fields)
+        return self._read_setting[1]
 
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
@@ -51,7 +55,7 @@ class Contents(Listing):
         with self._store.reading() as state:
             self._store.verify()
             with self._index.reading() as index:
-                rows = index.compared(state, self._store.rows())
+                rows = index.names.compared(state, self._store.rows())
                 require_same(index, rows, self.path)
 
     def require_in_place(self) -> None:
@@ -134,7 +138,7 @@ class Contents(Listing):
                 without a group; returns m of their places.
         """
         with self._store.reading() as state, self._index.reading() as index:
-            rows = choose(self._index.names(state).label_of_each())
+            rows = choose(self._index.names.of(state).label_of_each())
             return index.ids(rows), index.labels(rows), index.exact.stored[rows]
 
     @contextmanager
@@ -144,7 +148,7 @@ class Contents(Listing):
         The vectors are the index's own where all references are, so not to be kept or changed.
         """
         with self._store.reading() as state, self._index.reading() as index:
-            names, vectors = self._index.names(state), index.exact.stored
+            names, vectors = self._index.names.of(state), index.exact.stored
             labels, rows = names.label_of_each(), names.labelled
             every = len(rows) == len(labels)
             yield (labels, vectors) if every else (labels[rows], vectors[rows])

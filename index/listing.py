@@ -54,7 +54,7 @@ class Listing:
     def groups(self) -> dict[str, int]:
         """The same as `labels`."""
         with self._store.reading() as state:
-            names = self._index.names(state)
+            names = self._index.names.of(state)
             return dict(zip(names.labels.all(), names.counts.tolist(), strict=True))
 
     def group_page(
@@ -80,7 +80,7 @@ class Listing:
             ([GroupEntry(label='cat', size=1, samples=['b'])], 'cat')
         """
         with self._store.reading() as state:
-            names = self._index.names(state)
+            names = self._index.names.of(state)
             start = 0 if after is None else names.labels.place(after)
             start += start < len(names.labels) and names.labels[start] == after
             end = len(names.labels) if limit is None else min(start + limit, len(names.labels))
@@ -97,18 +97,18 @@ class Listing:
     def stored_label(self, label: str) -> str:
         """The group that a label means, as it was stored; the label itself where there is none."""
         with self._store.reading() as state:
-            return self._index.names(state).stored_label(label)
+            return self._index.names.of(state).stored_label(label)
 
     def has_group(self, label: str) -> bool:
         """Whether a reference has this label, in whatever spelling it was stored."""
         with self._store.reading() as state:
-            names = self._index.names(state)
+            names = self._index.names.of(state)
             return names.labels.find(names.stored_label(label)) is not None
 
     def old_spellings(self) -> dict[str, str]:
         """Labels that earlier versions stored in another spelling, by today's spelling."""
         with self._store.reading() as state:
-            if (names := self._index.known_names(state)) is not None:
+            if (names := self._index.names.known(state)) is not None:
                 return dict(names.old_spellings)
             labels = self._store.labels()
         return {normal(label): label for label in labels if normal(label) != label}
@@ -116,13 +116,13 @@ class Listing:
     def count_groups(self) -> int:
         """Count the groups, without reading all references."""
         with self._store.reading() as state:
-            names = self._index.known_names(state)
+            names = self._index.names.known(state)
             return len(self._store.labels() if names is None else names.labels)
 
     def count_unlabelled(self) -> int:
         """Count the references without a group."""
         with self._store.reading() as state:
-            names = self._index.known_names(state)
+            names = self._index.names.known(state)
             if names is None:
                 return self._store.count_unlabelled()
             return state.count - int(names.counts.sum())
@@ -145,7 +145,7 @@ class Listing:
             count: Largest number of ids, >= 0.
         """
         with self._store.reading() as state:
-            names = self._index.names(state)
+            names = self._index.names.of(state)
             slots = names.slots[_spread(names.rows_with(label), count)].tolist()
             ids = self._ids_at(slots)
             return [ids[slot] for slot in slots]
@@ -180,7 +180,7 @@ class Listing:
             if label is None and not unlabelled:
                 left = list(islice(self._store.rows(after), limit + 1))
             else:
-                names = self._index.names(state)
+                names = self._index.names.of(state)
                 every = names.unlabelled if label is None else names.rows_with(label)
                 first = np.searchsorted(every, np.searchsorted(names.slots, after, "right"))
                 slots = names.slots[every[first : first + limit + 1]].tolist()

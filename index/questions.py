@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from index.contents import Contents
 from index.decision import CheckOptions, Decision, Rule, decide
 from index.errors import EmptyGalleryError
@@ -65,8 +67,10 @@ class Questions(Contents):
             [0.0, 1.409999966621399]
         """
         queries = checked_vectors(vectors, self.dim)
+        if label is None:
+            return self._index.nearest_of_all(queries, k, exact=exact)
         with self._index.reading() as index:
-            return index.nearest(queries, k, label, exact=exact)
+            return index.nearest(queries, k, label)
 
     def search_labelled(self, vectors: Floats, k: int, *, exact: bool = False) -> Neighbours:
         """Find the k nearest references of each query among those that are of a group.
@@ -87,12 +91,17 @@ class Questions(Contents):
             ValueError: As `search`.
         """
         queries = checked_vectors(vectors, self.dim)
+        with self._store.reading():
+            near = self._index.nearest_of_all(queries, k, exact=exact)
+            beside = np.flatnonzero(~near.labels.astype(bool).all(axis=1))
+            return near if not len(beside) else self._among_groups(queries, k, near, beside)
+
+    def _among_groups(
+        self, queries: Floats, k: int, near: Neighbours, beside: Indices
+    ) -> Neighbours:
+        """Answer again the queries `beside`, `(m,)`, near which references without a group lie."""
+        self.require_groups()
         with self._index.reading() as index:
-            near = index.nearest(queries, k, None, exact=exact)
-            beside = ~near.labels.astype(bool).all(axis=1)
-            if not beside.any():
-                return near
-            self.require_groups()
             rows, labelled = index.grouping.labelled, index.grouping.vectors
             if k > len(rows):
                 return index.nearest_in(queries, len(rows), rows, labelled)

@@ -187,7 +187,8 @@ class Matcher:
 
         asked = QueryPictures.of(pictures)
         embedded = asked.embedded(self.embedder)
-        near = self.gallery.search(embedded.vectors, self.gallery.neighbours_of(k))
+        with self.gallery.snapshot():
+            near = self.gallery.search(embedded.vectors, self.gallery.neighbours_of(k))
         return PictureNeighbours.of(near, embedded, asked, self.gallery)
 
     def check(self, pictures: Pictures, options: CheckOptions = CheckOptions()) -> Decisions:
@@ -227,9 +228,10 @@ class Matcher:
 
         asked = QueryPictures.of(pictures)
         embedded = asked.embedded(self.embedder)
-        k = self.gallery.neighbours_of(options.k)
-        rule = self.gallery.points.rule(options)
-        answers = self.gallery.decide(embedded.vectors, k, rule)
+        with self.gallery.snapshot():
+            k = self.gallery.neighbours_of(options.k)
+            rule = self.gallery.points.rule(options)
+            answers = self.gallery.decide(embedded.vectors, k, rule)
         return Decisions(completed(answers, embedded, rule.limits.threshold), asked, self.gallery)
 
     def decide(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:

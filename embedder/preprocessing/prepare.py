@@ -11,6 +11,7 @@ Which way is used is part of a model and of its fingerprint:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -185,9 +186,13 @@ def _fitted(image: np.ndarray, preprocessing: str, size: tuple[int, int]) -> np.
 
 def _white_on_black(images: np.ndarray) -> np.ndarray:
     """Whether most outermost pixels are black, for each picture `(n, h, w[, 3])`."""
-    edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
+    height, width = images.shape[1:3]
+    if min(height, width) > 1:  # views of the first and the last: picking by number would copy
+        edges = [images[:, :: height - 1, 1:-1], images[:, :, :: width - 1]]
+    else:
+        edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
     light = sum((edge > _BLACK).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
-    count = sum(int(np.prod(edge.shape[1:])) for edge in edges)
+    count = sum(math.prod(edge.shape[1:]) for edge in edges)
     return np.asarray(light * 2 < count)
 
 

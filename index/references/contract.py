@@ -19,7 +19,7 @@ import copy
 import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -91,13 +91,18 @@ class ReferenceStore(Reads):
             self._writer = None
         self._database.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[State]:
+    def reading(self) -> AbstractContextManager[State]:
         """Hold a snapshot: all reads inside see the same transactions.
 
         Raises:
             OlderStateError: If it is older than a state that was acknowledged.
         """
+        if self._held is not None and self._reader == threading.get_ident():
+            return nullcontext(self._held)  # this thread has the lock, and a question reads often
+        return self._snapshot()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[State]:
         with self.lock:
             if self._held is not None:
                 yield self._held

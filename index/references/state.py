@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 from index.references.connection import Connection
 from index.references.rows import State
@@ -29,15 +31,21 @@ def read_state(database: Connection) -> State:
         StoreError: If it is not as it was written.
     """
     stored = database.execute(f"SELECT {_FIELDS}, checksum FROM state").fetchone()
-    try:
-        *values, checksum = stored or ()
-        state = State(*values)
-        intact = sealed(state)[-1] == checksum
-    except (TypeError, ValueError, struct.error):
-        intact = False
-    if not intact:
+    state = _unsealed(*stored) if stored else None
+    if state is None:
         raise database.altered("its state does not match its checksum")
     return state
+
+
+@lru_cache(maxsize=16, typed=True)  # each question reads it, and it seldom changes
+def _unsealed(*stored: Any) -> State | None:
+    """The state of the columns; None if they do not match their checksum."""
+    *values, checksum = stored
+    try:
+        state = State(*values)
+        return state if sealed(state)[-1] == checksum else None
+    except (TypeError, ValueError, struct.error):
+        return None
 
 
 def write_state(database: Connection, state: State) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import faiss
 import numpy as np
 
-from index.search.cells import Cells, lengths
+from index.search.cells import lengths
 from index.search.faiss_calls import TINY, UNIT, one_thread
+from index.search.outline import Outline
 from likewise.arrays import Bools, Doubles, Floats, Indices
 
 UP = 1 + 2.0**-18  # more than the rounding of a short distance in float32
+SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
+MOST = 1024  # candidates of a query, at most
+_MARGIN = 1e-12  # the same in float64, relatively
+_LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
 
 
 class Bounds:
     """Queries beside the cells of an index.
 
     Args:
-        cells: Cells of all rows.
+        cells: Cells of all rows, or their outline.
         queries: `(n, dim)`, float32.
 
     Attributes:
@@ -24,7 +29,7 @@ class Bounds:
         squared: Squared distances to the centroids, `(n, c)`, at most the true ones.
     """
 
-    def __init__(self, cells: Cells, queries: Floats) -> None:
+    def __init__(self, cells: Outline, queries: Floats) -> None:
         self._cells = cells
         short, self._far = cells.frame.short(queries)
         self.short: Floats = short.astype(np.float32)
@@ -59,17 +64,6 @@ class Bounds:
         own: Floats = self.short[queries] - self._cells.origins[cell]
         return own
 
-    def in_cell(self, cell: int, own: Floats) -> Floats:
-        """FAISS's squared distances of short vectors to those of a cell's rows, `(p, rows)`.
-
-        Args:
-            cell: The cell.
-            own: The queries' `offsets`, `(p, m)`.
-        """
-        with one_thread(own.shape[1]):
-            squared: Floats = faiss.pairwise_distances(own, self._cells.short[cell])
-        return squared
-
     def limits(self, limit: Doubles, queries: Indices, cell: int, own: Floats) -> Floats:
         """Squared short distances up to which a row of a cell may be within reach, `(p,)`.
 
@@ -95,3 +89,32 @@ class Bounds:
         divided = self._cells
         slack: Doubles = (self._far[queries] + divided.far[cells]) * divided.frame.error
         return slack + (spans + divided.spread[cells]) * (2 * UNIT)
+
+    def rings(self, query: Floats, cells: Indices, limit: float) -> Doubles:
+        """How near to the centroid, and how far, the rows of cells lie that may be in reach.
+
+        By the triangle inequality they are as far from it as the query, give or take its reach.
+
+        Args:
+            query: `(dim,)`, float32.
+            cells: The cells, `(c,)`.
+            limit: Distance up to which rows are looked for.
+
+        Returns:
+            The least and the largest distance in each cell, `(c, 2)`.
+        """
+        distances = lengths(query.astype(np.float64) - self._cells.centroids[cells])
+        margins = limit + (distances + limit) * _MARGIN + _LEAST
+        return np.stack([distances - margins, distances + margins], axis=1)
+
+
+def short_squares(own: Floats, short: Floats) -> Floats:
+    """FAISS's squared distances of short vectors, `(p, rows)`.
+
+    Args:
+        own: `offsets` of queries from a cell's centroid, `(p, m)`.
+        short: The short vectors of the cell's rows, `(rows, m)`.
+    """
+    with one_thread(own.shape[1]):
+        squared: Floats = faiss.pairwise_distances(own, short)
+    return squared

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from index.search.alone import nearest_alone
 from index.search.by_parts import Flat, nearest_by_parts
 from index.search.cells import Cells
+from index.search.faiss_calls import BY_MATRIX
 from index.search.pruned import candidates
 from index.search.ties import Namer
 from likewise.arrays import Floats, Indices
@@ -25,6 +29,8 @@ def nearest_by_cells(
         namer: Returns the rows' ids, which order equal distances.
         flat: Searches the queries that cells do not help.
     """
+    if len(queries) < BY_MATRIX:
+        return _one_by_one(cells, stored, queries, k, namer, flat)
     return nearest_by_parts(
         lambda part: candidates(cells, stored, part, k),
         queries,
@@ -34,3 +40,16 @@ def nearest_by_cells(
         most=_PART,
         worth_a_thread=_WORTH_A_THREAD,
     )
+
+
+def _one_by_one(
+    cells: Cells, stored: Floats, queries: Floats, k: int, namer: Namer, flat: Flat
+) -> tuple[Indices, Floats]:
+    """Few queries, one after the other."""
+    rows = np.empty((len(queries), k), np.int64)
+    distances = np.empty((len(queries), k), np.float32)
+    for place in range(len(queries)):
+        query = queries[place : place + 1]
+        found = nearest_alone(cells, stored, query, k, namer) or flat(query, k, namer)
+        rows[place], distances[place] = found
+    return rows, distances

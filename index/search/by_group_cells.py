@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from index.search.bounds import Bounds
+from index.search.bounds import Bounds, short_squares
 from index.search.faiss_calls import may_round_to
 from index.search.group_cells import MIXED, GroupCells, spread
 from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
@@ -159,7 +159,7 @@ class _Search:
 
     def _in_first(self, queries: Indices, cell: int, most: int, *, mine: bool) -> Indices:
         """The nearest vectors of one cell by short distances, `(p, m)`, `NONE` behind them."""
-        squared = self._bounds.in_cell(cell, self._bounds.offsets(queries, cell))
+        squared = short_squares(self._bounds.offsets(queries, cell), self._cells.cells.short[cell])
         rows = self._cells.cells.rows[cell]
         if self._cells.pure[cell] == MIXED:
             wanted = (
@@ -206,7 +206,7 @@ class _Search:
             others: Whether others are, `(p,)`.
         """
         offsets = self._bounds.offsets(queries, cell)
-        squared = self._bounds.in_cell(cell, offsets)
+        squared = short_squares(offsets, self._cells.cells.short[cell])
         own, other = (limit[queries] for limit in self._limits)
         if self._cells.pure[cell] != MIXED:
             limits = self._bounds.limits(np.where(mine, own, other), queries, cell, offsets)

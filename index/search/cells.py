@@ -8,76 +8,23 @@ cells decide only what need not be computed; see `pruned`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import faiss
 import numpy as np
 
-from index.search.faiss_calls import one_thread
+from index.search.faiss_calls import UNIT, one_thread
+from index.search.outline import Frame, Outline
+from index.search.short_vectors import ShortVectors
 from likewise import parallel
 from likewise.arrays import Bools, Doubles, Floats, Indices, Reals
 
 _PER_CENTROID = 64  # rows that train a centroid
 _ROUNDS = 8  # of k-means; more gain nothing
-_AXES = 23  # principal coordinates; with the length of the rest 24 numbers
-_LIKE_AXES = 24  # dimensions up to which vectors are as short as they are
 _AT_ONCE = 16_384  # rows in float64
-_SAMPLE, _MEDIAN_OF = 20_000, 2_000  # rows that choose the axes, and the centre
 _SEED = 1
 _UP = 1 + 1e-6  # more than the rounding of a length
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """Coordinates that keep most of the distances.
-
-    Attributes:
-        centre: The origin, `(dim,)`.
-        axes: Orthonormal columns, `(dim, m)`, m < dim, or None for all coordinates as they are.
-    """
-
-    centre: Doubles
-    axes: Doubles | None
-
-    @classmethod
-    def of(cls, vectors: Floats) -> Frame:
-        """The principal axes of vectors, `(n, dim)`."""
-        step = max(1, len(vectors) // _SAMPLE)
-        sample = vectors[::step].astype(np.float64)
-        centre = np.median(sample[:_MEDIAN_OF], axis=0)  # which one long vector does not move
-        if vectors.shape[1] <= _LIKE_AXES:
-            return cls(centre, None)
-        sample -= centre
-        sample /= max(float(np.abs(sample).max(initial=0)), 1e-300)  # products of 1e-30 vanish
-        _, axes = np.linalg.eigh(sample.T @ sample)
-        return cls(centre, axes[:, : -_AXES - 1 : -1].copy())
-
-    def short(self, vectors: Floats) -> tuple[Doubles, Doubles]:
-        """The coordinates of vectors, `(n, m + 1)`, and their distances to the centre, `(n,)`.
-
-        Two of these differ by at most what the vectors differ by, but for `error`.
-        """
-        gaps = vectors - self.centre
-        squares = np.einsum("nd,nd->n", gaps, gaps)
-        if self.axes is None:
-            return gaps, np.sqrt(squares)
-        # NumPy's BLAS keeps small products on one thread.
-        parts = [gaps[start : start + 128] @ self.axes for start in range(0, len(gaps), 128)]
-        main = np.concatenate(parts) if parts else np.empty((0, self.axes.shape[1]))
-        rest = squares - np.einsum("nm,nm->n", main, main)
-        return np.column_stack([main, np.sqrt(np.maximum(rest, 0))]), np.sqrt(squares)
-
-    @property
-    def error(self) -> float:
-        """How much too large distances of short vectors may be, relative to `far`.
-
-        Squares err by at most dim · 2⁻⁵⁰ of theirs, so roots by √dim · 2⁻²⁵; and short vectors are
-        rounded to float32.
-        """
-        return float(np.sqrt(len(self.centre))) * 2.0**-24
-
-
-class Cells:
+class Cells(Outline):
     """Rows of an index in cells.
 
     Args:
@@ -86,30 +33,19 @@ class Cells:
         cell: The cell of each row, `(n,)`, from 0 to c - 1; whatever it is, bounds hold.
 
     Attributes:
-        centroids: `(c, dim)`, float32.
-        squares: Their squared lengths, `(c,)`, float32.
-        frame: The coordinates of `short`.
         rows: The rows of each cell, by their distance to the centroid.
         inner: These distances, float64, ascending.
         short: Their coordinates less those of the centroid, float32.
-        counts: How many they are, `(c,)`.
-        radius: Largest distance of a row to the centroid, `(c,)`.
-        spread: Largest length in `short`, `(c,)`.
-        far: Largest distance of a row to the centre, `(c,)`.
+        rounding: How much too large, in each cell, distances in `short` may be by its rows'
+            rounding, `(c,)`.
     """
 
     def __init__(self, vectors: Floats, centroids: Floats, cell: Indices) -> None:
-        count = len(centroids)
-        self.centroids = np.ascontiguousarray(centroids)
-        self.squares = np.einsum("cd,cd->c", self.centroids, self.centroids)
-        self.frame = Frame.of(vectors)
-        self.origins = self.frame.short(self.centroids)[0].astype(np.float32)
-        width = self.origins.shape[1]
+        super().__init__(centroids, Frame.of(vectors))
+        count, width = self.origins.shape
         self.inner = [np.empty(0) for _ in range(count)]
         self.rows = [np.empty(0, np.int64) for _ in range(count)]
-        self.short = [np.empty((0, width), np.float32) for _ in range(count)]
-        self.counts = np.zeros(count, np.int64)
-        self.radius, self.spread, self.far = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.short = ShortVectors(count, width)
         self._fill(vectors, np.arange(len(vectors)), cell)
 
     @classmethod
@@ -163,6 +99,7 @@ class Cells:
             self.radius[number] = self.inner[number][-1] * _UP
             for largest, spans in ((self.spread, lengths(short)), (self.far, far)):
                 largest[number] = max(largest[number], spans.max() * _UP)
+        self.rounding = self.far * self.frame.error + self.spread * (2 * UNIT)
 
     def _merge(self, cell: int, rows: Indices, short: Floats, inner: Doubles) -> None:
         """Insert rows into a cell."""

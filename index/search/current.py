@@ -15,16 +15,16 @@ import numpy as np
 
 from index.neighbours import Neighbour, Neighbours
 from index.references.contract import ReferenceStore
-from index.references.rows import Change, NewRow, Row, State
+from index.references.rows import Change, NewRow, State
 from index.search.absences import Absences
 from index.search.checked import check_k
-from index.search.columns import Columns
 from index.search.derived import DerivedIndex, nearly_there
 from index.search.exact import ExactIndex
 from index.search.grouping import Grouping
 from index.search.held_names import HeldNames
 from index.search.names import Names
 from index.search.setting import SearchSetting
+from index.search.unloaded import Unloaded
 from likewise.arrays import Floats, Indices, Strings
 from likewise.names import meant
 
@@ -40,6 +40,9 @@ class CurrentIndex:
         dim: Length of the vectors.
         store: The references.
         setting: Says how the gallery is searched.
+
+    Attributes:
+        names: The labels and ids of all rows, which need no vectors.
     """
 
     def __init__(
@@ -54,8 +57,9 @@ class CurrentIndex:
         self._setting = setting()
         self._dim = dim
         self._store = store
-        self._names = Names(directory, store)
-        store.proves_absent = Absences(lambda: self._names.kept).prove
+        self.names = Names(directory, store)
+        store.proves_absent = Absences(lambda: self.names.kept).prove
+        self._unloaded = Unloaded(directory, dim, store)
         self._derived: DerivedIndex | None = None
         self._loading: Future[DerivedIndex] | None = None
         self._changed = False
@@ -84,30 +88,20 @@ class CurrentIndex:
                 self._state = state
             yield self
 
-    def names(self, state: State) -> Columns:
-        """The labels and ids of all rows, made where they are not kept; needs no vectors.
+    def nearest_of_all(self, queries: Floats, k: int, *, exact: bool = False) -> Neighbours:
+        """The k nearest references of each query; a few are answered without loading the index.
 
         Args:
-            state: A snapshot that the caller holds.
+            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
+            k: From 1 to the number of references.
+            exact: As for `nearest`.
         """
-        return self._names.of(state)
-
-    def known_names(self, state: State) -> Columns | None:
-        """The same; None where they would have to be made from all rows.
-
-        Args:
-            state: A snapshot that the caller holds.
-        """
-        return self._names.known(state)
-
-    def compared(self, state: State, rows: Iterator[Row]) -> Iterator[Row]:
-        """Pass all rows on, and refuse names that are not theirs; see `Names`.
-
-        Args:
-            state: A snapshot that the caller holds.
-            rows: All its rows, verified.
-        """
-        return self._names.compared(state, rows)
+        if not self._is_loaded:
+            with self._store.reading() as state:
+                if near := self._unloaded.nearest(state, queries, k):
+                    return near
+        with self.reading():
+            return self.nearest(queries, k, None, exact=exact)
 
     def load(self) -> None:
         """Load the index now, catch up with the store, and be ready for many searches."""
@@ -119,7 +113,7 @@ class CurrentIndex:
     def load_ahead(self) -> None:
         """Start to load the index in a thread; the first search waits for it to finish."""
         with self._store.lock:
-            if self._derived is None and self._loading is None:
+            if not self._is_loaded and not self._unloaded.is_there:
                 pool = ThreadPoolExecutor(1, "warm")
                 self._loading = pool.submit(self._read)
                 pool.shutdown(wait=False)
@@ -135,8 +129,8 @@ class CurrentIndex:
             rows: The added rows, n.
         """
         with self._store.lock:
-            self._names.apply(change, rows)
-            self._names.save(still_writing=True)
+            self.names.apply(change, rows)
+            self.names.save(still_writing=True)
             if not self._is_loaded and nearly_there(self._directory, self._dim, change.after):
                 return
             self._changed, self._state = True, None
@@ -148,10 +142,10 @@ class CurrentIndex:
         """Write the index if its file is behind and writable."""
         if self._changed:
             with self.reading():
-                if self._store.keeps_derived and self._loaded().chosen.lacks(len(self.exact)):
-                    self._make()
+                if self._store.keeps_derived:
+                    self._complete()
         if self._store.keeps_derived:
-            self._names.save()
+            self.names.save()
             if self._derived is not None:
                 self._derived.save()
 
@@ -159,7 +153,8 @@ class CurrentIndex:
         """Drop the loaded index."""
         self._changed, self._derived, self._loading, self._state = False, None, None, None
         self._grouping = None
-        self._names.forget()
+        self._unloaded.forget()
+        self.names.forget()
 
     # ------------------------------------------------------------ within `reading`
 
@@ -186,7 +181,7 @@ class CurrentIndex:
         """Which rows are of which group."""
         if self._grouping is None:
             assert self._state is not None
-            self._grouping = Grouping(self._names.of(self._state), self.exact)
+            self._grouping = Grouping(self.names.of(self._state), self.exact)
         return self._grouping
 
     def rows_with(self, label: str | None) -> Indices:
@@ -228,12 +223,20 @@ class CurrentIndex:
         derived.write()
         return promise
 
+    def _complete(self) -> None:
+        """Make what other processes would have to make, or to do without."""
+        cells = self.exact.divided()
+        if cells.lacks(len(self.exact)):
+            cells.make(self.exact.stored)
+        if self._loaded().chosen.lacks(len(self.exact)):
+            self._make()
+
     def _make(self) -> Promise:
         """Make the approximate search that the owner chose."""
         from index.search.sample import Rows
 
         assert self._state is not None
-        rows = Rows(self.exact, self._names.of(self._state), self.grouping)
+        rows = Rows(self.exact, self.names.of(self._state), self.grouping)
         return self._loaded().chosen.make(rows)
 
     def nearest_in(

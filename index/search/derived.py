@@ -3,8 +3,9 @@
 `vectors.faiss` is an `IndexIDMap` over an `IndexFlatL2` whose ids are slots. `vectors.json` says
 up to which slot and removal it goes, the sum of its rows' checksums, and the file's own digest.
 If it is missing, truncated, altered or foreign, it is rebuilt from the store; if it is behind, it
-catches up. `vectors.cells` makes searches faster (`kept`); `vectors.codes` makes them
-approximate where the owner chose that (`chosen`).
+catches up. `vectors.cells` makes searches faster (`kept`), `vectors.bounds` lets a process answer a
+few without this file (`unloaded`), `vectors.codes` makes them approximate where the owner chose
+that (`chosen`).
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from index.search.exact import ExactIndex
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.names_file import NAMES
 from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
-from index.search.setting import CODES, EXACT, SearchSetting
+from index.search.setting import BOUNDS, CODES, EXACT, SearchSetting
 from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
-_FILES = ("vectors.faiss", "vectors.json", CELLS, CODES, NAMES)
+_FILES = ("vectors.faiss", "vectors.json", CELLS, BOUNDS, CODES, NAMES)
 _ROWS_AT_ONCE = 4096
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
 
@@ -164,8 +165,21 @@ class DerivedIndex:
             self.vectors.divided().unsaved = False
         else:
             (self._directory / CELLS).unlink(missing_ok=True)
+        self._write_bounds()
         self.chosen.write(self._directory, self._mark)
         self._behind = 0
+
+    def _write_bounds(self) -> None:
+        """Write what answers a few queries of a process that has not read all vectors."""
+        divided = self.vectors.divided()
+        if wanted := len(self.slots) >= division.BOUNDED and divided.way != "flat":
+            divided.prepare(self.vectors.stored)
+        if not wanted or divided.cells is None:
+            (self._directory / BOUNDS).unlink(missing_ok=True)
+            return
+        from index.search.kept_bounds import write_bounds  # not for a cold query
+
+        write_bounds(self._directory, self._mark, self.slots, divided.cells)
 
     def _clear(self) -> None:
         self._mark = Mark()

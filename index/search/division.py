@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from index.search.cells import Cells
 
 FROM = 20_000  # rows from which on cells may pay
+BOUNDED = 200_000  # rows from which on a process with one query answers it without all vectors
 PAYING = 1.2  # gain from which on cells are used
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many cells
 _REPAID = 2_000  # queries whose flat scans cost as much as making cells
@@ -65,9 +66,7 @@ class Division:
         if self.way == "flat" or k > _MOST_NEIGHBOURS or not (always or len(stored) >= FROM):
             return None
         self._asked += queries
-        if self.gain is not None and not (
-            self._trained / _GROWN <= len(stored) <= self._trained * _GROWN
-        ):
+        if self._is_outgrown(len(stored)):
             self.cells = self.gain = self._kept = None
         if self.gain is None and self._asked >= _REPAID:
             if queries >= _TOGETHER or len(stored) <= _FAST_MADE:
@@ -77,6 +76,21 @@ class Division:
         if not always and BY_MATRIX <= queries < _VISITS / np.sqrt(len(stored)):
             return None  # a matrix product is faster, up to 122 queries of 60,000 rows
         return self.cells
+
+    def lacks(self, count: int) -> bool:
+        """Whether cells are to be made before a large index is left to processes of one query.
+
+        Args:
+            count: Its rows.
+        """
+        if count < max(BOUNDED, FROM) or self.way == "flat":
+            return False
+        return self.gain is None or self._is_outgrown(count)
+
+    def _is_outgrown(self, count: int) -> bool:
+        """Whether there are far more rows, or far fewer, than when centroids were made."""
+        within = self._trained / _GROWN <= count <= self._trained * _GROWN
+        return self.gain is not None and not within
 
     def make(self, stored: Floats) -> None:
         """Make cells of all rows, `(n, dim)`, and measure what they gain."""

@@ -13,17 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.search.bounds import UP, Bounds
-from index.search.cells import Cells, lengths
-from index.search.faiss_calls import BY_MATRIX, TINY, may_round_to
+from index.search import bounds
+from index.search.bounds import Bounds, short_squares
+from index.search.cells import Cells
+from index.search.faiss_calls import may_round_to
 from index.search.ties import Namer, sorted_by_id
 from likewise.arrays import Bools, Floats, Indices
 from likewise.metrics.pairs import exact_distances
-
-_SHARE = 0.6  # of all rows: looking at more takes longer than a flat scan
-_MOST = 1024  # candidates of a query, at most
-_MARGIN = 1e-12  # the same in float64, relatively
-_LEAST = 1e-37  # more than distances that float32 hardly holds are rounded by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +89,12 @@ class _Search:
         near = self._bounds.near(self._limit)
         self._given_up: Bools = np.einsum(
             "nc,c->n", near, cells.counts.astype(np.float32)
-        ) > _SHARE * len(stored)
+        ) > bounds.SHARE * len(stored)
         near[self._given_up] = False
         self._near = near
 
     def candidates(self) -> Candidates:
-        if len(self._queries) < BY_MATRIX:
-            queries, rows = self._one_by_one()
-        else:
-            queries, rows = self._by_cell()
+        queries, rows = self._by_cell()
         keep = ~self._given_up[queries]
         queries, rows = queries[keep], rows[keep]
         distances = exact_distances(self._queries, queries, self._stored, rows)
@@ -121,7 +114,7 @@ class _Search:
         rows = np.empty((len(nearest), k), np.int64)
         for part in np.split(order, edges) if len(order) else ():
             cell = int(nearest[part[0]])
-            squared = self._bounds.in_cell(cell, self._bounds.offsets(part, cell))
+            squared = short_squares(self._bounds.offsets(part, cell), cells.short[cell])
             places = (
                 np.argpartition(squared, k - 1, axis=1)[:, :k]
                 if k < squared.shape[1]
@@ -143,56 +136,13 @@ class _Search:
             queries = np.flatnonzero(by_cell[cell] & ~self._given_up)
             own = self._bounds.offsets(queries, cell)
             limit = self._bounds.limits(self._limit[queries], queries, cell, own)
-            squared = self._bounds.in_cell(cell, own)
+            squared = short_squares(own, cells.short[cell])
             hits = np.flatnonzero(squared <= limit[:, None])
             places, columns = np.divmod(hits, squared.shape[1])
             found.append((queries[places], cells.rows[cell][columns]))
             counts += np.bincount(found[-1][0], minlength=len(counts))
-            self._given_up |= counts > _MOST + self._k
+            self._given_up |= counts > bounds.MOST + self._k
         return _joined(found)
-
-    def _one_by_one(self) -> tuple[Indices, Indices]:
-        """Candidates, looked for in all cells at a time."""
-        found = [self._alone(query) for query in np.flatnonzero(~self._given_up).tolist()]
-        return _joined([(np.full(len(rows), query), rows) for query, rows in found])
-
-    def _alone(self, query: int) -> tuple[int, Indices]:
-        """Candidates of one query."""
-        near, begins, ends = self._rings(query)
-        own = self._bounds.short[query] - self._cells.origins[near]  # (cells, m)
-        slack = self._bounds.slack(query, near, lengths(own)).max(initial=0)
-        stops = np.cumsum(ends - begins)
-        gaps = np.empty((int(stops.max(initial=0)), own.shape[1]), np.float32)
-        spans = zip(*map(np.ndarray.tolist, (near, begins, ends, stops)), strict=True)
-        for place, (cell, begin, end, stop) in enumerate(spans):
-            short = self._cells.short[cell][begin:end]
-            np.subtract(short, own[place], out=gaps[stop - (end - begin) : stop])
-        squared = np.einsum("nm,nm->n", gaps, gaps)
-        hits = np.flatnonzero(squared <= (float(self._limit[query]) + slack) ** 2 * UP + TINY)
-        if len(hits) > _MOST + self._k:
-            self._given_up[query] = True
-            return query, hits[:0]
-        where = np.searchsorted(stops, hits, side="right")
-        places = zip(
-            near[where].tolist(), (hits - stops[where] + ends[where]).tolist(), strict=True
-        )
-        return query, np.array([self._cells.rows[cell][at] for cell, at in places], np.int64)
-
-    def _rings(self, query: int) -> tuple[Indices, Indices, Indices]:
-        """The cells near a query, and where in each the rows begin and end that may be in reach.
-
-        By the triangle inequality they are as far from the centroid as the query, give or take its
-        reach.
-        """
-        cells, limit = self._cells, float(self._limit[query])
-        near = np.flatnonzero(self._near[query])
-        distances = lengths(self._queries[query].astype(np.float64) - cells.centroids[near])
-        margins = limit + (distances + limit) * _MARGIN + _LEAST
-        rings = np.stack([distances - margins, distances + margins], axis=1)
-        pairs = zip(near.tolist(), rings, strict=True)
-        spans = [cells.inner[cell].searchsorted(ring) for cell, ring in pairs]
-        begins, ends = np.array(spans, np.int64).reshape(-1, 2).T
-        return near, begins, ends
 
 
 def _joined(found: list[tuple[Indices, Indices]]) -> tuple[Indices, Indices]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 Way = Literal["auto", "flat", "cells"]
 Asking = Literal["both", "known"]
 CODES = "vectors.codes"  # the file of an approximate search
+BOUNDS = "vectors.bounds"  # the file from which a few queries are answered without all vectors
 WAYS: tuple[str, ...] = get_args(Way)
 ASKING: tuple[str, ...] = get_args(Asking)
 

@@ -21,13 +21,13 @@ else:
 
 _ENDING = r"\.[0-9a-f]{8}"
 _FILES = (
-    r"\.(gallery\.json|vectors\.(faiss|json|cells|codes|names)|references\.mark"
+    r"\.(gallery\.json|vectors\.(faiss|json|cells|bounds|codes|names)|references\.mark"
     rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy){_ENDING}"
 )
 _DIRECTORY = rf"\..+{_ENDING}"
 _IN_A_GALLERY = (
-    r"model|gallery\.json|references\.(mark|sqlite(-wal|-shm|-journal)?)|vectors\.(faiss|json|cells|codes|names)"
-    rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy|{_FILES}"
+    r"model|gallery\.json|references\.(mark|sqlite(-wal|-shm|-journal)?)"
+    rf"|vectors\.(faiss|json|cells|bounds|codes|names)|(evidence|pictures)-[0-9a-f]{{32}}\.npy|{_FILES}"
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import faiss
 import numpy as np
 
@@ -27,3 +29,37 @@ def clusters(rng: np.random.Generator, n: int, dim: int, radius: float) -> np.nd
     centres = unit(rng.normal(size=(5, dim)))
     around = unit(rng.normal(size=(n, dim))) * rng.random((n, 1)) * radius
     return unit(centres[rng.integers(0, 5, n)] + around)
+
+
+def tight(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    centres = rng.normal(size=(7, dim))
+    return centres[rng.integers(0, 7, count)] + rng.normal(size=(count, dim)) * 1e-6
+
+
+def equal(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    return rng.normal(size=(5, dim))[rng.integers(0, 5, count)]
+
+
+def with_zeros(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    return rng.normal(size=(count, dim)) * (rng.random((count, 1)) < 0.3)
+
+
+def with_one_long(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    vectors = rng.normal(size=(count, dim)) * 1e-4
+    vectors[0] = 10
+    return vectors
+
+
+def line(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
+    return rng.integers(0, 200, (count, 1)) * np.ones((1, dim))
+
+
+SHAPES: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
+    "even": lambda rng, count, dim: rng.normal(size=(count, dim)),
+    "tight": tight,
+    "equal": equal,
+    "grid": lambda rng, count, dim: rng.integers(-2, 3, (count, dim)),
+    "zero": with_zeros,
+    "one long": with_one_long,
+    "line": line,
+}

@@ -16,9 +16,8 @@ from index.search.faiss_calls import LONGEST
 from index.search.group_cells import GroupCells
 from index.search.nearest_groups import NONE
 from likewise.metrics.groups import rows_by_group
-from tests.index.search.material import filled
+from tests.index.search.material import SHAPES, filled
 from tests.index.search.test_by_group import by_definition
-from tests.index.search.test_cells import SHAPES
 
 PARTS = ("own", "other", "nearest", "closer")
 

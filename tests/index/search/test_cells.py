@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.search import cells as cells_module
-from index.search import division, pruned
-from index.search.cells import Cells, Frame
+from index.search import bounds, division, outline, pruned
+from index.search.cells import Cells
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
-from tests.index.search.material import as_ids, clusters, filled
+from index.search.outline import Frame
+from tests.index.search.material import SHAPES, as_ids, clusters, filled
 
 FEW = 4  # rows of a small index from which on cells are made here
 
@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "FROM", FEW)
     monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
-    monkeypatch.setattr(pruned, "_SHARE", 1.0)
+    monkeypatch.setattr(bounds, "SHARE", 1.0)
 
 
 def agree(
@@ -106,40 +106,6 @@ def test_every_shape_and_scale_agrees_with_brute_force(
     agree(divided(everything[:count]), everything[count:], min(k, count), brute_force)
 
 
-def tight(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    centres = rng.normal(size=(7, dim))
-    return centres[rng.integers(0, 7, count)] + rng.normal(size=(count, dim)) * 1e-6
-
-
-def equal(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.normal(size=(5, dim))[rng.integers(0, 5, count)]
-
-
-def with_zeros(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.normal(size=(count, dim)) * (rng.random((count, 1)) < 0.3)
-
-
-def with_one_long(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    vectors = rng.normal(size=(count, dim)) * 1e-4
-    vectors[0] = 10
-    return vectors
-
-
-def line(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
-    return rng.integers(0, 200, (count, 1)) * np.ones((1, dim))
-
-
-SHAPES: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
-    "even": lambda rng, count, dim: rng.normal(size=(count, dim)),
-    "tight": tight,
-    "equal": equal,
-    "grid": lambda rng, count, dim: rng.integers(-2, 3, (count, dim)),
-    "zero": with_zeros,
-    "one long": with_one_long,
-    "line": line,
-}
-
-
 @pytest.mark.costly
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32))
@@ -166,7 +132,7 @@ def test_rows_that_come_and_go_are_searched_as_if_they_had_always_been_there(
 
 
 def test_queries_that_bounds_do_not_help_are_searched_flat(rng, brute_force, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_SHARE", 0.3)
+    monkeypatch.setattr(bounds, "SHARE", 0.3)
     everything = flat_groups(rng, 1050, 30)
     strangers = rng.normal(size=(50, 30)).astype(np.float32)  # in the middle of all groups
     queries, vectors = np.concatenate([everything[1000:], strangers]), divided(everything[:1000])
@@ -175,7 +141,7 @@ def test_queries_that_bounds_do_not_help_are_searched_flat(rng, brute_force, mon
 
 
 def test_more_candidates_than_allowed_are_searched_flat(rng, brute_force, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_MOST", 10)
+    monkeypatch.setattr(bounds, "MOST", 10)
     stored = np.repeat(rng.normal(size=(30, 30)).astype(np.float32), 30, axis=0)
     vectors = divided(stored)
     assert answered(vectors, stored[:60:2], 2) == 0
@@ -210,7 +176,7 @@ def test_short_vectors_are_never_farther_apart_than_the_whole_ones(seed, dim) ->
     gaps = np.linalg.norm(vectors[1:].astype(float) - vectors[:-1], axis=1)
     slack = (far[1:] + far[:-1]) * frame.error
     assert (np.linalg.norm(short[1:] - short[:-1], axis=1) <= gaps + slack).all()
-    assert short.shape[1] <= cells_module._AXES + 1
+    assert short.shape[1] <= outline._AXES + 1
 
 
 def test_cells_are_made_when_enough_is_asked(rng, monkeypatch) -> None:
@@ -261,7 +227,7 @@ def test_cells_are_made_anew_when_the_rows_have_doubled(rng, monkeypatch) -> Non
 
 
 def test_even_vectors_are_measured_to_gain_nothing(rng, monkeypatch) -> None:
-    monkeypatch.setattr(pruned, "_SHARE", 0.6)
+    monkeypatch.setattr(bounds, "SHARE", 0.6)
     stored = rng.normal(size=(3000, 64)).astype(np.float32)
     cells = Cells.train(stored)
     assert cells is not None

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from index.gallery import Gallery
+from index.search import bounds, division
 from index.search import cells as cells_module
-from index.search import division, pruned
 from index.search.cells import Cells
 from index.search.kept import CELLS, KeptCells, read_kept, write_kept
 from index.search.note import Mark
@@ -32,7 +32,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "_REPAID", MANY)
     monkeypatch.setattr(division, "_REPAID_READ", 10)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
-    monkeypatch.setattr(pruned, "_SHARE", 1.0)
+    monkeypatch.setattr(bounds, "SHARE", 1.0)
 
 
 def answers(gallery: Gallery, count: int = MANY) -> Answers:

@@ -23,6 +23,7 @@ LEFT = [
     ".vectors.faiss.0a1b2c3d",
     ".vectors.json.0a1b2c3d",
     ".vectors.cells.0a1b2c3d",
+    ".vectors.bounds.0a1b2c3d",
     ".vectors.names.0a1b2c3d",
     ".gallery.json.0a1b2c3d",
     ".references.mark.0a1b2c3d",
