@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedder.data.cloud import CloudPicture
 from embedder.data.records import Record
 from embedder.data.sources import records
 from embedder.errors import ImageError
