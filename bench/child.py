@@ -1,4 +1,4 @@
-"""Run child processes as a user would, and measure their peak memory."""
+"""Run child processes as a user would, and measure their processor time and peak memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 # The kernel counts what the parent held before exec as the child's peak: so the parent is a
@@ -15,7 +16,7 @@ _LAUNCHER = """
 import os, sys
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 _, status, used = os.wait4(child, 0)
-print(used.ru_maxrss, file=sys.stderr)
+print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
@@ -42,14 +43,34 @@ def run(command: Sequence[str]) -> str:
     return done.stdout
 
 
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a process used.
+
+    Attributes:
+        seconds: Processor time.
+        mib: Peak memory.
+        output: What it wrote to stdout.
+    """
+
+    seconds: float
+    mib: float
+    output: str
+
+
 def peak_mib(command: Sequence[str]) -> float:
     """Run to the end and return the peak memory, in MiB."""
+    return used(command).mib
+
+
+def used(command: Sequence[str]) -> Used:
+    """Run to the end and measure."""
     done = subprocess.run(
         [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command],
         env=ENVIRONMENT,
         check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
-    return int(done.stderr.split()[-1]) / 1024  # Linux counts in KiB
+    kib, seconds = done.stderr.split()[-2:]
+    return Used(float(seconds), int(kib) / 1024, done.stdout)
