@@ -27,7 +27,7 @@ class ServerProcess:
         log: The lines that it has written to stderr since.
     """
 
-    def __init__(self, gallery: Path, *options: str | Path, port: int = 0) -> None:
+    def __init__(self, gallery: Path | str, *options: str | Path, port: int = 0) -> None:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-c", "from cli import main; main()", "serve", gallery),
