@@ -13,6 +13,7 @@ from index.address import Address
 from index.documents import Documents, require_fields
 from index.errors import ReplacedError, StoreError
 from index.evidence import evidence_path
+from index.postgres.local_cache import writing_cache
 from index.postgres.making import drop
 from index.postgres.store import PostgresStore, file_digest
 from index.references.contract import ReferenceStore
@@ -64,7 +65,8 @@ class PostgresDocuments(Documents):
         if not self._checked_model:
             wanted = {name: digest for name, (digest, _) in self._store.files(f"{MODEL}/").items()}
             if wanted and not _holds(self.directory, wanted):
-                self._copy_model(place, list(wanted))
+                with writing_cache(self.directory):
+                    self._copy_model(place, list(wanted))
             self._checked_model = True
         return place
 

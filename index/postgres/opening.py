@@ -9,6 +9,7 @@ from pathlib import Path
 from index.address import Address, cache_folder
 from index.postgres.connection import PostgresConnection
 from index.postgres.documents import PostgresDocuments
+from index.postgres.local_cache import writing_cache
 from index.postgres.seen import Seen
 from index.postgres.store import PostgresStore
 from index.references.rows import State
@@ -30,7 +31,7 @@ def opened(
         GalleryError: If there is none of this name.
         OlderStateError: If it is older than this machine has seen it.
         UnreachableError: If the server does not let us in.
-        OSError: If the local cache cannot be made.
+        GalleryError: If the local cache cannot be made.
     """
     store, directory = _store(address, timeout, accept_older=False)
     try:
@@ -78,8 +79,9 @@ def _store(address: Address, timeout: float, *, accept_older: bool) -> tuple[Pos
     database = PostgresConnection(address, timeout)
     try:
         directory = cache_folder() / _cache_name(address, database)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        seen = Seen(directory / STORE)
+        with writing_cache(directory):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            seen = Seen(directory / STORE)
         return PostgresStore(database, seen, accept_older=accept_older), directory
     except BaseException:
         database.close()

@@ -245,3 +245,11 @@ def test_an_altered_gallery_is_not_copied_into_a_database(postgres, tmp_path):
     with pytest.raises(StoreError, match="was altered"):
         copy_gallery(tmp_path / "g", place_of(postgres.url("copy")))
     assert postgres.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'likewise_copy'") == []
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_option(postgres, tmp_path, monkeypatch):
+    pets(postgres).close()
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("LIKEWISE_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(GalleryError, match=r"local cache .*/file/cache/.* by --cache or LIKEWISE"):
+        Gallery.open(postgres.url("pets"))
