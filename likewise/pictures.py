@@ -170,6 +170,7 @@ def as_records(pictures: Pictures) -> list[Record]:
         PicturesError: If something else was passed.
 
     Example:
+        >>> from pathlib import Path
         >>> [record.id for record in as_records(["seven.png", Path("two.png")])]
         ['seven.png', 'two.png']
     """
@@ -183,6 +184,7 @@ def record_stream(pictures: Pictures) -> Iterator[Record]:
         PicturesError: If something else was passed; of a stream, while iterating.
 
     Example:
+        >>> from pathlib import Path
         >>> [record.id for record in record_stream(iter(["seven.png", Path("two.png")]))]
         ['seven.png', 'two.png']
     """
