@@ -170,8 +170,7 @@ def as_records(pictures: Pictures) -> list[Record]:
         PicturesError: If something else was passed.
 
     Example:
-        >>> from pathlib import Path
-        >>> [record.id for record in as_records(["seven.png", Path("two.png")])]
+        >>> [record.id for record in as_records(["seven.png", "two.png"])]
         ['seven.png', 'two.png']
     """
     return [as_record(picture, str(place)) for place, picture in enumerate(listed(pictures))]
@@ -184,8 +183,7 @@ def record_stream(pictures: Pictures) -> Iterator[Record]:
         PicturesError: If something else was passed; of a stream, while iterating.
 
     Example:
-        >>> from pathlib import Path
-        >>> [record.id for record in record_stream(iter(["seven.png", Path("two.png")]))]
+        >>> [record.id for record in record_stream(iter(["seven.png", "two.png"]))]
         ['seven.png', 'two.png']
     """
     return map(as_record, streamed(pictures), map(str, count()))

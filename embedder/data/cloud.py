@@ -6,7 +6,9 @@ extra and imported when such an address is named. Credentials and endpoints are 
 
 from __future__ import annotations
 
+import errno
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +22,13 @@ from likewise.errors import LikewiseError
 
 _ADDRESS = re.compile(r"(?!postgres)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _TOGETHER = 16  # pictures that are fetched at the same time
-# What says of one picture only that it is not there, or not for us.
-_OF_ONE = (FileNotFoundError, IsADirectoryError, PermissionError)
+# Of one picture; what is forbidden may be all of them, where credentials are wrong or expire.
+_OF_ONE = (FileNotFoundError, IsADirectoryError)
+FULL = (errno.ENOSPC, errno.EDQUOT)  # a disk, here
+
+
+class UnknownStorageError(DatasetError):
+    """An address is of a kind of storage that nobody reads."""
 
 
 def is_cloud(name: str) -> bool:
@@ -44,24 +51,29 @@ def file_system(address: str) -> tuple[Any, str]:
         A file system of fsspec, and the path in it, without a slash at its end.
 
     Raises:
-        DatasetError: If fsspec or the storage's driver is not installed, or there is no such kind
-            of storage.
+        UnknownStorageError: If there is no such kind of storage.
+        DatasetError: If fsspec or the storage's driver is not installed.
     """
     with naming(address):
         try:
-            from fsspec.core import url_to_fs
+            from fsspec import get_filesystem_class
         except ImportError as error:
             raise DatasetError(
                 f"{address} is an address in cloud storage, which needs fsspec and a driver: pip "
                 "install 'likewise[cloud]' for s3://, and gcsfs or adlfs beside it for gs:// or "
                 "az://."
             ) from error
+        kind, colon, rest = address.partition("://")
+        spelled = f"{kind.lower()}{colon}{rest}"
         try:
-            system, path = url_to_fs(address)
-            system.invalidate_cache()  # others may have written since
+            storage = get_filesystem_class(kind.lower())
         except ValueError as error:  # fsspec names the kind
-            raise DatasetError(f"{address} is not in storage that can be read: {error}.") from error
-    return system, path.rstrip("/")
+            raise UnknownStorageError(
+                f"{address} is not in storage that can be read: {error}."
+            ) from error
+        system = storage(**storage._get_kwargs_from_urls(spelled))
+        system.invalidate_cache()  # others may have written since
+        return system, str(storage._strip_protocol(spelled)).rstrip("/")
 
 
 @contextmanager
@@ -83,6 +95,11 @@ def naming(address: str) -> Iterator[None]:
     except ImportError as error:  # fsspec names the package
         raise DatasetError(f"{address} needs a driver that is not installed: {error}.") from error
     except Exception as error:  # drivers share no base class
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise DatasetError(
+                f"The temporary folder {tempfile.gettempdir()} has no room for {address}: free "
+                "some, or set TMPDIR to another folder."
+            ) from error
         text = " ".join(str(error).split()).rstrip(".") or "no reason given"
         raise DatasetError(
             f"Cannot reach {address} ({type(error).__name__}: {text}): check the address, the "
@@ -106,18 +123,24 @@ def renaming(folder: Path, address: str) -> Iterator[None]:
         raise
 
 
-def picture_at(name: str) -> Path | Encoded:
+def picture_at(name: str) -> Path | Encoded | ImageError:
     """A picture file by its path or its address; it is not read yet.
 
     Args:
         name: What a user or a list calls it.
 
+    Returns:
+        The file; the reason why there is none, for an address in no known kind of storage.
+
     Raises:
-        DatasetError: If it is an address of storage that cannot be read here.
+        DatasetError: If the storage needs a driver that is not installed.
     """
     if not is_cloud(name):
         return Path(name)
-    system, path = file_system(name)
+    try:
+        system, path = file_system(name)
+    except UnknownStorageError:
+        return ImageError("not in storage that can be read")
     return CloudPicture(system, path)
 
 
@@ -137,8 +160,8 @@ class CloudPicture:
         """Fetch the file.
 
         Raises:
-            ImageError: If there is none, or it must not be read.
-            DatasetError: If the storage cannot be reached.
+            ImageError: If there is none.
+            DatasetError: If the storage cannot be reached, or must not be read.
         """
         return _fetch([self])[0].read_bytes()
 
@@ -190,9 +213,10 @@ def _fetch(pictures: Sequence[CloudPicture]) -> list[Encoded]:
         paths = list(dict.fromkeys(picture.path for picture in ours))
         address = system.unstrip_protocol(paths[0])
         with naming(address):
-            found = system.cat(paths, on_error="return")
+            found = system.cat_ranges(paths, None, None, on_error="return")
+        answers = dict(zip(paths, found, strict=True))
         for picture in ours:
-            contents[picture] = _answer(picture, found[picture.path])
+            contents[picture] = _answer(picture, answers[picture.path])
     return [contents[picture] for picture in pictures]
 
 
@@ -200,7 +224,6 @@ def _answer(picture: CloudPicture, found: bytes | Exception) -> Encoded:
     if isinstance(found, bytes):
         return _Fetched(found)
     if isinstance(found, _OF_ONE):
-        what = "not allowed to be read" if isinstance(found, PermissionError) else "not found"
-        return _Absent(f"{what} in its storage")
+        return _Absent("not found in its storage")
     with naming(picture.system.unstrip_protocol(picture.path)):
         raise found

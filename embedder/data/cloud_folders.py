@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from glob import has_magic
 from pathlib import Path
@@ -66,16 +66,18 @@ def _folder_records(
 ) -> Records:
     passed_over = PassedOver()
     with naming(address):
-        paths = [path[len(root) + 1 :] for path in system.find(root)]
-        if not paths and has_magic(root):
+        sizes = {
+            path[len(root) + 1 :]: entry.get("size")
+            for path, entry in system.find(root, detail=True).items()
+        }
+        if not sizes and has_magic(root):
             raise DatasetError(
                 f"{address} is a pattern, which cloud storage does not know: name the folder, or a "
                 "list of addresses."
             )
-        if not paths:
+        if not sizes:
             raise FileNotFoundError
-        ordered = sorted(filter(None, paths), key=lambda path: path.split("/"))
-        names = [name for name in ordered if _is_read(system, root, name, passed_over)]
+        names = _pictures(system, root, sizes, passed_over)
     if not names:
         note = passed_over.sentence(address) or ""
         raise DatasetError(f"{address} should hold pictures, but holds none. {note}".strip())
@@ -91,17 +93,42 @@ def _folder_records(
     return Records(stream, choice.count, notes=choice.notes(passed_over))
 
 
-def _is_read(system: Any, root: str, name: str, passed_over: PassedOver) -> bool:
-    """Accept the names that `listing` accepts, and count the others."""
-    last = name.split("/")[-1]
-    if not last:  # a folder that a program marked by an empty file
-        return False
-    accepted = is_shown(name) and is_picture(last)
-    if accepted and "." not in last:
-        accepted = begins_as_picture(system.cat_file(f"{root}/{name}", end=_HEAD))
-    if not accepted:
-        passed_over.add_file(name)
-    return accepted
+def _pictures(
+    system: Any, root: str, sizes: Mapping[str, int | None], passed_over: PassedOver
+) -> list[str]:
+    """Choose the names that `listing` accepts, sorted, and count the others.
+
+    Args:
+        system: A file system of fsspec.
+        root: The folder's path there.
+        sizes: Size of each file by its name in the folder, None where it is not known.
+        passed_over: Counts the others.
+    """
+    # A name that ends in / is a folder that a program marked by an empty file.
+    ordered = sorted((name for name in sizes if name[-1:] not in ("", "/")), key=_folders)
+    shown = [name for name in ordered if is_shown(name) and is_picture(name.split("/")[-1])]
+    unclear = [name for name in shown if "." not in name.split("/")[-1]]
+    begun = _begun_as_pictures(system, root, [name for name in unclear if sizes[name] != 0])
+    chosen = set(shown).difference(unclear).union(begun)
+    for name in ordered:
+        if name not in chosen:
+            passed_over.add_file(name)
+    return [name for name in ordered if name in chosen]
+
+
+def _folders(name: str) -> list[str]:
+    return name.split("/")
+
+
+def _begun_as_pictures(system: Any, root: str, names: list[str]) -> list[str]:
+    """Those of the files whose first bytes are a picture's; one that cannot be read may be."""
+    paths = [f"{root}/{name}" for name in names]
+    heads = system.cat_ranges(paths, 0, _HEAD, on_error="return") if paths else []
+    return [
+        name
+        for name, head in zip(names, heads, strict=True)
+        if isinstance(head, Exception) or begins_as_picture(head)
+    ]
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)

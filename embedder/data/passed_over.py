@@ -15,7 +15,7 @@ _HIDDEN: Reason = ("hidden file", "")
 _OTHER: Reason = ("file", " not named as a picture")
 LINKED: Reason = ("link", " to what is read in its own place")
 UNLISTABLE: Reason = ("folder", " that cannot be listed")
-GALLERY: Reason = ("folder", " that is a gallery")
+GALLERY: Reason = ("folder", " of a gallery")
 SPECIAL: Reason = ("pipe", ", socket or device")
 
 

@@ -94,6 +94,19 @@ def sweep_files(directory: Path) -> None:
                     os.unlink(directory / name)
 
 
+def sweep_drafts(path: Path) -> None:
+    """Remove what killed writers left of one file.
+
+    Args:
+        path: The file's place.
+    """
+    left = re.compile(rf"\.{re.escape(path.name)}{_ENDING}")
+    for name in filter(left.fullmatch, os.listdir(path.parent)):
+        with suppress(OSError), open(path.parent / name, "rb") as file:
+            if _lock(file.fileno()):
+                os.unlink(path.parent / name)
+
+
 def sweep_directories(parent: Path) -> None:
     """Remove galleries that killed writers left unfinished beside their place, empty ones too."""
     import shutil

@@ -103,15 +103,20 @@ class Checking:
         """
         self.settings.apply()
         matcher = _opened(self.gallery)
+        self._require_same(matcher)
+        summary = Summary()
+        rows = summary.counted(check_stream(matcher, records, self.options, rule=self.rule))
+        lines = b"".join(map(json_line, rows))
+        self._require_same(matcher)
+        return lines, summary
+
+    def _require_same(self, matcher: Matcher) -> None:
         has = (matcher.gallery.checksum, matcher.gallery.fingerprint)
         if has != (self.references, self.model):
             raise ElsewhereError(
                 f"{self.gallery} has other references or another model there than where the "
                 "command runs, or was changed meanwhile: give every machine the same gallery."
             )
-        summary = Summary()
-        rows = summary.counted(check_stream(matcher, records, self.options, rule=self.rule))
-        return b"".join(map(json_line, rows)), summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def read_parts(output: Path) -> list[Part]:
     if not found:
         raise PartsError(
             f"There are no parts of {output}: expected {output}.part-1-of-N and so on, as "
-            f"`--shard 1/N -o {output.name}` writes them."
+            "`--shard 1/N` writes them."
         )
     counts = sorted({shard.count for shard in found})
     if len(counts) > 1:
@@ -233,6 +233,11 @@ def _parsed(path: Path, line: bytes) -> dict[str, Any]:
 def _require_one_job(parts: Sequence[Part]) -> None:
     first = parts[0]
     for part in parts[1:]:
+        if part.settings.get("job") != first.settings.get("job"):
+            raise PartsError(
+                f"{part.path} is of likewise {part.settings.get('job')}, and {first.path} of "
+                f"likewise {first.settings.get('job')}: remove those that do not belong to it."
+            )
         for name in sorted({*first.settings, *part.settings} - {*OF_A_SHARD}):
             was, now = first.settings.get(name), part.settings.get(name)
             if was != now:
@@ -245,7 +250,7 @@ def _require_one_job(parts: Sequence[Part]) -> None:
             difference = (
                 f"{counts[0]} and {counts[1]} pictures"
                 if counts[0] != counts[1]
-                else "their ids, or the order, differ"
+                else "their ids, labels or order differ"
             )
             raise PartsError(
                 f"{part.path} and {first.path} are of different inputs: {difference}. Give every "

@@ -100,8 +100,8 @@ class Taken(Iterable[Record]):
         records: All pictures.
 
     Attributes:
-        end: After the last picture: how many there are in all, and a digest of all ids. Parts of
-            one input agree in it.
+        end: After the last picture: how many there are in all, and a digest of all ids
+            and labels. Parts of one input agree in it.
     """
 
     def __init__(self, shard: Shard, records: Iterable[Record]) -> None:
@@ -111,7 +111,7 @@ class Taken(Iterable[Record]):
     def __iter__(self) -> Iterator[Record]:
         digest, total = hashlib.sha256(), 0
         for record in self._records:
-            digest.update(record.id.encode() + b"\0")
+            digest.update(f"{record.id}\0{record.label or ''}\0".encode())
             if total % self._shard.count == self._shard.number - 1:
                 yield record
             total += 1

@@ -125,6 +125,7 @@ def _embed_shard(shard: Shard, gallery: Path, records: Records, options: BuildOp
     """Embed the pictures of a shard into its part of the gallery, for `likewise merge`."""
     from likewise.bulk.references import write_references
 
+    gallery.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(share_of(records, shard)) as done:
         report = write_references(records, gallery, shard, options, progress=done)
     _report_part(report, records, shard.part(gallery), gallery)
@@ -137,6 +138,8 @@ def _report_part(report: EmbedReport, records: Records, part: Path, gallery: Pat
     note_unreadable(report.unreadable)
     for warning in report.remarks.warnings():
         note(warning)
+    if not report.rows:
+        note("Warning: no picture of this shard can become a reference.")
     note(
         f"Wrote {counted(report.rows, 'reference')} to {part}. Once all parts are there: "
         f"likewise merge {gallery}"

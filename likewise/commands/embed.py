@@ -12,7 +12,7 @@ import click
 from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import GalleryName
-from likewise.commands.opening import opened_model, read, read_unlabelled
+from likewise.commands.opening import opened_embedder, read, read_unlabelled
 from likewise.commands.options import (
     Reading,
     inputs_argument,
@@ -49,8 +49,7 @@ def embed(
 
     Use it to work with the vectors yourself, as in clustering. Rows are in input order; a .parquet
     file also has ids and labels, and in a .npy file an unreadable picture is a row of NaN. The
-    file is named OUTPUT.new until it is complete; a killed command leaves it, and you may delete
-    it.
+    file appears once it is complete.
 
     \b
     likewise embed scans/ -o vectors.parquet
@@ -61,7 +60,7 @@ def embed(
     from likewise.output.cloud import shown
 
     refuse_other_division(ray, shards, shard)
-    embedder, _ = opened_model(gallery, model)
+    embedder = opened_embedder(gallery, model)
     unlabelled = output.suffix.lower() == ".npy"
     records = read_unlabelled(inputs, reading.split) if unlabelled else read(inputs, reading)
     with (

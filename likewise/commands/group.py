@@ -11,7 +11,11 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -81,6 +85,10 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
+        with ending_as_by_interrupt():
+            return self._invoke(ctx)
+
+    def _invoke(self, ctx: click.Context) -> Any:
         if sys.stderr is None:  # closed: no opened file may get its descriptor
             sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
         try:
@@ -92,6 +100,19 @@ class LazyGroup(click.Group):
             if ending is error:
                 raise
             raise ending from error
+
+
+@contextmanager
+def ending_as_by_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: Slurm and Kubernetes send it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.group(

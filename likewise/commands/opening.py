@@ -154,10 +154,27 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def opened_embedder(gallery: Place | None, model: Path | None) -> Embedder:
+    """Load the model of a gallery, or a model.
+
+    Args:
+        gallery: The gallery, or None.
+        model: The model's directory or name, or None for the digits model.
+    """
+    from embedder.model import Embedder
+    from likewise.matcher import Matcher
+
+    _refuse_both(gallery, model)
+    if gallery is None:
+        return Embedder.load(model)
+    with Matcher.open(gallery) as matcher:
+        return matcher.embedder
+
+
 def opened_model(
     gallery: Place | None, model: Path | None, at: str | None = None
 ) -> tuple[Embedder, float | None]:
-    """Load the model of a gallery, or a model.
+    """Load the model of a gallery, or a model, with a threshold for pairs.
 
     Args:
         gallery: The gallery's directory, or None.
@@ -167,20 +184,23 @@ def opened_model(
     Returns:
         The embedder, and the threshold for pairs, a distance, where there is one.
     """
-    if gallery is not None and model is not None:
-        raise click.UsageError("Use --gallery or --model, not both.")
+    _refuse_both(gallery, model)
     if gallery is None and at is not None:
         raise click.UsageError("--at needs --gallery: an operating point belongs to a gallery.")
-    from embedder.model import Embedder
     from likewise.comparison import pair_threshold
     from likewise.matcher import Matcher
 
     if gallery is None:
-        embedder = Embedder.load(model)
+        embedder = opened_embedder(None, model)
         points = embedder.operating_points
         return embedder, float(points["eer"]["threshold"]) if points else None
     with Matcher.open(gallery) as matcher:
         return matcher.embedder, pair_threshold(matcher.gallery, at)
+
+
+def _refuse_both(gallery: Place | None, model: Path | None) -> None:
+    if gallery is not None and model is not None:
+        raise click.UsageError("Use --gallery or --model, not both.")
 
 
 def refuse_beside_cross_validation(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedder.data.cloud import file_system, naming, renaming
+from embedder.data.cloud import FULL, file_system, naming, renaming
 
 _ADDRESSES: dict[Path, str] = {}  # of temporary folders
 
@@ -57,7 +57,7 @@ class CloudFile:
             _ADDRESSES[here] = self.folder
             try:
                 fetched = self._fetch_parts(here) if with_parts else set()
-                with renaming(here, self.folder):
+                with _named_if_full(self.address), renaming(here, self.folder):
                     yield here / self.name
                 for file in sorted(set(here.iterdir()) - fetched):
                     with naming(f"{self.folder}/{file.name}"):
@@ -74,6 +74,17 @@ class CloudFile:
             for name in parts:
                 system.get_file(f"{folder}/{name}", str(here / name))
         return {here / name for name in parts}
+
+
+@contextmanager
+def _named_if_full(address: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        with naming(address):
+            raise
 
 
 def is_made_here(path: Path) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from embedder.data.parquet import import_pyarrow
+from index.storage.drafts import draft, sweep_drafts
 from index.storage.files import written
 from likewise.errors import LikewiseError
 from likewise.output.columns import arrow_schema, in_order, is_number
@@ -177,14 +178,13 @@ def write_file(path: Path, rows: Iterable[Row], columns: Sequence[str]) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes `path`'s place when it is whole, and leaves nothing otherwise."""
-    beside = path.with_name(f"{path.name}.new")
-    try:
-        with written(path), beside.open("w+b") as stream:
+    """Open a file that takes `path`'s place when it is whole, and leaves nothing otherwise.
+
+    Of several writers at a time the last one's file stays; what killed ones left is removed.
+    """
+    with written(path):
+        sweep_drafts(path)
+        with draft(path) as beside, beside.open("w+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import sys
 import zipfile
@@ -170,8 +171,63 @@ async def unreachable(self, *arguments, **options):
     raise OSError("down")
 
 
+@pytest.mark.parametrize("error", [PermissionError("expired"), PermissionError("denied")])
+def test_what_must_not_be_read_is_an_error_of_the_whole(s3, folder, monkeypatch, error):
+    """Credentials may expire in the middle: that must not look like damaged pictures."""
+    import s3fs
+
+    async def refused(self, *arguments, **options):
+        raise error
+
+    first = next(records(uploaded(s3, folder)))
+    monkeypatch.setattr(s3fs.S3FileSystem, "_cat_file", refused)
+    with pytest.raises(DatasetError, match=r"Cannot reach .* \(PermissionError: "):
+        first.pixels()
+
+
+NAMES = [
+    "br[1].png", "d[1]/a.png", "star*.png", "what?.png", "a::b.png", "a b#%+&.png", "größe.png"
+]  # fmt: skip
+
+
+def test_names_that_mean_more_to_a_shell_are_names(s3, tmp_path, rng):
+    pictures = {name: rng.integers(0, 256, (3, 3), np.uint8) for name in NAMES}
+    for name, picture in pictures.items():
+        s3.pipe_file(f"bucket/odd/{name}", png(picture))
+    stream = list(records("s3://bucket/odd"))
+    assert sorted(record.id for record in stream) == sorted(NAMES)
+    assert all((record.pixels() == pictures[record.id]).all() for record in stream)
+    for name, picture in pictures.items():
+        [record] = records(f"s3://bucket/odd/{name}")
+        assert (record.pixels() == picture).all()
+
+
+def test_empty_files_without_an_ending_are_passed_over(s3):
+    s3.pipe({"bucket/a/one": png(np.eye(3, dtype=np.uint8)), "bucket/a/_SUCCESS": b""})
+    assert [record.id for record in records("s3://bucket/a")] == ["one"]
+
+
+def test_an_address_of_no_storage_is_one_unreadable_picture_of_a_list(tmp_path, s3):
+    s3.pipe("bucket/1.png", png(np.eye(5, dtype=np.uint8)))
+    (tmp_path / "list.csv").write_text("path\nS3://bucket/1.png\nfoo://x/1.png\n")
+    first, second = records(tmp_path / "list.csv")
+    assert (first.pixels() == np.eye(5)).all()
+    with pytest.raises(ImageError, match="not in storage that can be read"):
+        second.pixels()
+
+
+def test_a_full_temporary_folder_is_named(s3, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    s3.pipe("bucket/list.csv", b"path\na.png\n")
+    monkeypatch.setattr(s3, "get_file", full)
+    with pytest.raises(DatasetError, match=r"temporary folder .* has no room for s3://bucket"):
+        records("s3://bucket/list.csv")
+
+
 def test_without_fsspec_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(DatasetError, match=r"pip install 'likewise\[cloud\]'"):
         picture_at("s3://bucket/1.png")
 

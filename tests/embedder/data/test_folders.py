@@ -128,4 +128,4 @@ def test_a_gallery_within_a_folder_is_passed_over(tmp_path):
         (tmp_path / "pets.gallery" / name).write_bytes(b"")
     stream = records(tmp_path)
     assert [record.id for record in stream] == ["cat/1.png"]
-    assert any("1 folder that is a gallery, as pets.gallery/" in note for note in stream.notes)
+    assert any("1 folder of a gallery, as pets.gallery/" in note for note in stream.notes)

@@ -127,6 +127,53 @@ def test_shards_that_were_built_with_another_model_are_refused(folder, tmp_path)
     assert "are of different jobs: model" in failure("merge", tmp_path / "g")
 
 
+def test_parts_whose_labels_were_read_in_another_way_are_refused(folder, tmp_path):
+    done("build", tmp_path / "g", folder, "--shard", "1/2")
+    done("build", tmp_path / "g", folder, "--label", "x", "--shard", "2/2")
+    message = failure("merge", tmp_path / "g")
+    assert "are of different inputs: their ids, labels or order differ" in message
+
+
+def test_parts_of_two_commands_are_refused_by_name(gallery, folder, tmp_path):
+    done("build", tmp_path / "g.csv", folder, "--shard", "1/2")
+    done("check", gallery, folder, "-o", tmp_path / "g.csv", "--shard", "2/2")
+    message = failure("merge", tmp_path / "g.csv")
+    assert "g.csv.part-2-of-2 is of likewise check, and" in message
+    assert "g.csv.part-1-of-2 of likewise build" in message
+
+
+@pytest.mark.costly
+def test_a_shard_that_runs_twice_at_a_time_makes_one_whole_part(copies, tmp_path):
+    build = ("build", tmp_path / "g", copies, "--model", "digits", "--unlabelled", "--shard", "1/2")
+    first = process(1, *build)
+    eventually(lambda: list(tmp_path.glob(".g.part-1-of-2.*")))
+    second = process(1000, *build)
+    second.communicate(b"")
+    part = (tmp_path / "g.part-1-of-2").read_bytes()
+    first.communicate(b"")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert (tmp_path / "g.part-1-of-2").read_bytes() == part
+    assert not list(tmp_path.glob(".g.*"))
+
+
+@pytest.mark.costly
+def test_a_shard_that_is_told_to_end_leaves_nothing(copies, tmp_path):
+    build = ("build", tmp_path / "g", copies, "--model", "digits", "--unlabelled", "--shard", "1/2")
+    running = process(1, *build)
+    eventually(lambda: list(tmp_path.glob(".g.part-1-of-2.*")))
+    running.send_signal(signal.SIGTERM)
+    running.communicate(b"")
+    assert running.returncode == 130
+    assert not list(tmp_path.glob("*g.part*"))
+
+
+def test_a_shard_without_anything_to_enrol_says_so(folder, tmp_path):
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"path,label\n{next(folder.rglob('*.png'))},\n")
+    told = done("build", tmp_path / "g", listed, "--shard", "1/1").stderr
+    assert "Warning: no picture of this shard can become a reference." in told
+
+
 def test_a_model_that_is_gone_is_named(folder, tmp_path):
     model = tmp_path / "model"
     with likewise.build(tmp_path / "source", "mnist/test/00000") as matcher:
@@ -157,13 +204,14 @@ def test_a_killed_shard_leaves_no_part_and_is_run_again(copies, tmp_path):
     build = ("build", tmp_path / "g", copies, "--model", "digits", "--unlabelled", "--shard")
     done(*build, "1/2")
     running = process(1, *build, "2/2")
-    eventually((tmp_path / "g.part-2-of-2.new").exists)
+    eventually(lambda: list(tmp_path.glob(".g.part-2-of-2.*")))
     running.send_signal(signal.SIGKILL)
     running.communicate()
     assert "part-2-of-2 is missing: run its shard with --shard 2/2" in failure(
         "merge", tmp_path / "g"
     )
     done(*build, "2/2")
+    assert not list(tmp_path.glob(".g.*"))
     done("merge", tmp_path / "g")
     done("build", tmp_path / "whole", copies, "--model", "digits", "--unlabelled")
     assert contents(tmp_path / "g") == contents(tmp_path / "whole")

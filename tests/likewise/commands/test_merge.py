@@ -135,7 +135,7 @@ def test_a_missing_part_is_named_with_the_shard_that_makes_it(parts):
 
 
 def test_without_any_part_the_option_is_named(tmp_path):
-    assert "as `--shard 1/N -o rows.csv` writes them" in failure("merge", tmp_path / "rows.csv")
+    assert "as `--shard 1/N` writes them" in failure("merge", tmp_path / "rows.csv")
 
 
 def test_parts_of_two_divisions_are_not_mixed(parts):
