@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow.parquet as pq
 
-from tests.likewise.commands.running import (
-    done,
-)
+from likewise.matcher import Matcher
+from tests.likewise.commands.running import done
 
 
 def test_embed_writes_an_array_or_a_table(fake, tmp_path, scans):
@@ -17,3 +16,11 @@ def test_embed_writes_an_array_or_a_table(fake, tmp_path, scans):
     done("embed", scans, "-o", tmp_path / "v.parquet")
     vectors = pq.read_table(tmp_path / "v.parquet")["embedding"].to_pylist()
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy")[7], np.float32(vectors[7]))
+
+
+def test_the_model_of_a_gallery_without_a_threshold_will_do(fake, tmp_path, scans):
+    fake.operating_points = {}
+    with Matcher.create(tmp_path / "pets.gallery", fake):
+        pass
+    embed = ("embed", scans, "--gallery", tmp_path / "pets.gallery", "-o")
+    assert "40 rows of 16 numbers" in done(*embed, tmp_path / "v.npy").stderr
