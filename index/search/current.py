@@ -98,7 +98,7 @@ class CurrentIndex:
         """
         if not self._is_loaded:
             with self._store.reading() as state:
-                if near := self._unloaded.nearest(state, queries, k):
+                if (near := self._unloaded.nearest(state, queries, k)) is not None:
                     return near
         with self.reading():
             return self.nearest(queries, k, None, exact=exact)

@@ -85,6 +85,8 @@ class KeptBounds:
     def open(cls, directory: Path) -> KeptBounds | None:
         """Open the file of a gallery; None if it is missing, damaged or of another format."""
         try:
+            if not (directory / BOUNDS).is_file():
+                return None  # to open a pipe would wait for ever
             file = open(directory / BOUNDS, "rb", buffering=0)  # noqa: SIM115 - `close` closes it
         except OSError:
             return None
