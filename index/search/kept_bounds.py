@@ -7,6 +7,7 @@ nothing of it is used before its digest is proven, each time it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -116,6 +117,20 @@ class KeptBounds:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def is_damaged(directory: Path) -> bool:
+    """Whether a gallery has the file, and not all of it is as it was written; reads all of it."""
+    kept = KeptBounds.open(directory)
+    if kept is None:
+        return os.path.lexists(directory / BOUNDS)
+    with contextlib.closing(kept):
+        try:
+            for cell in range(len(kept.outline.counts)):
+                kept.rows(cell)
+        except (OSError, DamagedError):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
