@@ -20,6 +20,8 @@ from index.errors import GalleryError
 from index.gallery import Gallery
 from index.neighbours import Neighbours
 from index.search.equals import equal_rows
+from index.search.kept_bounds import is_damaged
+from index.search.setting import BOUNDS
 from index.search.verification import least_distances
 from likewise.arrays import Floats, Strings
 
@@ -139,6 +141,11 @@ def examine(
     except GalleryError as error:
         examination.broken.append(str(error))
         return examination
+    if is_damaged(gallery.path):
+        examination.broken.append(
+            f"'{gallery.path / BOUNDS}' is damaged: delete it, answers are the same without it; it "
+            "is made again with the next change of many references."
+        )
     if threshold is None and gallery.points.default is not None:
         threshold = gallery.points.rule().limits.threshold
     examination.references, examination.threshold = len(ids), threshold

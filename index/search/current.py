@@ -98,7 +98,7 @@ class CurrentIndex:
         """
         if not self._is_loaded:
             with self._store.reading() as state:
-                if near := self._unloaded.nearest(state, queries, k):
+                if (near := self._unloaded.nearest(state, queries, k)) is not None:
                     return near
         with self.reading():
             return self.nearest(queries, k, None, exact=exact)
@@ -139,12 +139,13 @@ class CurrentIndex:
             derived.save(still_writing=True)
 
     def save(self) -> None:
-        """Write the index if its file is behind and writable."""
-        if self._changed:
+        """Write the index if its file is behind and writable, with all that is due to be made."""
+        keeps = self._store.keeps_derived
+        if self._changed or (keeps and self._state is not None and self._loaded().is_due):
             with self.reading():
-                if self._store.keeps_derived:
+                if keeps:
                     self._complete()
-        if self._store.keeps_derived:
+        if keeps:
             self.names.save()
             if self._derived is not None:
                 self._derived.save()
@@ -225,9 +226,7 @@ class CurrentIndex:
 
     def _complete(self) -> None:
         """Make what other processes would have to make, or to do without."""
-        cells = self.exact.divided()
-        if cells.lacks(len(self.exact)):
-            cells.make(self.exact.stored)
+        self.exact.divided().complete(self.exact.stored)
         if self._loaded().chosen.lacks(len(self.exact)):
             self._make()
 

@@ -98,11 +98,16 @@ class DerivedIndex:
         self._append(np.arange(change.added.start, change.added.stop, dtype=np.int64), vectors)
         self._mark = Mark.of(change.after)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether `save` writes the files."""
+        made = self.vectors.divided().unsaved or self.chosen.unsaved
+        return made or worth_writing(self._behind, len(self.slots))
+
     def save(self, *, still_writing: bool = False) -> None:
         """Write the file if it is far enough behind; a failure to write does no harm."""
-        made = self.vectors.divided().unsaved or self.chosen.unsaved
-        unsaved = made and not still_writing
-        if unsaved or worth_writing(self._behind, len(self.slots), still_writing=still_writing):
+        many = worth_writing(self._behind, len(self.slots), still_writing=True)
+        if many or (self.is_due and not still_writing):
             with contextlib.suppress(OSError, RuntimeError):
                 self.write()
 

@@ -77,15 +77,17 @@ class Division:
             return None  # a matrix product is faster, up to 122 queries of 60,000 rows
         return self.cells
 
-    def lacks(self, count: int) -> bool:
-        """Whether cells are to be made before a large index is left to processes of one query.
+    def complete(self, stored: Floats) -> None:
+        """Make cells that are due before a large index is left to processes of one query.
 
         Args:
-            count: Its rows.
+            stored: All rows, `(n, dim)`, float32.
         """
+        count = len(stored)
         if count < max(BOUNDED, FROM) or self.way == "flat":
-            return False
-        return self.gain is None or self._is_outgrown(count)
+            return
+        if self.gain is None or self._is_outgrown(count):
+            self.make(stored)
 
     def _is_outgrown(self, count: int) -> bool:
         """Whether there are far more rows, or far fewer, than when centroids were made."""

@@ -7,6 +7,7 @@ nothing of it is used before its digest is proven, each time it is read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -85,6 +86,8 @@ class KeptBounds:
     def open(cls, directory: Path) -> KeptBounds | None:
         """Open the file of a gallery; None if it is missing, damaged or of another format."""
         try:
+            if not (directory / BOUNDS).is_file():
+                return None  # to open a pipe would wait for ever
             file = open(directory / BOUNDS, "rb", buffering=0)  # noqa: SIM115 - `close` closes it
         except OSError:
             return None
@@ -114,6 +117,20 @@ class KeptBounds:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def is_damaged(directory: Path) -> bool:
+    """Whether a gallery has the file, and not all of it is as it was written; reads all of it."""
+    kept = KeptBounds.open(directory)
+    if kept is None:
+        return os.path.lexists(directory / BOUNDS)
+    with contextlib.closing(kept):
+        try:
+            for cell in range(len(kept.outline.counts)):
+                kept.rows(cell)
+        except (OSError, DamagedError):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from likewise.metrics.pairs import exact_distances
 Found = list[tuple[float, Row]]  # by distance, then id
 
 _AT_ONCE = 128  # candidates read at a time, the most likely ones first
-_MOST = 4096  # candidates: reading more takes as long as reading all vectors
+_MOST = 4096  # candidates after the first ones: reading more takes as long as all vectors
 
 
 class NearRows:
@@ -81,15 +81,13 @@ class NearRows:
         found = _nearest_of([*found, *self._measured(query, self._new)], k)
         slots, least = self._within(bounds, query, _limit(found))
         order = least.argsort(kind="stable")
-        for start in range(0, len(order), _AT_ONCE):
-            part = order[start : start + _AT_ONCE]
-            part = part[least[part] <= _limit(found)]
-            if not len(part):
-                break
-            if start >= _MOST:
-                return None
-            rows = self._store.at(slots[part].tolist())
+        slots, least, start = slots[order], least[order], 0
+        while (end := int(least.searchsorted(_limit(found), "right"))) > start:
+            if start and end - start > _MOST:
+                return None  # the most likely rows are read, so the limit will hardly shrink
+            rows = self._store.at(slots[start : min(end, start + _AT_ONCE)].tolist())
             found = _nearest_of(_united(found, self._measured(query, rows)), k)
+            start += _AT_ONCE
         return found
 
     def _first(self, bounds: Bounds, k: int) -> Indices:

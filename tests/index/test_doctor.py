@@ -12,6 +12,7 @@ import pytest
 
 from index.doctor import examine
 from index.gallery import Gallery
+from index.search import division
 from index.search.note import read_note, write_note
 
 
@@ -168,6 +169,26 @@ def test_references_that_answer_under_another_s_name_are_broken(clusters, change
 def test_more_equal_vectors_than_neighbours_are_asked_for_are_no_damage(clusters):
     clusters.add([f"same/{n}" for n in range(20)], spot(9).repeat(20, 0), ["left"] * 20)
     assert examine(clusters).broken == []
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.99])
+def test_bounds_with_an_altered_byte_are_named_until_they_are_deleted(clusters, monkeypatch, place):
+    monkeypatch.setattr(division, "FROM", 60)
+    monkeypatch.setattr(division, "BOUNDED", 60)
+    monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
+    clusters.close()
+    file = clusters.path / "vectors.bounds"
+    with Gallery.open(clusters.path) as gallery:
+        assert examine(gallery).broken == []
+    content = bytearray(file.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    file.write_bytes(content)
+    with Gallery.open(clusters.path) as gallery:
+        [sentence] = examine(gallery).broken
+    assert sentence.startswith(f"'{file}' is damaged: delete it")
+    file.unlink()
+    with Gallery.open(clusters.path) as gallery:
+        assert examine(gallery).broken == []
 
 
 @pytest.mark.slow

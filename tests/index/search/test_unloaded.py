@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.backup import back_up
 from index.errors import StoreError
 from index.gallery import Gallery
+from index.references.local import Store
+from index.references.rows import Row
 from index.search import division, near_rows
 from index.search.faiss_calls import LONGEST
+from index.search.kept import CELLS, read_kept
 from index.search.setting import BOUNDS, SearchSetting
 from tests.index.search.material import SHAPES
 
@@ -117,6 +122,47 @@ def test_many_changes_since_are_answered_from_the_vectors(path, rng, brute_force
         assert agrees(gallery, added[:ASKED], 5, brute_force)
 
 
+def test_a_reader_that_writes_an_outgrown_gallery_makes_its_cells_anew(
+    path, rng, brute_force
+) -> None:
+    queries = rng.normal(size=(MANY, 4)).astype(np.float32)  # too many to answer without vectors
+    kept = read_kept(path)
+    assert kept is not None
+    with Gallery.open(path) as writer:
+        writer.add([f"n{i}" for i in range(70)], rng.normal(size=(70, 4)).astype("f4"), ["a"] * 70)
+        with Gallery.open(path) as reader:  # before the writer has closed: it may yet be killed
+            reader.search(queries, 5)
+        made = read_kept(path)
+        assert made is not None
+        assert (kept.trained, made.trained) == (60, 130)
+        with Gallery.open(path) as reader:
+            assert not agrees(reader, queries[:ASKED], 5, brute_force)
+
+
+def test_a_reader_of_an_unwritable_gallery_makes_no_cells(path, rng, monkeypatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("cells were made that cannot be kept")
+
+    with Gallery.open(path) as writer:
+        writer.add([f"n{i}" for i in range(70)], rng.normal(size=(70, 4)).astype("f4"), ["a"] * 70)
+        monkeypatch.setattr(division.Division, "make", refuse)
+        monkeypatch.setattr(Store, "keeps_derived", False)
+        with Gallery.open(path) as reader:
+            reader.search(rng.normal(size=(MANY, 4)).astype(np.float32), 5)
+
+
+def test_bounds_that_were_deleted_or_damaged_are_written_with_the_next_large_change(
+    path, rng, brute_force
+) -> None:
+    for number, harm in enumerate((Path.unlink, lambda file: file.write_bytes(b"?"))):
+        harm(path / BOUNDS)
+        added = rng.normal(size=(30, 4)).astype(np.float32)
+        with Gallery.open(path) as gallery:
+            gallery.add([f"{number}/{i}" for i in range(30)], added, ["a"] * 30)
+        with Gallery.open(path) as gallery:
+            assert not agrees(gallery, added[:ASKED], 5, brute_force)
+
+
 def altered(place: int, content: bytes) -> bytes:
     at = len(content) * place // 16
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
@@ -149,6 +195,21 @@ def test_a_gallery_that_has_no_such_file_answers_from_its_vectors(path, rng, bru
         assert agrees(gallery, rng.normal(size=(ASKED, 4)).astype(np.float32), 5, brute_force)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_of_that_name_is_not_waited_for(path, rng, brute_force) -> None:
+    (path / BOUNDS).unlink()
+    os.mkfifo(path / BOUNDS)
+    with Gallery.open(path) as gallery:
+        assert agrees(gallery, rng.normal(size=(ASKED, 4)).astype(np.float32), 5, brute_force)
+
+
+def test_no_query_at_all_is_answered_without_the_vectors(path) -> None:
+    with Gallery.open(path) as gallery:
+        found = gallery.search(np.empty((0, 4), np.float32), 5)
+        assert (found.ids.shape, found.labels.shape, found.distances.shape) == ((0, 5),) * 3
+        assert not is_loaded(gallery)
+
+
 def test_an_altered_reference_is_noticed(path, rng) -> None:
     import sqlite3
 
@@ -171,6 +232,37 @@ def test_too_many_candidates_are_not_read(path, rng, brute_force, monkeypatch) -
     monkeypatch.setattr(near_rows, "_MOST", 0)
     with Gallery.open(path) as gallery:
         assert agrees(gallery, rng.normal(size=(ASKED, 4)).astype(np.float32), 40, brute_force)
+
+
+@pytest.mark.parametrize("left_over", [-1, 0])
+def test_a_query_as_far_from_all_references_gives_up_after_the_first_ones(
+    tmp_path, rng, brute_force, monkeypatch, left_over
+) -> None:
+    spots = rng.normal(size=(60, 4))
+    spots /= np.linalg.norm(spots, axis=1, keepdims=True)
+    with Gallery.create(tmp_path / "round", dim=4, fingerprint="3f") as gallery:
+        gallery.add([f"{i}" for i in range(60)], spots.astype(np.float32), [None] * 60)
+    monkeypatch.setattr(near_rows, "_AT_ONCE", 10)
+    monkeypatch.setattr(near_rows, "_MOST", 50 + left_over)  # of 60, after the first ten
+    read: list[int] = []
+    at = Store.at
+
+    def noted(store: Store, slots: Sequence[int]) -> list[Row]:
+        read.append(len(slots))
+        return at(store, slots)
+
+    monkeypatch.setattr(Store, "at", noted)
+    with Gallery.open(tmp_path / "round") as gallery:
+        loaded = agrees(gallery, np.zeros((1, 4), np.float32), 60, brute_force)
+    # All 60 to begin with, then the most likely ten; after giving up, the names of the 60 found.
+    assert (loaded, read) == ((True, [60, 10, 60]) if left_over else (False, [60] + [10] * 6))
+
+
+def test_a_copy_has_them_too(path, tmp_path, rng, brute_force) -> None:
+    back_up(path, tmp_path / "copy")
+    assert {BOUNDS, CELLS} <= {file.name for file in (tmp_path / "copy").iterdir()}
+    with Gallery.open(tmp_path / "copy") as gallery:
+        assert not agrees(gallery, rng.normal(size=(ASKED, 4)).astype(np.float32), 5, brute_force)
 
 
 def test_a_group_is_searched_in_the_vectors(path, rng) -> None:
