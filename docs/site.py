@@ -17,6 +17,7 @@ PAGES = {
     "README.md": "index.md",
     **{name: name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")},
     "deploy/likewise.service": "likewise.service",
+    "deploy/kubernetes.yaml": "kubernetes.yaml",
 }
 _TARGETS = re.compile(r'(?<=\]\()(?!https?:)([^)#\s]+)|(?<=src=")([^"]+)')
 

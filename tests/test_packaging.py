@@ -69,7 +69,8 @@ def constrain(monkeypatch, lock: str, folder: Path) -> None:
     """Let pip, by its settings alone, take the locked versions; hashes it would ask of us too."""
     text = (ROOT / "requirements" / f"{lock}.txt").read_text()
     versions = re.findall(r"^[a-z][^\\\n]*==[^\\\n]*", text, re.MULTILINE)
-    (folder / "constraints.txt").write_text("\n".join(versions))
+    plain = re.sub(r"\[[a-z]+\]", "", "\n".join(versions))  # constraints cannot have extras
+    (folder / "constraints.txt").write_text(plain)
     monkeypatch.setenv("PIP_CONSTRAINT", str(folder / "constraints.txt"))
 
 
