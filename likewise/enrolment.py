@@ -232,12 +232,22 @@ def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[
     ]
 
 
+def lacks_label(record: Record, unlabelled: bool) -> bool:
+    """Whether a record is passed over; one that has no picture is unreadable instead.
+
+    Args:
+        record: The record.
+        unlabelled: Whether records without a label become references too.
+    """
+    return record.label is None and not unlabelled and not isinstance(record.image, ImageError)
+
+
 def _wanted(
     records: Iterable[Record], report: AddReport, unchanged: set[str], unlabelled: bool
 ) -> Iterator[Record]:
     """Pass on the records that are to be decoded; count those without a label and the unchanged."""
     for record in records:
-        if record.label is None and not unlabelled and not isinstance(record.image, ImageError):
+        if lacks_label(record, unlabelled):
             report.unlabelled.append(record.id)
         elif record.id in unchanged:
             report.unchanged += 1

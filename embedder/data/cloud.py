@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from embedder.data.records import Encoded, Record
+from embedder.data.records import Encoded, EncodedBytes, Record
 from embedder.errors import DatasetError, ImageError
 from likewise.errors import LikewiseError
 
@@ -96,6 +95,8 @@ def naming(address: str) -> Iterator[None]:
         raise DatasetError(f"{address} needs a driver that is not installed: {error}.") from error
     except Exception as error:  # drivers share no base class
         if isinstance(error, OSError) and error.errno in FULL:
+            import tempfile  # 3 ms, which a query need not pay for
+
             raise DatasetError(
                 f"The temporary folder {tempfile.gettempdir()} has no room for {address}: free "
                 "some, or set TMPDIR to another folder."
@@ -163,23 +164,10 @@ class CloudPicture:
             ImageError: If there is none.
             DatasetError: If the storage cannot be reached, or must not be read.
         """
-        return _fetch([self])[0].read_bytes()
-
-
-@dataclass(frozen=True, slots=True)
-class _Fetched:
-    content: bytes
-
-    def read_bytes(self) -> bytes:
-        return self.content
-
-
-@dataclass(frozen=True, slots=True)
-class _Absent:
-    reason: str
-
-    def read_bytes(self) -> bytes:
-        raise ImageError(self.reason)
+        [file] = _fetch([self])
+        if isinstance(file, ImageError):
+            raise file
+        return file.content
 
 
 def fetched(records: Sequence[Record]) -> Iterable[Record]:
@@ -205,25 +193,22 @@ def _fetched(records: Iterator[Record]) -> Iterator[Record]:
             yield replace(record, image=next(answers)) if is_asked else record
 
 
-def _fetch(pictures: Sequence[CloudPicture]) -> list[Encoded]:
+def _fetch(pictures: Sequence[CloudPicture]) -> list[EncodedBytes | ImageError]:
     """Fetch pictures at the same time; each storage by itself."""
-    contents: dict[CloudPicture, Encoded] = {}
+    files: dict[CloudPicture, EncodedBytes | ImageError] = {}
     for system in {id(picture.system): picture.system for picture in pictures}.values():
-        ours = [picture for picture in pictures if picture.system is system]
-        paths = list(dict.fromkeys(picture.path for picture in ours))
-        address = system.unstrip_protocol(paths[0])
-        with naming(address):
+        ours = list(dict.fromkeys(picture for picture in pictures if picture.system is system))
+        with naming(system.unstrip_protocol(ours[0].path)):
+            paths = [picture.path for picture in ours]
             found = system.cat_ranges(paths, None, None, on_error="return")
-        answers = dict(zip(paths, found, strict=True))
-        for picture in ours:
-            contents[picture] = _answer(picture, answers[picture.path])
-    return [contents[picture] for picture in pictures]
+        files |= dict(zip(ours, map(_answer, ours, found), strict=True))
+    return [files[picture] for picture in pictures]
 
 
-def _answer(picture: CloudPicture, found: bytes | Exception) -> Encoded:
+def _answer(picture: CloudPicture, found: bytes | Exception) -> EncodedBytes | ImageError:
     if isinstance(found, bytes):
-        return _Fetched(found)
+        return EncodedBytes(found)
     if isinstance(found, _OF_ONE):
-        return _Absent("not found in its storage")
+        return ImageError("not found in its storage")
     with naming(picture.system.unstrip_protocol(picture.path)):
         raise found

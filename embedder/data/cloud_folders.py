@@ -22,12 +22,10 @@ from embedder.data.cloud import CloudPicture, file_system, naming, renaming
 from embedder.data.formats import endings
 from embedder.data.label_rule import LabelRule
 from embedder.data.levels import Folders
-from embedder.data.listing import begins_as_picture, is_picture, is_shown
+from embedder.data.listing import HEAD, begins_as_picture, is_picture, is_shown
 from embedder.data.passed_over import PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError
-
-_HEAD = 128  # bytes that tell a picture without an ending from a README
 
 
 def cloud_records(
@@ -123,7 +121,7 @@ def _folders(name: str) -> list[str]:
 def _begun_as_pictures(system: Any, root: str, names: list[str]) -> list[str]:
     """Those of the files whose first bytes are a picture's; one that cannot be read may be."""
     paths = [f"{root}/{name}" for name in names]
-    heads = system.cat_ranges(paths, 0, _HEAD, on_error="return") if paths else []
+    heads = system.cat_ranges(paths, 0, HEAD, on_error="return") if paths else []
     return [
         name
         for name, head in zip(names, heads, strict=True)

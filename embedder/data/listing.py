@@ -16,7 +16,7 @@ from embedder.data.passed_over import GALLERY, LINKED, SPECIAL, UNLISTABLE, Pass
 from embedder.errors import DatasetError
 
 OF_A_GALLERY = frozenset({"gallery.json", "references.sqlite"})  # its pictures are its model's
-_HEAD = 128  # bytes that tell whether a file without an extension is a picture
+HEAD = 128  # bytes that tell whether a file without an extension is a picture
 
 
 def is_picture(name: str) -> bool:
@@ -159,6 +159,6 @@ def _begins_as_picture(path: str) -> bool:
     """Whether a file without an extension is a picture; if it cannot be opened, it may be."""
     try:
         with open(path, "rb") as file:
-            return begins_as_picture(file.read(_HEAD))
+            return begins_as_picture(file.read(HEAD))
     except OSError:
         return True

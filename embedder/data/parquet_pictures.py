@@ -17,19 +17,11 @@ from embedder.data.columns import roles
 from embedder.data.formats import format_of
 from embedder.data.labels import reader_of
 from embedder.data.parquet import count_rows, import_pyarrow
-from embedder.data.records import Encoded, Record, Records
+from embedder.data.records import Encoded, EncodedBytes, Record, Records
 from embedder.errors import DatasetError, ImageError
 
 _AT_ONCE = 64  # rows, whose pictures may be large
 _UNNAMED = -1  # the class of a picture without one
-
-
-@dataclass(frozen=True, slots=True)
-class _Bytes:
-    content: bytes
-
-    def read_bytes(self) -> bytes:
-        return self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +98,7 @@ def _begins_with_picture(path: Path, column: str) -> bool:
         value = next((value for value in values if value is not None), None)
     picture = _picture(path.parent, value)
     return isinstance(picture, Path) or (
-        isinstance(picture, _Bytes) and format_of(picture.content) is not None
+        isinstance(picture, EncodedBytes) and format_of(picture.content) is not None
     )
 
 
@@ -173,7 +165,7 @@ def _picture(folder: Path, value: Any) -> Encoded | Path | ImageError:
     if isinstance(value, dict):
         content, name = value.get("bytes"), value.get("path")
     if isinstance(content, bytes):
-        return _Bytes(content)
+        return EncodedBytes(content)
     return folder / name if isinstance(name, str) and name else ImageError("no picture in its row")
 
 

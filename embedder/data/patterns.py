@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from embedder.data.listing import begins_as_picture, is_picture
+from embedder.data.listing import HEAD, begins_as_picture, is_picture
 from embedder.data.passed_over import LINKED, SPECIAL, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError
 
 _ENDING = re.compile(r"\.([A-Za-z0-9]+)$")
-_HEAD = 128  # bytes that tell a picture without an ending from a README
 
 
 def glob_records(pattern: str) -> Records:
@@ -79,7 +78,7 @@ def _is_read(path: str, named: bool, passed_over: PassedOver) -> bool:
 def _begins_as_picture(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return begins_as_picture(file.read(_HEAD))
+            return begins_as_picture(file.read(HEAD))
     except OSError:  # it is reported as unreadable
         return True
 

@@ -29,6 +29,21 @@ class Encoded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedBytes:
+    """A picture file that is in memory.
+
+    Attributes:
+        content: The bytes of the file.
+    """
+
+    content: bytes
+
+    def read_bytes(self) -> bytes:
+        """Return the bytes of the file."""
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One picture with its id and label.
 

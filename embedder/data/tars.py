@@ -21,7 +21,7 @@ from embedder.data.labels import as_label
 from embedder.data.levels import Folders
 from embedder.data.listing import is_picture
 from embedder.data.passed_over import LINKED, SPECIAL, PassedOver
-from embedder.data.records import Record, Records
+from embedder.data.records import EncodedBytes, Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
 _DAMAGED = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
@@ -48,16 +48,6 @@ class _Span:
                 return stream.read(self.size)
         except OSError as error:
             raise ImageError("cannot be read in its archive") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Bytes:
-    """A picture file of a packed archive, which can only be read from start to end."""
-
-    content: bytes
-
-    def read_bytes(self) -> bytes:
-        return self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +129,7 @@ def _listed(path: Path) -> _Contents:
     return contents
 
 
-def _pictures(path: Path) -> Iterator[tuple[str, _Span | _Bytes]]:
+def _pictures(path: Path) -> Iterator[tuple[str, _Span | EncodedBytes]]:
     with path.open("rb") as stream:
         plain = tarfile.is_tarfile(stream) and _is_plain(path)
     for archive, member in _members(path):
@@ -150,7 +140,7 @@ def _pictures(path: Path) -> Iterator[tuple[str, _Span | _Bytes]]:
             yield name, _Span(path, member.offset_data, member.size)
         else:
             file = archive.extractfile(member)
-            yield name, _Bytes(file.read() if file else b"")
+            yield name, EncodedBytes(file.read() if file else b"")
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:

@@ -11,11 +11,10 @@ from index.references.contract import ReferenceStore
 from index.references.rows import Row, State, stacked
 from index.search.bounds import UP, Bounds
 from index.search.cells import lengths
-from index.search.faiss_calls import TINY, may_round_to
+from index.search.faiss_calls import TINY, exact_distances, may_round_to
 from index.search.kept_bounds import DamagedError, KeptBounds, KeptRows
 from index.search.since import Since, changes_since
 from likewise.arrays import Doubles, Floats, Indices
-from likewise.metrics.pairs import exact_distances
 
 Found = list[tuple[float, Row]]  # by distance, then id
 
@@ -137,8 +136,7 @@ class NearRows:
         if not rows:
             return []
         vectors = stacked(rows, self._dim, self._store.path)
-        every = np.arange(len(rows))
-        distances = exact_distances(query[None], np.zeros_like(every), vectors, every)
+        [distances] = exact_distances(vectors, query[None], np.arange(len(rows))[None])
         return list(zip(distances.tolist(), rows, strict=True))
 
 

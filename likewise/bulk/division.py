@@ -8,29 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from embedder.data.cloud import CloudPicture
-from embedder.data.records import Record
+from embedder.data.records import EncodedBytes, Record
 from embedder.errors import ImageError
 
 MOST_BYTES = 16 << 20  # of pictures that travel together
 
 _Sent = tuple[Record, int]  # the bytes of a picture that travels with its record
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """The bytes of a picture file that is read on another machine."""
-
-    content: bytes
-
-    def read_bytes(self) -> bytes:
-        """Return them."""
-        return self.content
 
 
 def divided(
@@ -75,4 +64,4 @@ def _portable(record: Record) -> _Sent:
         content = image.read_bytes()
     except ImageError as error:
         return replace(record, metadata={}, image=error.bare()), 0
-    return replace(record, metadata={}, image=Carried(content)), len(content)
+    return replace(record, metadata={}, image=EncodedBytes(content)), len(content)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from embedder.data.records import Records
-from embedder.errors import ImageError
 from embedder.model import Embedder
 from index.storage.pictures import decode_picture, encode_pictures
 from likewise.arrays import Floats
@@ -24,7 +23,7 @@ from likewise.bulk.shard import Shard, Taken, write_part
 from likewise.bulk.stream import embed_stream
 from likewise.conflicts import Entry, OnConflict
 from likewise.decoding import Decoded
-from likewise.enrolment import entries_of
+from likewise.enrolment import entries_of, lacks_label
 from likewise.output.rows import json_line
 
 BUILD = "build"  # the job of these parts
@@ -124,8 +123,7 @@ def _block(
     readable = 0
     for place, record in enumerate(part.records):
         reason = part.reasons.get(place)
-        lacks_label = record.label is None and not unlabelled
-        if lacks_label and not isinstance(record.image, ImageError):
+        if lacks_label(record, unlabelled):
             rows.append({"id": record.id})
         elif reason is not None:
             report.unreadable.append((record.id, reason))

@@ -37,20 +37,19 @@ class OutputFile(click.Path):
             param: The option, for the error.
             ctx: The command, for the error.
         """
-        file = _cloud_file(value)
-        path = Path(os.fsdecode(super().convert(value, param, ctx))) if file is None else None
-        ending = os.path.splitext((path or file).name)[1].lower()  # type: ignore[union-attr]
+        file = _cloud_file(value) or Path(os.fsdecode(super().convert(value, param, ctx)))
+        ending = os.path.splitext(file.name)[1].lower()
         if ending not in self.endings.split():
-            raise click.BadParameter(f"{file or path} should end in one of {self.endings}.")
+            raise click.BadParameter(f"{file} should end in one of {self.endings}.")
         if ending == ".parquet":
             from embedder.data.parquet import import_pyarrow
 
             import_pyarrow()  # if it is missing, say so before hours of work
-        if path is not None and not path.parent.is_dir():
+        if isinstance(file, Path) and not file.parent.is_dir():
             raise click.ClickException(
-                f"There is no folder {path.parent} to write {path.name} into: make it first."
+                f"There is no folder {file.parent} to write {file.name} into: make it first."
             )
-        return file or path
+        return file
 
 
 class MergedName(DirectoryName):

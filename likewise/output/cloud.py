@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embedder.data.cloud import FULL, file_system, naming, renaming
 
@@ -52,22 +53,21 @@ class CloudFile:
             DatasetError: If the storage cannot be reached.
         """
         system, path = file_system(self.address)
+        folder = path.rpartition("/")[0]
         with tempfile.TemporaryDirectory(prefix="likewise-") as name:
             here = Path(name)
             _ADDRESSES[here] = self.folder
             try:
-                fetched = self._fetch_parts(here) if with_parts else set()
+                fetched = self._fetch_parts(system, folder, here) if with_parts else set()
                 with _named_if_full(self.address), renaming(here, self.folder):
                     yield here / self.name
                 for file in sorted(set(here.iterdir()) - fetched):
                     with naming(f"{self.folder}/{file.name}"):
-                        system.put_file(str(file), f"{path.rpartition('/')[0]}/{file.name}")
+                        system.put_file(str(file), f"{folder}/{file.name}")
             finally:
                 del _ADDRESSES[here]
 
-    def _fetch_parts(self, here: Path) -> set[Path]:
-        system, path = file_system(self.address)
-        folder = path.rpartition("/")[0]
+    def _fetch_parts(self, system: Any, folder: str, here: Path) -> set[Path]:
         with naming(self.folder):
             names = [found.rpartition("/")[2] for found in system.ls(folder, detail=False)]
             parts = {name for name in names if name.startswith(f"{self.name}.part-")}
