@@ -36,7 +36,7 @@ def cloud_records(
     Args:
         address: A folder, one picture, a list or an archive, such as `s3://bucket/scans/`.
         split: Part of a folder that has several.
-        rule: Where the labels of a folder stand.
+        rule: Where labels stand.
         read: Reads a copy of any file but a picture.
 
     Returns:
@@ -55,7 +55,8 @@ def cloud_records(
         return _file_records(address, system, root, read)
     if split is not None:
         raise DatasetError(f"{address} has no splits: leave out the split {split!r}.")
-    record = Record(address, None, CloudPicture(system, root))
+    label = rule.label_in(address) if rule.is_explicit else None
+    record = Record(address, label, CloudPicture(system, root))
     return Records(lambda: (record,), 1)
 
 

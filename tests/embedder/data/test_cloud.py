@@ -112,6 +112,14 @@ def test_an_archive_and_one_picture_are_read_from_the_cloud(s3, folder, tmp_path
     assert (record.id, record.label) == ("s3://bucket/one.png", None)
 
 
+def test_the_label_of_one_picture_is_read_from_its_address(s3, tmp_path):
+    (tmp_path / "seven_1.png").write_bytes(png(np.eye(5, dtype=np.uint8)))
+    s3.put_file(str(tmp_path / "seven_1.png"), "bucket/seven_1.png")
+    rule = LabelRule(pattern=r"(?P<label>[a-z]+)_1\.png$")
+    for source in (str(tmp_path / "seven_1.png"), "s3://bucket/seven_1.png"):
+        assert [record.label for record in records(source, rule=rule)] == ["seven"]
+
+
 def test_copies_of_files_go_with_the_records(s3, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     s3.pipe("bucket/list.csv", b"path,label\n0.png,x\n")
