@@ -50,6 +50,11 @@ def further_recipe(model: Embedder) -> Recipe:
         ModelError: If it was not trained from nothing, so that there is no network to go on with.
     """
     stored = model.metadata.get("recipe")
+    if stored and stored["name"] == "transfer":
+        raise ModelError(
+            f"Cannot go on from {str(model.path)!r}: the recipe transfer keeps no network. "
+            "Train again on its pictures and yours together, which takes minutes."
+        )
     network = model.path / "base.keras"
     if model.metadata.get("format") != TRAINED or not stored or not network.exists():
         raise ModelError(

@@ -67,6 +67,12 @@ def test_a_model_without_a_network_of_likewise_is_refused(tmp_path, fake):
         further_recipe(fake)
 
 
+def test_a_head_on_another_model_is_to_be_trained_again(fake):
+    fake.metadata["recipe"] = {"name": "transfer"}
+    with pytest.raises(ModelError, match="Train again on its pictures and yours together"):
+        further_recipe(fake)
+
+
 def test_the_recipe_digits_is_refused_for_other_labels(tmp_path):
     from embedder.training.train import train as fit
 
