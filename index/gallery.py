@@ -107,9 +107,10 @@ class Gallery(About):
             raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
         place = place_of(path)
         if isinstance(place, Address):
-            from index.postgres.making import create  # its driver is an extra
+            from index.postgres.making import create, model_files  # its driver is an extra
 
-            create(place, first_manifest(dim, fingerprint, points), model)
+            files = {} if model is None else model_files(model)
+            create(place, first_manifest(dim, fingerprint, points), files)
         else:
             with created(place) as staging:
                 fill_directory(staging, dim, fingerprint, points, model)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from index.address import Address
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.storage.directory import fill_directory, replaced
@@ -41,8 +42,23 @@ def replacement(
         OSError: If the new one cannot be written.
     """
     points = {name: point.to_json() for name, point in operating_points.items()}
-    with gallery.unchanged(), replaced(gallery.path.resolve()) as staging:
+    with _place_of(gallery) as staging:
         fill_directory(staging, dim, fingerprint, points, model)
         with Gallery.open(staging) as new:
             yield new
             new.verify()
+
+
+def _place_of(gallery: Gallery) -> AbstractContextManager[Path]:
+    """An empty directory that takes the gallery's place at the end of the block."""
+    if isinstance(gallery.place, Address):
+        from index.postgres.replacing import replaced_in_database  # its driver is an extra
+
+        return replaced_in_database(*gallery.parts())
+    return _replaced_directory(gallery)
+
+
+@contextmanager
+def _replaced_directory(gallery: Gallery) -> Iterator[Path]:
+    with gallery.unchanged(), replaced(gallery.path.resolve()) as staging:
+        yield staging

@@ -16,7 +16,7 @@ import numpy as np
 from embedder.data.records import Record, Records
 from embedder.model import Embedder
 from embedder.text import counted
-from index.address import Address, is_address, place_of
+from index.address import Address
 from index.decision import CheckOptions, Decision, decide
 from index.gallery import Gallery
 from index.neighbours import Neighbours
@@ -87,7 +87,7 @@ def upgrade(
     step at the end: an interrupt, or `kill -9`, leaves the old one or the new one.
 
     Args:
-        gallery: The gallery's directory.
+        gallery: The gallery's directory or address.
         model: The directory of a model, or an embedder.
         data: The pictures of the references, by their ids: needed where the new model prepares
             pictures in another way than the old one, or a reference came as a vector.
@@ -113,14 +113,9 @@ def upgrade(
         likewise.upgrading.UpgradeError: ...digits.gallery has the model ... already.
     """
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
-    if is_address(gallery):
-        raise UpgradeError(
-            "A gallery in PostgreSQL cannot be upgraded in its place yet: build another one with "
-            f"the new model. Received: {place_of(gallery)}"
-        )
     with Gallery.open(gallery) as old:
         if old.fingerprint == embedder.fingerprint:
-            raise UpgradeError(f"{old.path} has the model {old.fingerprint} already.")
+            raise UpgradeError(f"{old.place} has the model {old.fingerprint} already.")
         wanted = without_usable_picture(old, embedder)
         records = _require_all(old, wanted, data)
         report = UpgradeReport(dropped=_calibrated(old))
@@ -220,9 +215,9 @@ def _refuse(
         reasons.append(f"{counted(len(others), 'id')} {have} in the data, {examples(others)}")
     if reasons:
         raise UpgradeError(
-            f"Not all {counted(len(old), 'reference')} of {old.path} have a picture for the new "
+            f"Not all {counted(len(old), 'reference')} of {old.place} have a picture for the new "
             f"model: {'; '.join(reasons)}. Nothing was changed. Give the pictures that they were "
-            f"added from: likewise upgrade {old.path} --model MODEL PICTURES (those that the "
+            f"added from: likewise upgrade {old.place} --model MODEL PICTURES (those that the "
             "gallery keeps suffice where both models prepare pictures alike); or remove the "
             "references first."
         )

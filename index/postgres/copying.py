@@ -11,7 +11,7 @@ from typing import Any
 from index.address import Address
 from index.documents import Documents, operating_points
 from index.evidence import evidence_path
-from index.postgres.making import create
+from index.postgres.making import create, model_files
 from index.postgres.opening import opened
 from index.references.contract import ReferenceStore
 from index.references.copying import copy_references
@@ -87,14 +87,22 @@ def fill_database_from(
     """
     with store.reading() as state:
         fields = documents.current()
-        named = evidence_files(documents, fields).items()
-        files = {name: path.read_bytes() for name, path in named}
-        model = documents.model_path
         create(
             address,
             fields,
-            model if model.is_dir() else None,
-            files,
+            files_of(documents, fields),
             partial(copy_references, store, progress=progress),
         )
     return state
+
+
+def files_of(documents: Documents, fields: Mapping[str, Any]) -> dict[str, bytes]:
+    """The model and the evidence of a gallery, by the names of their files.
+
+    Args:
+        documents: The gallery's documents.
+        fields: Its manifest.
+    """
+    paths = evidence_files(documents, fields)
+    evidence = {name: path.read_bytes() for name, path in paths.items()}
+    return {**model_files(documents.model_path), **evidence}

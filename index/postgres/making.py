@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from index.address import Address
@@ -25,8 +24,7 @@ from index.storage.files import sealed_text
 def create(
     address: Address,
     fields: Mapping[str, Any],
-    model: Path | None,
-    files: Mapping[str, bytes] = MappingProxyType({}),
+    files: Mapping[str, bytes],
     fill: Callable[[Session], object] = lambda session: None,
 ) -> None:
     """Make a gallery, in one transaction.
@@ -34,8 +32,7 @@ def create(
     Args:
         address: The database, and the gallery's name in it.
         fields: Its manifest.
-        model: Directory of the model to store, or None.
-        files: Evidence of calibrations, by name.
+        files: Its model, and evidence of calibrations, by name.
         fill: Called with the empty tables.
 
     Raises:
@@ -52,7 +49,7 @@ def create(
                 session.execute(statement)
             session.execute("INSERT INTO format VALUES (1, ?, ?)", (FORMAT, str(uuid.uuid4())))
             session.execute("INSERT INTO manifest VALUES (1, 1, ?)", (text,))
-            keep_files(session, {**_contents(model), **files})
+            keep_files(session, files)
             fill(session)
             session.execute("COMMIT")
         finally:
@@ -76,15 +73,17 @@ def drop(address: Address) -> None:
         session.execute(f"DROP SCHEMA IF EXISTS {schema_of(address.name)} CASCADE")
 
 
+def model_files(model: Path) -> dict[str, bytes]:
+    """Content of each file of a model, by the name that it has in a gallery.
+
+    Args:
+        model: The model's directory; there is none where a gallery has no model.
+    """
+    paths = sorted(path for path in model.rglob("*") if path.is_file())
+    return {f"{MODEL}/{path.relative_to(model).as_posix()}": path.read_bytes() for path in paths}
+
+
 # ------------------------------------------------------------ inside
-
-
-def _contents(model: Path | None) -> dict[str, bytes]:
-    """Content of each file of a model, by name."""
-    paths = [] if model is None else sorted(path for path in model.rglob("*") if path.is_file())
-    return {
-        f"{MODEL}/{path.relative_to(model or path).as_posix()}": path.read_bytes() for path in paths
-    }
 
 
 @contextmanager

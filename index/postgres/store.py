@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,8 +15,11 @@ from index.postgres.connection import PostgresConnection
 from index.postgres.seen import Seen
 from index.postgres.session import Session
 from index.references.contract import ReferenceStore
+from index.references.copying import copy_references
 from index.references.local import Store
+from index.references.reads import Reads
 from index.references.rows import State
+from index.references.state import write_state
 
 
 class PostgresStore(ReferenceStore):
@@ -124,6 +129,23 @@ class PostgresStore(ReferenceStore):
         """Remove files, within `writing`."""
         self._database.execute_many("DELETE FROM file WHERE name = ?", ((name,) for name in names))
 
+    def replace_all(self, source: Reads, manifest: str, files: Mapping[str, bytes]) -> None:
+        """Become another gallery, within `writing`; its generation goes on growing.
+
+        Args:
+            source: The references of the other gallery.
+            manifest: The text of its manifest.
+            files: Its other files, by name.
+        """
+        before = self.state()
+        for table in ("reference", "removal", "file"):
+            self._database.execute(f"DELETE FROM {table}")
+        state = copy_references(source, self._database)
+        write_state(self._database, replace(state, generation=before.generation + 1))
+        keep_files(self._database, files)
+        self.write_manifest(manifest)
+        self._database.execute("UPDATE format SET gallery = ?", (str(uuid.uuid4()),))
+
     def size(self) -> int:
         """Bytes of the references on the server, with their indexes."""
         with self.reading():
@@ -141,7 +163,7 @@ class PostgresStore(ReferenceStore):
             self.high_water.write(state)
 
 
-def keep_files(database: Session, contents: dict[str, bytes]) -> None:
+def keep_files(database: Session, contents: Mapping[str, bytes]) -> None:
     """Insert files, within a change.
 
     Args:

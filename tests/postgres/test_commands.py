@@ -106,12 +106,6 @@ def test_a_gallery_moves_there_and_back(shoes, tmp_path):
     assert refused("copy", here, there).endswith("or remove it first.")
 
 
-def test_what_does_not_work_on_an_address_yet_is_refused(shoes):
-    address, _ = shoes
-    line = refused("upgrade", address, "--model", "digits")
-    assert line.startswith("A gallery in PostgreSQL cannot be upgraded in its place yet")
-
-
 def test_what_must_be_a_directory_says_so(shoes, tmp_path):
     address, here = shoes
     for words in (["demo", address], ["backup", here, address]):

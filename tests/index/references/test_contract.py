@@ -64,7 +64,7 @@ class InPostgres:
 
     def create(self) -> None:
         drop(self.address)
-        create(self.address, first_manifest(1, "3f9a1c", {}), None)
+        create(self.address, first_manifest(1, "3f9a1c", {}), {})
 
     def open(self) -> ReferenceStore:
         connection = PostgresConnection(self.address, timeout=0.05)
