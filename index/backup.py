@@ -23,6 +23,7 @@ from index.storage.directory import (
     MANIFEST,
     MODEL,
     STORE,
+    continued,
     copy_directory,
     staged,
 )
@@ -40,11 +41,14 @@ def copy_gallery(
 ) -> State:
     """Copy a gallery from a directory or a database to another: whole, or not at all.
 
+    From and to a database, a copy that was cut off goes on when it is begun again.
+
     Args:
         source: Its directory or address; others may write to it.
         target: The directory or address of the copy; must not exist.
         timeout: Seconds to wait for another process's lock.
-        progress: Called with the number of further references that are copied to a database.
+        progress: Called with the number of further references that are copied, to a database
+            or out of one.
 
     Returns:
         The copy's state, which is the gallery's own.
@@ -55,24 +59,37 @@ def copy_gallery(
         OSError: If the copy cannot be written.
     """
     if isinstance(target, Path):
-        return back_up(source, target, timeout=timeout)
+        return back_up(source, target, timeout=timeout, progress=progress)
     from index.postgres.copying import fill_database_from
+    from index.postgres.making import drop
 
     with Gallery.open(source, timeout=timeout) as gallery:
-        state = fill_database_from(*gallery.parts(), target, progress)
-    _prove(source, target, state)
+        state = fill_database_from(*gallery.parts(), target, timeout, progress)
+    try:
+        _prove(source, target, state)
+    except StoreError:
+        drop(target)
+        raise
     return state
 
 
-def back_up(path: Place, target: Path, *, timeout: float = 10.0) -> State:
+def back_up(
+    path: Place,
+    target: Path,
+    *,
+    timeout: float = 10.0,
+    progress: Callable[[int], object] = lambda done: None,
+) -> State:
     """Copy a gallery; writers are not blocked, and the gallery may be read-only.
 
     Args:
         path: The gallery's directory or address.
         target: Path of the copy; must not exist. It appears once the copy is complete, verified
             and on the disk. A kill leaves at most a directory beside it whose name starts with
-            a dot.
+            a dot; of a gallery in a database one that ends in `.part`, which the next attempt
+            goes on with.
         timeout: Seconds to wait for another process's lock.
+        progress: Called with the number of further references that came from a database.
 
     Returns:
         The copy's state: its generation and number of references.
@@ -97,10 +114,13 @@ def back_up(path: Place, target: Path, *, timeout: float = 10.0) -> State:
     if isinstance(path, Address):
         from index.postgres.copying import fill_directory_from
 
-        with staged(target) as copy:
-            state = fill_directory_from(path, copy, timeout)
-            _prove(path, copy, state)
-            _refuse_existing(target)
+        with continued(target) as copy:
+            state = fill_directory_from(path, copy, timeout, progress)
+            try:
+                _prove(path, copy, state)
+            except StoreError:
+                shutil.rmtree(copy)
+                raise
         return state
     read_manifest(path)  # refuse what is not a gallery before anything is written
     if target.resolve().is_relative_to(path.resolve()):

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from index.address import Address
 from index.documents import Documents, operating_points
 from index.evidence import evidence_path
-from index.postgres.making import create, model_files
+from index.postgres.connection import PostgresConnection
+from index.postgres.making import begun, exists, model_files, rename, taken
 from index.postgres.opening import opened
+from index.postgres.store import keep_files
 from index.references.contract import ReferenceStore
-from index.references.copying import copy_references
+from index.references.copying import Progress, copy_rows, copy_state
+from index.references.local import Store
 from index.references.rows import State
 from index.storage.directory import MANIFEST, MODEL, STORE, copy_directory
-from index.storage.files import write_sealed
-
-Progress = Callable[[int], object]
+from index.storage.files import sealed_text, write_sealed
 
 
-def fill_directory_from(address: Address, directory: Path, timeout: float) -> State:
-    """Write all files of a gallery into an empty directory, but for what is derived.
+def fill_directory_from(
+    address: Address, directory: Path, timeout: float, progress: Progress
+) -> State:
+    """Write all files of a gallery into a directory, but for what is derived.
 
     Args:
         address: The gallery.
-        directory: The directory to fill.
+        directory: Empty, or what an attempt that was cut off left: its rows stay.
         timeout: Seconds to wait for another writer.
+        progress: Called with the number of further references that are there.
 
     Returns:
         The state that was copied.
@@ -41,11 +44,12 @@ def fill_directory_from(address: Address, directory: Path, timeout: float) -> St
     try:
         with store.reading() as state:
             fields = documents.current()
+            Store.copy_of(store, directory / STORE, progress)
+            shutil.rmtree(directory / MODEL, ignore_errors=True)
             if documents.model_path.is_dir():
                 copy_directory(documents.model_path, directory / MODEL)
             for name, path in evidence_files(documents, fields).items():
                 shutil.copyfile(path, directory / name)
-            store.copy_to(directory / STORE)
             write_sealed(directory / MANIFEST, fields)
             return state
     finally:
@@ -69,15 +73,23 @@ def evidence_files(documents: Documents, fields: Mapping[str, Any]) -> dict[str,
 
 
 def fill_database_from(
-    documents: Documents, store: ReferenceStore, address: Address, progress: Progress
+    documents: Documents,
+    store: ReferenceStore,
+    address: Address,
+    timeout: float,
+    progress: Progress,
 ) -> State:
-    """Make a gallery in a database that is the same as another one, in one transaction.
+    """Make a gallery in a database that is the same as another one.
+
+    It is made under another name, `NAME.part`, where a copy that is cut off stays and is gone on
+    with. Of two that make it at once, the one that began later goes on.
 
     Args:
         documents: Documents of the other gallery.
         store: Its references.
         address: The gallery to make.
-        progress: Called with the number of further references that are copied.
+        timeout: Seconds to wait for another writer.
+        progress: Called with the number of further references that are there.
 
     Returns:
         The state that was copied.
@@ -85,14 +97,22 @@ def fill_database_from(
     Raises:
         GalleryError: If there is one of this name, or a part of the other is altered.
     """
+    if exists(address):
+        raise taken(address)
     with store.reading() as state:
         fields = documents.current()
-        create(
-            address,
-            fields,
-            files_of(documents, fields),
-            partial(copy_references, store, progress=progress),
-        )
+        files = files_of(documents, fields)
+        part = begun(address, fields)
+        target = PostgresConnection(part, timeout)
+        try:
+            copy_rows(store, target, progress)
+            with target.change():
+                copy_state(store, target)
+                keep_files(target, files)
+                target.execute("UPDATE manifest SET fields = ?", (sealed_text("manifest", fields),))
+                rename(target, part, address)
+        finally:
+            target.close()
     return state
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from index.address import Address
 from index.errors import GalleryError
-from index.postgres.connection import DURABLE
+from index.postgres.connection import DURABLE, PostgresConnection
 from index.postgres.driver import psycopg
 from index.postgres.failures import named, said
 from index.postgres.schema import FORMAT, TABLES, schema_of
@@ -25,15 +26,13 @@ def create(
     address: Address,
     fields: Mapping[str, Any],
     files: Mapping[str, bytes],
-    fill: Callable[[Session], object] = lambda session: None,
 ) -> None:
-    """Make a gallery, in one transaction.
+    """Make an empty gallery, in one transaction.
 
     Args:
         address: The database, and the gallery's name in it.
         fields: Its manifest.
         files: Its model, and evidence of calibrations, by name.
-        fill: Called with the empty tables.
 
     Raises:
         GalleryError: If there is one of this name, or this role may not make schemas.
@@ -50,10 +49,58 @@ def create(
             session.execute("INSERT INTO format VALUES (1, ?, ?)", (FORMAT, str(uuid.uuid4())))
             session.execute("INSERT INTO manifest VALUES (1, 1, ?)", (text,))
             keep_files(session, files)
-            fill(session)
             session.execute("COMMIT")
         finally:
             session.end()
+
+
+def begun(address: Address, fields: Mapping[str, Any]) -> Address:
+    """Make the place where a copy of a gallery grows, or take over the one that is there.
+
+    Args:
+        address: The gallery that it will be.
+        fields: Its manifest.
+
+    Returns:
+        The place. Whoever made it before can no longer write to it.
+
+    Raises:
+        GalleryError: If this role may not make schemas.
+    """
+    part = replace(address, name=f"{address.name}.part")  # a name that no user can give
+    if not exists(part):
+        create(part, fields, {})
+        return part
+    connection = PostgresConnection(part, timeout=10)
+    try:
+        with connection.change():
+            connection.execute("UPDATE format SET gallery = ?", (str(uuid.uuid4()),))
+    finally:
+        connection.close()
+    return part
+
+
+def rename(session: Session, address: Address, to: Address) -> None:
+    """Give a gallery another name, within a change.
+
+    Args:
+        session: Within the change.
+        address: The gallery.
+        to: The same database, and the new name.
+
+    Raises:
+        GalleryError: If there is one of this name, or this role may not make schemas.
+    """
+    with _refusals_named(to):
+        schemas = f"{schema_of(address.name)} RENAME TO {schema_of(to.name)}"
+        session.execute(f"ALTER SCHEMA {schemas}")
+
+
+def taken(address: Address) -> GalleryError:
+    """The refusal to make a gallery where there is one."""
+    return GalleryError(
+        f"'{address}' exists already: add to it, choose another name, or remove it first."
+    )
 
 
 def exists(address: Address) -> bool:
@@ -103,9 +150,7 @@ def _refusals_named(address: Address) -> Iterator[None]:
     try:
         yield
     except (driver.errors.DuplicateSchema, driver.errors.UniqueViolation) as error:
-        raise GalleryError(
-            f"'{address}' exists already: add to it, choose another name, or remove it first."
-        ) from error
+        raise taken(address) from error
     except driver.errors.InsufficientPrivilege as error:
         raise GalleryError(
             f"'{address}' cannot be made: {said(address, error)}. The role needs the right CREATE "

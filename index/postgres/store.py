@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
-from pathlib import Path
 
 from index.address import Address
 from index.errors import OlderStateError
@@ -16,7 +15,6 @@ from index.postgres.seen import Seen
 from index.postgres.session import Session
 from index.references.contract import ReferenceStore
 from index.references.copying import copy_references
-from index.references.local import Store
 from index.references.reads import Reads
 from index.references.rows import State
 from index.references.state import write_state
@@ -48,18 +46,6 @@ class PostgresStore(ReferenceStore):
     def keeps_derived(self) -> bool:
         """What is derived lies in the user's own cache."""
         return True
-
-    def copy_to(self, path: Path) -> None:
-        """Write the snapshot held by `reading` to an unused path, as an SQLite file."""
-        Store.create(path)
-        target = Store(path)
-        try:
-            with self.reading() as state, target.changing() as writer:
-                with writer.writing():
-                    writer.fill(self)
-                target.high_water.replace(state)
-        finally:
-            target.close()
 
     def older_state(self, state: State, proof: str) -> OlderStateError:
         """The error that says that the server is behind what was seen before.

@@ -20,13 +20,11 @@ import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Self
 
 from index.errors import OlderStateError, inside_snapshot
 from index.references import changes
 from index.references.connection import Connection
-from index.references.copying import copy_references
 from index.references.high_water import HighWater
 from index.references.reads import Reads
 from index.references.rows import Change, NewRow, Row, State
@@ -166,10 +164,6 @@ class ReferenceStore(Reads):
             finally:
                 self._held = None
 
-    @abstractmethod
-    def copy_to(self, path: Path) -> None:
-        """Write the snapshot held by `reading` to an unused path, as an SQLite file."""
-
     def add(self, rows: Sequence[NewRow], choose: Choose | None = None) -> Change:
         """Store rows in one transaction; an existing id is replaced.
 
@@ -194,10 +188,6 @@ class ReferenceStore(Reads):
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""
         return self._change(ids, lambda was, old: changes.remove(self._database, was, old))
-
-    def fill(self, source: Reads) -> State:
-        """Take over all references of another store, within `writing`, into this empty one."""
-        return copy_references(source, self._database)
 
     def accept(self, state: State) -> None:
         """Continue from `state`, ignoring the high-water mark; for `recovery`."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
-from index.errors import OlderStateError
+from index.errors import OlderStateError, StoreError
 from index.references.contract import ReferenceStore
+from index.references.copying import Progress, copy_rows, copy_state
 from index.references.high_water import HighWater, older_state
 from index.references.idle import Idle
+from index.references.reads import Reads
 from index.references.rows import State
 from index.references.schema import FORMAT, TABLES
 from index.references.state import first_statement
@@ -64,6 +67,25 @@ class Store(ReferenceStore):
         Database.create(path, [*TABLES, first_statement()], FORMAT)
         HighWater(path).replace(State())
 
+    @classmethod
+    def copy_of(cls, source: Reads, path: Path, progress: Progress) -> None:
+        """Make a file that holds one snapshot of another store.
+
+        Args:
+            source: The other store, within a snapshot.
+            path: The file to make, or what an attempt that was cut off left of it.
+            progress: Called with the number of further rows that are there.
+        """
+        database = _begun(path)
+        try:
+            copy_rows(source, database, progress)
+            with database.change():
+                state = copy_state(source, database)
+            database.checkpoint()
+        finally:
+            database.close()
+        HighWater(path).replace(state)
+
     @property
     def keeps_derived(self) -> bool:
         """Whether this user may write the directory."""
@@ -89,6 +111,8 @@ class Store(ReferenceStore):
         """
         return older_state(self.path, state, proof)
 
+    # ------------------------------------------------------------ inside
+
     def _acknowledged(self) -> State | None:
         """The mark, where SQLite's locks do not make each snapshot one of the newest state."""
         return None if self._database.locked or not self._guarded else self.high_water.read()
@@ -108,3 +132,13 @@ class Store(ReferenceStore):
                 self._settle()
             finally:
                 self._changing.release()
+
+
+def _begun(path: Path) -> Database:
+    """Open the file that an earlier attempt left; an empty one where it cannot be used."""
+    with suppress(StoreError):
+        return Database(path, TABLES, FORMAT, timeout=0)
+    for left in path.parent.glob(f"{path.name}*"):
+        left.unlink()
+    Database.create(path, [*TABLES, first_statement()], FORMAT)
+    return Database(path, TABLES, FORMAT, timeout=0)

@@ -78,10 +78,15 @@ class Reads(ABC):
         with self.reading():
             return selection.picture_of(self._database, row)
 
-    def whole_rows(self) -> Iterator[tuple[Row, bytes | None]]:
-        """Every row with its encoded picture, by slot, both verified."""
+    def whole_rows(self, after: int = 0) -> Iterator[tuple[Row, bytes | None]]:
+        """Every row beyond slot `after` with its encoded picture, by slot, both verified."""
         with self.reading():
-            yield from selection.whole_rows(self._database)
+            yield from selection.whole_rows(self._database, after)
+
+    def places(self) -> Iterator[tuple[int, int]]:
+        """Slot and checksum of every row, by slot, without verifying the rows."""
+        with self.reading():
+            yield from selection.places(self._database)
 
     def removed(self) -> list[tuple[int, int, int]]:
         """Place, slot and checksum of every removal that the log still has."""

@@ -20,21 +20,31 @@ def rows_after(database: Connection, slot: int) -> Iterator[Row]:
     return _verified(database, database.stream(query, (slot,)))
 
 
-def whole_rows(database: Connection) -> Iterator[tuple[Row, bytes | None]]:
-    """Every row with its encoded picture, both verified, in the order of slots.
+def whole_rows(database: Connection, slot: int = 0) -> Iterator[tuple[Row, bytes | None]]:
+    """Every row beyond `slot` with its encoded picture, both verified, in the order of slots.
 
     Args:
         database: The references.
+        slot: The last slot that is left out.
 
     Raises:
         StoreError: If one is altered.
     """
-    query = f"SELECT {COLUMNS}, picture FROM reference ORDER BY slot"
-    for *fields, picture in database.stream(query):
+    query = f"SELECT {COLUMNS}, picture FROM reference WHERE slot > ? ORDER BY slot"
+    for *fields, picture in database.stream(query, (slot,)):
         [row] = _verified(database, [tuple(fields)])
         if (None if picture is None else picture_digest(picture)) != row.picture_digest:
             raise database.altered(f"the picture of '{row.id}' does not match its checksum")
         yield row, picture
+
+
+def places(database: Connection) -> Iterator[tuple[int, int]]:
+    """Slot and checksum of every row, in the order of slots, without verifying the rows.
+
+    Args:
+        database: The references.
+    """
+    yield from database.stream("SELECT slot, checksum FROM reference ORDER BY slot")
 
 
 def rows_at(database: Connection, slots: Sequence[int]) -> list[Row]:

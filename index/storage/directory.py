@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.errors import GalleryError
+from index.errors import BusyError, GalleryError
 from index.references.local import Store
-from index.storage.drafts import draft_directory, sweep_directories
+from index.storage.drafts import draft_directory, held, is_unfinished, sweep_directories
 from index.storage.files import write_sealed, written
 
 FORMAT = 1
@@ -77,18 +77,38 @@ def first_manifest(
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """A temporary directory that becomes `path` at the end, or is removed."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise GalleryError(
-            f"Cannot create '{path}': '{path.parent}' is not a folder. Choose another path."
-        ) from error
-    sweep_directories(path.parent)
+    _make_parent(path)
     with written(path), draft_directory(path) as staging:
         yield staging
-        _sync_all(staging)
-        os.rename(staging, path)
-        sync(path.parent)
+        _take_place(staging, path)
+
+
+@contextmanager
+def continued(path: Path) -> Iterator[Path]:
+    """The directory `path` with `.part` at its end, which becomes `path` at the end.
+
+    It stays if the block is cut off, and is there again the next time.
+
+    Args:
+        path: The directory to make; must not exist.
+
+    Raises:
+        GalleryError: If `path` exists, or something else is at the other place.
+        BusyError: If another process is making it.
+    """
+    _refuse_existing(path)
+    _make_parent(path)
+    part = path.with_name(f"{path.name}.part")
+    if part.exists() and not is_unfinished(part):
+        raise GalleryError(f"'{part}' is in the way, and no unfinished copy: move it elsewhere.")
+    with written(path):
+        part.mkdir(exist_ok=True)
+        with held(part) as alone:
+            if not alone:
+                raise BusyError(f"Another process is making '{path}': wait for its end.")
+            yield part
+            _refuse_existing(path)
+            _take_place(part, path)
 
 
 @contextmanager
@@ -109,6 +129,23 @@ def replaced(path: Path) -> Iterator[Path]:
         _sync_all(staging)
         exchange(staging, path)
         sync(path.parent)
+
+
+def _make_parent(path: Path) -> None:
+    """Make the folder of a directory, and remove what killed writers left there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise GalleryError(
+            f"Cannot create '{path}': '{path.parent}' is not a folder. Choose another path."
+        ) from error
+    sweep_directories(path.parent)
+
+
+def _take_place(staging: Path, path: Path) -> None:
+    _sync_all(staging)
+    os.rename(staging, path)
+    sync(path.parent)
 
 
 def _sync_all(directory: Path) -> None:

@@ -81,7 +81,7 @@ def _made(path: Path, lock: ExitStack) -> Path:
         beside = _beside(path)
         beside.mkdir()
         with suppress(FileNotFoundError):
-            if lock.enter_context(_held(beside)) and beside.exists():
+            if lock.enter_context(held(beside)) and beside.exists():
                 return beside
 
 
@@ -115,14 +115,18 @@ def sweep_directories(parent: Path) -> None:
         return
     for name in os.listdir(parent):
         left = parent / name
-        if re.fullmatch(_DIRECTORY, name) and _is_unfinished(left):
-            with suppress(OSError), _held(left) as alone:
+        if re.fullmatch(_DIRECTORY, name) and is_unfinished(left):
+            with suppress(OSError), held(left) as alone:
                 if alone:
                     shutil.rmtree(left, ignore_errors=True)
 
 
-def _is_unfinished(directory: Path) -> bool:
-    """Whether it holds nothing, or only what likewise writes into a gallery."""
+def is_unfinished(directory: Path) -> bool:
+    """Whether it holds nothing, or only what likewise writes into a gallery.
+
+    Args:
+        directory: Any path.
+    """
     try:
         names = os.listdir(directory)
     except OSError:  # not a directory, or another user's
@@ -135,8 +139,12 @@ def _beside(path: Path) -> Path:
 
 
 @contextmanager
-def _held(directory: Path) -> Iterator[bool]:
-    """Lock a directory for the block; yields False if another process has."""
+def held(directory: Path) -> Iterator[bool]:
+    """Lock a directory for the block; yields False if another process has.
+
+    Args:
+        directory: Must exist.
+    """
     if not LOCKS:
         yield True
         return

@@ -22,7 +22,8 @@ def copy(gallery: Place, target: Place) -> None:
     """Copy a GALLERY to TARGET: a directory, or a name in PostgreSQL.
 
     Use it to move a gallery into PostgreSQL, where many machines share it, and out again. TARGET
-    must not exist; it appears only once it is complete. References, thresholds, their evidence and
+    must not exist; it appears only once it is complete. A copy that was cut off goes on with the
+    same command. References, thresholds, their evidence and
     the model stay the same to the bit, and others may write to GALLERY meanwhile.
 
     \b

@@ -292,7 +292,7 @@ def test_a_copy_is_the_same_to_the_bit(store: ReferenceStore, tmp_path: Path) ->
     store.add([new(id) for id in "abc"])
     store.remove(["b"])
     with store.reading():
-        store.copy_to(tmp_path / "copy.sqlite")
+        Store.copy_of(store, tmp_path / "copy.sqlite", lambda done: None)
     copy = Store(tmp_path / "copy.sqlite")
     assert (copy.state(), copy.removals(0)) == (store.state(), store.removals(0))
     assert list(copy.whole_rows()) == list(store.whole_rows())
