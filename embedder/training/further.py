@@ -22,6 +22,7 @@ from embedder.training.fitting import Labelled
 from embedder.training.recipes import RECIPES, Recipe
 
 EPOCHS = 4
+STEPS = 100  # at least: a few hundred pictures are one batch
 KEPT = 12_000  # pictures of the earlier training that are mixed in, at most
 VALIDATION = 0.2
 _SLOWER = 5  # the earlier learning rate divided by this
@@ -66,6 +67,7 @@ def further_recipe(model: Embedder) -> Recipe:
     recipe = base.changed(**{name: value for name, value in stored.items() if name in known})
     return recipe.changed(
         epochs=EPOCHS,
+        steps=STEPS if recipe.pairs == "batch" else 0,
         patience=EPOCHS,
         learning_rate=recipe.learning_rate / _SLOWER,
         kept="last",

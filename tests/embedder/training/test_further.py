@@ -8,7 +8,7 @@ from embedder.data.sources import load
 from embedder.errors import DatasetError, ModelError
 from embedder.model import Embedder
 from embedder.training.fitting import Labelled
-from embedder.training.further import EPOCHS, KEPT, further_recipe, mixed, sampled
+from embedder.training.further import EPOCHS, KEPT, STEPS, further_recipe, mixed, sampled
 from embedder.training.recipes import RECIPES
 from likewise.training import train
 
@@ -31,7 +31,7 @@ def own(tmp_path_factory):
 def test_it_goes_on_for_a_few_epochs_by_smaller_steps_and_keeps_the_last():
     shipped = Embedder.load()
     earlier, recipe = shipped.metadata["recipe"], further_recipe(shipped)
-    assert (recipe.epochs, recipe.kept) == (EPOCHS, "last")
+    assert (recipe.epochs, recipe.steps, recipe.kept) == (EPOCHS, STEPS, "last")
     assert recipe.learning_rate == pytest.approx(earlier["learning_rate"] / 5)
     assert (recipe.network, recipe.dim) == (earlier["network"], shipped.dim)
 
