@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from embedder.errors import DatasetError, ModelError
 from embedder.model import Embedder
@@ -14,9 +15,9 @@ from index.complete import complete_gallery
 from index.gallery import Gallery
 from index.operating_point import points_from_json
 from likewise.add_report import AddReport
-from likewise.bulk.parts import Part, PartsError
-from likewise.bulk.references import Passed, read_references
-from likewise.conflicts import Entry
+from likewise.bulk.parts import PartsError
+from likewise.bulk.references import Passed
+from likewise.conflicts import Entry, OnConflict
 from likewise.enrolment import BATCH, write
 
 
@@ -34,12 +35,15 @@ class Assembled:
 
 
 @contextmanager
-def assembled(output: Path, parts: list[Part]) -> Iterator[Assembled]:
-    """Make a gallery of all parts of a build.
+def assembled(
+    output: Path, settings: Mapping[str, Any], rows: Iterator[Entry | Passed]
+) -> Iterator[Assembled]:
+    """Make a gallery of what the parts of a build made.
 
     Args:
         output: The gallery's directory; must not exist.
-        parts: All parts, in order.
+        settings: What its parts agree in, as `BuildOptions.settings` gives them.
+        rows: The pictures of all parts, in the order of the input.
 
     Raises:
         GalleryError: If there is something at `output`.
@@ -48,7 +52,7 @@ def assembled(output: Path, parts: list[Part]) -> Iterator[Assembled]:
         UnlabelledError: If no picture has a label, and the options ask for labels.
         DatasetError: If no picture could be read.
     """
-    embedder = _embedder(parts[0])
+    embedder = _embedder(settings["model"], settings["fingerprint"])
     points = points_from_json(embedder.operating_points)
     with complete_gallery(
         output,
@@ -57,15 +61,14 @@ def assembled(output: Path, parts: list[Part]) -> Iterator[Assembled]:
         operating_points=points,
         model=embedder.path,
     ) as gallery:
-        report = _fill(gallery, parts)
-        for name, sentence in parts[0].settings["notes"].items():
+        report = _fill(gallery, rows, settings["on_conflict"])
+        for name, sentence in settings["notes"].items():
             gallery.note(name, sentence)
         yield Assembled(gallery, report)
 
 
-def _embedder(part: Part) -> Embedder:
+def _embedder(name: str, fingerprint: str) -> Embedder:
     """The model that made the vectors."""
-    name, fingerprint = part.settings["model"], part.settings["fingerprint"]
     try:
         embedder = Embedder.load(name)
     except ModelError as error:
@@ -81,9 +84,8 @@ def _embedder(part: Part) -> Embedder:
     return embedder
 
 
-def _fill(gallery: Gallery, parts: list[Part]) -> AddReport:
-    report, rows = AddReport(), read_references(parts)
-    on_conflict = parts[0].settings["on_conflict"]
+def _fill(gallery: Gallery, rows: Iterator[Entry | Passed], on_conflict: OnConflict) -> AddReport:
+    report = AddReport()
     while batch := list(islice(rows, BATCH)):
         entries = [row for row in batch if isinstance(row, Entry)]
         report.count(write(gallery, entries, by_metadata=False, on_conflict=on_conflict))

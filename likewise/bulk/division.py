@@ -50,18 +50,16 @@ def divided(
 
 
 def _portable(record: Record) -> _Sent:
-    """The record as another machine can read it, without what a check does not need."""
+    """The record as another machine can read it."""
     image = record.image
     if isinstance(image, np.ndarray):
-        return replace(record, metadata={}), image.nbytes
-    if isinstance(image, CloudPicture):
-        return replace(record, metadata={}), 0
+        return record, image.nbytes
+    if isinstance(image, CloudPicture | ImageError):
+        return record, 0
     if isinstance(image, Path):
-        return replace(record, metadata={}, image=Path(os.path.abspath(image))), 0
-    if isinstance(image, ImageError):
-        return replace(record, metadata={}), 0
+        return replace(record, image=Path(os.path.abspath(image))), 0
     try:
         content = image.read_bytes()
     except ImageError as error:
-        return replace(record, metadata={}, image=error.bare()), 0
-    return replace(record, metadata={}, image=EncodedBytes(content)), len(content)
+        return replace(record, image=error.bare()), 0
+    return replace(record, image=EncodedBytes(content)), len(content)

@@ -154,6 +154,16 @@ class Embedding:
         Raises:
             ElsewhereError: If the model of this machine is another one.
         """
+        report = EmbedReport()
+        parts = list(embedded(self.embedder(), records, report))
+        return Embedded.joined(parts), report
+
+    def embedder(self) -> Embedder:
+        """The model, on the machine that does the work.
+
+        Raises:
+            ElsewhereError: If this machine has another one.
+        """
         self.settings.apply()
         embedder = _model(self.model) if self.gallery is None else _opened(self.gallery).embedder
         if embedder.fingerprint != self.fingerprint:
@@ -161,9 +171,7 @@ class Embedding:
                 f"The model there is {embedder.fingerprint}, not {self.fingerprint} as where the "
                 "command runs: give every machine the same one."
             )
-        report = EmbedReport()
-        parts = list(embedded(embedder, records, report))
-        return Embedded.joined(parts), report
+        return embedder
 
 
 def write_embeddings_of(

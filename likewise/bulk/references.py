@@ -46,6 +46,15 @@ class BuildOptions:
     unlabelled: bool
     notes: dict[str, str]
 
+    def settings(self, embedder: Embedder) -> dict[str, Any]:
+        """What a part says of itself.
+
+        Args:
+            embedder: The model.
+        """
+        made = {"fingerprint": embedder.fingerprint, "dim": embedder.dim}
+        return {"job": BUILD, "format": _FORMAT, **made, **asdict(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -82,21 +91,14 @@ def write_references(
     """
     embedder = Embedder.load(options.model)
     taken, report = Taken(shard, records), EmbedReport()
-    settings = {
-        "job": BUILD,
-        "format": _FORMAT,
-        "fingerprint": embedder.fingerprint,
-        "dim": embedder.dim,
-        **asdict(options),
-    }
 
     def embedded() -> Iterator[bytes]:
         for part, vectors in embed_stream(embedder, taken, hashed=True):
-            yield _block(part, vectors, options.unlabelled, records.name, report)
+            yield block(part, vectors, options.unlabelled, records.name, report)
             if progress:
                 progress(len(part.records))
 
-    head = json_line(settings | shard.settings())
+    head = json_line(options.settings(embedder) | shard.settings())
     write_part(shard.part(output), chain([head], embedded()), taken)
     return report
 
@@ -113,9 +115,18 @@ def read_references(parts: list[Part]) -> Iterator[Entry | Passed]:
     return interleaved(parts, _rows)
 
 
-def _block(
+def block(
     part: Decoded, vectors: Floats, unlabelled: bool, source: str, report: EmbedReport
 ) -> bytes:
+    """Bring pictures and their vectors into the form of a part.
+
+    Args:
+        part: Decoded pictures.
+        vectors: Those of the pictures that can be read, `(m, dim)`.
+        unlabelled: As in `BuildOptions`.
+        source: Name of the input.
+        report: Counts them.
+    """
     report.remarks.add_all(part)
     rows: list[dict[str, Any]] = []
     kept: list[int] = []  # positions among the readable pictures
@@ -154,18 +165,31 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 def _rows(part: Part) -> Iterator[Entry | Passed]:
     for rows, read in blocks(part):
-        count = sum("size" in row for row in rows)
-        vectors = iter(unpacked_vectors(read, count, part.settings["dim"]))
-        for row in rows:
-            if "size" not in row:
-                yield Passed(row["id"], row.get("reason"))
-                continue
-            yield Entry(
-                row["id"],
-                row["label"],
-                row["metadata"],
-                decode_picture(read(row["size"])),
-                bytes.fromhex(row["content"]),
-                next(vectors),
-                row["source"],
-            )
+        yield from unpacked(rows, read, part.settings["dim"])
+
+
+def unpacked(
+    rows: list[dict[str, Any]], read: Callable[[int], bytes], dim: int
+) -> Iterator[Entry | Passed]:
+    """Read the pictures of a block.
+
+    Args:
+        rows: Its first line.
+        read: Reads so many bytes of the rest.
+        dim: Length of a vector.
+    """
+    count = sum("size" in row for row in rows)
+    vectors = iter(unpacked_vectors(read, count, dim))
+    for row in rows:
+        if "size" not in row:
+            yield Passed(row["id"], row.get("reason"))
+            continue
+        yield Entry(
+            row["id"],
+            row["label"],
+            row["metadata"],
+            decode_picture(read(row["size"])),
+            bytes.fromhex(row["content"]),
+            next(vectors),
+            row["source"],
+        )

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.add import enrol, warn_of_misfit
+from likewise.commands.add import enrol, report_added, warn_of_misfit
+from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import advising, read_some
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from index.address import Place
     from index.gallery import Gallery
     from likewise.bulk.embeddings import EmbedReport
+    from likewise.bulk.ray import Cluster
     from likewise.bulk.references import BuildOptions
     from likewise.bulk.shard import Shard
     from likewise.conflicts import OnConflict
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @model_option
 @conflict_option
 @shard_option
+@ray_options
 @labelling_options
 def build(
     gallery: Place,
@@ -49,6 +52,8 @@ def build(
     model: Path | None,
     on_conflict: OnConflict,
     shard: Shard | None,
+    ray: str | None,
+    shards: int | None,
     reading: Reading,
 ) -> None:
     """Build a GALLERY from pictures, mostly labelled ones.
@@ -63,19 +68,26 @@ def build(
     likewise build shoes.gallery shoes/ --model models/shoes
     likewise build scans.gallery scans/ --unlabelled
     """
+    refuse_other_division(ray, shards, shard)
     go_on = _add_command(gallery, inputs, reading, on_conflict)
-    if shard is not None and not isinstance(gallery, Path):
+    divided = shard is not None or ray is not None
+    if divided and not isinstance(gallery, Path):
         raise click.ClickException(
-            f"Parts of a build lie beside a directory. Received: {gallery}. Build a directory with "
-            f"--shard, merge it, then: likewise copy DIRECTORY {gallery}"
+            f"Many machines build a directory. Received: {gallery}. Build one with --shard or "
+            f"--ray, then: likewise copy DIRECTORY {gallery}"
         )
     _check_free(gallery, go_on)
     records = read_some(inputs, reading)
     choice = _choice(inputs, records) if model is None else None
-    if shard is not None:
+    if divided:
         assert isinstance(gallery, Path)
         options = _build_options(model or choice, records, on_conflict, reading.unlabelled)
-        _embed_shard(shard, gallery, records, options)
+        if shard is not None:
+            _embed_shard(shard, gallery, records, options)
+        else:
+            with cluster_for(ray, shards, records, None) as cluster:
+                assert cluster is not None
+                _build_on(cluster, gallery, records, options)
         return
     with (
         _created(gallery, model or choice, go_on) as matcher,
@@ -129,6 +141,28 @@ def _embed_shard(shard: Shard, gallery: Path, records: Records, options: BuildOp
     with progress_bar(share_of(records, shard)) as done:
         report = write_references(records, gallery, shard, options, progress=done)
     _report_part(report, records, shard.part(gallery), gallery)
+
+
+def _build_on(cluster: Cluster, gallery: Path, records: Records, options: BuildOptions) -> None:
+    """Let a cluster embed the pictures, and store what it makes; whole or not at all."""
+    from embedder.model import Embedder
+    from likewise.bulk.assembling import assembled
+    from likewise.bulk.elsewhere import Embedding
+    from likewise.bulk.embeddings import EmbedReport
+    from likewise.bulk.referencing import Referencing, references_of
+
+    embedder, report = Embedder.load(options.model), EmbedReport()
+    embedding = Embedding.of(embedder, None, Path(options.model))
+    work = Referencing(embedding, options.unlabelled, records.name)
+    with (
+        progress_bar(records.count()) as done,
+        closing(references_of(cluster, work, embedder.dim, records, report, done)) as rows,
+        assembled(gallery, options.settings(embedder), rows) as made,
+    ):
+        note_source(records)
+        made.report.remarks.include(report.remarks)
+        report_added(made.report, made.gallery, gallery)
+        measure(made.gallery, gallery)
 
 
 def _report_part(report: EmbedReport, records: Records, part: Path, gallery: Path) -> None:

@@ -1,4 +1,4 @@
-"""The options `--ray` and `--shards` of `check` and `embed`."""
+"""The options `--ray` and `--shards` of `build`, `check` and `embed`."""
 
 from __future__ import annotations
 

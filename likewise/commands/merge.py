@@ -59,7 +59,8 @@ def merge(output: Path) -> None:
 def _merge_gallery(output: Path, parts: list[Part]) -> None:
     """Make a gallery of the parts of a build, and report as `likewise build` does."""
     from likewise.bulk.assembling import assembled
+    from likewise.bulk.references import read_references
 
-    with assembled(output, parts) as made:
+    with assembled(output, parts[0].settings, read_references(parts)) as made:
         report_added(made.report, made.gallery, output)
         measure(made.gallery, output)
