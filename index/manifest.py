@@ -10,7 +10,7 @@ from typing import Any
 from index.documents import Documents, require_fields
 from index.errors import GalleryError, ReplacedError
 from index.references.contract import ReferenceStore
-from index.storage.directory import MANIFEST, MODEL, STORE, sync
+from index.storage.directory import MANIFEST, MODEL, STORE, sync, unfinished
 from index.storage.files import read_sealed, write_sealed
 
 
@@ -38,6 +38,8 @@ def _missing(path: Path) -> str:
 
     if (aside := left_aside(path)) is not None:
         return f"An upgrade of '{path}' was cut off: rename '{aside}' to '{path}' to go on."
+    if unfinished(path).is_dir():
+        return f"A copy to '{path}' was cut off: begin it again, and it goes on."
     return f"Expected a gallery at '{path}', but there is no such directory."
 
 

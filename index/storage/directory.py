@@ -98,7 +98,7 @@ def continued(path: Path) -> Iterator[Path]:
     """
     _refuse_existing(path)
     _make_parent(path)
-    part = path.with_name(f"{path.name}.part")
+    part = unfinished(path)
     if part.exists() and not is_unfinished(part):
         raise GalleryError(f"'{part}' is in the way, and no unfinished copy: move it elsewhere.")
     with written(path):
@@ -109,6 +109,15 @@ def continued(path: Path) -> Iterator[Path]:
             yield part
             _refuse_existing(path)
             _take_place(part, path)
+
+
+def unfinished(path: Path) -> Path:
+    """Where `continued` makes a directory.
+
+    Args:
+        path: The directory that it will be.
+    """
+    return path.with_name(f"{path.name}.part")
 
 
 @contextmanager
