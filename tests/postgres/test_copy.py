@@ -102,9 +102,7 @@ def test_a_copy_out_of_a_database_that_was_killed_goes_on(postgres: Server, here
     copied(here, there)
     killed(there, back)
     assert sorted(path.name for path in tmp_path.glob("back*")) == ["back.gallery.part"]
-    with pytest.raises(
-        GalleryError, match="A copy to '.*back.gallery' was cut off: begin it again"
-    ):
+    with pytest.raises(GalleryError, match="was cut off: begin it again, and it"):
         Gallery.open(back)
     assert copied(there, back) == [30, 10, 9]
     assert sorted(path.name for path in tmp_path.glob("back*")) == ["back.gallery"]

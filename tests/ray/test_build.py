@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.gallery import Gallery
@@ -35,7 +36,14 @@ def everything(path: Path) -> list[tuple]:
         gallery.verify()
         rows = [reference for batch in gallery.batches(64) for reference in batch]
         return [
-            (r.id, r.label, r.metadata, r.content, r.vector.tobytes(), r.picture.tobytes())
+            (
+                r.id,
+                r.label,
+                r.metadata,
+                r.content,
+                r.vector.tobytes(),
+                np.asarray(r.picture).tobytes(),
+            )
             for r in rows
         ]
 
