@@ -51,6 +51,11 @@ class Reads(ABC):
         with self.reading():
             yield from selection.rows_after(self._database, after)
 
+    def between(self, after: int, last: int) -> list[Row]:
+        """The rows of a short span of slots, beyond `after` and up to `last`, by slot, verified."""
+        with self.reading():
+            return selection.rows_between(self._database, after, last)
+
     def named(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in no order; absences are verified."""
         with self.reading():

@@ -264,8 +264,6 @@ class CurrentIndex:
             queries: `(n, dim)`, float32, as `checked_vectors` returns them.
             radius: Largest Euclidean distance, >= 0.
         """
-        if not radius >= 0:
-            raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
         return [
             Neighbours(self.ids(rows)[None], self.labels(rows)[None], distances[None])[0]
             for rows, distances in self.exact.within(queries, radius, self.ids)
