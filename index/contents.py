@@ -6,7 +6,6 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -142,18 +141,27 @@ class Contents(Listing):
             rows = choose(self._index.names.of(state).label_of_each())
             return self._searcher.references(rows)
 
-    @contextmanager
-    def labelled_vectors(self) -> Iterator[tuple[Strings, Floats]]:
-        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group.
-
-        The vectors are the index's own where all references are, so not to be kept or changed.
-        """
+    def labelled_rows(self) -> tuple[Indices, Strings]:
+        """Places `(n,)` and labels `(n,)` of the references that are of a group, oldest first."""
         with self._store.reading() as state:
             names = self._index.names.of(state)
-            labels, rows = names.label_of_each(), names.labelled
-            every = len(rows) == len(labels)
-            vectors = self._searcher.vectors(None if every else rows)
-            yield (labels if every else labels[rows]), vectors
+            return names.labelled, names.label_of_each()[names.labelled]
+
+    def references_at(self, rows: Indices) -> tuple[Strings, Strings, Floats]:
+        """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references, in this order.
+
+        Args:
+            rows: Their places, oldest first, as of the caller's snapshot, `(m,)`.
+        """
+        return self._searcher.references(rows)
+
+    def vectors_at(self, rows: Indices) -> Floats:
+        """Vectors of some references, `(m, dim)`, in this order.
+
+        Args:
+            rows: As for `references_at`.
+        """
+        return self._searcher.vectors(rows)
 
     def labelled_references(self) -> tuple[Strings, Strings, Floats]:
         """The same of the references that are of a group."""

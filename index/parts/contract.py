@@ -57,13 +57,5 @@ class Parts(ABC):
         """
 
     @abstractmethod
-    def wait(self) -> None:
-        """Return once all parts are loaded.
-
-        Raises:
-            PartMissingError: If that does not come to pass.
-        """
-
-    @abstractmethod
     def close(self) -> None:
         """End the processes."""

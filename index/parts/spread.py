@@ -126,9 +126,7 @@ class Spread(Searcher):
             self._names.save(still_writing=True)
 
     def load(self, *, ahead: bool) -> None:
-        """As the contract has it: the parts load by themselves."""
-        if not ahead:
-            self._parts.wait()
+        """As the contract has it: the parts load by themselves, and `require_ready` says when."""
 
     def read_names(self, at_once: int) -> None:
         """As the contract has it: answers come with their names."""

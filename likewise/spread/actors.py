@@ -80,11 +80,6 @@ class Actors(Parts):
         if self._outcomes(answered, loaded=True) is None:
             raise self._missing()
 
-    def wait(self) -> None:
-        """As the contract has it, for as long as that takes."""
-        while not self._whole.wait(_LOOK):
-            self._require_sound()
-
     def close(self) -> None:
         """As the contract has it; leaves the cluster."""
         self._closed.set()
@@ -127,17 +122,12 @@ class Actors(Parts):
         """Wait until all parts are loaded, as long as there is patience."""
         end = time.monotonic() + self._patience
         while not self._whole.wait(min(_LOOK, self._patience)):
-            self._require_sound()
+            if self._damage:
+                raise StoreError(self._damage)
             if self._reading:
                 end = time.monotonic() + self._patience
             if time.monotonic() >= end:
                 raise self._missing()
-
-    def _require_sound(self) -> None:
-        if self._damage:
-            raise StoreError(self._damage)
-        if self._closed.is_set():
-            raise self._missing()
 
     def _missing(self) -> PartMissingError:
         waited = f" for {self._patience:g} s" if self._patience else ""

@@ -46,9 +46,6 @@ class Here(Parts):
     def require_ready(self) -> None:
         pass
 
-    def wait(self) -> None:
-        pass
-
     def close(self) -> None:
         for gallery in self.galleries:
             gallery.close()
