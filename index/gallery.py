@@ -221,7 +221,7 @@ class Gallery(About):
         Answers stay the same to the bit. Search is exact, whatever the owner chose.
 
         Args:
-            parts: Of this gallery; closed with it.
+            parts: Those of this gallery, closed with it.
         """
         from index.parts.spread import Spread  # its users alone need it
 

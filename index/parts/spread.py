@@ -49,7 +49,14 @@ class Spread(Searcher):
     def nearest(
         self, queries: Floats, k: int, label: str | None = None, *, exact: bool = False
     ) -> Neighbours:
-        """As the contract has it, and always exactly."""
+        """As the contract has it, and always exactly.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            k: 1 or more.
+            label: The group to search, or None for all.
+            exact: Whether to search exactly whatever the owner chose.
+        """
         with self._store.reading() as state:
             if label is None:
                 check_k(k, state.count, None)
@@ -65,7 +72,12 @@ class Spread(Searcher):
             return merged_nearest(self._asked(state, "nearest", queries, k, label), k)
 
     def nearest_labelled(self, queries: Floats, k: int) -> Neighbours:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            k: 1 or more.
+        """
         with self._store.reading() as state:
             return merged_nearest(self._asked(state, "nearest_labelled", queries, k), k)
 
@@ -75,7 +87,13 @@ class Spread(Searcher):
         labels: Sequence[str | None],
         skip: Sequence[str | None] | None,
     ) -> ByGroup:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            labels: Labels of the queries' own groups, n.
+            skip: Ids of the references that are left out, n, or None.
+        """
         require_each("labels", labels, len(queries))
         with self._store.reading() as state:
             groups = self._names.of(state).labels.all()
@@ -92,7 +110,12 @@ class Spread(Searcher):
             return groups, codes, self._with_closer(state, queries, own, near)
 
     def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            radius: Largest Euclidean distance, included.
+        """
         with self._store.reading() as state:
             return merged_within(self._asked(state, "within", queries, radius))
 
@@ -120,7 +143,13 @@ class Spread(Searcher):
         return vectors
 
     def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
-        """As the contract has it; the parts follow with the next question."""
+        """As the contract has it; the parts follow with the next question.
+
+        Args:
+            change: The change, from the store.
+            vectors: Vectors of the added rows, `(n, dim)`, float32.
+            rows: The added rows, n.
+        """
         with self._store.lock:
             self._names.apply(change, rows)
             self._names.save(still_writing=True)

@@ -27,14 +27,26 @@ class LocalSearcher(Searcher):
     def nearest(
         self, queries: Floats, k: int, label: str | None = None, *, exact: bool = False
     ) -> Neighbours:
-        """As the contract has it; a few queries are answered without loading the index."""
+        """As the contract has it; a few queries are answered without loading the index.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            k: 1 or more.
+            label: The group to search, or None for all.
+            exact: Whether to search exactly whatever the owner chose.
+        """
         if label is None:
             return self._index.nearest_of_all(queries, k, exact=exact)
         with self._index.reading() as index:
             return index.nearest(queries, k, label)
 
     def nearest_labelled(self, queries: Floats, k: int) -> Neighbours:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            k: 1 or more.
+        """
         with self._index.reading() as index:
             rows, labelled = index.grouping.labelled, index.grouping.vectors
             return index.nearest_in(queries, min(k, len(rows)), rows, labelled)
@@ -45,14 +57,25 @@ class LocalSearcher(Searcher):
         labels: Sequence[str | None],
         skip: Sequence[str | None] | None,
     ) -> ByGroup:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            labels: Labels of the queries' own groups, n.
+            skip: Ids of the references that are left out, n, or None.
+        """
         from index.search.by_label import nearest_by_label  # not for a cold query
 
         with self._index.reading() as index:
             return nearest_by_label(index, queries, labels, skip)
 
     def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            radius: Largest Euclidean distance, included.
+        """
         with self._index.reading() as index:
             return index.within(queries, radius)
 
@@ -68,7 +91,13 @@ class LocalSearcher(Searcher):
             return index.exact.stored if rows is None else index.exact.stored[rows]
 
     def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            change: The change, from the store.
+            vectors: Vectors of the added rows, `(n, dim)`, float32.
+            rows: The added rows, n.
+        """
         self._index.apply(change, vectors, rows)
 
     def load(self, *, ahead: bool) -> None:

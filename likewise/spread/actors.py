@@ -63,12 +63,24 @@ class Actors(Parts):
         self._mend()
 
     def follow(self, state: State, lent: Sequence[Row], *, anew: bool) -> list[Standing]:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            state: The state that all are to hold.
+            lent: Rows that some parts may lack.
+            anew: Whether they first forget what they hold.
+        """
         self._state = state
         return self._each("follow", state, lent, anew)
 
     def answers(self, state: State, question: str, arguments: tuple[Any, ...]) -> list[Any]:
-        """As the contract has it."""
+        """As the contract has it.
+
+        Args:
+            state: The state that all are to hold.
+            question: As for `asked.answer`.
+            arguments: As for `asked.answer`.
+        """
         return self._each("answer", state, question, arguments, loaded=True)
 
     def require_ready(self) -> None:

@@ -76,7 +76,13 @@ class Holder:
         return self._outcome(load)
 
     def follow(self, state: State, lent: Sequence[Row], anew: bool) -> Outcome:
-        """Do what `Parts.follow` says."""
+        """Do what `Parts.follow` says.
+
+        Args:
+            state: The state that all are to hold.
+            lent: Rows that some parts may lack.
+            anew: Whether they first forget what they hold.
+        """
 
         def follow() -> Standing:
             part = self._opened()
@@ -87,7 +93,13 @@ class Holder:
         return self._outcome(follow)
 
     def answer(self, state: State, question: str, arguments: tuple[Any, ...]) -> Outcome:
-        """Do what `Parts.answers` says."""
+        """Do what `Parts.answers` says.
+
+        Args:
+            state: The state that all are to hold.
+            question: As for `asked.answer`.
+            arguments: As for `asked.answer`.
+        """
         return self._outcome(lambda: answer(self._opened(), state, question, arguments))
 
     def _opened(self) -> Part:
