@@ -52,7 +52,12 @@ class Reads(ABC):
             yield from selection.rows_after(self._database, after)
 
     def between(self, after: int, last: int) -> list[Row]:
-        """The rows of a short span of slots, beyond `after` and up to `last`, by slot, verified."""
+        """The rows of a short span of slots, by slot, verified.
+
+        Args:
+            after: The last slot before the span.
+            last: Its last slot.
+        """
         with self.reading():
             return selection.rows_between(self._database, after, last)
 
