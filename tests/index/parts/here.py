@@ -17,7 +17,7 @@ from index.references.rows import Row, State
 class Here(Parts):
     """Attributes: `parts`; `asked`, how many questions came; `galleries`, what each part reads."""
 
-    def __init__(self, path: Path, of: int, block: int = 1) -> None:
+    def __init__(self, path: Path | str, of: int, block: int = 1) -> None:
         self.epoch = 0
         self.asked = 0
         self.lent: list[Row] = []
