@@ -84,8 +84,7 @@ def in_parts(path: Path, count: int, queries: int, parts: int) -> dict[str, Any]
             spread_over(AUTO, gallery, parts)
             gallery.search(_vectors(-1, 1), _K)
 
-        figures = _searched(gallery, queries, ready)
-        return figures | {"parts": parts, "mib_of_each_part": _holders()}
+        return _searched(gallery, queries, ready) | {"parts": parts}
 
 
 _STEPS: dict[str, Callable[[Path, int, int, int], dict[str, Any]]] = {
@@ -127,26 +126,28 @@ def _searched(gallery: Gallery, queries: int, ready: Callable[[], object]) -> di
         started, before = time.monotonic(), processor_seconds()
         work()
         figures[name] = [_since(started), round(processor_seconds() - before, 1)]
+        if held := _holders():
+            figures[f"{name}_mib_of_each_part"] = held
     return figures | {"mib_now": _resident("self"), "answers": digest.hexdigest()}
 
 
-def _holders() -> list[int]:
-    """Memory of the processes that hold parts, in MiB."""
+def _holders() -> list[list[int]]:
+    """Memory of each process that holds a part, now and at most, in MiB."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if b"ray::Holder" in (process / "cmdline").read_bytes():
-                found.append(_resident(process.name))
+                found.append([_resident(process.name, kind) for kind in ("VmRSS", "VmHWM")])
         except OSError:  # it has ended
             continue
     return sorted(found)
 
 
-def _resident(process: str) -> int:
+def _resident(process: str, kind: str = "VmRSS") -> int:
     [line] = [
         line
         for line in Path("/proc", process, "status").read_text().splitlines()
-        if line.startswith("VmRSS")
+        if line.startswith(kind)
     ]
     return int(line.split()[1]) >> 10
 

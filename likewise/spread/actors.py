@@ -187,7 +187,7 @@ class Actors(Parts):
                 self._damage = outcome.failure
             if outcome.failure:
                 return outcome.failure.rstrip(".")
-        self.makers = {outcome.made_by for outcome in outcomes}
+        self.makers, self._damage = {outcome.made_by for outcome in outcomes}, ""
         return None if outcomes else ""
 
     def _gathered(self, method: str, *arguments: Any) -> list[Outcome]:
