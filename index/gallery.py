@@ -30,7 +30,6 @@ from index.recovery import open_store
 from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
-from index.search.current import CurrentIndex
 from index.search.local import LocalSearcher
 from index.search.searcher import Searcher
 from index.storage.directory import created, fill_directory, first_manifest
@@ -75,10 +74,10 @@ class Gallery(About):
         self.points = OperatingPoints(documents, store)
         self._documents = documents
         self._store = store
-        self._index = CurrentIndex(
+        self._index = LocalSearcher(
             documents.directory, self.dim, store, lambda: self.search_setting
         )
-        self._searcher: Searcher = LocalSearcher(self._index)
+        self._searcher: Searcher = self._index
 
     @classmethod
     def create(

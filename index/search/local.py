@@ -7,38 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.neighbours import Neighbour, Neighbours
-from index.references.rows import Change, NewRow
 from index.search.current import CurrentIndex
 from index.search.held_names import HELD
 from index.search.searcher import ByGroup, Searcher
 from likewise.arrays import Floats, Indices, Strings
 
 
-class LocalSearcher(Searcher):
-    """The derived index, loaded when it is first searched.
-
-    Args:
-        index: The index.
-    """
-
-    def __init__(self, index: CurrentIndex) -> None:
-        self._index = index
-
-    def nearest(
-        self, queries: Floats, k: int, label: str | None = None, *, exact: bool = False
-    ) -> Neighbours:
-        """As the contract has it; a few queries are answered without loading the index.
-
-        Args:
-            queries: `(n, dim)`, float32.
-            k: 1 or more.
-            label: The group to search, or None for all.
-            exact: Whether to search exactly whatever the owner chose.
-        """
-        if label is None:
-            return self._index.nearest_of_all(queries, k, exact=exact)
-        with self._index.reading() as index:
-            return index.nearest(queries, k, label)
+class LocalSearcher(CurrentIndex, Searcher):
+    """The derived index, loaded when it is first searched."""
 
     def nearest_labelled(self, queries: Floats, k: int) -> Neighbours:
         """As the contract has it.
@@ -47,7 +23,7 @@ class LocalSearcher(Searcher):
             queries: `(n, dim)`, float32.
             k: 1 or more.
         """
-        with self._index.reading() as index:
+        with self.reading() as index:
             rows, labelled = index.grouping.labelled, index.grouping.vectors
             return index.nearest_in(queries, min(k, len(rows)), rows, labelled)
 
@@ -66,7 +42,7 @@ class LocalSearcher(Searcher):
         """
         from index.search.by_label import nearest_by_label  # not for a cold query
 
-        with self._index.reading() as index:
+        with self.reading() as index:
             return nearest_by_label(index, queries, labels, skip)
 
     def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
@@ -76,47 +52,30 @@ class LocalSearcher(Searcher):
             queries: `(n, dim)`, float32.
             radius: Largest Euclidean distance, included.
         """
-        with self._index.reading() as index:
-            return index.within(queries, radius)
+        with self.reading() as index:
+            return [
+                Neighbours(index.ids(rows)[None], index.labels(rows)[None], distances[None])[0]
+                for rows, distances in index.exact.within(queries, radius, index.ids)
+            ]
 
     def references(self, rows: Indices | None) -> tuple[Strings, Strings, Floats]:
         """As the contract has it."""
-        with self._index.reading() as index:
+        with self.reading() as index:
             places = index.rows_with(None) if rows is None else rows
             return index.ids(places), index.labels(places), self.vectors(rows)
 
     def vectors(self, rows: Indices | None) -> Floats:
         """As the contract has it: the index's own where all are asked for."""
-        with self._index.reading() as index:
+        with self.reading() as index:
             return index.exact.stored if rows is None else index.exact.stored[rows]
-
-    def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
-        """As the contract has it.
-
-        Args:
-            change: The change, from the store.
-            vectors: Vectors of the added rows, `(n, dim)`, float32.
-            rows: The added rows, n.
-        """
-        self._index.apply(change, vectors, rows)
-
-    def load(self, *, ahead: bool) -> None:
-        """As the contract has it."""
-        if ahead:
-            self._index.load_ahead()
-        else:
-            self._index.load()
 
     def read_names(self, at_once: int) -> None:
         """As the contract has it: those of a small gallery."""
-        with self._index.reading() as index:
+        with self.reading() as index:
             count = len(index.slots)
         for start in range(0, count if count <= HELD else 0, at_once):
-            with self._index.reading() as index:
+            with self.reading() as index:
                 index.ids(np.arange(start, min(start + at_once, len(index.slots))))
 
     def require_ready(self) -> None:
         """As the contract has it: the vectors are here, or are read by who asks."""
-
-    def close(self) -> None:
-        """As the contract has it: nothing is elsewhere."""

@@ -90,7 +90,7 @@ class Searcher(ABC):
 
     @abstractmethod
     def apply(self, change: Change, vectors: Floats, rows: Sequence[NewRow]) -> None:
-        """Note this process's own change, as `CurrentIndex.apply` does.
+        """Note this process's own change.
 
         Args:
             change: The change, from the store.

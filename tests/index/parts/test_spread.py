@@ -217,6 +217,30 @@ def test_changes_of_another_process_are_seen_by_the_next_question(rng):
         assert [part.vectors for part in parts.parts] == held, "none was read anew"
 
 
+def test_parts_that_are_behind_the_log_of_removals_are_read_anew(rng, monkeypatch):
+    monkeypatch.setattr("index.references.changes.MIN_KEPT", 1)
+    vectors = rng.normal(size=(30, DIM)).astype(np.float32)
+    with filled(vectors, ["a", "b"] * 15) as one, in_parts(one, 3) as (spread, parts):
+        assert_same(one, spread, vectors, ["29"])
+        before = [part.vectors for part in parts.parts]
+        for row in range(20):  # ten references are left, and so many removals are kept
+            one.remove([str(row)])
+        assert_same(one, spread, vectors, ["29"])
+        assert not {*map(id, before)} & {id(part.vectors) for part in parts.parts}
+
+
+def test_the_process_that_asks_never_reads_the_vectors(rng):
+    vectors = rng.normal(size=(200, DIM)).astype(np.float32)
+    with filled(vectors, ["a", "b"] * 100) as one, in_parts(one, 3) as (spread, _):
+        spread.warm()
+        spread.read_names()
+        assert_same(one, spread, vectors, ["1"])
+        spread.add(["x"], vectors[:1], ["b"])
+        spread.remove(["0"])
+        assert_same(one, spread, vectors, ["1"])
+        assert not spread._index._is_loaded
+
+
 def test_the_gallerys_own_changes_are_seen_too(rng):
     vectors = rng.normal(size=(20, DIM)).astype(np.float32)
     with filled(vectors, ["a"] * 20) as one, in_parts(one, 2) as (spread, _):
