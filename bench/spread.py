@@ -95,7 +95,7 @@ _STEPS: dict[str, Callable[[Path, int, int, int], dict[str, Any]]] = {
 
 
 def _searched(gallery: Gallery, queries: int, ready: Callable[[], object]) -> dict[str, Any]:
-    """Seconds and processor seconds until all vectors are held, and of searches."""
+    """Seconds, processor seconds and MiB then, of holding all vectors and of searches."""
     figures: dict[str, Any] = {}
     asked = _vectors(-2, queries)
     digest = hashlib.sha256()
@@ -125,10 +125,11 @@ def _searched(gallery: Gallery, queries: int, ready: Callable[[], object]) -> di
     }.items():
         started, before = time.monotonic(), processor_seconds()
         work()
-        figures[name] = [_since(started), round(processor_seconds() - before, 1)]
+        spent = [_since(started), round(processor_seconds() - before, 1)]
+        figures[name] = [*spent, _resident("self")]
         if held := _holders():
             figures[f"{name}_mib_of_each_part"] = held
-    return figures | {"mib_now": _resident("self"), "answers": digest.hexdigest()}
+    return figures | {"answers": digest.hexdigest()}
 
 
 def _holders() -> list[list[int]]:

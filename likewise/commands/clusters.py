@@ -151,24 +151,21 @@ def require_holding(ray: str | None, parts: int | None) -> None:
         )
 
 
-def spread_references(
-    gallery: Gallery, ray: str | None, parts: int | None, patience: float | None = None
-) -> None:
+def spread_references(gallery: Gallery, ray: str | None, parts: int | None) -> None:
     """Put the references of an open gallery on a cluster where that is asked for.
 
     Args:
         gallery: The gallery, which leaves the cluster when it is closed.
         ray: Value of --ray.
         parts: Value of --parts.
-        patience: Seconds to wait for a part that is not there; None for a command's.
     """
     if ray is None or parts is None:
         return
     from likewise.bulk.shard import require_local
-    from likewise.spread.actors import PATIENCE, spread_over
+    from likewise.spread.actors import spread_over
 
     require_no_password(gallery.place)
     require_local(gallery.place)
-    note(spread_over(ray, gallery, parts, PATIENCE if patience is None else patience))
+    spread_over(ray, gallery, parts, tell=note)
     if gallery.search_setting.recall is not None:
         note("Search in parts is exact: the approximate search of this gallery is not used.")

@@ -109,7 +109,7 @@ def _opened(place: Place, settings: Settings, tell: Callable[[str], object]) -> 
         from likewise.spread.actors import spread_over  # needs an extra
 
         try:
-            tell(spread_over(settings.ray, matcher.gallery, settings.parts, patience=0))
+            spread_over(settings.ray, matcher.gallery, settings.parts, patience=0, tell=tell)
         except BaseException:
             matcher.close()
             raise

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -24,11 +24,13 @@ from index.references.rows import Row, State
 from likewise.bulk.ray import connect, processors_of, ray
 from likewise.spread.holder import Holder, Outcome
 
+Tell = Callable[[str], object]
 PATIENCE = 300.0  # seconds that a command waits for a part that is nowhere
 _NAMES = 64  # bytes of a reference beside its vector: id, label, slot
 _LOOK = 0.5  # seconds between two looks whether it all ends
 _AGAIN = 1.0  # seconds between two attempts to load
 _PING = 2.0  # seconds after which a part that does not answer is taken to be busy
+_LOST = 4  # times that a question is asked again
 _LOADS = 3  # times that loading is waited for before it counts as waiting
 
 
@@ -40,14 +42,14 @@ class Actors(Parts):
         gallery: The gallery whose references they hold.
         count: How many there are.
         patience: Seconds to wait for a part that is not there; 0 to refuse at once.
-
-    Attributes:
-        makers: Processors and versions of the machines, each once, known when all are loaded.
+        tell: Called with a sentence if the nodes have different processors.
     """
 
-    def __init__(self, library: Any, gallery: Gallery, count: int, patience: float) -> None:
-        self.epoch, self.makers = 0, set[str]()
-        self._ray, self._patience = library, patience
+    def __init__(
+        self, library: Any, gallery: Gallery, count: int, patience: float, tell: Tell
+    ) -> None:
+        self.epoch, self._makers = 0, set[str]()
+        self._ray, self._patience, self._tell = library, patience, tell
         self._gallery = gallery.place
         self._state: State = gallery.parts()[1].state()
         place = gallery.place.absolute() if isinstance(gallery.place, Path) else gallery.place
@@ -105,12 +107,13 @@ class Actors(Parts):
     # ------------------------------------------------------------ questions
 
     def _each(self, method: str, *arguments: Any, loaded: bool = False) -> list[Any]:
-        """The results of all parts, once all are there."""
-        while True:
+        """The results of all parts, once all are there; a question that ends them is given up."""
+        for _ in range(1 + _LOST):
             self._await()
             outcomes = self._outcomes(self._sent(method, *arguments), loaded=loaded)
             if outcomes is not None:
                 return [outcome.result for outcome in outcomes]
+        raise self._missing()
 
     def _sent(self, method: str, *arguments: Any) -> list[Any]:
         return [getattr(actor, method).remote(*arguments) for actor in self._actors]
@@ -145,7 +148,7 @@ class Actors(Parts):
         waited = f" for {self._patience:g} s" if self._patience else ""
         return PartMissingError(
             f"A part of '{self._gallery}' is missing{waited}, and nothing is answered without it: "
-            f"{self._reason}. Start a node with room for it, or use fewer --parts."
+            f"{self._reason}. Start a node with room for it, or use more --parts, each smaller."
         )
 
     # ------------------------------------------------------------ a thread that loads
@@ -187,8 +190,18 @@ class Actors(Parts):
                 self._damage = outcome.failure
             if outcome.failure:
                 return outcome.failure.rstrip(".")
-        self.makers, self._damage = {outcome.made_by for outcome in outcomes}, ""
+        self._damage = ""
+        self._warn({outcome.made_by for outcome in outcomes})
         return None if outcomes else ""
+
+    def _warn(self, makers: set[str]) -> None:
+        """Warn of different processors, once."""
+        if len(makers) > 1 and makers != self._makers:
+            self._tell(
+                "Warning: the parts are on different processors or versions, so that distances may "
+                f"differ in their last digits: {'; '.join(sorted(makers))}."
+            )
+        self._makers = makers
 
     def _gathered(self, method: str, *arguments: Any) -> list[Outcome]:
         """What returns from all parts; nothing if all ends meanwhile."""
@@ -204,7 +217,13 @@ def _ended(error: Exception) -> str:
     return f"its process has ended ({type(error).__name__})"
 
 
-def spread_over(address: str, gallery: Gallery, count: int, patience: float = PATIENCE) -> str:
+def spread_over(
+    address: str,
+    gallery: Gallery,
+    count: int,
+    patience: float = PATIENCE,
+    tell: Tell = lambda sentence: None,
+) -> None:
     """Put the references of a gallery on the nodes of a cluster, until the gallery is closed.
 
     Args:
@@ -212,9 +231,8 @@ def spread_over(address: str, gallery: Gallery, count: int, patience: float = PA
         gallery: An open gallery.
         count: Number of parts.
         patience: Seconds to wait for a part that is not there; 0 to refuse questions at once.
-
-    Returns:
-        A sentence: which cluster, and what it holds.
+        tell: Called with a sentence, which cluster it is; and with another, if its nodes have
+            different processors.
 
     Raises:
         ClusterError: If there is no Ray, or no cluster at the address.
@@ -222,11 +240,9 @@ def spread_over(address: str, gallery: Gallery, count: int, patience: float = PA
     library = ray()
     found = connect(library, address)
     try:
-        gallery.spread(Actors(library, gallery, count, patience))
+        nodes = counted(len(processors_of(library)), "node")
+        tell(f"{found}, {nodes}; the references are in {counted(count, 'part')}.")
+        gallery.spread(Actors(library, gallery, count, patience, tell))
     except BaseException:
         library.shutdown()
         raise
-    nodes = processors_of(library)
-    return (
-        f"{found}, {counted(len(nodes), 'node')}; the references are in {counted(count, 'part')}."
-    )

@@ -79,8 +79,9 @@ def test_parts_answer_every_question_as_one_gallery_does(nodes, tmp_path, parts)
         one.add([str(row) for row in range(5000)], vectors, labels)
         one.remove([str(row) for row in range(0, 5000, 13)])
         with Gallery.open(tmp_path / "g") as spread:
-            said = spread_over(nodes.address, spread, parts)
-            assert "3 nodes" in said
+            told: list[str] = []
+            spread_over(nodes.address, spread, parts, tell=told.append)
+            assert "3 nodes; the references are in" in "".join(told)
             ids = [str(row) for row in range(5000) if row % 13]
             assert_same(one, spread, queries, ids[:400])
             # Adds and removals by another process.
