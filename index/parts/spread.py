@@ -6,7 +6,7 @@ to those of that state. Holds no vectors, and no names but those that are kept b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -42,9 +42,7 @@ class Spread(Searcher):
 
     def __init__(self, store: ReferenceStore, names: Names, parts: Parts, dim: int) -> None:
         self._store, self._names, self._parts, self._dim = store, names, parts, dim
-        self._proven: tuple[State, int] | None = (
-            None  # a state that all parts hold, and their epoch
-        )
+        self._proven: tuple[State, int] | None = None  # what all parts hold, and their epoch
 
     def nearest(
         self, queries: Floats, k: int, label: str | None = None, *, exact: bool = False
@@ -231,7 +229,7 @@ class Spread(Searcher):
             near.closer[rows] = count_closer(self._asked(state, "groups_within", *asked))
         return near
 
-    def _batches(self, state: State, rows: Indices | None) -> Any:
+    def _batches(self, state: State, rows: Indices | None) -> Iterator[tuple[int, list[Row]]]:
         """Stored rows in the order of `rows`, and where each batch begins."""
         place = 0
         if rows is None:

@@ -222,25 +222,3 @@ def test_a_server_answers_503_while_a_node_is_lost_and_then_right_again(
         refused = client.post("/v1/jobs/check", content=b"")
         assert "runs no jobs" in refused.json()["message"]
     assert server.status == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--parts", 2], "Use --ray and --parts together"),
-        (["--ray", "auto", "--parts", 2, "--shards", 3], "Use --parts alone"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(words, sentence, digits, scans, ray_folder):
-    done = command("check", digits, scans, *words, folder=ray_folder)
-    assert done.returncode == 2
-    assert sentence in done.stderr
-
-
-def test_an_address_with_a_password_is_refused(scans, ray_folder):
-    """Before anything is asked: there is no such server."""
-    place = "postgresql://me:s3cret@127.0.0.1:1/db#shoes"
-    done = command("serve", place, "--ray", "auto", "--parts", 2, folder=ray_folder)
-    assert done.returncode == 1
-    assert "put it into ~/.pgpass on every node" in done.stderr
-    assert "s3cret" not in done.stderr
