@@ -74,7 +74,7 @@ LOCK = $(DEV)/bin/uv pip compile pyproject.toml --universal --python-version 3.1
 
 lock: $(DEV)/.ready ## renew requirements/ (UPGRADE=--upgrade for newer versions)
 	$(LOCK) --group dev --extra cloud --extra parquet --extra photos --extra postgres --extra train --extra serve -o requirements/dev.txt
-	$(LOCK) --group dev --group cluster --extra cloud --extra parquet --extra ray -c requirements/dev.txt -o requirements/cluster.txt
+	$(LOCK) --group dev --group cluster --extra cloud --extra parquet --extra ray --extra serve -c requirements/dev.txt -o requirements/cluster.txt
 	$(LOCK) --group build --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(LOCK) --group build --extra serve --extra postgres -c requirements/dev.txt -o requirements/serve.txt
 	$(LOCK) --group build --extra photos -c requirements/dev.txt -o requirements/runtime.txt

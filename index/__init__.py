@@ -1,4 +1,4 @@
 """From vectors to neighbours to decisions; independent of pictures and networks.
 
-May import: index.postgres, index.references, index.search, index.storage.
+May import: index.parts, index.postgres, index.references, index.search, index.storage.
 """

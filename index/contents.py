@@ -6,7 +6,6 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from index.errors import ReferenceNotFoundError, StoreError
 from index.listing import Listing
 from index.points import OperatingPoints
 from index.references.rows import Reference, Row, stacked
-from index.search.held_names import HELD
+from index.search.searcher import Searcher
 from index.search.setting import EXACT, SearchSetting
 from index.search.verification import require_same
 from likewise.arrays import Floats, Indices, Strings
@@ -39,6 +38,7 @@ class Contents(Listing):
     dim: int
     points: OperatingPoints
     _documents: Documents
+    _searcher: Searcher
     _read_setting: tuple[object, SearchSetting] = (None, EXACT)  # of the fields that were read
 
     @property
@@ -74,6 +74,7 @@ class Contents(Listing):
         """
         with self._store.reading():
             pass
+        self._searcher.require_ready()
 
     def __len__(self) -> int:
         return self._store.state().count
@@ -126,9 +127,8 @@ class Contents(Listing):
 
     def references(self) -> tuple[Strings, Strings, Floats]:
         """Ids `(n,)`, labels `(n,)` and vectors `(n, dim)` of all references, oldest first."""
-        with self._index.reading() as index:
-            rows = index.rows_with(None)
-            return index.ids(rows), index.labels(rows), index.exact.stored.copy()
+        ids, labels, vectors = self._searcher.references(None)
+        return ids, labels, vectors.copy()
 
     def chosen(self, choose: Callable[[Strings], Indices]) -> tuple[Strings, Strings, Floats]:
         """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references.
@@ -137,27 +137,36 @@ class Contents(Listing):
             choose: Called with the labels of all references, `(n,)`, oldest first, None for those
                 without a group; returns m of their places.
         """
-        with self._store.reading() as state, self._index.reading() as index:
+        with self._store.reading() as state:
             rows = choose(self._index.names.of(state).label_of_each())
-            return index.ids(rows), index.labels(rows), index.exact.stored[rows]
+            return self._searcher.references(rows)
 
-    @contextmanager
-    def labelled_vectors(self) -> Iterator[tuple[Strings, Floats]]:
-        """Labels `(n,)` and vectors `(n, dim)` of the references that are of a group.
+    def labelled_rows(self) -> tuple[Indices, Strings]:
+        """Places `(n,)` and labels `(n,)` of the references that are of a group, oldest first."""
+        with self._store.reading() as state:
+            names = self._index.names.of(state)
+            return names.labelled, names.label_of_each()[names.labelled]
 
-        The vectors are the index's own where all references are, so not to be kept or changed.
+    def references_at(self, rows: Indices) -> tuple[Strings, Strings, Floats]:
+        """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references, in this order.
+
+        Args:
+            rows: Their places, oldest first, as of the caller's snapshot, `(m,)`.
         """
-        with self._store.reading() as state, self._index.reading() as index:
-            names, vectors = self._index.names.of(state), index.exact.stored
-            labels, rows = names.label_of_each(), names.labelled
-            every = len(rows) == len(labels)
-            yield (labels, vectors) if every else (labels[rows], vectors[rows])
+        return self._searcher.references(rows)
+
+    def vectors_at(self, rows: Indices) -> Floats:
+        """Vectors of some references, `(m, dim)`, in this order.
+
+        Args:
+            rows: As for `references_at`.
+        """
+        return self._searcher.vectors(rows)
 
     def labelled_references(self) -> tuple[Strings, Strings, Floats]:
         """The same of the references that are of a group."""
-        with self._index.reading() as index:
-            rows = index.grouping.labelled
-            return index.ids(rows), index.labels(rows), index.exact.stored[rows]
+        with self._store.reading() as state:
+            return self._searcher.references(self._index.names.of(state).labelled)
 
     def stored(self) -> tuple[Strings, Strings, Floats]:
         """The same, read from the store and verified row by row, to check searches against."""
@@ -179,10 +188,7 @@ class Contents(Listing):
         Raises:
             StoreError: If the store is altered.
         """
-        count = self._store.state().count
-        for start in range(0, count if count <= HELD else 0, at_once):
-            with self._index.reading() as index:
-                index.ids(np.arange(start, min(start + at_once, len(index.slots))))
+        self._searcher.read_names(at_once)
 
     def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
         """The row of each existing id: spelled as it is, else composed or decomposed."""

@@ -23,6 +23,10 @@ class UnreachableError(StoreError):
     """The database of a gallery cannot be reached, or the connection to it was lost."""
 
 
+class PartMissingError(StoreError):
+    """A part of the references that other processes hold is not there now."""
+
+
 class FullDiskError(StoreError):
     """The gallery cannot be changed: its disk is full."""
 

@@ -30,12 +30,13 @@ from index.recovery import open_store
 from index.references.contract import ReferenceStore
 from index.references.rows import Reference, Row
 from index.search.checked import checked_vectors
-from index.search.current import CurrentIndex
+from index.search.local import LocalSearcher
+from index.search.searcher import Searcher
 from index.storage.directory import created, fill_directory, first_manifest
 from likewise.arrays import Floats, Pixels
 
 if TYPE_CHECKING:
-    pass
+    from index.parts.contract import Parts
 
 
 class Gallery(About):
@@ -73,9 +74,10 @@ class Gallery(About):
         self.points = OperatingPoints(documents, store)
         self._documents = documents
         self._store = store
-        self._index = CurrentIndex(
+        self._index = LocalSearcher(
             documents.directory, self.dim, store, lambda: self.search_setting
         )
+        self._searcher: Searcher = self._index
 
     @classmethod
     def create(
@@ -160,6 +162,7 @@ class Gallery(About):
                     self._store.require_in_place()
                     self._index.save()
             finally:
+                self._searcher.close()
                 self._index.forget()
                 self._store.close()
 
@@ -210,10 +213,19 @@ class Gallery(About):
 
     def warm(self, *, ahead: bool = False) -> None:
         """Load the vectors now rather than at the first search; with `ahead`, in a thread."""
-        if ahead:
-            self._index.load_ahead()
-        else:
-            self._index.load()
+        self._searcher.load(ahead=ahead)
+
+    def spread(self, parts: Parts) -> None:
+        """Let parts elsewhere hold the vectors and search them from now on, until it is closed.
+
+        Answers stay the same to the bit. Search is exact, whatever the owner chose.
+
+        Args:
+            parts: Those of this gallery, closed with it.
+        """
+        from index.parts.spread import Spread  # its users alone need it
+
+        self._searcher = Spread(self._store, self._index.names, parts, self.dim)
 
     def add(
         self,
@@ -261,12 +273,12 @@ class Gallery(About):
             change = store.add([rows[place] for place in last.values()], chosen)
             if last:
                 places = list(last.values())
-                self._index.apply(change, checked[places], [rows[place] for place in places])
+                self._searcher.apply(change, checked[places], [rows[place] for place in places])
 
     def remove(self, ids: Sequence[str]) -> int:
         """Remove references in one transaction; returns how many of the ids existed."""
         with self._store.changing() as store:
             change = store.remove(self._spelled(ids))
             if change.removed:
-                self._index.apply(change, np.empty((0, self.dim), np.float32), [])
+                self._searcher.apply(change, np.empty((0, self.dim), np.float32), [])
         return len(change.removed)

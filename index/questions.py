@@ -67,10 +67,7 @@ class Questions(Contents):
             [0.0, 1.409999966621399]
         """
         queries = checked_vectors(vectors, self.dim)
-        if label is None:
-            return self._index.nearest_of_all(queries, k, exact=exact)
-        with self._index.reading() as index:
-            return index.nearest(queries, k, label)
+        return self._searcher.nearest(queries, k, label, exact=exact)
 
     def search_labelled(self, vectors: Floats, k: int, *, exact: bool = False) -> Neighbours:
         """Find the k nearest references of each query among those that are of a group.
@@ -92,7 +89,7 @@ class Questions(Contents):
         """
         queries = checked_vectors(vectors, self.dim)
         with self._store.reading():
-            near = self._index.nearest_of_all(queries, k, exact=exact)
+            near = self._searcher.nearest(queries, k, exact=exact)
             beside = np.flatnonzero(~near.labels.astype(bool).all(axis=1))
             return near if not len(beside) else self._among_groups(queries, k, near, beside)
 
@@ -101,14 +98,12 @@ class Questions(Contents):
     ) -> Neighbours:
         """Answer again the queries `beside`, `(m,)`, near which references without a group lie."""
         self.require_groups()
-        with self._index.reading() as index:
-            rows, labelled = index.grouping.labelled, index.grouping.vectors
-            if k > len(rows):
-                return index.nearest_in(queries, len(rows), rows, labelled)
-            others = index.nearest_in(queries[beside], k, rows, labelled)
-            near.ids[beside], near.labels[beside] = others.ids, others.labels
-            near.distances[beside] = others.distances
-            return near
+        others = self._searcher.nearest_labelled(queries[beside], k)
+        if others.distances.shape[1] < k:  # so each of the queries is among these
+            return others
+        near.ids[beside], near.labels[beside] = others.ids, others.labels
+        near.distances[beside] = others.distances
+        return near
 
     def nearest_by_group(
         self,
@@ -132,11 +127,7 @@ class Questions(Contents):
         Raises:
             ValueError: If an argument has a wrong shape, or an id does not exist.
         """
-        from index.search.by_label import nearest_by_label  # not for a cold query
-
-        queries = checked_vectors(vectors, self.dim)
-        with self._index.reading() as index:
-            return nearest_by_label(index, queries, labels, skip)
+        return self._searcher.by_group(checked_vectors(vectors, self.dim), labels, skip)
 
     def within(self, vectors: Floats, radius: float) -> list[list[Neighbour]]:
         """Find all references of each query whose distance is at most `radius`, nearest first.
@@ -153,8 +144,9 @@ class Questions(Contents):
                 number.
         """
         queries = checked_vectors(vectors, self.dim)
-        with self._index.reading() as index:
-            return index.within(queries, radius)
+        if not radius >= 0:
+            raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
+        return self._searcher.within(queries, radius)
 
     def check(self, vectors: Floats, options: CheckOptions = CheckOptions()) -> list[Decision]:
         """Decide for each query which group it belongs to, if any; see `decision`.

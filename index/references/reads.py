@@ -51,6 +51,16 @@ class Reads(ABC):
         with self.reading():
             yield from selection.rows_after(self._database, after)
 
+    def between(self, after: int, last: int) -> list[Row]:
+        """The rows of a short span of slots, by slot, verified.
+
+        Args:
+            after: The last slot before the span.
+            last: Its last slot.
+        """
+        with self.reading():
+            return selection.rows_between(self._database, after, last)
+
     def named(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in no order; absences are verified."""
         with self.reading():

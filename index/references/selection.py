@@ -20,6 +20,18 @@ def rows_after(database: Connection, slot: int) -> Iterator[Row]:
     return _verified(database, database.stream(query, (slot,)))
 
 
+def rows_between(database: Connection, slot: int, last: int) -> list[Row]:
+    """The rows of a short span of slots, in order, all read at once.
+
+    Args:
+        database: The references.
+        slot: The last slot before the span.
+        last: Its last slot.
+    """
+    query = f"SELECT {COLUMNS} FROM reference WHERE slot > ? AND slot <= ? ORDER BY slot"
+    return list(_verified(database, database.execute(query, (slot, last))))
+
+
 def whole_rows(database: Connection, slot: int = 0) -> Iterator[tuple[Row, bytes | None]]:
     """Every row beyond `slot` with its encoded picture, both verified, in the order of slots.
 

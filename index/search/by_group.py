@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.search.by_group_cells import nearest_pruned
-from index.search.by_group_flat import nearest_flat
+from index.search.by_group_flat import groups_within, nearest_flat
 from index.search.cells import Cells
 from index.search.exact import ExactIndex
 from index.search.group_cells import GroupCells
@@ -61,11 +61,42 @@ class GroupedVectors:
         def search(rows: Indices) -> None:
             found.put(rows, nearest_flat(grouped, queries[rows], own[rows], hidden[rows]))
 
-        every = len(grouped.different)
-        size = max(1, _VALUES_AT_ONCE // every, min(_FEW_AT_ONCE, 4 * _VALUES_AT_ONCE // every))
-        size = min(_QUERIES_AT_ONCE, size)
-        parallel.map_items(search, _parts(left, size))
+        parallel.map_items(search, _parts(left, self._at_once))
         return found
+
+    def within(
+        self, queries: Floats, own: Indices, skip: Indices, limit: Floats
+    ) -> list[list[int]]:
+        """Find groups other than the own one within a distance of each query, by a scan.
+
+        Args:
+            queries: `(n, dim)`, float32, finite.
+            own: As for `search`.
+            skip: As for `search`.
+            limit: The distance, included, `(n,)`, float32, finite.
+
+        Returns:
+            For each query some of these groups: all of them, or `CLOSER`.
+        """
+        grouped, found = self._grouped, [list[int]() for _ in range(len(queries))]
+        if not len(grouped.different):
+            return found
+        hidden = grouped.hidden(skip)
+
+        def search(rows: Indices) -> None:
+            near = groups_within(grouped, queries[rows], own[rows], hidden[rows], limit[rows])
+            for row, groups in zip(rows.tolist(), near, strict=True):
+                found[row] = groups
+
+        parallel.map_items(search, _parts(np.argsort(own, kind="stable"), self._at_once))
+        return found
+
+    @property
+    def _at_once(self) -> int:
+        """Queries of one scan."""
+        every = len(self._grouped.different)
+        size = max(1, _VALUES_AT_ONCE // every, min(_FEW_AT_ONCE, 4 * _VALUES_AT_ONCE // every))
+        return min(_QUERIES_AT_ONCE, size)
 
     def _by_cells(
         self, queries: Floats, own: Indices, hidden: Indices, order: Indices, found: NearestGroups

@@ -37,6 +37,22 @@ def nearest_flat(
     return NearestGroups(block.own, block.other, block.nearest, block.closer())
 
 
+def groups_within(
+    grouped: GroupSpans, queries: Floats, own: Indices, hidden: Indices, limit: Floats
+) -> list[list[int]]:
+    """Find groups other than the own one that are at most as far as a limit, `CLOSER` at most.
+
+    Args:
+        grouped: The vectors, at least one.
+        queries: As for `nearest_flat`.
+        own: As for `nearest_flat`.
+        hidden: As for `nearest_flat`.
+        limit: The distance for each query, `(n,)`, float32, finite.
+    """
+    block = _Block(grouped, queries, own, hidden)
+    return block.within(np.arange(len(queries)), limit)
+
+
 class _Block:
     """A few queries; see `nearest_flat`."""
 
@@ -93,30 +109,38 @@ class _Block:
         """How many other groups are at most as far as each query's own, `CLOSER` at most."""
         counts = np.zeros(len(self._queries), np.int64)
         rows = np.flatnonzero((self.other <= self.own) & np.isfinite(self.own))
-        if not len(rows):
-            return counts
-        own, bound = self.own[rows], self._bound[rows]
-        limit = _float_above(may_round_to(own) + bound)
-        squared = self._squared[rows]
-        near = squared <= limit[:, None]
-        sure = (own.astype(np.float64) ** 2 * (1 - _SLACK) - bound).astype(np.float32)
-        doubtful, places = true_places(near & (squared >= sure[:, None]))
-        far = self._exact(rows[doubtful], places) > own[doubtful]
-        near[doubtful[far], places[far]] = False
-        counts[rows] = [
-            self._count_groups(np.flatnonzero(inside), code)
-            for inside, code in zip(near, self._codes[rows].tolist(), strict=True)
-        ]
+        if len(rows):
+            counts[rows] = list(map(len, self.within(rows, self.own[rows])))
         return counts
 
-    def _count_groups(self, places: Indices, own: int) -> int:
-        """How many groups other than the own one have one of these vectors, `CLOSER` at most."""
+    def within(self, rows: Indices, limit: Floats) -> list[list[int]]:
+        """Other groups that are at most as far as a limit, `CLOSER` of them at most.
+
+        Args:
+            rows: Queries, `(m,)`.
+            limit: The distance for each, `(m,)`, finite.
+        """
+        bound = self._bound[rows]
+        reach = _float_above(may_round_to(limit) + bound)
+        squared = self._squared[rows]
+        near = squared <= reach[:, None]
+        sure = (limit.astype(np.float64) ** 2 * (1 - _SLACK) - bound).astype(np.float32)
+        doubtful, places = true_places(near & (squared >= sure[:, None]))
+        far = self._exact(rows[doubtful], places) > limit[doubtful]
+        near[doubtful[far], places[far]] = False
+        return [
+            self._groups(np.flatnonzero(inside), code)
+            for inside, code in zip(near, self._codes[rows].tolist(), strict=True)
+        ]
+
+    def _groups(self, places: Indices, own: int) -> list[int]:
+        """The groups other than the own one that have one of these vectors, `CLOSER` at most."""
         few, every = places[:_FEW], places
         for part in (few, every):
             groups = set(self._grouped.groups_of[part].ravel().tolist()) - {NONE, own}
             if len(groups) >= CLOSER:
-                return CLOSER
-        return len(groups)
+                break
+        return list(groups)[:CLOSER]
 
     def _exact(self, rows: Indices, places: Indices) -> Floats:
         return exact_distances(self._queries, rows, self._grouped.different, places)

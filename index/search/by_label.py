@@ -30,7 +30,7 @@ def nearest_by_label(
         ValueError: If `labels` or `skip` does not fit.
     """
     groups = list(index.grouping.rows)
-    _require_each("labels", labels, len(queries))
+    require_each("labels", labels, len(queries))
     column: dict[str | None, int] = {normal(name): place for place, name in enumerate(groups)}
     column |= {name: place for place, name in enumerate(groups)}
     own = np.array([column.get(label, NONE) for label in labels], np.int64)
@@ -42,7 +42,7 @@ def _rows_named(
     index: CurrentIndex, ids: Sequence[str | None], labels: Sequence[str | None]
 ) -> Indices:
     """The row of each id, and `NONE` for None."""
-    _require_each("skip", ids, len(labels))
+    require_each("skip", ids, len(labels))
     every, names = index.grouping.labelled, index.grouping.sorted_ids(index.ids)
     some = np.array([place for place, id in enumerate(ids) if id is not None], np.int64)
     wanted = np.array([id for id in ids if id is not None], object)
@@ -62,7 +62,14 @@ def _rows_named(
     return rows
 
 
-def _require_each(name: str, values: Sequence[object], count: int) -> None:
+def require_each(name: str, values: Sequence[object], count: int) -> None:
+    """Refuse an argument that has not one entry for each query.
+
+    Args:
+        name: What it is called.
+        values: Its entries.
+        count: Number of queries.
+    """
     if len(values) != count:
         raise ValueError(
             f"`{name}` must have one entry for each of the {count} vectors. "

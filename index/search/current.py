@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from index.neighbours import Neighbour, Neighbours
+from index.neighbours import Neighbours
 from index.references.contract import ReferenceStore
 from index.references.rows import Change, NewRow, State
 from index.search.absences import Absences
@@ -88,30 +88,36 @@ class CurrentIndex:
                 self._state = state
             yield self
 
-    def nearest_of_all(self, queries: Floats, k: int, *, exact: bool = False) -> Neighbours:
+    def nearest(
+        self, queries: Floats, k: int, label: str | None = None, *, exact: bool = False
+    ) -> Neighbours:
         """The k nearest references of each query; a few are answered without loading the index.
 
         Args:
             queries: `(n, dim)`, float32, as `checked_vectors` returns them.
-            k: From 1 to the number of references.
-            exact: As for `nearest`.
+            k: From 1 to the number of references that are searched.
+            label: The group to search, or None for all; a group is searched exactly.
+            exact: Whether to search exactly where the gallery is searched approximately.
         """
-        if not self._is_loaded:
+        if label is None and not self._is_loaded:
             with self._store.reading() as state:
                 if (near := self._unloaded.nearest(state, queries, k)) is not None:
                     return near
         with self.reading():
-            return self.nearest(queries, k, None, exact=exact)
+            return self._nearest(queries, k, label, exact=exact)
 
-    def load(self) -> None:
-        """Load the index now, catch up with the store, and be ready for many searches."""
-        with self.reading():
-            self.exact.divided().prepare(self.exact.stored)
-            if self._loaded().chosen.lacks(len(self.exact)):
-                self._make()
+    def load(self, *, ahead: bool) -> None:
+        """Load the index, catch up with the store, and be ready for many searches.
 
-    def load_ahead(self) -> None:
-        """Start to load the index in a thread; the first search waits for it to finish."""
+        Args:
+            ahead: Whether to do so in a thread, for whose end the first search waits.
+        """
+        if not ahead:
+            with self.reading():
+                self.exact.divided().prepare(self.exact.stored)
+                if self._loaded().chosen.lacks(len(self.exact)):
+                    self._make()
+            return
         with self._store.lock:
             if not self._is_loaded and not self._unloaded.is_there:
                 pool = ThreadPoolExecutor(1, "warm")
@@ -149,6 +155,10 @@ class CurrentIndex:
             self.names.save()
             if self._derived is not None:
                 self._derived.save()
+
+    def close(self) -> None:
+        """Drop the loaded index for good."""
+        self.forget()
 
     def forget(self) -> None:
         """Drop the loaded index."""
@@ -190,27 +200,6 @@ class CurrentIndex:
         if label is None:
             return np.arange(len(self.slots))
         return self.grouping.rows_with(label)
-
-    def nearest(
-        self, queries: Floats, k: int, label: str | None, *, exact: bool = False
-    ) -> Neighbours:
-        """The k nearest references of each query, among all or those of one group; see `Gallery`.
-
-        Args:
-            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
-            k: From 1 to the number of references that are searched.
-            label: The group to search, or None for all; a group is searched exactly.
-            exact: Whether to search exactly where the gallery is searched approximately.
-        """
-        rows, part = (None, self.exact) if label is None else self._part(label)
-        check_k(k, len(part), label)
-        if rows is not None or exact:
-            return self.nearest_in(queries, k, rows, part)
-        chosen = self._loaded().chosen
-        if chosen.is_due(len(part), len(queries)):
-            self._make()
-        places, distances = chosen.nearest(part, self.slots, queries, k, self.ids)
-        return Neighbours(self.ids(places), self.labels(places), distances)
 
     def choose(self, setting: SearchSetting) -> Promise | None:
         """Search by a setting from now on, and write what it needs; what it promises, if anything.
@@ -257,21 +246,18 @@ class CurrentIndex:
         nearest = places if rows is None else rows[places]
         return Neighbours(self.ids(nearest), self.labels(nearest), distances)
 
-    def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
-        """All references of each query whose distance is at most `radius`, nearest first.
-
-        Args:
-            queries: `(n, dim)`, float32, as `checked_vectors` returns them.
-            radius: Largest Euclidean distance, >= 0.
-        """
-        if not radius >= 0:
-            raise ValueError(f"`radius` must be a number >= 0. Received: {radius!r}.")
-        return [
-            Neighbours(self.ids(rows)[None], self.labels(rows)[None], distances[None])[0]
-            for rows, distances in self.exact.within(queries, radius, self.ids)
-        ]
-
     # ------------------------------------------------------------ inside
+
+    def _nearest(self, queries: Floats, k: int, label: str | None, *, exact: bool) -> Neighbours:
+        rows, part = (None, self.exact) if label is None else self._part(label)
+        check_k(k, len(part), label)
+        if rows is not None or exact:
+            return self.nearest_in(queries, k, rows, part)
+        chosen = self._loaded().chosen
+        if chosen.is_due(len(part), len(queries)):
+            self._make()
+        places, distances = chosen.nearest(part, self.slots, queries, k, self.ids)
+        return Neighbours(self.ids(places), self.labels(places), distances)
 
     @property
     def _is_loaded(self) -> bool:

@@ -19,6 +19,8 @@ _LAST_SPACE = 0x20
 class LabelTable(Sequence[str]):
     """Distinct labels in order; UTF-8 has the order of code points, as Python's strings do.
 
+    Only `place`, `find` and `united` need that order: the ids of rows are kept so too.
+
     Args:
         offsets: Where each of the g labels begins in `text`, and its length, `(g + 1,)`, int64.
         text: All labels, UTF-8, uint8.
@@ -106,6 +108,12 @@ class LabelTable(Sequence[str]):
         """The table of the labels that are `kept`, `(g,)`."""
         lengths = np.diff(self.offsets)
         return LabelTable(_offsets(lengths[kept]), self.text[np.repeat(kept, lengths)])
+
+    def followed_by(self, others: Sequence[LabelTable]) -> LabelTable:
+        """All texts of several tables, one table after the other."""
+        tables = [self, *others]
+        lengths = np.concatenate([np.diff(table.offsets) for table in tables])
+        return LabelTable(_offsets(lengths), np.concatenate([table.text for table in tables]))
 
     def unusual(self) -> list[str]:
         """The labels that begin or end with a space, or are not plain ASCII."""

@@ -76,7 +76,7 @@ def joined(address: str, total: int | None, shards: int | None = None) -> Iterat
     """
     library = ray()
     try:
-        found = _connect(library, address)
+        found = connect(library, address)
         yield Cluster(library, found, total, shards)
     finally:
         library.shutdown()
@@ -100,7 +100,7 @@ class Cluster:
 
     def __init__(self, library: Any, found: str, total: int | None, shards: int | None) -> None:
         self._ray = library
-        nodes = _processors(library)
+        nodes = processors_of(library)
         processors = counted(sum(nodes), "processor")
         self.description = f"{found}, {counted(len(nodes), 'node')} with {processors}."
         self.makers: list[str] = []
@@ -141,7 +141,7 @@ class Cluster:
 
     def _awaited(self, reference: Any) -> Any:
         while not self._ray.wait([reference], timeout=_SECONDS)[0]:
-            if not any(count >= self._each for count in _processors(self._ray)):
+            if not any(count >= self._each for count in processors_of(self._ray)):
                 raise ClusterError(
                     f"No node of the cluster has {counted(self._each, 'processor')} any more: "
                     "start one."
@@ -156,8 +156,19 @@ class Cluster:
             ) from error
 
 
-def _connect(library: Any, address: str) -> str:
-    """Join or start; say which."""
+def connect(library: Any, address: str) -> str:
+    """Join or start a cluster.
+
+    Args:
+        library: Ray.
+        address: As for `joined`.
+
+    Returns:
+        The beginning of a sentence that says which.
+
+    Raises:
+        ClusterError: If there is none at the address.
+    """
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     logging.getLogger("ray").setLevel(logging.CRITICAL)  # errors come as exceptions
     wanted: str | None = os.environ.get("RAY_ADDRESS", AUTO) if address == AUTO else address
@@ -206,8 +217,12 @@ def _require_reachable(address: str) -> None:
         ) from error
 
 
-def _processors(library: Any) -> list[int]:
-    """Processors of each living node that has any."""
+def processors_of(library: Any) -> list[int]:
+    """Processors of each living node that has any.
+
+    Args:
+        library: Ray, connected.
+    """
     counts = (int(node["Resources"].get("CPU", 0)) for node in library.nodes() if node["Alive"])
     return [count for count in counts if count]
 

@@ -69,11 +69,13 @@ class Searches:
         Args:
             progress: Called with the number of further references that are done.
         """
-        ids, labels, vectors = self._gallery.labelled_references()
-        for start in range(0, len(ids), _OWN_AT_ONCE):
-            rows = slice(start, start + _OWN_AT_ONCE)
-            self.add(vectors[rows], labels[rows].tolist(), skip=ids[rows].tolist())
-            progress(len(ids[rows]))
+        with self._gallery.snapshot():
+            every, _ = self._gallery.labelled_rows()
+            for start in range(0, len(every), _OWN_AT_ONCE):
+                rows = every[start : start + _OWN_AT_ONCE]
+                ids, labels, vectors = self._gallery.references_at(rows)
+                self.add(vectors, labels.tolist(), skip=ids.tolist())
+                progress(len(rows))
 
     def add_folds(self, folds: Folds, progress: Progress) -> None:
         """Search the references of each fold among those of the others.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from likewise.commands.clusters import holding_options, require_holding, spread_references
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar, write_json
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import read, refuse_beside_cross_validation
@@ -69,9 +70,16 @@ if TYPE_CHECKING:
 @click.option(
     "--name", help="Name to store the threshold under.  [default: from the rate, such as fpir-0.01]"
 )
+@holding_options
 @reading_options
 def calibrate(
-    gallery: Place, data: tuple[str, ...], unknown: tuple[str, ...], reading: Reading, **wanted: Any
+    gallery: Place,
+    data: tuple[str, ...],
+    unknown: tuple[str, ...],
+    reading: Reading,
+    ray: str | None,
+    parts: int | None,
+    **wanted: Any,
 ) -> None:
     """Set a GALLERY's threshold for the error rate that you want.
 
@@ -107,10 +115,12 @@ def calibrate(
             "--made-unknowns is for --fpir, and makes unknowns of DATA: name labelled pictures "
             "that are not in the gallery."
         )
+    require_holding(ray, parts)
     refuse_beside_cross_validation(wanted["cross_validate"], data, unknown)
     pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, pictures))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
+        spread_references(matcher.gallery, ray, parts)
         calibration = measure(matcher, *pictures, progress=done, **wanted)
     note_source(*pictures)
     note_unreadable(calibration.unreadable)

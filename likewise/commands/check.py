@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
+from likewise.commands.clusters import (
+    cluster_for,
+    parts_option,
+    ray_options,
+    refuse_other_division,
+    require_holding,
+    spread_references,
+)
 from likewise.commands.console import note, note_source, progress_bar, write_rows
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.galleries import gallery_argument
@@ -62,6 +69,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Continue an interrupted run; needs -o.")
 @shard_option
 @ray_options
+@parts_option
 @split_option
 @decode_timeout_option
 def check(
@@ -73,6 +81,7 @@ def check(
     shard: Shard | None,
     ray: str | None,
     shards: int | None,
+    parts: int | None,
     split: str | None,
     **options: Any,
 ) -> None:
@@ -98,18 +107,21 @@ def check(
         _refuse_resumed_in_cloud(output)
     if shard is not None and output is None:
         raise click.UsageError("--shard needs -o FILE: it writes FILE.part-I-of-N.")
-    if ray is not None and output is None:
+    if parts is not None:
+        require_holding(ray, parts)
+    elif ray is not None and output is None:
         raise click.UsageError("--ray needs -o FILE: it can be continued from FILE.partial.")
-    refuse_other_division(ray, shards, shard)
+    refuse_other_division(ray, shards, shard, parts)
     if shard is not None:
         from likewise.bulk.shard import require_local
 
         require_local(gallery)
     with (
         opened_for_asking(gallery, inputs, split, here=ray is None) as (matcher, records),
-        cluster_for(ray, shards, records, gallery) as cluster,
+        cluster_for(ray if parts is None else None, shards, records, gallery) as cluster,
         progress_bar(share_of(records, shard)) as done,
     ):
+        spread_references(matcher.gallery, ray, parts)
         from index.decision import CheckOptions
 
         check_options = CheckOptions(**options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from likewise.commands.clusters import holding_options, require_holding, spread_references
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import read, refuse_beside_cross_validation
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Accept pictures that training, the gallery or calibration has seen.",
 )
+@holding_options
 @reading_options
 def evaluate(
     gallery: Place,
@@ -55,6 +57,8 @@ def evaluate(
     unknown: tuple[str, ...],
     out: Path,
     reading: Reading,
+    ray: str | None,
+    parts: int | None,
     **settings: Any,
 ) -> None:
     """Measure how reliable a GALLERY's answers are.
@@ -73,6 +77,7 @@ def evaluate(
     from likewise.matcher import Matcher
     from likewise.report.write import sentences, writable, write_report
 
+    require_holding(ray, parts)
     refuse_beside_cross_validation(settings["cross_validate"], data, unknown)
     if not (data or settings["cross_validate"]):
         raise click.UsageError(
@@ -83,6 +88,7 @@ def evaluate(
     known, strangers = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
     total = count_all(filter(None, (known, strangers)))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
+        spread_references(matcher.gallery, ray, parts)
         evaluation = measure(matcher, known, strangers, progress=done, **settings)
         write_report(evaluation, matcher, out)
     note_source(known, strangers)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from likewise.commands.clusters import holding_options, require_holding, spread_references
 from likewise.commands.console import (
     columns,
     has_colour,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 )
 @at_option
 @evidence_option
+@holding_options
 @split_option
 @decode_timeout_option
 def query(
@@ -56,6 +58,8 @@ def query(
     pictures: bool,
     at: str | None,
     evidence: bool,
+    ray: str | None,
+    parts: int | None,
     split: str | None,
     **to: Any,
 ) -> None:
@@ -71,7 +75,9 @@ def query(
     """
     if at is not None and not evidence:
         raise click.UsageError("--at needs --evidence: a query alone uses no operating point.")
-    with opened_for_asking(gallery, inputs, split) as (matcher, records):
+    require_holding(ray, parts)
+    with opened_for_asking(gallery, inputs, split, here=ray is None) as (matcher, records):
+        spread_references(matcher.gallery, ray, parts)
         from index.decision import CheckOptions
         from likewise.bulk.stream import query_stream
         from likewise.output.columns import columns as columns_of

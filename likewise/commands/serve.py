@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from likewise.commands.clusters import holding_options, require_holding, require_no_password
 from likewise.commands.console import log_line
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import Number
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     type=Number(min=0),
     help="How long a finished job is kept, in seconds.  [default: a week]",
 )
+@holding_options
 @click.option(
     "--log-all",
     is_flag=True,
@@ -112,6 +114,12 @@ def serve(gallery: Place, host: str, port: int, keys: Path | None, **options: An
     likewise serve digits.gallery
     likewise serve digits.gallery --host 0.0.0.0 --keys keys.txt
     """
+    require_holding(options["ray"], options["parts"])
+    if options["parts"] is not None:
+        from likewise.bulk.shard import require_local
+
+        require_no_password(gallery)
+        require_local(gallery)
     try:
         from likewise.server.auth import read_keys
         from likewise.server.run import serve as run

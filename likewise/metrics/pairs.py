@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,13 +69,13 @@ def drawn_pairs(
 
 
 def drawn_distances(
-    labels: Sequence[str], vectors: Floats, most: int, seed: int = 0
+    labels: Sequence[str], vectors_at: Callable[[Indices], Floats], most: int, seed: int = 0
 ) -> tuple[Floats, Floats]:
     """Measure random pairs of one group and of two groups, none of a kind that does not exist.
 
     Args:
         labels: Length `n`.
-        vectors: Shape `(n, dim)`, float32.
+        vectors_at: Returns the vectors of some of the n, `(m, dim)`, float32.
         most: Pairs of each kind, drawn with replacement.
         seed: The same seed gives the same pairs.
 
@@ -84,7 +84,7 @@ def drawn_distances(
 
     Example:
         >>> vectors = np.array([[0.0], [1.0], [5.0]], np.float32)
-        >>> genuine, impostor = drawn_distances(["a", "a", "b"], vectors, most=100)
+        >>> genuine, impostor = drawn_distances(["a", "a", "b"], vectors.__getitem__, most=100)
         >>> sorted(set(genuine.tolist())), sorted(set(impostor.tolist()))
         ([1.0], [4.0, 5.0])
     """
@@ -106,7 +106,9 @@ def drawn_distances(
             b = start[a] + (a - start[a] + step) % size[a]
         else:
             b = (start[a] + size[a] + step) % len(order)
-        distances.append(exact_distances(vectors, order[a], vectors, order[b]))
+        rows, pairs = np.unique(order[np.stack([a, b])], return_inverse=True)
+        vectors, (first, second) = vectors_at(rows), pairs.reshape(2, -1)
+        distances.append(exact_distances(vectors, first, vectors, second))
     return distances[0], distances[1]
 
 

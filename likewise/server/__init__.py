@@ -2,5 +2,5 @@
 
 May import: embedder, index, likewise, likewise.maps, likewise.matcher,
 likewise.server.answering, likewise.server.jobs, likewise.server.requests,
-likewise.server.routes, likewise.server.schemas.
+likewise.server.routes, likewise.server.schemas, likewise.spread.
 """

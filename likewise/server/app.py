@@ -81,7 +81,8 @@ def create_app(
         GalleryError: If there is no gallery at `place`, or it is damaged.
         ModelError: If its embedder is missing or altered.
     """
-    state = _state(Matcher.open(place), settings, Log(tell, every=settings.log_all))
+    matcher = _opened(place, settings, tell)
+    state = _state(matcher, settings, Log(tell, every=settings.log_all))
     app = Application(
         title="likewise",
         version=__version__,
@@ -99,6 +100,20 @@ def create_app(
     for error in (HTTPException, LikewiseError, TimeoutError, Exception):
         app.add_exception_handler(error, _failed)
     return Gate(app, state, HOT)
+
+
+def _opened(place: Place, settings: Settings, tell: Callable[[str], object]) -> Matcher:
+    """The gallery, its references on a cluster where that is asked for."""
+    matcher = Matcher.open(place)
+    if settings.ray is not None and settings.parts is not None:
+        from likewise.spread.actors import spread_over  # needs an extra
+
+        try:
+            spread_over(settings.ray, matcher.gallery, settings.parts, patience=0, tell=tell)
+        except BaseException:
+            matcher.close()
+            raise
+    return matcher
 
 
 def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
@@ -145,7 +160,8 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state: ServerState = app.state.server
     state.answering.batcher.start()
-    state.runner.start()
+    if state.settings.parts is None:  # else a job would hold all references by itself
+        state.runner.start()
     before = gc.get_threshold()
     loading = asyncio.create_task(asyncio.to_thread(_warm, state))
     yield

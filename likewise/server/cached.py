@@ -9,6 +9,7 @@ from contextlib import suppress
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
+from index.errors import StoreError
 from likewise.server.errors import ApiError
 
 T = TypeVar("T")
@@ -80,6 +81,8 @@ class Cached(Generic[T]):
         _give_back()
         with self._lock:
             self._of, self._values, self._error = state, values, error
+            if isinstance(error, StoreError):  # a database or a part that is away comes back
+                self._of = None
             self._not_before = time.monotonic() + _PAUSE * (time.monotonic() - started)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from index.errors import PartMissingError
 from index.gallery import Gallery
 from likewise.arrays import Floats, Indices, Strings
 from likewise.metrics.drift import Expected, drift
@@ -59,5 +60,5 @@ def now(live: Floats, due: Cached[Expected]) -> float:
     """
     try:
         return drift(live, due.get())
-    except ApiError:
+    except (ApiError, PartMissingError):
         return float("nan")

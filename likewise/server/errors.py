@@ -24,6 +24,7 @@ from index.errors import (
     FullDiskError,
     NoGroupsError,
     OlderStateError,
+    PartMissingError,
     ReadOnlyError,
     ReferenceNotFoundError,
     ReplacedError,
@@ -207,6 +208,12 @@ def _of_store(error: StoreError) -> ApiError:
     if isinstance(error, UnreachableError):
         return ApiError(
             "not_ready", "The gallery's database cannot be reached.", "Try again later."
+        )
+    if isinstance(error, PartMissingError):
+        return ApiError(
+            "not_ready",
+            "A part of the references is missing, and nothing is answered without it.",
+            "Try again later: it is being loaded.",
         )
     if isinstance(error, OlderStateError):
         return ApiError(

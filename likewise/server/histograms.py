@@ -32,15 +32,18 @@ def measure(gallery: Gallery) -> Distances:
     Raises:
         ApiError: If there are no two references.
     """
-    with gallery.snapshot() as generation, gallery.labelled_vectors() as (labels, vectors):
+    with gallery.snapshot() as generation:
         evidence = evidence_of(gallery)
-        if (count := len(vectors)) < 2:
+        rows, labels = gallery.labelled_rows()
+        if (count := len(rows)) < 2:
             raise ApiError(
                 "empty_gallery",
                 "The gallery has fewer than two references with a label.",
                 "Add references.",
             )
-        genuine, impostor = drawn_distances(labels.tolist(), vectors, PAIRS)
+        genuine, impostor = drawn_distances(
+            labels.tolist(), lambda places: gallery.vectors_at(rows[places]), PAIRS
+        )
     top = float(max(genuine.max(initial=0), impostor.max(initial=0))) or 1.0
     # Finer towards 0, where the thresholds of large galleries lie.
     edges = top * np.linspace(0, 1, _BINS + 1) ** 2

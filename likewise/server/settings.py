@@ -36,6 +36,8 @@ class Settings:
         keep_jobs: Seconds for which a finished job is kept.
         log_all: Whether every request is logged, not only notable ones.
         grace: Seconds to finish accepted requests during shutdown.
+        ray: Address of the Ray cluster that holds the references; None where this process does.
+        parts: Number of processes there.
     """
 
     keys: Keys | None = None
@@ -54,6 +56,8 @@ class Settings:
     keep_jobs: float = 7 * 24 * 3600.0
     log_all: bool = False
     grace: float = 35.0
+    ray: str | None = None
+    parts: int | None = None
 
     def __post_init__(self) -> None:
         limits = (self.timeout, self.decode_timeout)

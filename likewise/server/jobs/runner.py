@@ -61,7 +61,8 @@ class JobRunner:
         """Stop; the next server continues a running job."""
         self._stop.set()
         self._wake.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         swept = -_SWEEP

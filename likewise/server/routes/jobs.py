@@ -71,6 +71,11 @@ async def submit(
     files. The result is that of `likewise check -o`, to the byte.
     """
     state = state_of(request)
+    if state.settings.parts is not None:
+        raise invalid(
+            "This server has its references on a cluster, and runs no jobs.",
+            "Ask /v1/check for some pictures at a time, or run likewise check --ray --parts.",
+        )
     asked = options.model_dump(exclude={"name"})
     await asyncio.to_thread(_check_options, state, asked)
     store, settings = state.jobs, state.settings

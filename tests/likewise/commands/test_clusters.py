@@ -1,4 +1,4 @@
-"""The options --ray and --shards, where there is no Ray, or no cluster."""
+"""The options --ray, --shards and --parts, where there is no Ray, or no cluster."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ ADDRESS = "postgresql://ann:s3cret@db.example/shop#shoes"
         (("--ray", "auto"), "--ray needs -o FILE"),
         (("--ray", "auto", "--shard", "1/2", "-o", "rows.csv"), "Use --ray or --shard, not both"),
         (("--shards", "3", "-o", "rows.csv"), "--shards needs --ray"),
+        (("--parts", "2"), "Use --ray and --parts together"),
+        (("--ray", "auto", "--parts", "2", "--shards", "3"), "Use --parts alone"),
+        (("--ray", "auto", "--parts", "2", "--shard", "1/2", "-o", "r.csv"), "Use --parts alone"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(gallery, options, reason):
@@ -34,6 +37,35 @@ def test_without_ray_one_sentence_says_how_to_get_it(gallery, tmp_path, monkeypa
         "Error: --ray needs Ray, which is not installed: pip install 'likewise[ray]'\n"
     )
     assert not list(tmp_path.glob("rows*"))
+
+
+COMMANDS_IN_PARTS = {
+    "query": ["mnist/test/00000"],
+    "calibrate": ["--fpir", "0.1"],
+    "evaluate": ["mnist/test/00000", "--out", "report"],
+    "serve": [],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS_IN_PARTS)
+@pytest.mark.parametrize("option", [("--ray", "auto"), ("--parts", "2")])
+def test_parts_need_a_cluster_and_a_cluster_parts(gallery, command, option):
+    result = run(command, gallery, *COMMANDS_IN_PARTS[command], *option)
+    assert result.exit_code == 2
+    assert "Use --ray and --parts together" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["query", "serve"])
+def test_without_ray_there_are_no_parts(gallery, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    words = (command, gallery, *COMMANDS_IN_PARTS[command], "--ray", "auto", "--parts", "2")
+    assert "--ray needs Ray, which is not installed" in failure(*words)
+
+
+def test_an_address_with_a_password_is_not_brought_to_a_cluster():
+    sentence = failure("serve", ADDRESS, "--ray", "auto", "--parts", "2")
+    assert "put it into ~/.pgpass on every node" in sentence
+    assert "s3cret" not in sentence
 
 
 @pytest.fixture

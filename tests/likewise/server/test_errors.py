@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from index.errors import BusyError, ReadOnlyError, ReplacedError, StoreError
+from index.errors import BusyError, PartMissingError, ReadOnlyError, ReplacedError, StoreError
 from likewise.server.errors import STATUS, ApiError, as_api_error
 from likewise.server.gate import HEADERS
 from tests.likewise.server.conftest import image, serving
@@ -154,6 +154,7 @@ def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypat
         (ReadOnlyError, 409, "read_only"),
         (BusyError, 503, "not_ready"),
         (ReplacedError, 503, "not_ready"),
+        (PartMissingError, 503, "not_ready"),
         (StoreError, 500, "internal"),
     ],
 )

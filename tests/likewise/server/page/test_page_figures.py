@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
+from index.errors import PartMissingError
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError
 from tests.eventually import eventually
@@ -89,3 +90,16 @@ def test_a_computation_that_fails_says_so_and_is_tried_again_for_another_state()
         cached.get()
     state[0] = 1
     assert eventually(cached.get, retry=(ApiError, ZeroDivisionError)) == 1
+
+
+def test_what_failed_for_want_of_a_part_is_tried_again_for_the_same_state():
+    missing = [PartMissingError("a part is missing")]
+
+    def compute() -> int:
+        if missing:
+            raise missing.pop()
+        return 7
+
+    cached = Cached(compute, lambda: "generation 1")
+    cached.wait()
+    assert eventually(cached.get, retry=(ApiError, PartMissingError)) == 7
