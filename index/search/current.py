@@ -175,7 +175,7 @@ class CurrentIndex:
 
     def labels(self, rows: Indices) -> Strings:
         """The labels of rows of any shape, in that shape; None for those without a group."""
-        return self._held.labels(rows)
+        return self._held.both(rows)[1]
 
     @property
     def grouping(self) -> Grouping:
@@ -210,7 +210,7 @@ class CurrentIndex:
         if chosen.is_due(len(part), len(queries)):
             self._make()
         places, distances = chosen.nearest(part, self.slots, queries, k, self.ids)
-        return Neighbours(self.ids(places), self.labels(places), distances)
+        return Neighbours(*self._held.both(places), distances)
 
     def choose(self, setting: SearchSetting) -> Promise | None:
         """Search by a setting from now on, and write what it needs; what it promises, if anything.
@@ -255,7 +255,7 @@ class CurrentIndex:
 
         places, distances = part.nearest(queries, k, named)
         nearest = places if rows is None else rows[places]
-        return Neighbours(self.ids(nearest), self.labels(nearest), distances)
+        return Neighbours(*self._held.both(nearest), distances)
 
     def within(self, queries: Floats, radius: float) -> list[list[Neighbour]]:
         """All references of each query whose distance is at most `radius`, nearest first.
