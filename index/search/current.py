@@ -148,7 +148,7 @@ class CurrentIndex:
         if keeps:
             self.names.save()
             if self._derived is not None:
-                self._derived.save()
+                self._derived.save(renew_bounds=self._unloaded.is_damaged)
 
     def forget(self) -> None:
         """Drop the loaded index."""
