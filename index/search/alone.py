@@ -40,10 +40,9 @@ def nearest_alone(
     own = own - cells.origins[near]  # (near, m)
     slack = far * cells.frame.error + float(lengths(own).max()) * (2 * UNIT)
     slack += float(cells.rounding[near].max())
-    found, places = cells.short.within(near, own, (limit + slack) ** 2 * bounds.UP + TINY)
-    if len(places) > bounds.MOST + k:
+    rows = cells.within(near, own, (limit + slack) ** 2 * bounds.UP + TINY)
+    if len(rows) > bounds.MOST + k:
         return None
-    rows = np.array([cells.rows[c][place] for c, place in zip(found, places, strict=True)])
     return _ranked(rows, _distances(stored, query[0], rows), k, namer)
 
 
