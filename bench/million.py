@@ -63,7 +63,7 @@ def figures(material: Material, count: int) -> Iterator[Figure]:
         count: Vectors of the million.
     """
     digits, rng = material.vectors, np.random.default_rng(0)
-    queries = {"known": material.litert(material.test), "unknown": _unknown(material)}
+    queries = {"known": material.litert(material.test), "unknown": unknown(material)}
     yield from _compared("60,000 digits", digits, queries)
     made, sources = million(digits, count, rng)
     yield from _compared("a million", made, queries)
@@ -116,7 +116,12 @@ def grouped(
     return members, chosen + rng.normal(size=chosen.shape).astype(np.float32) * spread
 
 
-def _unknown(material: Material) -> Floats:
+def unknown(material: Material) -> Floats:
+    """Embeddings of pictures that are no digits, mixed, `(n, dim)`.
+
+    Args:
+        material: With the model to embed by.
+    """
     labels = np.array([int(label) for label in load("mnist/test").labels])
     made = material.litert(make_outliers(material.test, labels, BATCH, 0))
     drawn = [picture for kind in strangers().values() for picture in kind]

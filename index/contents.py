@@ -6,7 +6,7 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -192,10 +192,12 @@ class Contents(Listing):
 
     def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
         """The row of each existing id: spelled as it is, else composed or decomposed."""
-        spellings = {id: [id, *sorted(forms(id) - {id})] for id in checked_strings("ids", ids)}
-        wanted = list(dict.fromkeys(form for every in spellings.values() for form in every))
+        asked = dict.fromkeys(checked_strings("ids", ids))
+        others = {id: sorted(forms(id) - {id}) for id in asked if not id.isascii()}
+        wanted = list(dict.fromkeys(chain(asked, *others.values())))
         rows = {row.id: row for row in self._store.named(wanted)}
-        found = ((id, next(filter(None, map(rows.get, s)), None)) for id, s in spellings.items())
+        spelled = ((id, [id, *others.get(id, ())]) for id in (asked if rows else ()))
+        found = ((id, next(filter(None, map(rows.get, every)), None)) for id, every in spelled)
         return {id: row for id, row in found if row is not None}
 
     def _spelled(self, ids: Sequence[str]) -> list[str]:

@@ -147,7 +147,7 @@ def _stacked(
     if not images:
         return np.empty((0, *shape), np.uint8)
     if all(image.shape == shape and image.dtype == np.uint8 for image in images):
-        return np.stack(images)
+        return images[0][None] if len(images) == 1 else np.stack(images)
     return None
 
 

@@ -66,10 +66,13 @@ class ReferenceStore(Reads):
     def require_in_place(self) -> None:
         """Refuse a store that is no longer where it was, as every read and change does.
 
+        A thread that holds a snapshot was refused when that began, if it had to be.
+
         Raises:
             ReplacedError: If the gallery was moved, removed or replaced.
         """
-        self._database.require_in_place()
+        if not self._is_reading:
+            self._database.require_in_place()
 
     @property
     def writable(self) -> bool:
@@ -95,9 +98,14 @@ class ReferenceStore(Reads):
         Raises:
             OlderStateError: If it is older than a state that was acknowledged.
         """
-        if self._held is not None and self._reader == threading.get_ident():
-            return nullcontext(self._held)  # this thread has the lock, and a question reads often
+        if (held := self._held) is not None and self._is_reading:
+            return nullcontext(held)  # this thread has the lock, and a question reads often
         return self._snapshot()
+
+    @property
+    def _is_reading(self) -> bool:
+        """Whether this thread holds a snapshot."""
+        return self._reader == threading.get_ident()
 
     @contextmanager
     def _snapshot(self) -> Iterator[State]:
@@ -248,5 +256,5 @@ class ReferenceStore(Reads):
 
     def _require_no_snapshot(self, done: str) -> None:
         """Refuse to wait for writers while holding a snapshot: they may wait for its end."""
-        if self._reader == threading.get_ident():
+        if self._is_reading:
             raise inside_snapshot(self.gallery, done)

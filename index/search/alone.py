@@ -6,7 +6,7 @@ import numpy as np
 
 from index.search import bounds
 from index.search.cells import Cells, lengths
-from index.search.faiss_calls import TINY, UNIT, exact_distances, may_round_to
+from index.search.faiss_calls import TINY, UNIT, may_round_to, squares_to
 from index.search.ties import Namer, sorted_by_id
 from likewise.arrays import Floats, Indices
 
@@ -23,8 +23,7 @@ def nearest_alone(
         k: Neighbours that are wanted, 1 to m.
         namer: Returns the rows' ids, which order equal distances.
     """
-    gaps = cells.centroids - query
-    apart = np.sqrt(np.einsum("cd,cd->c", gaps, gaps))  # (c,), as near as float32 has it
+    apart = np.sqrt(squares_to(query[0], cells.centroids))  # (c,), as near as float32 has it
     first = int(apart.argmin())
     if cells.counts[first] < k:
         first = int(np.where(cells.counts >= k, apart, np.float32(np.inf)).argmin())
@@ -32,8 +31,8 @@ def nearest_alone(
             return None
     short, far = cells.frame.short_of(query[0])
     own = short.astype(np.float32)
-    rows = _nearest_in(cells, first, own - cells.origins[first], k)
-    limit = _limit(exact_distances(stored, query, rows[None])[0])
+    rows = cells.rows[first][cells.short.nearest(first, own - cells.origins[first], k)]
+    limit = _limit(_distances(stored, query[0], rows))
     least = apart.astype(np.float64) * (1 - (query.shape[1] + 8) * UNIT) - TINY**0.5
     near = np.flatnonzero(least - limit <= cells.radius)
     if cells.counts[near].sum() > bounds.SHARE * len(stored):
@@ -41,18 +40,17 @@ def nearest_alone(
     own = own - cells.origins[near]  # (near, m)
     slack = far * cells.frame.error + float(lengths(own).max()) * (2 * UNIT)
     slack += float(cells.rounding[near].max())
-    found, places = cells.short.within(near, own, (limit + slack) ** 2 * bounds.UP + TINY)
-    if len(places) > bounds.MOST + k:
+    rows = cells.within(near, own, (limit + slack) ** 2 * bounds.UP + TINY)
+    if len(rows) > bounds.MOST + k:
         return None
-    rows = np.array([cells.rows[c][place] for c, place in zip(found, places, strict=True)])
-    return _ranked(rows, exact_distances(stored, query, rows[None])[0], k, namer)
+    return _ranked(rows, _distances(stored, query[0], rows), k, namer)
 
 
-def _nearest_in(cells: Cells, cell: int, own: Floats, k: int) -> Indices:
-    """The k rows of a cell that are nearest in short."""
-    gaps = cells.short[cell] - own
-    squares = np.einsum("nm,nm->n", gaps, gaps)
-    return cells.rows[cell][squares.argpartition(k - 1)[:k] if k < len(squares) else slice(None)]
+def _distances(stored: Floats, query: Floats, rows: Indices) -> Floats:
+    """Exact distances of a query to some rows, `(n,)`; as `exact_distances`, in fewer calls."""
+    gaps = stored[rows] - query.astype(np.float64)
+    distances: Floats = np.sqrt(np.einsum("nd,nd->n", gaps, gaps)).astype(np.float32)
+    return distances
 
 
 def _limit(distances: Floats) -> float:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from index.search.bounds import Bounds, short_squares
-from index.search.faiss_calls import may_round_to
+from index.search.bounds import UP, Bounds, short_squares
+from index.search.cells import lengths
+from index.search.faiss_calls import TINY, may_round_to
 from index.search.group_cells import MIXED, GroupCells, spread
 from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
 from likewise.arrays import Bools, Floats, Indices
@@ -182,6 +183,8 @@ class _Search:
 
     def _candidates(self) -> tuple[Indices, Indices]:
         """Queries and vectors that may be nearest, one cell after the other."""
+        if len(self._own) == 1:
+            return self._candidates_of_one()
         counts = np.zeros(len(self._own), np.int64)
         found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
         mine, others = (np.ascontiguousarray(near.T) for near in self._near)
@@ -193,6 +196,22 @@ class _Search:
             self.given_up |= counts > _MOST
         queries, rows = (np.concatenate(part) for part in zip(*found, strict=True))
         return queries, rows
+
+    def _candidates_of_one(self) -> tuple[Indices, Indices]:
+        """The same of a single query, all its cells in one call for each of its two reaches."""
+        cells, bounds, found = self._cells.cells, self._bounds, [np.empty(0, np.int64)]
+        for side, (near, limit) in enumerate(zip(self._near, self._limits, strict=True)):
+            looked_at = np.flatnonzero(near[0])
+            if not len(looked_at) or self.given_up[0]:
+                continue
+            own = bounds.short[0] - cells.origins[looked_at]
+            slack = float(bounds.slack(0, looked_at, lengths(own)).max())
+            rows = cells.within(looked_at, own, (float(limit[0]) + slack) ** 2 * UP + TINY)
+            wanted = self._sides(np.zeros(len(rows), np.int64), rows)[side]
+            found.append(rows[wanted])
+            self.given_up[0] |= len(found[-1]) > _MOST
+        rows = np.concatenate(found)
+        return np.zeros(len(rows), np.int64), rows
 
     def _in_cell(
         self, cell: int, queries: Indices, mine: Bools, others: Bools

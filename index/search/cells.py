@@ -67,6 +67,12 @@ class Cells(Outline):
             cells[rows] = number
         return cells
 
+    def within(self, cells: Indices, own: Floats, squared: float) -> Indices:
+        """The rows of some cells whose short vectors lie within a distance; as `ShortVectors`."""
+        found, places = self.short.within(cells, own, squared)
+        rows = [self.rows[cell][place] for cell, place in zip(found, places, strict=True)]
+        return np.array(rows, np.int64)
+
     def append(self, vectors: Floats) -> None:
         """Add rows at the end, `(n, dim)`, each to its nearest cell."""
         rows = np.arange(len(self), len(self) + len(vectors))

@@ -33,8 +33,8 @@ def checked_vectors(vectors: Any, dim: int) -> Floats:
     if rows.dtype != np.float32:
         raise ValueError(f"`vectors` must be float32. Received: {rows.dtype}.")
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    wrong = np.flatnonzero(~(lengths <= LONGEST))
-    if len(wrong):
+    if not (inside := lengths <= LONGEST).all():
+        wrong = np.flatnonzero(~inside)
         raise ValueError(
             f"`vectors` must be finite and no longer than {LONGEST:g}."
             f" Received: {len(wrong)} of {len(rows)} rows are not, the first is row {wrong[0]}."

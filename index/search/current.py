@@ -154,7 +154,7 @@ class CurrentIndex:
         if keeps:
             self.names.save()
             if self._derived is not None:
-                self._derived.save()
+                self._derived.save(renew_bounds=self._unloaded.is_damaged)
 
     def close(self) -> None:
         """Drop the loaded index for good."""
@@ -185,7 +185,7 @@ class CurrentIndex:
 
     def labels(self, rows: Indices) -> Strings:
         """The labels of rows of any shape, in that shape; None for those without a group."""
-        return self._held.labels(rows)
+        return self._held.both(rows)[1]
 
     @property
     def grouping(self) -> Grouping:
@@ -244,7 +244,7 @@ class CurrentIndex:
 
         places, distances = part.nearest(queries, k, named)
         nearest = places if rows is None else rows[places]
-        return Neighbours(self.ids(nearest), self.labels(nearest), distances)
+        return Neighbours(*self._held.both(nearest), distances)
 
     # ------------------------------------------------------------ inside
 
@@ -257,7 +257,7 @@ class CurrentIndex:
         if chosen.is_due(len(part), len(queries)):
             self._make()
         places, distances = chosen.nearest(part, self.slots, queries, k, self.ids)
-        return Neighbours(self.ids(places), self.labels(places), distances)
+        return Neighbours(*self._held.both(places), distances)
 
     @property
     def _is_loaded(self) -> bool:

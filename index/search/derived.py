@@ -11,8 +11,6 @@ that (`chosen`).
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -27,16 +25,15 @@ from index.references.rows import Change, Row, State, stacked, wrap
 from index.search import division
 from index.search.chosen import ChosenSearch
 from index.search.exact import ExactIndex
+from index.search.faiss_file import read_index, write_index
 from index.search.kept import CELLS, read_kept, write_kept
 from index.search.names_file import NAMES
 from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
 from index.search.setting import BOUNDS, CODES, EXACT, SearchSetting
-from index.storage.drafts import draft
 from likewise.arrays import Floats, Indices
 
 _FILES = ("vectors.faiss", "vectors.json", CELLS, BOUNDS, CODES, NAMES)
 _ROWS_AT_ONCE = 4096
-_BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between
 
 
 class DerivedIndex:
@@ -104,12 +101,19 @@ class DerivedIndex:
         made = self.vectors.divided().unsaved or self.chosen.unsaved
         return made or worth_writing(self._behind, len(self.slots))
 
-    def save(self, *, still_writing: bool = False) -> None:
-        """Write the file if it is far enough behind; a failure to write does no harm."""
+    def save(self, *, still_writing: bool = False, renew_bounds: bool = False) -> None:
+        """Write the files if they are far enough behind; a failure to write does no harm.
+
+        Args:
+            still_writing: Whether more changes are likely.
+            renew_bounds: Whether `vectors.bounds` is of no use; a missing one is made anyway.
+        """
         many = worth_writing(self._behind, len(self.slots), still_writing=True)
-        if many or (self.is_due and not still_writing):
-            with contextlib.suppress(OSError, RuntimeError):
+        with contextlib.suppress(OSError, RuntimeError):
+            if many or (self.is_due and not still_writing):
                 self.write()
+            elif not still_writing and (renew_bounds or not (self._directory / BOUNDS).is_file()):
+                self._write_bounds()
 
     def choose(self, setting: SearchSetting) -> None:
         """Search by another setting from now on; `write` keeps what it needs.
@@ -132,19 +136,8 @@ class DerivedIndex:
     def _load(self) -> bool:
         """Read the file; False if it is damaged, incomplete or foreign."""
         note = read_note(self._directory)
-        try:
-            before = os.stat(self._file)
-            if note is None or (note.dim, note.size) != (self._dim, before.st_size):
-                return False
-            if note.sha256 != _digest(self._file):
-                return False
-            with _for_faiss(self._file, "rb") as source:
-                index = faiss.read_index(source)
-            if _identity(os.stat(self._file)) != _identity(before):
-                return False  # replaced by a writer while we read
-        except (OSError, RuntimeError, MemoryError):
-            return False
-        if not _is_ours(index, self._dim, note.mark):
+        index = read_index(self._file, self._dim, note) if note else None
+        if note is None or index is None:
             return False
         self._mark = note.mark
         self._hold(index)
@@ -160,10 +153,7 @@ class DerivedIndex:
         Raises:
             OSError: If one cannot be written.
         """
-        with draft(self._file) as beside:
-            with _for_faiss(beside, "wb") as target:
-                faiss.write_index(self._index, target)
-            digest, size = _digest(beside), os.stat(beside).st_size
+        size, digest = write_index(self._file, self._index)
         write_note(self._directory, Note(self._dim, size, digest, self._mark))
         if kept := self.vectors.divided().to_keep():
             write_kept(self._directory, self._mark, kept)
@@ -255,46 +245,3 @@ def drop_derived(directory: Path) -> None:
     for name in _FILES:
         with contextlib.suppress(OSError):
             (directory / name).unlink()
-
-
-def _is_ours(index: Any, dim: int, mark: Mark) -> bool:
-    """Whether it is an index as we write it: of the type, the metric and the rows of its note."""
-    if not isinstance(index, faiss.IndexIDMap) or (index.d, index.ntotal) != (dim, mark.count):
-        return False
-    flat = faiss.downcast_index(index.index)
-    if type(flat) is not faiss.IndexFlatL2 or flat.metric_type != faiss.METRIC_L2:
-        return False
-    slots = faiss.vector_to_array(index.id_map)
-    if (flat.d, flat.ntotal, len(slots)) != (dim, mark.count, mark.count):
-        return False
-    ascending = np.concatenate([[0], slots, [mark.last_slot + 1]])
-    return bool((np.diff(ascending) > 0).all())
-
-
-@contextlib.contextmanager
-def _for_faiss(path: Path, mode: str) -> Iterator[Any]:
-    """A file for FAISS: its path if that is UTF-8, else an open file."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        callbacks: Any = faiss  # its stub lacks them
-        with path.open(mode) as file:
-            yield (
-                callbacks.PyCallbackIOReader(file.read)
-                if "r" in mode
-                else callbacks.PyCallbackIOWriter(file.write)
-            )
-    else:
-        yield str(path)
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _identity(stat: os.stat_result) -> tuple[int, int, int]:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size

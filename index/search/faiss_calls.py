@@ -37,6 +37,20 @@ def by_differences() -> Any:
     return parameters(sel=faiss.IDSelectorAll())
 
 
+def squares_to(query: Floats, vectors: Floats) -> Floats:
+    """FAISS's squared distances of one query, by differences, `(n,)`.
+
+    Args:
+        query: `(dim,)`, float32, contiguous.
+        vectors: `(n, dim)`, float32, contiguous.
+    """
+    squared = np.empty(len(vectors), np.float32)
+    call: Any = faiss  # its type stub lacks this
+    pointers = [faiss.swig_ptr(array) for array in (squared, query, vectors)]
+    call.fvec_L2sqr_ny(*pointers, len(query), len(vectors))
+    return squared
+
+
 def may_round_to(distances: Floats) -> Doubles:
     """The largest squared distance whose root may round to `distances` in float32."""
     exact: Doubles = distances.astype(np.float64) ** 2 * _HALF_ULP

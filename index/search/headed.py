@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from index.search.note import Mark
-from index.storage.files import write_whole
+from index.storage.files import open_plain, write_whole
 
 _FORMAT = 1
 
@@ -43,10 +43,11 @@ def read_headed(path: Path, mark: Mark | None = None) -> tuple[dict[str, Any], b
         mark: Which rows it must be of; None for any.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it cannot be read, or is no plain file.
         ValueError, TypeError, KeyError: If the head is damaged.
     """
-    first, _, content = path.read_bytes().partition(b"\n")
+    with open_plain(path) as file:
+        first, _, content = file.read().partition(b"\n")
     head = json.loads(first)
     if not is_of(head, mark) or hashlib.sha256(content).hexdigest() != head["sha256"]:
         return None

@@ -32,10 +32,10 @@ class HeldNames:
         self._read(rows)
         return self._ids[rows]
 
-    def labels(self, rows: Indices) -> Strings:
-        """The labels of rows of any shape, in that shape; None for those without a group."""
+    def both(self, rows: Indices) -> tuple[Strings, Strings]:
+        """The ids and the labels, None for none, of rows of any shape, each in that shape."""
         self._read(rows)
-        return self._labels[rows]
+        return self._ids[rows], self._labels[rows]
 
     def align(self, slots: Indices) -> None:
         """Align the names with the index's rows; known names are kept.

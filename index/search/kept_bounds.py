@@ -24,7 +24,7 @@ from index.search.note import Mark
 from index.search.outline import Frame, Outline
 from index.search.setting import BOUNDS
 from index.storage.drafts import draft
-from index.storage.files import written
+from index.storage.files import open_plain, written
 from likewise.arrays import Doubles, Floats, Indices
 
 _FORMAT = 1
@@ -86,9 +86,7 @@ class KeptBounds:
     def open(cls, directory: Path) -> KeptBounds | None:
         """Open the file of a gallery; None if it is missing, damaged or of another format."""
         try:
-            if not (directory / BOUNDS).is_file():
-                return None  # to open a pipe would wait for ever
-            file = open(directory / BOUNDS, "rb", buffering=0)  # noqa: SIM115 - `close` closes it
+            file = open_plain(directory / BOUNDS, buffering=0)
         except OSError:
             return None
         try:

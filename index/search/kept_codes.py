@@ -18,6 +18,7 @@ from index.search.note import Mark
 from index.search.promise import Promise
 from index.search.quantised import Quantised
 from index.search.setting import CODES
+from index.storage.files import open_plain
 
 
 def write_codes(directory: Path, mark: Mark, kept: Approximation) -> None:
@@ -42,7 +43,7 @@ def read_promise(directory: Path) -> Promise | None:
         directory: The gallery's directory.
     """
     try:
-        with open(directory / CODES, "rb") as file:
+        with open_plain(directory / CODES) as file:
             head = json.loads(file.readline())
         return Promise.from_json(head["promise"]) if is_of(head, None) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -21,7 +21,7 @@ from index.search.columns import Columns
 from index.search.label_table import LabelTable
 from index.search.note import Mark
 from index.storage.drafts import draft
-from index.storage.files import written
+from index.storage.files import open_plain, written
 
 NAMES = "vectors.names"
 _FORMAT = 1
@@ -62,7 +62,7 @@ def write_names(directory: Path, columns: Columns) -> None:
 def read_mark(directory: Path) -> Mark | None:
     """Which rows the file holds, by its head alone; None if that is missing or damaged."""
     try:
-        with open(directory / NAMES, "rb") as file:
+        with open_plain(directory / NAMES) as file:
             return _mark(json.loads(file.read(_HEAD)))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -71,7 +71,7 @@ def read_mark(directory: Path) -> Mark | None:
 def read_names(directory: Path) -> Columns | None:
     """Map the names of a gallery; None if they are missing, damaged or of another format."""
     try:
-        with open(directory / NAMES, "rb") as file:
+        with open_plain(directory / NAMES) as file:
             memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         head = json.loads(memory[:_HEAD])
         mark = _mark(head)

@@ -30,10 +30,14 @@ class NearRows:
         since: What changed since.
         dim: Length of the vectors.
         store: The references.
+
+    Attributes:
+        is_damaged: Whether the file was found to be damaged.
     """
 
     def __init__(self, kept: KeptBounds, since: Since, dim: int, store: ReferenceStore) -> None:
         self._kept, self._dim, self._store = kept, dim, store
+        self.is_damaged = False
         self._gone = np.array(sorted(since.gone), np.int64)
         self._new = since.new
 
@@ -72,6 +76,7 @@ class NearRows:
         try:
             return self._nearest(query, k)
         except (OSError, DamagedError):
+            self.is_damaged = True
             return None
 
     def _nearest(self, query: Floats, k: int) -> Found | None:

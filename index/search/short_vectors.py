@@ -57,6 +57,22 @@ class ShortVectors:
         codes = faiss.swig_ptr(rows.reshape(-1).view(np.uint8))
         self._lists.add_entries(cell, len(rows), faiss.swig_ptr(places), codes)
 
+    def nearest(self, cell: int, own: Floats, k: int) -> Indices:
+        """The places of a cell's k nearest short vectors, in any order.
+
+        Args:
+            cell: The cell, which has k or more.
+            own: The query in short, less the cell's centroid, `(width,)`, float32, contiguous.
+            k: How many, >= 1.
+        """
+        lists, places = np.array([cell]), np.empty(k, np.int64)
+        squares, nearness = np.empty((2, k), np.float32), np.zeros(1, np.float32)
+        asked, cells, near, far, found = map(
+            faiss.swig_ptr, (own, lists, nearness, squares[0], places)
+        )
+        self._index.search_preassigned_c(1, asked, k, cells, near, far, found, False)
+        return places & _MASK
+
     def within(self, cells: Indices, own: Floats, squared: float) -> tuple[list[int], list[int]]:
         """The short vectors of some cells that lie within a distance.
 

@@ -34,10 +34,14 @@ class Unloaded:
         directory: The gallery's directory.
         dim: Length of the vectors.
         store: The references.
+
+    Attributes:
+        is_damaged: Whether a query found the file to be damaged, foreign or of too old a state.
     """
 
     def __init__(self, directory: Path, dim: int, store: ReferenceStore) -> None:
         self._directory, self._dim, self._store = directory, dim, store
+        self.is_damaged = False
         self._asked = 0
         self._state: State | None = None  # of `_near`
         self._near: NearRows | None = None
@@ -65,6 +69,7 @@ class Unloaded:
         if self._near is None:
             return None
         answers = [self._near.nearest(query, k) for query in queries]
+        self.is_damaged |= self._near.is_damaged
         found = [answer for answer in answers if answer is not None]
         return None if len(found) < len(answers) else _joined(found, k)
 
@@ -82,6 +87,7 @@ class Unloaded:
             from index.search.near_rows import NearRows  # not for galleries without the file
 
             self._near = NearRows.open(self._directory, self._dim, self._store, state)
+            self.is_damaged |= self._near is None
 
 
 def _joined(found: list[Found], k: int) -> Neighbours:

@@ -6,10 +6,11 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from index.errors import StoreError
 from index.storage.drafts import draft
@@ -50,6 +51,24 @@ def is_full(path: Path) -> bool:
         return shutil.disk_usage(path.parent).free < _SMALL
     except OSError:
         return False
+
+
+def open_plain(path: Path, buffering: int = -1) -> IO[bytes]:
+    """Open a plain file for reading; anything else, as a pipe, might keep us waiting for ever.
+
+    Args:
+        path: The file.
+        buffering: As for `open`.
+
+    Raises:
+        OSError: If it is missing, cannot be read, or is no plain file.
+    """
+    ways = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, ways)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return open(descriptor, "rb", buffering=buffering)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -96,7 +115,8 @@ def read_sealed(path: Path) -> dict[str, Any]:
         StoreError: If the file is missing, of another kind, or altered.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_plain(path) as file:
+            text = file.read().decode()
     except OSError as error:
         raise StoreError(f"Cannot read '{path}': {error.strerror or error}.") from error
     except ValueError as error:

@@ -41,7 +41,7 @@ def grouped(stored: np.ndarray, codes: np.ndarray) -> tuple[GroupedVectors, list
 def agree(
     stored: np.ndarray, codes: np.ndarray, queries: np.ndarray, own: np.ndarray, skip: np.ndarray
 ) -> float:
-    """Compare with brute force; the share of queries that cells answered."""
+    """Compare with brute force, some queries alone too; the share that cells answered."""
     vectors, groups = grouped(stored, codes)
     columns = np.unique(codes)
     own = np.where(own == NONE, NONE, np.searchsorted(columns, own))
@@ -51,6 +51,11 @@ def agree(
     )
     for part in PARTS:
         np.testing.assert_array_equal(getattr(found, part), getattr(expected, part), part)
+    for at in range(0, len(queries), 7):
+        one = slice(at, at + 1)
+        alone = vectors.search(queries[one], own[one], skip[one])
+        for part in PARTS:
+            np.testing.assert_array_equal(getattr(alone, part), getattr(expected, part)[one], part)
     return answered(vectors, queries, own, skip)
 
 

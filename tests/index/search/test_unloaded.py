@@ -21,7 +21,8 @@ from index.references.rows import Row
 from index.search import division, near_rows
 from index.search.faiss_calls import LONGEST
 from index.search.kept import CELLS, read_kept
-from index.search.setting import BOUNDS, SearchSetting
+from index.search.names_file import NAMES
+from index.search.setting import BOUNDS, CODES, SearchSetting
 from tests.index.search.material import SHAPES
 
 MANY = 10  # references from which on bounds are kept here
@@ -163,6 +164,42 @@ def test_bounds_that_were_deleted_or_damaged_are_written_with_the_next_large_cha
             assert not agrees(gallery, added[:ASKED], 5, brute_force)
 
 
+def spoil_end(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+HARMS: list[Callable[[Path], object]] = [
+    Path.unlink,
+    lambda file: file.write_bytes(b"?"),
+    spoil_end,
+]
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=["deleted", "no head", "a damaged cell"])
+def test_bounds_are_renewed_by_a_reader_that_had_to_read_all_vectors(
+    path, rng, brute_force, harm
+) -> None:
+    query = rng.normal(size=(1, 4)).astype(np.float32)
+    with Gallery.open(path) as writer:
+        writer.add(["one more"], query, ["a"])  # too little for derived files
+    kept = (path / "vectors.faiss").read_bytes()
+    harm(path / BOUNDS)
+    with Gallery.open(path) as gallery:
+        assert agrees(gallery, query, 61, brute_force)
+    with Gallery.open(path) as gallery:
+        assert not agrees(gallery, query, 61, brute_force)
+    assert (path / "vectors.faiss").read_bytes() == kept  # which is still near enough
+
+
+def test_a_reader_that_may_not_write_leaves_damaged_bounds(path, rng, monkeypatch) -> None:
+    (path / BOUNDS).write_bytes(b"?")
+    monkeypatch.setattr(Store, "keeps_derived", False)
+    with Gallery.open(path) as gallery:
+        gallery.search(rng.normal(size=(1, 4)).astype(np.float32), 5)
+    assert (path / BOUNDS).read_bytes() == b"?"
+
+
 def altered(place: int, content: bytes) -> bytes:
     at = len(content) * place // 16
     return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
@@ -196,11 +233,15 @@ def test_a_gallery_that_has_no_such_file_answers_from_its_vectors(path, rng, bru
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_of_that_name_is_not_waited_for(path, rng, brute_force) -> None:
-    (path / BOUNDS).unlink()
-    os.mkfifo(path / BOUNDS)
+@pytest.mark.parametrize("name", [BOUNDS, CELLS, CODES, NAMES, "vectors.json"])
+def test_a_pipe_in_place_of_a_derived_file_is_not_waited_for(path, rng, brute_force, name) -> None:
+    (path / name).unlink(missing_ok=True)
+    os.mkfifo(path / name)
     with Gallery.open(path) as gallery:
-        assert agrees(gallery, rng.normal(size=(ASKED, 4)).astype(np.float32), 5, brute_force)
+        gallery.how_searched()
+        gallery.groups()
+        queries = rng.normal(size=(ASKED, 4)).astype(np.float32)
+        assert agrees(gallery, queries, 5, brute_force) == (name == BOUNDS)
 
 
 def test_no_query_at_all_is_answered_without_the_vectors(path) -> None:
