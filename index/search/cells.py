@@ -68,7 +68,13 @@ class Cells(Outline):
         return cells
 
     def within(self, cells: Indices, own: Floats, squared: float) -> Indices:
-        """The rows of some cells whose short vectors lie within a distance; as `ShortVectors`."""
+        """The rows of some cells whose short vectors lie within a distance, `(n,)`.
+
+        Args:
+            cells: The cells, `(c,)`, c >= 1, int64.
+            own: The query in short, less each cell's centroid, `(c, m)`, float32, contiguous.
+            squared: Square of the distance.
+        """
         found, places = self.short.within(cells, own, squared)
         rows = [self.rows[cell][place] for cell, place in zip(found, places, strict=True)]
         return np.array(rows, np.int64)
