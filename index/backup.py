@@ -18,6 +18,7 @@ from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
 from index.manifest import identity, read_manifest
 from index.recovery import open_store
+from index.references.copying import DamagedCopyError, damaged_copy
 from index.references.rows import State
 from index.storage.directory import (
     MANIFEST,
@@ -61,16 +62,9 @@ def copy_gallery(
     if isinstance(target, Path):
         return back_up(source, target, timeout=timeout, progress=progress)
     from index.postgres.copying import fill_database_from
-    from index.postgres.making import drop
 
     with Gallery.open(source, timeout=timeout) as gallery:
-        state = fill_database_from(*gallery.parts(), target, timeout, progress)
-    try:
-        _prove(source, target, state)
-    except StoreError:
-        drop(target)
-        raise
-    return state
+        return fill_database_from(*gallery.parts(), target, timeout, progress)
 
 
 def back_up(
@@ -117,10 +111,10 @@ def back_up(
         with continued(target) as copy:
             state = fill_directory_from(path, copy, timeout, progress)
             try:
-                _prove(path, copy, state)
-            except StoreError:
+                _prove(copy, state)
+            except DamagedCopyError as error:
                 shutil.rmtree(copy)
-                raise
+                raise damaged_copy(path, error) from error
         return state
     read_manifest(path)  # refuse what is not a gallery before anything is written
     if target.resolve().is_relative_to(path.resolve()):
@@ -131,7 +125,10 @@ def back_up(
         if (path / MODEL).is_dir():
             copy_directory(path / MODEL, copy / MODEL)  # never changes, so any moment will do
         state = _copy_of_one_moment(path, copy, timeout)
-        _prove(path, copy, state)
+        try:
+            _prove(copy, state)
+        except DamagedCopyError as error:
+            raise damaged_copy(path, error) from error
         _refuse_existing(target)
     return state
 
@@ -171,18 +168,17 @@ def _copied_manifest(path: Path, copy: Path) -> bool:
     return True
 
 
-def _prove(path: Place, copy: Place, state: State) -> None:
+def _prove(copy: Path, state: State) -> None:
     """Open the copy and read all of it; closing it writes its derived index."""
     try:
         with Gallery.open(copy) as gallery:
             gallery.verify()
             if (gallery.generation, len(gallery)) != (state.generation, state.count):
-                raise StoreError("it is not the state that was copied")
+                raise DamagedCopyError("it is not the state that was copied")
     except StoreError as error:
-        raise StoreError(
-            f"The copy of '{path}' is incomplete ({error}) and was removed. Check the gallery "
-            f"itself: likewise doctor {path}"
-        ) from error
+        if type(error) is StoreError:
+            raise DamagedCopyError(str(error)) from error
+        raise
 
 
 def _refuse_existing(target: Path) -> None:

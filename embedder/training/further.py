@@ -112,7 +112,15 @@ def mixed(own: Labelled, kept: Labelled) -> Labelled:
         11
     """
     times = max(1, -(-_OWN * len(kept.labels) // (_OTHERS * len(own.labels))))  # rounded up
-    pixels = np.concatenate(
-        [np.tile(own.pixels, (times, *[1] * (own.pixels.ndim - 1))), kept.pixels]
-    )
-    return Labelled(pixels, own.labels * times + kept.labels)
+    repeated = np.tile(own.pixels, (times, *[1] * (own.pixels.ndim - 1)))
+    return together(Labelled(repeated, own.labels * times), kept)
+
+
+def together(own: Labelled, kept: Labelled) -> Labelled:
+    """Put two sets of pictures together, each picture once.
+
+    Args:
+        own: One's own pictures.
+        kept: Pictures of the earlier training.
+    """
+    return Labelled(np.concatenate([own.pixels, kept.pixels]), own.labels + kept.labels)

@@ -24,7 +24,7 @@ from embedder.training.checkpoint import State
 from embedder.training.division import divided
 from embedder.training.export import save_model
 from embedder.training.fitting import Labelled, fit
-from embedder.training.further import Start, mixed, network_of
+from embedder.training.further import Start, mixed, network_of, together
 from embedder.training.measuring import measured
 from embedder.training.networks import base_network, multiply_adds
 from embedder.training.plots import draw_history, draw_pairs
@@ -85,7 +85,8 @@ def train(
     if start is not None and start.kept is not None:
         old = divided(start.kept, recipe.validation, recipe.seed)
         old_fitted, old_validation = _labelled(old, preprocessing, base)
-        fitted_on, validation = mixed(fitted_on, old_fitted), mixed(validation, old_validation)
+        fitted_on = mixed(fitted_on, old_fitted)
+        validation = together(validation, old_validation)
     batches = _batches(fitted_on, recipe, len(state.epochs))
     fit(base, batches, validation, recipe, state, verbose=verbose)
     details = _origin(base, dataset, recipe, state) | measured(base, fitted_on, validation, recipe)

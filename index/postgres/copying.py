@@ -9,13 +9,21 @@ from typing import Any
 
 from index.address import Address
 from index.documents import Documents, operating_points
-from index.evidence import evidence_path
+from index.errors import GalleryError, ReplacedError
+from index.evidence import drop_evidence, evidence_path
 from index.postgres.connection import PostgresConnection
-from index.postgres.making import begun, exists, model_files, rename, taken
+from index.postgres.making import begun, drop, exists, model_files, rename, taken
 from index.postgres.opening import opened
 from index.postgres.store import keep_files
 from index.references.contract import ReferenceStore
-from index.references.copying import Progress, copy_rows, copy_state
+from index.references.copying import (
+    DamagedCopyError,
+    Progress,
+    copy_rows,
+    copy_state,
+    damaged_copy,
+    prove_rows,
+)
 from index.references.local import Store
 from index.references.rows import State
 from index.storage.directory import MANIFEST, MODEL, STORE, copy_directory
@@ -48,6 +56,7 @@ def fill_directory_from(
             shutil.rmtree(directory / MODEL, ignore_errors=True)
             if documents.model_path.is_dir():
                 copy_directory(documents.model_path, directory / MODEL)
+            drop_evidence(directory, keep=())  # of an earlier attempt
             for name, path in evidence_files(documents, fields).items():
                 shutil.copyfile(path, directory / name)
             write_sealed(directory / MANIFEST, fields)
@@ -106,11 +115,19 @@ def fill_database_from(
         target = PostgresConnection(part, timeout)
         try:
             copy_rows(store, target, progress)
+            prove_rows(target, state)
             with target.change():
                 copy_state(store, target)
                 keep_files(target, files)
                 target.execute("UPDATE manifest SET fields = ?", (sealed_text("manifest", fields),))
                 rename(target, part, address)
+        except ReplacedError as error:
+            raise GalleryError(
+                f"Another copy to '{address}' began later, and goes on in place of this one."
+            ) from error
+        except DamagedCopyError as error:
+            drop(part)
+            raise damaged_copy(documents.gallery, error) from error
         finally:
             target.close()
     return state

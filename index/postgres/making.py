@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from index.address import Address
-from index.errors import GalleryError
+from index.errors import BusyError, GalleryError, UnreachableError
 from index.postgres.connection import DURABLE, PostgresConnection
 from index.postgres.driver import psycopg
 from index.postgres.failures import named, said
@@ -26,6 +26,7 @@ def create(
     address: Address,
     fields: Mapping[str, Any],
     files: Mapping[str, bytes],
+    shown: Address | None = None,
 ) -> None:
     """Make an empty gallery, in one transaction.
 
@@ -33,13 +34,15 @@ def create(
         address: The database, and the gallery's name in it.
         fields: Its manifest.
         files: Its model, and evidence of calibrations, by name.
+        shown: What messages call it, where that is another address.
 
     Raises:
         GalleryError: If there is one of this name, or this role may not make schemas.
         ValueError: If the manifest is not plain JSON.
     """
     text = sealed_text("manifest", fields)
-    with _session(address) as session, named(address, done="made"), _refusals_named(address):
+    told = shown or address
+    with _session(address) as session, named(told, done="made"), _refusals_named(told):
         schema = schema_of(address.name)
         session.begin(f"BEGIN; {DURABLE}; CREATE SCHEMA {schema}")
         try:
@@ -69,14 +72,22 @@ def begun(address: Address, fields: Mapping[str, Any]) -> Address:
     """
     part = replace(address, name=f"{address.name}.part")  # a name that no user can give
     if not exists(part):
-        create(part, fields, {})
+        create(part, fields, {}, shown=address)
         return part
-    connection = PostgresConnection(part, timeout=10)
     try:
-        with connection.change():
-            connection.execute("UPDATE format SET gallery = ?", (str(uuid.uuid4()),))
-    finally:
-        connection.close()
+        connection = PostgresConnection(part, timeout=10)
+        try:
+            with connection.change():
+                connection.execute("UPDATE format SET gallery = ?", (str(uuid.uuid4()),))
+        finally:
+            connection.close()
+    except (BusyError, UnreachableError):
+        raise
+    except GalleryError as error:
+        raise GalleryError(
+            f"A copy to '{address}' was cut off, and what there is of it belongs to another role: "
+            f"let that role go on with it, or drop the schema {schema_of(part.name)}."
+        ) from error
     return part
 
 

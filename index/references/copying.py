@@ -9,11 +9,12 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NamedTuple
 
+from index.errors import StoreError
 from index.references.connection import Connection
 from index.references.reads import Reads
-from index.references.rows import State
+from index.references.rows import State, wrap
 from index.references.schema import COLUMNS
-from index.references.selection import places
+from index.references.selection import places, whole_rows
 from index.references.state import write_state
 
 _STEP = 1000  # rows in one change: so many pictures are held at a time
@@ -77,6 +78,46 @@ def copy_state(source: Reads, target: Connection) -> State:
     target.insert("removal", "sequence, slot, checksum", source.removed())
     write_state(target, state)
     return state
+
+
+def prove_rows(target: Connection, state: State) -> None:
+    """Read all rows that were copied, with their pictures, and see that they are those of a state.
+
+    Args:
+        target: The copied rows.
+        state: The source's state.
+
+    Raises:
+        DamagedCopyError: If a row is altered, or they are not those of the state.
+    """
+    count = total = 0
+    try:
+        with target.snapshot():
+            for row, _ in whole_rows(target):
+                count, total = count + 1, total + row.checksum
+    except StoreError as error:
+        if type(error) is not StoreError:  # it cannot be read now
+            raise
+        raise DamagedCopyError(str(error)) from error
+    if (count, wrap(total)) != (state.count, state.total):
+        raise DamagedCopyError("it is not the state that was copied")
+
+
+class DamagedCopyError(StoreError):
+    """What was copied is not what it should be, so that nobody can go on with it."""
+
+
+def damaged_copy(gallery: object, error: Exception) -> StoreError:
+    """The error that says that a copy was removed.
+
+    Args:
+        gallery: What was copied.
+        error: What is wrong with the copy.
+    """
+    return StoreError(
+        f"The copy of '{gallery}' is incomplete ({error}) and was removed. Check the gallery "
+        f"itself: likewise doctor {gallery}"
+    )
 
 
 class _Begun(NamedTuple):

@@ -12,7 +12,7 @@ import pytest
 
 from index.address import place_of
 from index.backup import copy_gallery
-from index.errors import BusyError, GalleryError, ReplacedError
+from index.errors import BusyError, GalleryError, StoreError, UnreachableError
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.references import copying
@@ -126,7 +126,7 @@ def test_of_two_copies_to_one_name_the_one_that_began_later_goes_on(postgres: Se
         if postgres.sql(SCHEMAS) != [("likewise_copy",)] and more == 10:
             copied(here, there)
 
-    with pytest.raises(ReplacedError):
+    with pytest.raises(GalleryError, match=r"Another copy to '.*#copy' began later"):
         copy_gallery(here, place_of(there), progress=overtaken)
     assert postgres.sql(SCHEMAS) == [("likewise_copy",)]
     require_same(here, there)
@@ -152,6 +152,74 @@ def test_each_attempt_goes_on_where_the_one_before_was_cut_off(postgres: Server,
             copy_gallery(here, place_of(postgres.url("copy")), progress=once)
         assert postgres.sql(PART) == [(10 * attempt,)]
     assert copied(here, postgres.url("copy")) == [30, 10, 9]
+
+
+@pytest.fixture
+def maker(postgres: Server):
+    """A role that may make galleries."""
+    postgres.sql("CREATE ROLE maker LOGIN PASSWORD 'secret'")
+    postgres.sql("GRANT CREATE ON DATABASE postgres TO maker")
+    yield postgres.url("copy", user="maker", password="secret")
+    postgres.sql("DROP OWNED BY maker CASCADE")
+    postgres.sql("DROP ROLE maker")
+
+
+def test_what_another_role_left_is_named(postgres: Server, here, maker):
+    killed(here, postgres.url("copy"))
+    with pytest.raises(
+        GalleryError, match=r'belongs to another role.*drop the schema "likewise_copy.p'
+    ):
+        copied(here, maker)
+    assert postgres.sql(PART) == [(30,)]
+
+
+def test_the_name_is_there_once_all_is_verified(postgres: Server, here, monkeypatch):
+    def seen(target, state):
+        assert postgres.sql(SCHEMAS) == [("likewise_copy.part",)]
+        verify(target, state)
+        called.append(state.count)
+
+    called: list[int] = []
+    verify = copying.prove_rows
+    monkeypatch.setattr("index.postgres.copying.prove_rows", seen)
+    copied(here, postgres.url("copy"))
+    assert called == [ROWS - 1]
+
+
+def test_a_row_that_was_altered_meanwhile_makes_the_copy_begin_anew(postgres: Server, here):
+    def altered(more: int) -> None:
+        if more == 9:
+            postgres.sql("UPDATE \"likewise_copy.part\".reference SET label = 'z' WHERE slot = 3")
+
+    with pytest.raises(StoreError, match=r"row 3 does not match .*and was removed"):
+        copy_gallery(here, place_of(postgres.url("copy")), progress=altered)
+    assert postgres.sql(SCHEMAS) == []
+    assert copied(here, postgres.url("copy")) == [0, 10, 10, 10, 10, 9]
+
+
+def test_a_server_that_is_away_while_all_is_verified_loses_nothing(
+    postgres: Server, here, monkeypatch
+):
+    def cut(target, state):
+        raise UnreachableError("the connection was lost")
+
+    prove = copying.prove_rows
+    monkeypatch.setattr("index.postgres.copying.prove_rows", cut)
+    with pytest.raises(UnreachableError):
+        copied(here, postgres.url("copy"))
+    monkeypatch.setattr("index.postgres.copying.prove_rows", prove)
+    assert copied(here, postgres.url("copy")) == [49]
+
+
+def test_evidence_of_an_earlier_attempt_is_not_in_the_copy(postgres: Server, here, tmp_path):
+    there, back = postgres.url("copy"), tmp_path / "back.gallery"
+    copied(here, there)
+    (tmp_path / "back.gallery.part").mkdir()
+    stale = tmp_path / "back.gallery.part" / f"evidence-{'0' * 32}.npy"
+    stale.write_bytes(b"of an earlier attempt")
+    copied(there, back)
+    assert len(list(back.glob("evidence-*"))) == 1
+    assert not (back / stale.name).exists()
 
 
 def test_two_processes_do_not_make_one_directory(tmp_path):
