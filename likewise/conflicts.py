@@ -23,19 +23,29 @@ RENAMED: Status = "renamed"
 
 OnConflict = Literal["error", "replace", "skip", "rename"]
 _SHOWN = 3
+_ADVICE = (
+    "Say with --on-conflict what becomes of such pictures: replace, skip, or rename, which puts "
+    "the source's name before the id."
+)
+_RENAMED_TOO = (
+    "With the source's name before the id, as --on-conflict rename puts it, it is taken too: give "
+    "such pictures other ids, or say replace or skip."
+)
 
 
 class ConflictError(LikewiseError):
     """Pictures have ids of other pictures; the text counts them and names three."""
 
-    def __init__(self, ids: Sequence[str], written: str = "Nothing was written.") -> None:
+    def __init__(
+        self, ids: Sequence[str], written: str = "Nothing was written.", *, renamed: bool = False
+    ) -> None:
+        advice = _RENAMED_TOO if renamed else _ADVICE
         shown = ", ".join(map(repr, ids[:_SHOWN]))
         more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
         have = "has the id" if len(ids) == 1 else "have ids"
         super().__init__(
             f"{counted(len(ids), 'picture')} {have} of another picture or label, in the gallery or "
-            f"in this input: {shown}{more}. {written} Say with --on-conflict what becomes of "
-            "such pictures: replace, skip, or rename, which puts the source's name before the id."
+            f"in this input: {shown}{more}. {written} {advice}"
         )
 
 
@@ -110,7 +120,7 @@ def decide(
             known[entry.id if status != RENAMED else resolved.id] = resolved
             outcome.new[resolved.id] = resolved
     if conflicts:
-        raise ConflictError(conflicts)
+        raise ConflictError(conflicts, renamed=on_conflict == "rename")
     return outcome
 
 

@@ -203,7 +203,7 @@ def _of_store(error: StoreError) -> ApiError:
         return ApiError(
             "not_ready",
             "The gallery was moved, removed or replaced while the server was running.",
-            "Put the gallery back, or restart the server.",
+            "Restart the server, or put the gallery back if it was moved.",
         )
     if isinstance(error, UnreachableError):
         return ApiError(

@@ -26,7 +26,9 @@ from likewise.spread.holder import Holder, Outcome
 
 Tell = Callable[[str], object]
 PATIENCE = 300.0  # seconds that a command waits for a part that is nowhere
-_NAMES = 64  # bytes of a reference beside its vector: id, label, slot
+# Memory of a part: its process, and of each reference two copies of the vector, for questions
+# about groups take a second one, with ids, labels, slots and what loading takes beside them.
+_PROCESS, _NAMES = 160 << 20, 256
 _LOOK = 0.5  # seconds between two looks whether it all ends
 _AGAIN = 1.0  # seconds between two attempts to load
 _PING = 2.0  # seconds after which a part that does not answer is taken to be busy
@@ -53,7 +55,8 @@ class Actors(Parts):
         self._gallery = gallery.place
         self._state: State = gallery.parts()[1].state()
         place = gallery.place.absolute() if isinstance(gallery.place, Path) else gallery.place
-        each = -(-self._state.count // count) * (4 * gallery.dim + _NAMES)
+        rows = -(-self._state.count // count)
+        each = _PROCESS + rows * (2 * 4 * gallery.dim + _NAMES)
         # Next to no processor: memory decides where a part has room. Never on a node without any.
         options = {"num_cpus": 0.01, "memory": each, "max_restarts": -1}
         made = library.remote(**options, scheduling_strategy="SPREAD")(Holder)
