@@ -73,13 +73,27 @@ class Material:
 
 @click.command()
 @click.option("--held-out", multiple=True, default=HELD_OUT, show_default=True)
+@click.option(
+    "--recipe",
+    "name",
+    type=click.Choice(["default", "digits"]),
+    default="digits",
+    show_default=True,
+    help="Base of the settings of each training.",
+)
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=12, show_default=True)
 @click.option("--composites", type=click.FloatRange(0), default=0.3, show_default=True)
 @click.option("--models", type=click.Path(path_type=Path), default=Path("build/open_set"))
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results.md"))
 def main(
-    held_out: Sequence[str], seeds: int, epochs: int, composites: float, models: Path, out: Path
+    held_out: Sequence[str],
+    name: str,
+    seeds: int,
+    epochs: int,
+    composites: float,
+    models: Path,
+    out: Path,
 ) -> None:
     """Train without each of the pairs of digits, measure, and write the table."""
     if len(held_out) < 2:
@@ -87,7 +101,7 @@ def main(
             "Give two pairs at least: one is calibrated by what the others show."
         )
     measured: dict[str, list[Figures]] = {pair: [] for pair in held_out}
-    recipe = RECIPES["default"].changed(epochs=epochs, composites=composites)
+    recipe = RECIPES[name].changed(epochs=epochs, composites=composites)
     for pair in held_out:
         for seed in range(seeds):
             material = _material(pair, recipe.changed(seed=seed), models)

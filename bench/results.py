@@ -35,6 +35,7 @@ def page(
         pairs=len(measured),
         seeds=seeds,
         draws=draws,
+        recipe=recipe.name,
         epochs=recipe.epochs,
         composites=f"{recipe.composites:g}",
         small=_table(measured, ""),
