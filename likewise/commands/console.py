@@ -127,7 +127,7 @@ def note_source(*sources: Records | None) -> None:
 
 
 @contextmanager
-def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
+def progress_bar(total: int | None, of: str = "pictures") -> Iterator[Callable[[int], object]]:
     """Show how many pictures are done, how fast, and the time left where the total is known.
 
     The bar appears on stderr once the work takes longer than a second; in a log it is a line, every
@@ -135,6 +135,7 @@ def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
 
     Args:
         total: Number of pictures, or None.
+        of: What they are, where they are no pictures.
 
     Yields:
         A function that adds to the number of finished pictures.
@@ -144,7 +145,7 @@ def progress_bar(total: int | None) -> Iterator[Callable[[int], object]]:
     in_log = not sys.stderr.isatty()
     with tqdm(
         total=total,
-        unit=" pictures",
+        unit=f" {of}",
         delay=1.0,
         mininterval=10.0 if in_log else 0.1,
         leave=False,

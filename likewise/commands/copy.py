@@ -33,7 +33,7 @@ def copy(gallery: Place, target: Place) -> None:
     from embedder.text import counted
     from index.backup import copy_gallery
 
-    with progress_bar(None) as done:
+    with progress_bar(None, "references") as done:
         state = copy_gallery(gallery, target, progress=done)
     note(
         f"Copied {counted(state.count, 'reference')} of {gallery} to {target}, generation "
