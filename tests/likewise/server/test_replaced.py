@@ -55,7 +55,7 @@ def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
     body = client.get("/readyz").json()
     message = "The gallery was moved, removed or replaced while the server was running."
     assert body["message"] == message
-    assert body["hint"] == "Put the gallery back, or restart the server."
+    assert body["hint"] == "Restart the server, or put the gallery back if it was moved."
 
 
 def test_those_who_watch_are_answered_nevertheless(client, gallery):
