@@ -20,15 +20,16 @@ from bench.child import used
 
 @click.command()
 @click.option("--shards", default=4, show_default=True)
+@click.option("--times", default=1, show_default=True, help="How often the 60,000 are checked.")
 @click.option("--rounds", default=3, show_default=True)
-def main(shards: int, rounds: int) -> None:
-    """Check 60,000 digits against 60,000."""
+def main(shards: int, times: int, rounds: int) -> None:
+    """Check 60,000 digits, or as many several times, against 60,000."""
     with tempfile.TemporaryDirectory() as folder:
         gallery, whole, parts = (Path(folder, name) for name in ("g", "whole.csv", "parts.csv"))
         likewise.build(gallery, "mnist/train").close()
         once, divided = [], []
         for _ in range(rounds):
-            check = ("check", gallery, "mnist/train", "-o")
+            check = ("check", gallery, *["mnist/train"] * times, "-o")
             once.append(_seconds(command(*check, whole)))
             each = [
                 _seconds(command(*check, parts, "--shard", f"{shard}/{shards}"))

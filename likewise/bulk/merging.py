@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from likewise.bulk.embeddings import write_vectors
 from likewise.bulk.parts import Part, PartsError, lines, vectors
 from likewise.output.columns import columns
+from likewise.output.rows import row_of
 from likewise.output.writers import format_of, replacing, write_file
 
 
@@ -60,4 +60,4 @@ def _merge_rows(parts: list[Part], output: Path) -> None:
         return
     settings = parts[0].settings
     names = columns(settings["k"], decided=True, evidence=settings["evidence"] is not None)
-    write_file(output, map(json.loads, lines(parts)), names)
+    write_file(output, map(row_of, lines(parts)), names)

@@ -172,6 +172,20 @@ def json_line(row: Row) -> bytes:
         return f"{json.dumps(row, separators=(',', ':'))}\n".encode()
 
 
+def row_of(line: bytes) -> Row:
+    r"""Read a row that `json_line` wrote.
+
+    Example:
+        >>> row_of(b'{"id":"a.png"}\n'), row_of(json_line({"id": "\udcff.png"}))
+        ({'id': 'a.png'}, {'id': '\udcff.png'})
+    """
+    try:
+        row: Row = orjson.loads(line)
+    except orjson.JSONDecodeError:  # invalid UTF-8, which only escapes can write
+        row = json.loads(line)
+    return row
+
+
 def flat(row: Row) -> Row:
     """Give a row without lists: its neighbours become numbered columns.
 

@@ -56,15 +56,16 @@ class Csv:
     def __init__(self, stream: BinaryIO, columns: Sequence[str]) -> None:
         self._stream = stream
         self._columns = columns
-        self._lines([dict(zip(columns, columns, strict=True))])
+        self._lines([columns])
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows."""
-        self._lines(map(flat, rows))
+        cells = map(flat, rows)
+        self._lines([row.get(name) for name in self._columns] for row in cells)
 
-    def _lines(self, rows: Iterable[Row]) -> None:
+    def _lines(self, rows: Iterable[Sequence[Any]]) -> None:
         text = io.StringIO()
-        csv.DictWriter(text, self._columns, lineterminator="\n").writerows(rows)
+        csv.writer(text, lineterminator="\n").writerows(rows)
         self._stream.write(text.getvalue().encode())
 
     def close(self) -> None:
