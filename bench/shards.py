@@ -29,7 +29,7 @@ def main(shards: int, times: int, rounds: int) -> None:
         likewise.build(gallery, "mnist/train").close()
         once, divided = [], []
         for _ in range(rounds):
-            check = ("check", gallery, *["mnist/train"] * times, "-o")
+            check: list[str | Path] = ["check", gallery, *["mnist/train"] * times, "-o"]
             once.append(_seconds(command(*check, whole)))
             each = [
                 _seconds(command(*check, parts, "--shard", f"{shard}/{shards}"))

@@ -18,7 +18,7 @@ from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
 from index.manifest import identity, read_manifest
 from index.recovery import open_store
-from index.references.copying import DamagedCopyError, damaged_copy
+from index.references.copying import DamagedCopyError, damage_named, damaged_copy
 from index.references.rows import State
 from index.storage.directory import (
     MANIFEST,
@@ -170,15 +170,10 @@ def _copied_manifest(path: Path, copy: Path) -> bool:
 
 def _prove(copy: Path, state: State) -> None:
     """Open the copy and read all of it; closing it writes its derived index."""
-    try:
-        with Gallery.open(copy) as gallery:
-            gallery.verify()
-            if (gallery.generation, len(gallery)) != (state.generation, state.count):
-                raise DamagedCopyError("it is not the state that was copied")
-    except StoreError as error:
-        if type(error) is StoreError:
-            raise DamagedCopyError(str(error)) from error
-        raise
+    with damage_named(), Gallery.open(copy) as gallery:
+        gallery.verify()
+        if (gallery.generation, len(gallery)) != (state.generation, state.count):
+            raise DamagedCopyError("it is not the state that was copied")
 
 
 def _refuse_existing(target: Path) -> None:

@@ -111,7 +111,7 @@ def fill_database_from(
     with store.reading() as state:
         fields = documents.current()
         files = files_of(documents, fields)
-        part = begun(address, fields)
+        part = begun(address, fields, timeout)
         target = PostgresConnection(part, timeout)
         try:
             copy_rows(store, target, progress)

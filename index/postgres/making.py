@@ -57,12 +57,13 @@ def create(
             session.end()
 
 
-def begun(address: Address, fields: Mapping[str, Any]) -> Address:
+def begun(address: Address, fields: Mapping[str, Any], timeout: float) -> Address:
     """Make the place where a copy of a gallery grows, or take over the one that is there.
 
     Args:
         address: The gallery that it will be.
         fields: Its manifest.
+        timeout: Seconds to wait for another writer.
 
     Returns:
         The place. Whoever made it before can no longer write to it.
@@ -75,7 +76,7 @@ def begun(address: Address, fields: Mapping[str, Any]) -> Address:
         create(part, fields, {}, shown=address)
         return part
     try:
-        connection = PostgresConnection(part, timeout=10)
+        connection = PostgresConnection(part, timeout)
         try:
             with connection.change():
                 connection.execute("UPDATE format SET gallery = ?", (str(uuid.uuid4()),))

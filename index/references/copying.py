@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import NamedTuple
 
@@ -91,20 +92,30 @@ def prove_rows(target: Connection, state: State) -> None:
         DamagedCopyError: If a row is altered, or they are not those of the state.
     """
     count = total = 0
-    try:
-        with target.snapshot():
-            for row, _ in whole_rows(target):
-                count, total = count + 1, total + row.checksum
-    except StoreError as error:
-        if type(error) is not StoreError:  # it cannot be read now
-            raise
-        raise DamagedCopyError(str(error)) from error
+    with damage_named(), target.snapshot():
+        for row, _ in whole_rows(target):
+            count, total = count + 1, total + row.checksum
     if (count, wrap(total)) != (state.count, state.total):
         raise DamagedCopyError("it is not the state that was copied")
 
 
 class DamagedCopyError(StoreError):
     """What was copied is not what it should be, so that nobody can go on with it."""
+
+
+@contextmanager
+def damage_named() -> Iterator[None]:
+    """Tell what is altered in a copy from what only cannot be read now, which is left as it is.
+
+    Raises:
+        DamagedCopyError: If the block finds something altered.
+    """
+    try:
+        yield
+    except StoreError as error:
+        if type(error) is not StoreError:  # busy, unreachable, full: the copy may be good
+            raise
+        raise DamagedCopyError(str(error)) from error
 
 
 def damaged_copy(gallery: object, error: Exception) -> StoreError:

@@ -6,11 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
+from typing import Self
 
 import httpx
 
@@ -27,13 +28,19 @@ class ServerProcess:
         log: The lines that it has written to stderr since.
     """
 
-    def __init__(self, gallery: Path | str, *options: str | Path, port: int = 0) -> None:
+    def __init__(
+        self,
+        gallery: Path | str,
+        *options: str | Path,
+        port: int = 0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-c", "from cli import main; main()", "serve", gallery),
                 *("--port", str(port), *options),
             ],
-            cwd=ROOT, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+            cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         self.log: list[str] = []
         assert self.process.stderr is not None
@@ -63,7 +70,7 @@ class ServerProcess:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
 
-    def __enter__(self) -> ServerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
