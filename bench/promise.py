@@ -26,7 +26,7 @@ from likewise.decoding import Decoded
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import largest_threshold
 
-FPIR, DRAWS = 0.01, 20
+DRAWS = 20
 
 Floats = npt.NDArray[np.float32]
 
@@ -47,7 +47,7 @@ class Draw:
     own: Floats
     other: Floats
 
-    def rates(self, target: float = FPIR, kinds: slice = slice(None)) -> tuple[float, float]:
+    def rates(self, target: float, kinds: slice = slice(None)) -> tuple[float, float]:
         """FPIR and FNIR at the threshold that some kinds choose for a target FPIR."""
         threshold = min(largest_threshold(kind, target) for kind in self.kinds[kinds])
         found = (self.own <= threshold) & (self.own < self.other)
@@ -56,7 +56,8 @@ class Draw:
 
 @click.command()
 @click.argument("gallery", type=click.Path(exists=True, path_type=Path))
-def main(gallery: Path) -> None:
+@click.option("--fpir", default=0.01, show_default=True, help="What is promised.")
+def main(gallery: Path, fpir: float) -> None:
     """Measure on the 10,000 test digits."""
     test = load("mnist/test")
     labels = np.array(test.labels)
@@ -75,7 +76,7 @@ def main(gallery: Path) -> None:
             drawn["groups"].append(draw)
             drawn["groups, and made"].append(replace(draw, kinds=[*draw.kinds, made]))
     for name, draws in drawn.items():
-        click.echo(json.dumps(_told(name, draws)))
+        click.echo(json.dumps(_told(name, draws, fpir)))
 
 
 def _halves(
@@ -126,12 +127,12 @@ def made_of(
     return np.concatenate([embedder.embed(part) for part in sample.made(count)])
 
 
-def _told(name: str, draws: list[Draw]) -> dict[str, object]:
-    """The measured rates at a target of 1 %, over the draws."""
-    met, missed = np.array([draw.rates() for draw in draws]).T
+def _told(name: str, draws: list[Draw], fpir: float) -> dict[str, object]:
+    """The measured rates, over the draws."""
+    met, missed = np.array([draw.rates(fpir) for draw in draws]).T
     return {
         "unknowns": name,
-        "promised": FPIR,
+        "promised": fpir,
         "draws": len(draws),
         "mean": round(float(met.mean()), 5),
         "least": round(float(met.min()), 5),
