@@ -17,7 +17,7 @@ from starlette.requests import Request
 from likewise.server.errors import invalid, too_large
 from likewise.server.jobs.store import CSV, FILES, LIST, ZIP
 from likewise.server.requests.bodies import media_type, unsupported
-from likewise.server.requests.forms import MULTIPART, FormParser
+from likewise.server.requests.forms import MULTIPART, FormParser, no_file
 
 ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
 CSV_TYPE = "text/csv"
@@ -88,6 +88,8 @@ class _Files:
 
     def begin(self, field: str, filename: str | None) -> None:
         """Start a file; the form may contain nothing else."""
+        if field == _FIELD and filename is None:
+            raise no_file(field)
         if field != _FIELD or filename is None:
             raise invalid(
                 f"A form must hold files in the field `{_FIELD}` alone. Received: `{field}`."

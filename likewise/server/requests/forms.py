@@ -5,10 +5,12 @@ Passes each part to a receiver. Does not write files (`uploads`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -18,6 +20,9 @@ from likewise.server.errors import ApiError, invalid, too_large
 
 MULTIPART = "multipart/form-data"
 _MOST_TEXTS = 2  # of one field that are read: one more than may be there
+# A name as RFC 8187 encodes it. Forms should not have it (RFC 7578, 4.2), but urllib3 1, under many
+# a `requests`, writes any name beyond ASCII so.
+_ENCODED_NAME = re.compile(rb"""; *filename\*="?utf-8'[^']*'([^";]*)""", re.IGNORECASE)
 
 
 class Receiver(Protocol):
@@ -111,7 +116,7 @@ class FormParser:
         _, options = parse_options_header(self._disposition)
         if b"name" not in options:
             raise invalid("The form cannot be read: a part of it has no name.")
-        filename = options.get(b"filename")
+        filename = options.get(b"filename", _encoded_name(self._disposition))
         self._receiver.begin(
             text_of("name", options[b"name"]),
             None if filename is None else text_of("filename", filename),
@@ -121,8 +126,22 @@ class FormParser:
         self._ended = True
 
 
+def _encoded_name(disposition: bytes) -> bytes | None:
+    found = _ENCODED_NAME.search(disposition)
+    return None if found is None else unquote_to_bytes(found[1])
+
+
 def _unreadable(error: FormParserError) -> ApiError:
     return invalid(f"The form cannot be read: {error}.")
+
+
+def no_file(field: str) -> ApiError:
+    """The error of a part without a file name where a file is expected.
+
+    Args:
+        field: Name of the field.
+    """
+    return invalid(f"The field `{field}` must hold a file: give its part a filename.")
 
 
 def text_of(what: str, content: bytes) -> str:
@@ -197,6 +216,8 @@ class Form:
             filename: Name of the file, or None for a text.
         """
         if field not in (self._texts if filename is None else self._files):
+            if field in self._files:
+                raise no_file(field)
             known = ", ".join([*(f"{name} (files)" for name in self._files), *self._texts])
             raise invalid(f"A form here may have these fields: {known}. Received: {field[:100]}.")
         if filename is None and len(self._texts[field]) >= _MOST_TEXTS:

@@ -49,8 +49,9 @@ Data = Annotated[
         examples=["iVBORw0KGgo="],
     ),
 ]
+Number = Annotated[float, Field(strict=True)]  # neither "1" nor true
 BoxNumbers = Annotated[
-    tuple[float, float, float, float] | None,
+    tuple[Number, Number, Number, Number] | None,
     Field(
         description="The part of the picture to use: x, y, w and h in pixels, from the top "
         "left of the picture as it is shown. Without it the whole picture.",
@@ -66,7 +67,7 @@ BoxText = Annotated[
     ),
 ]
 Numbers = Annotated[
-    list[float],
+    list[Number],
     Field(
         fail_fast=True,
         description="An embedding by the gallery's own model: `dim` finite numbers.",

@@ -141,6 +141,41 @@ def test_a_damaged_form_is_refused_with_the_reason(shared, kind, content, part):
     assert part in message.lower() or part in message
 
 
+@pytest.mark.parametrize(
+    ("encoded", "id"),
+    [
+        (b"filename*=utf-8''%E2%82%AC%201.png", "€ 1.png"),  # as urllib3 1 has it
+        (b"filename*=\"UTF-8'en'%c3%bc.png\"", "ü.png"),
+        (b"filename*=utf-8''a.png; filename=\"b.png\"", "b.png"),
+    ],
+)
+def test_a_file_name_beyond_ascii_may_be_percent_encoded(shared, queries, encoded, id):
+    named = b"Content-Disposition: form-data; name=images; " + encoded
+    form = b"--x\r\n" + named + b"\r\n\r\n" + png(queries[0]) + b"\r\n--x--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = shared.post("/v1/check", content=form, headers=kind)
+    assert [row["id"] for row in answer.json()["rows"]] == [id]
+
+
+@pytest.mark.parametrize("path", ["check", "compare", "jobs/check"])
+def test_a_part_without_a_file_name_is_told_that_it_must_be_a_file(shared, path):
+    field = "first" if path == "compare" else "images"
+    form = f'--x\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n7\r\n--x--\r\n'
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = shared.post(f"/v1/{path}", content=form.encode(), headers=kind)
+    expected = f"The field `{field}` must hold a file: give its part a filename."
+    assert (answer.status_code, answer.json()["message"]) == (422, expected)
+
+
+@pytest.mark.parametrize("number", ["true", '"1"', "null", "[1]"])
+def test_numbers_in_json_must_be_numbers(shared, number):
+    kind = {"Content-Type": "application/json"}
+    vector = ", ".join([number] * DIM)
+    answer = shared.post("/v1/check", content=f'{{"vectors": [[{vector}]]}}', headers=kind)
+    assert answer.status_code == 422
+    assert answer.json()["message"] == "`vectors.0.0` must be a number."
+
+
 @pytest.mark.parametrize("charset", ["undefined", "utf-7", "latin-1", "x" * 200])
 def test_a_form_in_another_encoding_is_refused(shared, charset):
     for path in ("check", "compare", "references", "jobs/check"):
