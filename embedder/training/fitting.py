@@ -12,6 +12,7 @@ from embedder.training.averaging import averaging
 from embedder.training.batches import Batches
 from embedder.training.checkpoint import State, ValidationEER
 from embedder.training.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
+from embedder.training.memory import keep_freed_memory
 from embedder.training.networks import siamese_network
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from likewise.arrays import Pixels
@@ -45,6 +46,7 @@ def fit(
         state: Where checkpoints and the history are kept.
         verbose: Show Keras's progress, on stderr.
     """
+    keep_freed_memory()
     model = _trainable(base, recipe, len(batches))
     if state.epochs:
         model.load_weights(state.checkpoint)
