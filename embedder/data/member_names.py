@@ -38,6 +38,18 @@ def member_names(entries: list[zipfile.ZipInfo]) -> list[str]:
     return [name.removeprefix("./") for name in names]
 
 
+def guessed_name(entries: list[zipfile.ZipInfo]) -> str | None:
+    """A name that may have been meant otherwise, as its encoding is neither told nor UTF-8.
+
+    Args:
+        entries: As for `member_names`.
+    """
+    raw = [(entry, name) for entry in entries if (name := _raw(entry)) is not None]
+    if all(_decodes(name) for _, name in raw):
+        return None
+    return next((e.filename for e, name in raw if _unicode_path(e, name) is None), None)
+
+
 def is_link(entry: zipfile.ZipInfo) -> bool:
     """Whether a member is a symbolic link, whose content is a path and no picture."""
     return (entry.external_attr >> 16) & _KIND == _LINK

@@ -69,6 +69,11 @@ def _columns(path: Path, labelled: bool) -> _Columns | None:
         pictures = [name for name in pictures if _begins_with_picture(path, name)]
     if not pictures:
         return None
+    if label is not None and arrow.types.is_nested(schema.field(label).type):
+        raise DatasetError(
+            f"{path} should hold one label a picture, but its column {label!r} holds lists or "
+            "structs: write the label to use into a column of its own."
+        )
     classes = _classes(schema)
     if label is None and labelled and classes:
         if len(classes) > 1:
@@ -124,9 +129,12 @@ def _stream(path: Path, columns: _Columns) -> Iterator[Record]:
             number += 1
             name = row.pop(columns.id) if columns.id else None
             picture = _picture(path.parent, row.pop(columns.image))
-            label = label_of(row.pop(columns.label)) if columns.label else None
+            label = row.pop(columns.label) if columns.label else None
+            if columns.classes is not None and _is_no_class(columns.classes, label):
+                last = len(columns.classes) - 1
+                picture, label = ImageError(f"expected a class of 0..{last}, not {label}"), None
             id = f"{path.name}/{number}" if name in (None, "") else str(name)
-            yield Record(id, label, picture, row)
+            yield Record(id, label_of(label), picture, row)
 
 
 def _rows(path: Path, file: Any, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -151,6 +159,10 @@ def _label_reader(path: Path, columns: _Columns) -> Callable[[object], str | Non
         return reader_of(())
     with _opened(path) as file:
         return reader_of(row[columns.label] for row in _rows(path, file, [columns.label]))
+
+
+def _is_no_class(classes: list[str], value: object) -> bool:
+    return isinstance(value, int) and not (_UNNAMED <= value < len(classes))
 
 
 def _class_name(classes: list[str], value: object) -> str | None:

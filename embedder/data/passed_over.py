@@ -14,6 +14,7 @@ Reason = tuple[str, str]  # what it is, and what is the matter with it
 _HIDDEN: Reason = ("hidden file", "")
 _OTHER: Reason = ("file", " not named as a picture")
 LINKED: Reason = ("link", " to what is read in its own place")
+NOT_FOLLOWED: Reason = ("link", ", not followed in an archive")
 UNLISTABLE: Reason = ("folder", " that cannot be listed")
 GALLERY: Reason = ("folder", " of a gallery")
 SPECIAL: Reason = ("pipe", ", socket or device")

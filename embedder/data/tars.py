@@ -12,15 +12,17 @@ import lzma
 import tarfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from embedder.data.choice import Choice
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.labels import as_label
 from embedder.data.levels import Folders
 from embedder.data.listing import is_picture
-from embedder.data.passed_over import LINKED, SPECIAL, PassedOver
+from embedder.data.passed_over import NOT_FOLLOWED, SPECIAL, PassedOver
 from embedder.data.records import EncodedBytes, Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -114,12 +116,11 @@ def _listed(path: Path) -> _Contents:
         if not member.isfile() or member.issparse():
             if not member.isdir():
                 is_link = member.issym() or member.islnk()
-                contents.passed_over.add(LINKED if is_link else SPECIAL, name)
+                contents.passed_over.add(NOT_FOLLOWED if is_link else SPECIAL, name)
         elif _is_read(name):
             contents.names.append(name)
         elif (ending := _ending(name)).endswith(_LABELS) and member.size <= _LARGEST_LABEL:
-            file = archive.extractfile(member)
-            label = _label(file.read() if file else b"", ending)
+            label = _label(_content(path, archive, member), ending)
             if label is not None:
                 contents.labels[_key(name)] = label
             elif ending.endswith(".json"):
@@ -139,26 +140,58 @@ def _pictures(path: Path) -> Iterator[tuple[str, _Span | EncodedBytes]]:
         if plain or member.size > _LARGEST_PICTURE:
             yield name, _Span(path, member.offset_data, member.size)
         else:
-            file = archive.extractfile(member)
-            yield name, EncodedBytes(file.read() if file else b"")
+            yield name, EncodedBytes(_content(path, archive, member))
 
 
 def _members(path: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Read an archive from start to end."""
+    with _reading(path), tarfile.open(path, "r:*", tarinfo=_Member) as archive:
+        for number, member in enumerate(archive):
+            if number >= _MOST_MEMBERS:
+                raise ArchiveTooLargeError(
+                    f"{path} holds more members than the {_MOST_MEMBERS} that are read: split it."
+                )
+            archive.members = []  # type: ignore[attr-defined] # or all would stay in memory
+            yield archive, member
+        _refuse_more(archive)
+
+
+def _content(path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    with _reading(path):
+        file = archive.extractfile(member)
+        return file.read() if file else b""
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Refuse an archive that turns out to be damaged."""
     try:
-        with tarfile.open(path, "r:*") as archive:
-            for number, member in enumerate(archive):
-                if number >= _MOST_MEMBERS:
-                    raise ArchiveTooLargeError(
-                        f"{path} holds more members than the {_MOST_MEMBERS} that are read: "
-                        "split it."
-                    )
-                archive.members = []  # type: ignore[attr-defined] # or all would stay in memory
-                yield archive, member
+        yield
     except _DAMAGED as error:
         raise DatasetError(
             f"{path} is not a readable tar archive ({error}): copy it again, or pack it again."
         ) from error
+
+
+class _Member(tarfile.TarInfo):
+    """A member's header; `tarfile` itself takes one that it cannot read for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined] # the blocks of zeros at the end
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"it is cut off or damaged: {error}") from error
+
+
+def _refuse_more(archive: tarfile.TarFile) -> None:
+    """Refuse what stands after an archive's end, as where two archives were joined."""
+    assert archive.fileobj is not None
+    while block := archive.fileobj.read(1 << 20):
+        if block.strip(b"\0"):
+            raise tarfile.ReadError("more stands after its end, as where two archives were joined")
 
 
 def _is_plain(path: Path) -> bool:

@@ -19,8 +19,8 @@ from embedder.data.choice import Choice
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.levels import Folders
 from embedder.data.listing import begins_as_picture, is_picture, is_shown
-from embedder.data.member_names import is_link, member_names
-from embedder.data.passed_over import LINKED, PassedOver
+from embedder.data.member_names import guessed_name, is_link, member_names
+from embedder.data.passed_over import NOT_FOLLOWED, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -98,7 +98,13 @@ def zip_records(
         within = ((name, member) for name, member in members if choice.holds(name))
         return (Record(name, choice.label_of(name), member) for name, member in within)
 
-    return Records(stream, choice.count, notes=choice.notes(passed_over))
+    notes = choice.notes(passed_over)
+    if guessed := guessed_name(archive.infolist()):
+        notes.append(
+            f"{path} does not say how its names are encoded, and they are not UTF-8: read as code "
+            f"page 437, such as {guessed!r}. If that is wrong, pack it again with names in UTF-8."
+        )
+    return Records(stream, choice.count, notes=notes)
 
 
 def _members(archive: zipfile.ZipFile, limit: int) -> tuple[list[tuple[str, Member]], PassedOver]:
@@ -193,7 +199,7 @@ def _is_read(name: str, member: Member, passed_over: PassedOver) -> bool:
     if not is_shown(name) or not is_picture(last):
         passed_over.add_file(name)
     elif is_link(member.entry):
-        passed_over.add(LINKED, name)
+        passed_over.add(NOT_FOLLOWED, name)
     elif "." not in last and not _begins_as_picture(member):
         passed_over.add_file(name)
     else:

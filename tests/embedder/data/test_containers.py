@@ -86,6 +86,35 @@ def test_a_picture_of_a_shard_without_a_label_has_none(tmp_path):
     assert rows(tar(tmp_path / "a.tar", members))[-1] == ("9.png", None)
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_that_is_cut_off_anywhere_is_refused(tmp_path, mode):
+    whole = tar(tmp_path / "whole.tar", SHARDS["cls"]).read_bytes().rstrip(b"\0")
+    path = tmp_path / f"a.tar{'.gz' if mode == 'w:gz' else ''}"
+    for end in range(512, len(whole), 512):  # between two members, and after a header alone
+        for cut in (end, end + 100):
+            path.write_bytes(gzip.compress(whole[:cut], 1) if mode == "w:gz" else whole[:cut])
+            with pytest.raises(DatasetError, match="not a readable tar archive"):
+                list(records(path))
+
+
+def test_a_tar_with_a_damaged_header_is_not_taken_to_end_there(tmp_path):
+    path = tar(tmp_path / "a.tar", SHARDS["cls"])
+    with tarfile.open(path) as archive:
+        third = archive.getmembers()[2].offset
+    content = bytearray(path.read_bytes())
+    content[third + 148] ^= 1  # of its checksum
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match="bad checksum"):
+        list(records(path))
+
+
+def test_two_tars_that_were_joined_are_refused(tmp_path):
+    path = tar(tmp_path / "a.tar", SHARDS["cls"])
+    path.write_bytes(path.read_bytes() * 2)
+    with pytest.raises(DatasetError, match="more stands after its end"):
+        list(records(path))
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7])
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
 def test_a_tar_that_is_cut_off_is_refused(tmp_path, mode, share):
@@ -110,7 +139,7 @@ def test_a_link_in_a_tar_is_passed_over_and_named(tmp_path, kind):
     with tarfile.open(path, "a") as archive:
         archive.addfile(link)
     read = records(path)
-    assert "1 link to what is read in its own place, as 7/b.png" in " ".join(read.notes)
+    assert "1 link, not followed in an archive, as 7/b.png" in " ".join(read.notes)
     assert [record.id for record in read] == ["7/a.png"]
 
 
@@ -193,6 +222,21 @@ def test_a_column_of_other_bytes_beside_paths_is_metadata(tmp_path):
     [record] = records(parquet(tmp_path / "a.parquet", columns, {}))
     assert (record.id, record.label) == ("7.png", "7")
     np.testing.assert_array_equal(record.pixels(), PIXELS[0])
+
+
+def test_a_class_without_a_name_is_an_error_of_its_row(tmp_path):
+    columns = {"image": structs(), "label": [len(NAMES), *CLASSES[1:]]}
+    first, second, *_ = records(parquet(tmp_path / "a.parquet", columns, {"label": NAMES}))
+    assert (first.label, second.label) == (None, NAMED[1])
+    last = len(NAMES) - 1
+    with pytest.raises(ImageError, match=rf"expected a class of 0\.\.{last}, not {last + 1}"):
+        first.pixels()
+
+
+def test_several_labels_a_picture_are_refused(tmp_path):
+    columns = {"image": structs(), "label": [[label] for label in CLASSES]}
+    with pytest.raises(DatasetError, match="its column 'label' holds lists or structs"):
+        records(parquet(tmp_path / "a.parquet", columns, {}))
 
 
 def test_two_columns_of_classes_are_named_and_one_must_be_chosen(tmp_path):

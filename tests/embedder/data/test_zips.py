@@ -63,6 +63,18 @@ def test_a_name_is_an_id_and_never_a_path(tmp_path):
     assert [made.name for made in tmp_path.rglob("*")] == ["in", "evil.zip"]
 
 
+def test_names_of_an_unknown_encoding_are_read_as_code_page_437_and_told(tmp_path):
+    """As Windows in Japan packs 猫/1.pgm: in Shift JIS, which nothing in the archive says."""
+    name = "猫/1.pgm".encode("shift-jis")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("x" * len(name), b"P5 2 1 255 01")
+    content = (tmp_path / "a.zip").read_bytes().replace(b"x" * len(name), name)
+    (tmp_path / "a.zip").write_bytes(content)
+    read = records(tmp_path / "a.zip")
+    assert [record.label for record in read] == [name.decode("cp437").partition("/")[0]]
+    assert "read as code page 437" in " ".join(read.notes)
+
+
 def test_archives_within_archives_are_not_followed(tmp_path):
     inner = packed(tmp_path / "inner.zip", {"deep.png": png(1)}).read_bytes()
     path = packed(tmp_path / "outer.zip", {"inner.zip": inner, "inner.png": inner, "a.png": png(2)})
