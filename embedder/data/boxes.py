@@ -11,7 +11,13 @@ import numpy as np
 from embedder.errors import ImageError
 from likewise.arrays import Pixels
 
-COLUMNS = ("x", "y", "w", "h")
+# What the columns of a box are called in lists: corner and size, or two corners.
+SIZES = (("x", "y", "w", "h"), ("x", "y", "width", "height"))
+CORNERS = (
+    *(("xmin", "ymin", "xmax", "ymax"), ("x_min", "y_min", "x_max", "y_max")),
+    ("x1", "y1", "x2", "y2"),
+)
+_NUMBERS = 4
 _LARGEST = 10**9  # pixels; what is beyond is no place in a picture
 
 
@@ -70,6 +76,27 @@ class Box:
             )
         return cls(left, top, right - left, bottom - top, place)
 
+    @classmethod
+    def between(cls, values: Sequence[object], place: str = "") -> Box:
+        """Read the left, top, right and lower edge.
+
+        Args:
+            values: As for `of`.
+            place: As for `of`.
+
+        Raises:
+            ImageError: As `of`.
+
+        Example:
+            >>> print(Box.between([12, 8, 52, 38]))
+            12,8,40,30
+        """
+        try:
+            left, top, right, bottom = map(_number, values)
+        except (TypeError, ValueError, OverflowError):
+            return cls.of(values, place)  # which says what is wrong
+        return cls.of((left, top, right - left, bottom - top), place)
+
     def cut(self, pixels: Pixels) -> Pixels:
         """Cut the box out of a picture.
 
@@ -110,4 +137,4 @@ def _before(place: str) -> str:
 
 
 def _shown(values: Sequence[object]) -> str:
-    return ",".join(str(value)[:20] for value in values[: len(COLUMNS) + 1]) or "empty"
+    return ",".join(str(value)[:20] for value in values[: _NUMBERS + 1]) or "empty"

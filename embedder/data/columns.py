@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from embedder.data.boxes import COLUMNS
+from embedder.data.boxes import CORNERS, SIZES
 from embedder.data.text_lines import text_lines
 from embedder.errors import DatasetError
 
@@ -71,13 +72,25 @@ class Header:
 
     @property
     def pixels(self) -> list[int]:
-        """Places of the columns of pixels, in order; empty unless all else is label or id."""
+        """Places of the columns of pixels, in their pictures' order, which their numbers tell.
+
+        Empty unless all else is label or id.
+        """
         known = {self.roles.label, self.roles.id, *self.nameless}
         places = [place for place in range(len(self.names)) if place not in known]
         names = [self.names[place] for place in places]
         numbers = [int(name) for name in names if name.isdecimal()]
         is_row = len(numbers) == len(names) and numbers != sorted(set(numbers))
-        return places if all(map(_PIXEL.fullmatch, names)) and not is_row else []
+        if is_row or not all(map(_PIXEL.fullmatch, names)):
+            return []
+        counted = {place: _numbers(name) for place, name in zip(places, names, strict=True)}
+        is_clear = len(set(counted.values())) == len(places)
+        return sorted(places, key=counted.__getitem__) if is_clear else places
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    """The numbers of a column of pixels: one, or row and column."""
+    return tuple(map(int, re.findall(r"\d+", name)))
 
 
 def read_header(path: Path) -> Header:
@@ -169,20 +182,49 @@ def roles(names: Iterable[str]) -> Roles:
     return _roles(tuple(names))
 
 
-def box_places(names: Iterable[str]) -> tuple[int, ...] | None:
-    """Find the columns x, y, w and h of a box; None unless all four are there.
+class BoxColumns(NamedTuple):
+    """The columns of a box.
+
+    Attributes:
+        names: What they are called, whether they are there or not.
+        places: Places of those that are there.
+        corners: Whether they are two corners, not a corner and a size.
+    """
+
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    corners: bool
+
+    @property
+    def missing(self) -> str | None:
+        """Say which column is missing where the other three are there."""
+        if len(self.places) != len(self.names) - 1:
+            return None
+        return f"expected the columns {', '.join(self.names)} of a box, but one of them is missing."
+
+
+def box_columns(names: Iterable[str]) -> BoxColumns:
+    """Find the columns of a box; of several forms the most complete one.
 
     Example:
-        >>> box_places(["path", "X", "Y", "W", "H"]), box_places(["path", "x", "y"])
-        ((1, 2, 3, 4), None)
+        >>> box_columns(["path", "X", "Y", "W", "H"]).places
+        (1, 2, 3, 4)
+        >>> box_columns(["path", "width", "xmin", "ymin", "xmax", "ymax"]).corners
+        True
+        >>> box_columns(["path", "x", "y", "w"]).missing
+        'expected the columns x, y, w, h of a box, but one of them is missing.'
     """
-    return _box_places(tuple(names))
+    return _box_columns(tuple(names))
 
 
 @lru_cache(maxsize=16)
-def _box_places(names: tuple[str, ...]) -> tuple[int, ...] | None:
-    places = [_place(names, (name,)) for name in COLUMNS]
-    return None if None in places else tuple(place for place in places if place is not None)
+def _box_columns(names: tuple[str, ...]) -> BoxColumns:
+    forms = []
+    for known in (*SIZES, *CORNERS):
+        places = [_place(names, (name,)) for name in known]
+        there = tuple(place for place in places if place is not None)
+        forms.append(BoxColumns(known, there, known in CORNERS))
+    return max(forms, key=lambda form: len(form.places))
 
 
 @lru_cache(maxsize=16)
@@ -209,6 +251,8 @@ def shown(names: Sequence[str]) -> str:
 
 
 def _unknown(path: Path, line: str) -> DatasetError:
+    if line.startswith("PK\x03\x04"):
+        return DatasetError(f"{path} is a spreadsheet or a zip, not text: save it as CSV.")
     names = [name.strip() for name in max((line.split(s) for s in _SEPARATORS), key=len)]
     if len(names) > 1 and all(re.fullmatch(r"-?\d+(?:\.\d+)?", name) for name in names):
         return DatasetError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,9 @@ from embedder.data.transparency import flattened
 from embedder.data.value_range import TOO_FEW, bands, range_of
 from likewise.arrays import Doubles, Pixels
 
-_BITS_PER_SAMPLE, _MAX_SAMPLE_VALUE = 258, 281  # tags of a TIFF
+# Tags of a TIFF, and their values for black above white, and for integers with and without a sign.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _MAX_SAMPLE_VALUE, _SAMPLE_FORMAT = 258, 262, 281, 339
+_WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -23,7 +25,22 @@ def upright_pixels(image: Image.Image) -> Pixels:
         >>> upright_pixels(Image.new("CMYK", (2, 1))).tolist()
         [[[255, 255, 255], [255, 255, 255]]]
     """
-    return np.ascontiguousarray(_to_8_bits(_upright(image), _stated_top(image)))
+    stated = _Stated(_stated_top(image), _tag(image, _PHOTOMETRIC), _tag(image, _SAMPLE_FORMAT))
+    return np.ascontiguousarray(_to_8_bits(_upright(image), stated))
+
+
+class _Stated(NamedTuple):
+    """What a file states about its values, which Pillow does not heed.
+
+    Attributes:
+        top: The largest value, else 0.
+        photometric: Whether 0 is black or white, of a TIFF; None where it does not say.
+        sample_format: Whether values have a sign, of a TIFF; None where it does not say.
+    """
+
+    top: int
+    photometric: int | None
+    sample_format: int | None
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -45,13 +62,36 @@ def _stated_top(image: Image.Image) -> int:
         return 0
 
 
-def _to_8_bits(image: Image.Image, stated_top: int) -> Pixels:
+def _tag(image: Image.Image, tag: int) -> int | None:
+    """The number of a TIFF's tag, the first of several."""
+    try:
+        value: Any = getattr(image, "tag_v2", {}).get(tag)
+        return int(value[0] if isinstance(value, tuple) else value)
+    except Exception:  # missing or damaged tags say nothing
+        return None
+
+
+def _to_8_bits(image: Image.Image, stated: _Stated) -> Pixels:
     if image.has_transparency_data:
-        return _flatten(image, stated_top)
+        return _flatten(image, stated.top)
     if image.mode[0] in "IF":
-        return _scaled(np.asarray(image), stated_top)
-    grey = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
-    return np.asarray(image.convert("L" if grey else "RGB"))
+        grey = _scaled(_values(image, stated), stated.top)
+        return 255 - grey if stated.photometric == _WHITE_IS_ZERO else grey
+    if image.mode == "L" and stated.sample_format == _SIGNED:
+        values = np.asarray(image).view(np.int8)
+        extremes = float(values.min(initial=0)), float(values.max(initial=0))
+        return range_of(*extremes, integers=True).to_8_bits(values)
+    grey_only = image.mode in ("1", "L") or (image.mode == "P" and _has_grey_palette(image))
+    return np.asarray(image.convert("L" if grey_only else "RGB"))
+
+
+def _values(image: Image.Image, stated: _Stated) -> npt.NDArray[Any]:
+    """The values as they are in the file; Pillow wraps those of 32 bits without a sign."""
+    values = np.asarray(image)
+    is_wrapped = values.dtype == np.int32 and stated.sample_format in (None, _UNSIGNED)
+    if is_wrapped and stated.photometric is not None:  # a TIFF
+        return np.ascontiguousarray(values).view(np.uint32).astype(np.int64)
+    return values
 
 
 def _has_grey_palette(image: Image.Image) -> bool:

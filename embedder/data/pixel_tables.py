@@ -104,13 +104,13 @@ def _records(
 def _rows(path: Path, header: Header) -> Iterator[_Row]:
     """The rows below the header, label and id taken out."""
     lines = islice(text_lines(path), header.before + 1, None)
-    last = len(header.names) - 1
-    if header.pixels == list(range(last + 1)):
+    last, pixels = len(header.names) - 1, header.pixels
+    if pixels == list(range(last + 1)):
         return (_Row("", "", line) for line in lines)
     label, separator = header.roles.label, header.separator
-    if header.pixels == list(range(1, last + 1)) and label == 0:
+    if pixels == list(range(1, last + 1)) and label == 0:
         return (_first(line, separator) for line in lines)
-    return (_anywhere(line, header) for line in lines)
+    return (_anywhere(line, header, pixels) for line in lines)
 
 
 def _first(line: str, separator: str) -> _Row:
@@ -129,7 +129,7 @@ def _cells(line: str, separator: str) -> list[str]:
         return [line]
 
 
-def _anywhere(line: str, header: Header) -> _Row:
+def _anywhere(line: str, header: Header, pixels: list[int]) -> _Row:
     """Take out the label, the id and the columns without a name; others may be too many or few."""
     cells = _cells(line, header.separator)
 
@@ -137,5 +137,7 @@ def _anywhere(line: str, header: Header) -> _Row:
         return cells[place] if place is not None and place < len(cells) else ""
 
     dropped = {header.roles.label, header.roles.id, *header.nameless}
-    kept = (value for place, value in enumerate(cells) if place not in dropped)
+    kept = [value for place, value in enumerate(cells) if place not in dropped]
+    if len(cells) == len(header.names):
+        kept = [cells[place] for place in pixels]
     return _Row(cell(header.roles.label), cell(header.roles.id), header.separator.join(kept))

@@ -18,7 +18,7 @@ from typing import Any
 
 from embedder.data.boxes import Box
 from embedder.data.cloud import is_cloud, picture_at
-from embedder.data.columns import box_places, read_header, roles, shown
+from embedder.data.columns import BoxColumns, box_columns, read_header, roles, shown
 from embedder.data.csv_rows import Row, csv_rows
 from embedder.data.labels import reader_of
 from embedder.data.pixel_tables import pixel_table
@@ -35,9 +35,10 @@ def table_records(path: Path, ending: str, labelled: bool = True) -> Records:
             with all pixels of a picture in a column `pixels` (FER2013), or
             a CSV, JSON-lines or Parquet list with a column `path`, and perhaps `label`, `id`
             and others, which become metadata; for other usual names of them see `columns`. Columns
-            x, y, w and h are a box in pixels from the top left of the picture as it is shown: it
-            is cut out, and a row without an id is called `path#x,y,w,h`. Paths are relative to the
-            list. Columns are separated by `,`, `;`, tabs or `|`.
+            x, y, w and h (or width and height, or xmin, ymin, xmax and ymax) are a box in pixels
+            from the top left of the picture as it is shown: it is cut out, and a row without an id
+            is called `path#x,y,w,h`. Paths are relative to the list. Columns are separated by `,`,
+            `;`, tabs or `|`.
         ending: `csv`, `tsv`, `jsonl`, `ndjson` or `parquet`; text may be gzipped.
         labelled: Whether the labels matter: all are read before the first record.
 
@@ -131,6 +132,8 @@ def _problem(row: Mapping[str, Any]) -> str | None:
             "expected a picture's path in the column 'path', but the "
             f"columns are {shown(list(map(str, row)))} and it is {str(picture)[:40]!r}."
         )
+    if missing := box_columns(row).missing:
+        return missing
     if re.match(_BASE64, picture):
         return "expected a picture's path, but it is a picture as base64 text: save it as a file."
     try:
@@ -152,7 +155,8 @@ def _entry(
     meaning = roles(row)
     picture, name = _as_here(folder, _cell(row, meaning.path)), _cell(row, meaning.id)
     names = list(row)
-    places = (meaning.path, meaning.label, meaning.id, *(box_places(row) or ()))
+    columns = _whole_box(row)
+    places = (meaning.path, meaning.label, meaning.id, *(columns.places if columns else ()))
     known = {names[place] for place in places if place is not None}
     box = _box(row, number)
     if name in (None, ""):
@@ -168,14 +172,20 @@ def _entry(
 
 def _box(row: Mapping[str, Any], number: int) -> Box | ImageError | None:
     """The box that a row names, or what is wrong with it; None where it names none."""
-    places = box_places(row)
-    values = [] if places is None else [_cell(row, place) for place in places]
-    if all(_is_missing(value) for value in values):
+    columns = _whole_box(row)
+    values = [] if columns is None else [_cell(row, place) for place in columns.places]
+    if columns is None or all(_is_missing(value) for value in values):
         return None
+    read = Box.between if columns.corners else Box.of
     try:
-        return Box.of(values, f"row {number}")
+        return read(values, f"row {number}")
     except ImageError as error:
         return error
+
+
+def _whole_box(row: Mapping[str, Any]) -> BoxColumns | None:
+    columns = box_columns(row)
+    return columns if len(columns.places) == len(columns.names) else None
 
 
 def _is_missing(value: object) -> bool:

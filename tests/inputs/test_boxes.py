@@ -16,7 +16,7 @@ from PIL import Image
 from embedder.data.boxes import Box
 from embedder.data.content import content_hash
 from embedder.data.sources import records
-from embedder.errors import ImageError
+from embedder.errors import DatasetError, ImageError
 from index.gallery import Gallery
 from tests.likewise.commands.running import done, rows
 
@@ -70,10 +70,43 @@ def test_rows_without_a_box_are_whole_pictures(tmp_path, picture):
     assert part.pixels().shape == (30, 20)
 
 
-def test_three_of_the_columns_are_further_columns(tmp_path, picture):
-    (tmp_path / "list.csv").write_text("path,x,y,w\na.png,1,2,3\n")
+@pytest.mark.parametrize(
+    ("names", "values"),
+    [
+        ("x,y,width,height", "10,5,20,30"),
+        ("X,Y,W,H", "10,5,20,30"),
+        ("xmin,ymin,xmax,ymax", "10,5,30,35"),
+        ("x_min,y_min,x_max,y_max", "10,5,30,35"),
+        ("x1,y1,x2,y2", "10,5,30,35"),
+        ("width,height,xmin,ymin,xmax,ymax", "60,40,10,5,30,35"),  # as TensorFlow's detectors
+    ],
+)
+def test_the_columns_may_have_other_usual_names(tmp_path, picture, names, values):
+    (tmp_path / "list.csv").write_text(f"path,{names}\na.png,{values}\n")
     [record] = records(tmp_path / "list.csv")
-    assert (record.box, dict(record.metadata)) == (None, {"x": "1", "y": "2", "w": "3"})
+    assert record.id == "a.png#10,5,20,30"
+    np.testing.assert_array_equal(record.pixels(), PIXELS[5:35, 10:30])
+
+
+@pytest.mark.parametrize("values", ["30,5,10,35", "10,5,nan,35", "a,b,c,d"])
+def test_corners_that_are_no_box_are_an_error_of_their_row(tmp_path, picture, values):
+    (tmp_path / "list.csv").write_text(f"path,xmin,ymin,xmax,ymax\na.png,{values}\n")
+    [record] = records(tmp_path / "list.csv")
+    with pytest.raises(ImageError, match="row 1: expected a box"):
+        record.pixels()
+
+
+@pytest.mark.parametrize("names", ["x,y,w", "y,w,h", "xmin,ymin,xmax"])
+def test_a_box_that_lacks_a_column_is_refused(tmp_path, picture, names):
+    (tmp_path / "list.csv").write_text(f"path,{names}\na.png,1,2,3\n")
+    with pytest.raises(DatasetError, match="of a box, but one of them is missing"):
+        records(tmp_path / "list.csv")
+
+
+def test_two_of_the_columns_are_further_columns(tmp_path, picture):
+    (tmp_path / "list.csv").write_text("path,x,y\na.png,1,2\n")
+    [record] = records(tmp_path / "list.csv")
+    assert (record.box, dict(record.metadata)) == (None, {"x": "1", "y": "2"})
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import struct
 import zlib
 
@@ -189,6 +190,35 @@ def test_a_dark_tiff_is_scaled_by_the_range_that_it_states(top, bits):
     dark = np.array([[0, 1000]], np.uint16)
     tiff = encoded(Image.fromarray(dark), "TIFF", tiffinfo={281: top})  # MaxSampleValue
     np.testing.assert_array_equal(read_image(tiff), dark >> (bits - 8))
+
+
+def retagged(tiff: bytes, tag: int, value: int, kind: int = 3) -> bytes:
+    """Change the value of a short tag that a TIFF of Pillow's has."""
+    changed = bytearray(tiff)
+    found = re.search(re.escape(struct.pack("<HHI", tag, kind, 1)), tiff)
+    assert found is not None
+    changed[found.end() : found.end() + 2] = struct.pack("<H", value)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("mode", ["L", "I;16"])
+def test_a_tiff_whose_zero_is_white_is_not_read_as_a_negative(mode):
+    ink = np.array([[0, 255]], np.uint8)  # as a scanner counts ink: white, black
+    values = ink if mode == "L" else ink.astype(np.uint16) * 257
+    tiff = retagged(encoded(Image.fromarray(values), "TIFF"), tag=262, value=0)
+    np.testing.assert_array_equal(read_image(tiff), [[255, 0]])
+
+
+def test_a_tiff_of_32_bits_without_a_sign_is_scaled_by_its_largest_value():
+    values = np.array([[0, 2**31, 2**32 - 1]], np.uint32).view(np.int32)
+    tiff = retagged(encoded(Image.fromarray(values), "TIFF"), tag=339, value=1)
+    np.testing.assert_array_equal(read_image(tiff), [[0, 128, 255]])
+
+
+def test_a_tiff_of_8_bits_with_a_sign_is_no_brightness_where_values_are_negative():
+    tiff = encoded(Image.fromarray(np.array([[0, 100, 156]], np.uint8)), "TIFF", tiffinfo={339: 2})
+    with pytest.raises(ImageError, match=r"-100"):
+        read_image(tiff)
 
 
 def test_a_packed_tiff_of_twelve_bits_is_read_whole():

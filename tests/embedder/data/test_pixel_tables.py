@@ -30,6 +30,15 @@ def test_kaggles_training_and_test_files(tmp_path):
         np.testing.assert_array_equal(read[2].ravel(), 100 + np.arange(9))
 
 
+@pytest.mark.parametrize("order", [sorted, lambda names: names[::-1]])
+def test_columns_of_pixels_go_by_their_numbers_not_by_their_places(tmp_path, order):
+    names = [f"pixel{i}" for i in range(16)]
+    lines = [",".join(["label", *order(names)])]  # sorted as text: pixel0, pixel1, pixel10, ...
+    lines.append(",".join(["a", *(str(100 + int(name[5:])) for name in order(names))]))
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    np.testing.assert_array_equal(pixels(tmp_path / "t.csv")[0].ravel(), 100 + np.arange(16))
+
+
 def test_kaggles_file_may_be_gzipped_quoted_and_end_its_lines_as_windows_does(tmp_path):
     text = kaggle(True).replace("\n", "\r\n").replace("label", '"label"')
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text.encode("utf-8-sig")))
