@@ -59,7 +59,7 @@ class Listing:
             return dict(zip(names.labels.all(), names.counts.tolist(), strict=True))
 
     def group_parts(self, size: int) -> Iterator[dict[str, int]]:
-        """The same in parts: one dictionary of a million labels takes five times as long.
+        """The same in parts: one dictionary of a million labels takes several times as long.
 
         Args:
             size: Groups in a part, >= 1.

@@ -18,7 +18,7 @@ from likewise.output.rows import json_line
 from likewise.separation import warning
 
 SHOWN_GROUPS = 40
-_GROUPS_AT_ONCE = 4096  # in a dictionary that the processor's cache holds
+_GROUPS_AT_ONCE = 4096  # in a dictionary: filling one of a million takes several times as long
 _PREFIX = {MISFIT: "Warning: "}
 
 
