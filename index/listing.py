@@ -5,6 +5,7 @@ Answers from the names that are kept by column, and reads only the rows that it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +57,18 @@ class Listing:
         with self._store.reading() as state:
             names = self._index.names.of(state)
             return dict(zip(names.labels.all(), names.counts.tolist(), strict=True))
+
+    def group_parts(self, size: int) -> Iterator[dict[str, int]]:
+        """The same in parts: one dictionary of a million labels takes several times as long.
+
+        Args:
+            size: Groups in a part, >= 1.
+        """
+        with self._store.reading() as state:
+            names = self._index.names.of(state)
+            for start in range(0, len(names.labels), size):
+                part = slice(start, start + size)
+                yield dict(zip(names.labels[part], names.counts[part].tolist(), strict=True))
 
     def group_page(
         self, *, limit: int | None, after: str | None = None, samples: int = 0

@@ -49,7 +49,7 @@ class ConflictError(LikewiseError):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entry:
     """A reference to enrol: a picture with its content hash, or a vector.
 
@@ -59,7 +59,7 @@ class Entry:
         metadata: JSON object.
         pixels: uint8 `(*input_shape)`, as the network takes it; None for a vector.
         content: Hash of the picture; None for a vector.
-        vector: `(dim,)`, float32; None for a picture that is not embedded yet.
+        vector: `(dim,)`, float32; None for a picture until it is embedded.
         source: Where it comes from, which is put before its id to rename it.
     """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -64,7 +63,8 @@ def enrol_records(
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
         entries = entries_of(batch, spelled, source)
-        return batch, with_vectors(embedder, gallery, entries, batch.images)
+        embed_entries(embedder, gallery, entries, batch.images)
+        return batch, entries
 
     if isinstance(records, list):
         records = Records(partial(iter, records), len(records))
@@ -109,25 +109,23 @@ def enrol(
         ValueError: If an id, a label or metadata cannot be stored; then nothing was.
         StoreError: If the gallery cannot be changed; then nothing was.
     """
-    return write(gallery, with_vectors(embedder, gallery, entries), on_conflict=on_conflict)
+    embed_entries(embedder, gallery, entries)
+    return write(gallery, entries, on_conflict=on_conflict)
 
 
-def with_vectors(
+def embed_entries(
     embedder: Embedder,
     gallery: Gallery,
     entries: Sequence[Entry],
     stacked: Pixels | None = None,
-) -> list[Entry]:
+) -> None:
     """Give each picture its vector: the gallery's, else each different one is embedded once.
 
     Args:
         embedder: The gallery's.
         gallery: Asked for the vectors of pictures that it knows.
-        entries: n pictures or vectors.
+        entries: n pictures or vectors; all have a vector afterwards.
         stacked: The pictures of all entries, `(n, *input_shape)`, where they lie in one array.
-
-    Returns:
-        The n entries, all with a vector.
     """
     pictures = {
         entry.content: entry.pixels
@@ -141,10 +139,9 @@ def with_vectors(
             stacked = np.stack([pictures[content] for content in unknown])
         embedded = embedder.embed(stacked)
         vectors |= dict(zip(unknown, embedded, strict=True))
-    return [
-        entry if entry.content is None else replace(entry, vector=vectors[entry.content])
-        for entry in entries
-    ]
+    for entry in entries:
+        if entry.content is not None:
+            entry.vector = vectors[entry.content]
 
 
 def write(
@@ -226,7 +223,8 @@ def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[
             origins[name] | plain_metadata(record.metadata) if record.metadata else origins[name],
             pixels,
             content,
-            source=name,
+            None,
+            name,
         )
         for record, pixels, content, name in rows
     ]

@@ -35,9 +35,10 @@ def refuse_conflicts(
     Raises:
         ConflictError: Naming some of them.
     """
-    if records.are_distinct and not len(gallery):
+    is_empty = not len(gallery)
+    if records.are_distinct and is_empty:
         return set()
-    suspects = _suspects(gallery, records)
+    suspects = _suspects(None if is_empty else gallery, records)
     again = records.again()
     if not suspects or again is None:
         return set()
@@ -58,13 +59,14 @@ def refuse_conflicts(
     return unchanged
 
 
-def _suspects(gallery: Gallery, records: Records) -> set[str]:
-    """Ids that come twice, or are in the gallery."""
+def _suspects(gallery: Gallery | None, records: Records) -> set[str]:
+    """Ids that come twice, or are in the gallery, if it holds any."""
     seen: set[str] = set()
     suspects: set[str] = set()
     for chunk in chunks(records.again() or (), _AT_ONCE):
         ids = [record.id for record in chunk]
-        suspects |= gallery.named(ids).keys()
+        if gallery is not None:
+            suspects |= gallery.named(ids).keys()
         for id in ids:
             if id in seen:
                 suspects.add(id)

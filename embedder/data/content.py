@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,9 +19,15 @@ def content_hash(image: np.ndarray) -> bytes:
         >>> content_hash(blank) == content_hash(blank.copy()) != content_hash(blank.T)
         True
     """
-    state = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
+    state = _begun(image.shape).copy()
     state.update(np.ascontiguousarray(image).reshape(-1).data)  # no copy where pixels are in order
     return state.digest()
+
+
+@lru_cache(maxsize=16)  # pictures of a data set often have one shape
+def _begun(shape: tuple[int, ...]) -> hashlib.blake2b:
+    """A hash of a shape, to be copied and continued."""
+    return hashlib.blake2b(repr(shape).encode(), digest_size=16)
 
 
 class Digest:

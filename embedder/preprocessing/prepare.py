@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -186,14 +187,19 @@ def _fitted(image: np.ndarray, preprocessing: str, size: tuple[int, int]) -> np.
 
 def _white_on_black(images: np.ndarray) -> np.ndarray:
     """Whether most outermost pixels are black, for each picture `(n, h, w[, 3])`."""
-    height, width = images.shape[1:3]
-    if min(height, width) > 1:  # views of the first and the last: picking by number would copy
-        edges = [images[:, :: height - 1, 1:-1], images[:, :, :: width - 1]]
-    else:
-        edges = [images[:, [0, -1], 1:-1], images[:, :, [0, -1]]]
-    light = sum((edge > _BLACK).sum(axis=tuple(range(1, edge.ndim))) for edge in edges)
-    count = sum(math.prod(edge.shape[1:]) for edge in edges)
-    return np.asarray(light * 2 < count)
+    count, height, width, *channels = images.shape
+    pixels = images.reshape(count, height * width, *channels)
+    light = pixels[:, _border(height, width)] > _BLACK
+    size = math.prod(light.shape[1:])
+    return np.asarray(light.sum(axis=tuple(range(1, light.ndim))) * 2 < size)
+
+
+@lru_cache(maxsize=16)
+def _border(height: int, width: int) -> np.ndarray:
+    """Places of the outermost pixels, row by row; twice where the first row is also the last."""
+    places = np.arange(height * width).reshape(height, width)
+    sides = (places[0, 1:-1], places[-1, 1:-1], places[:, 0], places[:, -1])
+    return np.concatenate(sides)
 
 
 def _in_colours(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

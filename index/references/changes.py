@@ -14,6 +14,7 @@ from index.references.rows import Change, NewRow, Row, State, wrap
 from index.references.schema import COLUMNS
 
 MIN_KEPT = 10_000
+_CHECKSUM = Row._fields.index("checksum")
 
 
 def add(database: Connection, before: State, old: Sequence[Row], rows: Sequence[NewRow]) -> Change:
@@ -30,13 +31,12 @@ def add(database: Connection, before: State, old: Sequence[Row], rows: Sequence[
     state = _delete(database, before, old)
     slots = range(state.last_slot + 1, state.last_slot + 1 + len(rows))
     sealed = [row.at(slot) for slot, row in zip(slots, rows, strict=True)]
-    whole = ((*row, new.picture) for row, new in zip(sealed, rows, strict=True))
-    database.insert("reference", f"{COLUMNS}, picture", whole)
+    database.insert("reference", f"{COLUMNS}, picture", sealed)
     after = replace(
         state,
         generation=before.generation + 1,
         count=state.count + len(rows),
-        total=wrap(state.total + sum(row.checksum for row in sealed)),
+        total=wrap(state.total + sum(row[_CHECKSUM] for row in sealed)),
         last_slot=state.last_slot + len(rows),
     )
     return Change(before, after, [row.slot for row in old], slots)

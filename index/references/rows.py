@@ -86,8 +86,7 @@ class Row(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewRow:
+class NewRow(NamedTuple):
     """A reference to store: the caller's fields of `Row`, and the picture."""
 
     id: str
@@ -97,11 +96,12 @@ class NewRow:
     vector: bytes
     picture: bytes | None
 
-    def at(self, slot: int) -> Row:
-        """The row to store in this slot."""
-        digest = None if self.picture is None else picture_digest(self.picture)
-        fields = (slot, self.id, self.label, self.content, self.metadata, self.vector, digest)
-        return Row(*fields, row_checksum(*fields))
+    def at(self, slot: int) -> tuple[Any, ...]:
+        """The fields of the row in this slot, and the picture, in the order of the columns."""
+        id, label, content, metadata, vector, picture = self
+        digest = None if picture is None else picture_digest(picture)
+        checksum = row_checksum(slot, id, label, content, metadata, vector, digest)
+        return slot, id, label, content, metadata, vector, digest, checksum, picture
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,20 +80,21 @@ def _encode_alike(pictures: Pixels) -> list[bytes]:
             f"Received: {pictures.dtype} {shape}."
         )
     axes = struct.pack(f"<B{len(shape)}I", len(shape), *shape)
+    sparse, deflate = bytes((_SPARSE,)) + axes, bytes((_DEFLATE,)) + axes
     flat = pictures.reshape(len(pictures), -1)
     inked = flat != 0
-    counts = np.count_nonzero(inked, axis=1)
-    bitmaps = np.packbits(inked, axis=1)  # (n, ceil(pixels / 8))
-    values = flat[inked].tobytes()
-    ends = np.cumsum(counts).tolist()
+    packed = np.packbits(inked, axis=1)  # (n, ceil(pixels / 8))
+    counts = np.bitwise_count(packed).sum(axis=1).tolist()
+    bitmaps, values = packed.tobytes(), flat[inked].tobytes()
+    size, end = packed.shape[1], 0
     encoded = []
-    for i, (count, end) in enumerate(zip(counts.tolist(), ends, strict=True)):
+    for row, count in enumerate(counts):
+        start, end = end, end + count
         if 2 * count < flat.shape[1]:
-            payload = bitmaps[i].tobytes() + values[end - count : end]
-            encoded.append(bytes((_SPARSE,)) + axes + payload)
+            bitmap = bitmaps[row * size : (row + 1) * size]
+            encoded.append(sparse + bitmap + values[start:end])
         else:
-            payload = zlib.compress(flat[i].tobytes(), _FASTEST)
-            encoded.append(bytes((_DEFLATE,)) + axes + payload)
+            encoded.append(deflate + zlib.compress(flat[row].tobytes(), _FASTEST))
     return encoded
 
 

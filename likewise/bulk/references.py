@@ -73,6 +73,7 @@ def write_references(
     records: Records,
     output: Path,
     shard: Shard,
+    embedder: Embedder,
     options: BuildOptions,
     *,
     progress: Callable[[int], object] | None = None,
@@ -83,13 +84,13 @@ def write_references(
         records: All pictures of the input.
         output: The gallery that all parts will make.
         shard: Which pictures to embed.
+        embedder: The model of the build.
         options: Settings of the build.
         progress: Called with the number of pictures done since the last call.
 
     Returns:
         The number of future references, and the unreadable pictures with reasons.
     """
-    embedder = Embedder.load(options.model)
     taken, report = Taken(shard, records), EmbedReport()
 
     def embedded() -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
+    from embedder.model import Embedder
     from index.address import Place
     from index.gallery import Gallery
     from likewise.bulk.embeddings import EmbedReport
@@ -81,13 +82,15 @@ def build(
     choice = _choice(inputs, records) if model is None else None
     if divided:
         assert isinstance(gallery, Path)
-        options = _build_options(model or choice, records, on_conflict, reading.unlabelled)
+        embedder, options = _build_options(
+            model or choice, records, on_conflict, reading.unlabelled
+        )
         if shard is not None:
-            _embed_shard(shard, gallery, records, options)
+            _embed_shard(shard, gallery, records, embedder, options)
         else:
             with cluster_for(ray, shards, records, None) as cluster:
                 assert cluster is not None
-                _build_on(cluster, gallery, records, options)
+                _build_on(cluster, gallery, records, embedder, options)
         return
     with (
         _created(gallery, model or choice, go_on) as matcher,
@@ -113,8 +116,8 @@ def _choice(inputs: tuple[str, ...], records: Records) -> Choice:
 
 def _build_options(
     model: Path | Choice | None, records: Records, on_conflict: OnConflict, unlabelled: bool
-) -> BuildOptions:
-    """What all shards of a build agree in; says of the model what a whole build would say."""
+) -> tuple[Embedder, BuildOptions]:
+    """The model, and what all shards of a build agree in; says of it what a whole build would."""
     from embedder.model import Embedder
     from likewise.bulk.references import BuildOptions
     from likewise.model_choice import MISFIT, MODEL, Choice, misfit, sample
@@ -122,36 +125,41 @@ def _build_options(
     if isinstance(model, Choice):
         if not model.is_plain:
             note(model.sentence)
-        return BuildOptions(model.name, on_conflict, unlabelled, {MODEL: model.sentence})
+        noted = {MODEL: model.sentence}
+        options = BuildOptions(model.name, on_conflict, unlabelled, noted)
+        return Embedder.load(model.name), options
     assert model is not None
     notes = {}
-    again = records.again()
-    if again is not None and (sentence := misfit(Embedder.load(model), sample(again))):
+    embedder, again = Embedder.load(model), records.again()
+    if again is not None and (sentence := misfit(embedder, sample(again))):
         note(f"Warning: {sentence}")
         notes[MISFIT] = sentence
     name = str(model.absolute()) if model.exists() else str(model)
-    return BuildOptions(name, on_conflict, unlabelled, notes)
+    return embedder, BuildOptions(name, on_conflict, unlabelled, notes)
 
 
-def _embed_shard(shard: Shard, gallery: Path, records: Records, options: BuildOptions) -> None:
+def _embed_shard(
+    shard: Shard, gallery: Path, records: Records, embedder: Embedder, options: BuildOptions
+) -> None:
     """Embed the pictures of a shard into its part of the gallery, for `likewise merge`."""
     from likewise.bulk.references import write_references
 
     gallery.parent.mkdir(parents=True, exist_ok=True)
     with progress_bar(share_of(records, shard)) as done:
-        report = write_references(records, gallery, shard, options, progress=done)
+        report = write_references(records, gallery, shard, embedder, options, progress=done)
     _report_part(report, records, shard.part(gallery), gallery)
 
 
-def _build_on(cluster: Cluster, gallery: Path, records: Records, options: BuildOptions) -> None:
+def _build_on(
+    cluster: Cluster, gallery: Path, records: Records, embedder: Embedder, options: BuildOptions
+) -> None:
     """Let a cluster embed the pictures, and store what it makes; whole or not at all."""
-    from embedder.model import Embedder
     from likewise.bulk.assembling import assembled
     from likewise.bulk.elsewhere import Embedding
     from likewise.bulk.embeddings import EmbedReport
     from likewise.bulk.referencing import Referencing, references_of
 
-    embedder, report = Embedder.load(options.model), EmbedReport()
+    report = EmbedReport()
     embedding = Embedding.of(embedder, None, Path(options.model))
     work = Referencing(embedding, options.unlabelled, records.name)
     with (

@@ -14,18 +14,33 @@ from likewise.commands.searching import searched
 from likewise.matcher import Matcher
 from likewise.model_choice import MISFIT
 from likewise.output.printable import printable
+from likewise.output.rows import json_line
 from likewise.separation import warning
 
 SHOWN_GROUPS = 40
+_GROUPS_AT_ONCE = 4096  # in a dictionary: filling one of a million takes several times as long
 _PREFIX = {MISFIT: "Warning: "}
 
 
-def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
+def as_json(matcher: Matcher) -> bytes:
+    """Describe a gallery with all its groups, as one line of JSON.
+
+    Args:
+        matcher: The gallery with its model.
+    """
+    parts = map(json_line, matcher.gallery.group_parts(_GROUPS_AT_ONCE))
+    groups = b",".join(part.strip()[1:-1] for part in parts)
+    # What stands before are texts, in which quotes are escaped, so the first is the field.
+    before, field, after = json_line(describe(matcher, 0)).partition(b'"groups":{')
+    return before + field + groups + after
+
+
+def describe(matcher: Matcher, most: int = SHOWN_GROUPS) -> dict[str, Any]:
     """Describe a gallery as plain JSON.
 
     Args:
         matcher: The gallery with its model.
-        most: How many groups are named at most; None for all.
+        most: How many groups are named at most, >= 0.
 
     Example:
         >>> import tempfile
@@ -41,7 +56,7 @@ def describe(matcher: Matcher, most: int | None = None) -> dict[str, Any]:
     return {
         "gallery": as_text(str(gallery.place)),
         "references": len(gallery),
-        "groups": {entry.label: entry.size for entry in named} if most else gallery.labels,
+        "groups": {entry.label: entry.size for entry in named},
         "unlabelled": gallery.count_unlabelled(),
         "generation": gallery.generation,
         "notes": notes,
@@ -78,13 +93,12 @@ def text(described: dict[str, Any], groups: int) -> str:
     """Write a description for a person.
 
     Args:
-        described: What `describe` says, with at least `SHOWN_GROUPS` groups or all.
+        described: What `describe` says.
         groups: How many groups there are.
     """
     model = described["model"]
     files = described["bytes"]
-    named = list(described["groups"].items())[:SHOWN_GROUPS]
-    shown = [f"  {label}: {count}" for label, count in named]
+    shown = [f"  {label}: {count}" for label, count in described["groups"].items()]
     if groups > len(shown):
         shown.append(f"  and {groups - len(shown)} more")
     unlabelled = described["unlabelled"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import write_json
+from likewise.commands.console import data_stream
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import text_or_json_option
 
@@ -28,12 +28,11 @@ def info(gallery: Place, format_: str) -> None:
     likewise info digits.gallery
     likewise info digits.gallery --format json
     """
-    from likewise.commands.description import SHOWN_GROUPS, describe, text
+    from likewise.commands.description import as_json, describe, text
     from likewise.matcher import Matcher
 
     with Matcher.open(gallery) as matcher:
         if format_ == "json":
-            write_json(describe(matcher))
+            data_stream().write(as_json(matcher))
         else:
-            described = describe(matcher, SHOWN_GROUPS)
-            click.echo(text(described, matcher.gallery.count_groups()))
+            click.echo(text(describe(matcher), matcher.gallery.count_groups()))

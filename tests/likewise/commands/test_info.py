@@ -9,6 +9,7 @@ import numpy as np
 from index.operating_point import OperatingPoint
 from index.search.kept import KeptCells, write_kept
 from index.search.note import Mark
+from likewise.commands import description
 from likewise.matcher import Matcher
 from tests.likewise.commands.running import (
     done,
@@ -24,6 +25,26 @@ def test_info_tells_what_a_gallery_holds(gallery, fake):
     (described,) = rows("info", gallery, "--format", "json")
     assert described["references"] == 300
     assert sum(described["groups"].values()) == 300
+
+
+def test_info_as_json_names_every_group_in_order_however_many(gallery, monkeypatch):
+    sizes = {'cat "Tom"': 1, "größe": 2, "\U0001f600": 1, "日本": 1}
+    with Matcher.open(gallery) as matcher:
+        labels = [label for label, size in sizes.items() for _ in range(size)]
+        vectors = np.ones((len(labels), matcher.gallery.dim), np.float32)
+        matcher.gallery.add([f"new/{row}" for row in range(len(labels))], vectors, labels)
+    monkeypatch.setattr(description, "_GROUPS_AT_ONCE", 3)
+    (described,) = rows("info", gallery, "--format", "json")
+    with Matcher.open(gallery) as matcher:
+        assert list(described["groups"].items()) == list(matcher.gallery.groups().items())
+    assert sizes.items() <= described["groups"].items()
+    assert len(described["groups"]) == 10 + len(sizes)
+
+
+def test_info_as_json_of_an_empty_gallery_has_no_groups(tmp_path, fake):
+    Matcher.create(tmp_path / "empty.gallery", fake).close()
+    (described,) = rows("info", tmp_path / "empty.gallery", "--format", "json")
+    assert (described["references"], described["groups"]) == (0, {})
 
 
 def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery):
