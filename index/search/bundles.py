@@ -48,6 +48,11 @@ class Bundles:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    @property
+    def save_rows(self) -> bool:
+        """Whether there are so few bundles that they may pay."""
+        return _SAVING * len(self) <= len(self.bundle)
+
     def spread(self, bundles: Indices) -> tuple[Indices, Indices]:
         """The rows of some bundles, `(p,)`: which of the bundles each is of, and the rows."""
         places, at = spread(self._begins[bundles], self._begins[bundles + 1])

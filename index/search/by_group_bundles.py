@@ -15,6 +15,8 @@ from index.search.group_spans import GroupSpans
 from index.search.nearest_groups import NONE, NearestGroups
 from likewise.arrays import Bools, Doubles, Floats, Indices
 
+_MORE = 2  # a scan by group takes so much longer than one for neighbours
+
 
 class GroupBundles:
     """Bundles of grouped vectors, each of one group.
@@ -65,7 +67,7 @@ class _Search(Asked):
         self._needed = self._others & (self._near.least <= limit[:, None])
         rows = np.einsum("nw,nw->n", self._needed, self._bundles.sizes[self._near.bundles])
         self.given_up: Bools = large | ~(self._near.beyond > limit)
-        self.given_up |= rows > most_rows(len(self.grouped.different))
+        self.given_up |= rows > _MORE * most_rows(len(self.grouped.different))
 
     def found(self) -> NearestGroups:
         """The nearest groups; of queries that are given up anything."""

@@ -124,13 +124,18 @@ class Division:
 
     @property
     def _is_unmeasured(self) -> bool:
-        """Whether something was never measured: nothing yet, or by a version without bundles."""
-        return self.gain is None or (self.bundle_gain is None and self.groups is not None)
+        """Whether cells or bundles were never measured, as by a version without bundles."""
+        return self.gain is None or (self.bundle_gain is None and self._may_bundle)
+
+    @property
+    def _may_bundle(self) -> bool:
+        return self.way == "auto" and self.groups is not None
 
     def _is_outgrown(self, count: int) -> bool:
-        """Whether there are far more rows, or far fewer, than when centroids were made."""
+        """Whether there are far more rows, or far fewer, than then, or most new ones are alone."""
         within = self._trained / _GROWN <= count <= self._trained * _GROWN
-        return self.gain is not None and not within
+        alone = self.bundles is not None and not self.bundles.save_rows
+        return self.gain is not None and (alone or not within)
 
     def make(self, stored: Floats) -> None:
         """Make cells and bundles of all rows, `(n, dim)`, and measure what they gain."""
@@ -148,8 +153,11 @@ class Division:
         from index.search.bundles import Bundles, tight  # not for a cold query
         from index.search.by_bundles import candidates
 
-        self.bundles, self.bundle_gain = None, 0.0
-        bundle = tight(stored, self.groups()) if self.groups and self.way == "auto" else None
+        self.bundles, self.bundle_gain = None, None
+        if self.groups is None or not self._may_bundle:
+            return
+        self.bundle_gain = 0.0
+        bundle = tight(stored, self.groups())
         if bundle is None:
             return
         bundles = Bundles(stored, bundle)

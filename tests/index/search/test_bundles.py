@@ -184,6 +184,32 @@ def test_bundles_are_used_where_they_gain_most(rng, monkeypatch, gains, used) ->
     assert (vectors.divided().cells is not None) == (gains[0] >= division.PAYING)
 
 
+def test_bundles_are_made_anew_when_many_new_rows_are_alone(rng, monkeypatch) -> None:
+    monkeypatch.setattr(division, "FROM", 1)
+    monkeypatch.setattr(division, "_REPAID", 9)
+    stored, codes = groups(rng, 80, 10, 0.1), np.repeat(np.arange(80), 10)
+    vectors = filled(stored[:600])
+    vectors.divided().groups = lambda: codes[: len(vectors)]
+    gains = {"Cells": 1.0, "Bundles": 9.0}
+    monkeypatch.setattr(
+        division, "measured_gain", lambda find, _: gains[type(find.args[0]).__name__]
+    )
+    vectors.divided().make(vectors.stored)
+    vectors.append(stored[600:700])
+    bundles = vectors.divided().bundles
+    assert bundles is not None
+    assert len(bundles) == 60 + 100  # of 700 rows: still fewer than one for each four
+    vectors.nearest(stored[:1], 1, as_ids)
+    assert vectors.divided().bundles is bundles
+    vectors.append(stored[700:])  # 260 of 800
+    vectors.nearest(stored[:1], 1, as_ids)
+    assert vectors.divided().bundles is None
+    vectors.nearest(stored[:9], 1, as_ids)
+    bundles = vectors.divided().bundles
+    assert bundles is not None
+    assert len(bundles) == 80
+
+
 @pytest.mark.parametrize("way", ["flat", "cells"])
 def test_another_way_that_was_chosen_uses_no_bundles(rng, monkeypatch, way) -> None:
     vectors = bundled(groups(rng, 60, 10, 0.1), np.repeat(np.arange(60), 10))
