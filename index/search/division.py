@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # not for a cold query
 FROM = 20_000  # rows from which on cells may pay
 BOUNDED = 200_000  # rows from which on a process with one query answers it without all vectors
 PAYING = 1.2  # gain from which on cells are used
+BUNDLES_PAYING = 2.0  # the same of bundles, by which unknown queries may be tried in vain
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many cells
 _REPAID = 2_000  # queries whose flat scans cost as much as making cells
 _REPAID_READ = 300  # the same for cells that were kept
@@ -162,7 +163,7 @@ class Division:
             return
         bundles = Bundles(stored, bundle)
         self.bundle_gain = measured_gain(partial(candidates, bundles), stored)
-        if self.bundle_gain > max(self.gain or 0.0, PAYING):
+        if self.bundle_gain > max(self.gain or 0.0, BUNDLES_PAYING):
             self.bundles = bundles
 
     def _pays(self, gain: float) -> bool:

@@ -169,7 +169,7 @@ def test_other_groups_make_no_bundles(rng, radius, codes) -> None:
 
 @pytest.mark.parametrize(
     ("gains", "used"),
-    [([1.5, 1.6], True), ([1.5, 1.4], False), ([0.8, 1.3], True), ([0.8, 1.1], False)],
+    [([2.5, 2.6], True), ([2.5, 2.4], False), ([0.8, 2.1], True), ([0.8, 1.9], False)],
     ids=["more than cells", "less than cells", "cells do not pay", "nothing pays"],
 )
 def test_bundles_are_used_where_they_gain_most(rng, monkeypatch, gains, used) -> None:
