@@ -61,7 +61,7 @@ def agree(
 
 
 @pytest.mark.costly
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     dim=st.sampled_from([1, 2, 30]),

@@ -26,7 +26,7 @@ def grouped(stored: np.ndarray, codes: np.ndarray) -> tuple[GroupedVectors, list
 
 
 @pytest.mark.costly
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     dim=st.sampled_from([1, 2, 30]),
