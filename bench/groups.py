@@ -1,15 +1,17 @@
-"""`python -m bench.groups`: distances by group, by cells beside a scan, and beside one search.
+"""`python -m bench.groups`: search and distances by group, beside scans.
 
-For each set of references: a batch of queries by cells, with the scan of all vectors as 1; and the
-same with one search for two neighbours by the same cells as 1. 20,000 groups are what lies nearest
-to 20,000 vectors chosen among 200,000 made as `bench.million` makes them; tight ones are random
-balls. Processor time, in turns, the least of all rounds. Takes minutes.
+For each set of references, in a batch and alone: one search for two neighbours as the index is
+divided, by bundles or cells, beside a flat one; distances by group beside a scan of all vectors,
+and beside one search. 20,000 groups are what lies nearest to 20,000 vectors chosen among 200,000
+made as `bench.million` makes them; tight ones are random balls. Processor time, in turns, the least
+of all rounds. Takes minutes.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -18,7 +20,7 @@ import numpy as np
 
 from bench.material import Material
 from bench.measure import Figure, figure, line
-from bench.million import grouped, million, seconds
+from bench.million import grouped, million
 from embedder.data.sources import load
 from index.search.by_group import GroupedVectors
 from index.search.exact import ExactIndex
@@ -26,8 +28,9 @@ from index.search.faiss_calls import one_thread
 from likewise.arrays import Floats, Indices, Strings
 from likewise.metrics.groups import rows_by_group
 
-BATCH, ROUNDS = 4096, 3
+BATCH, SCANNED, SINGLE, ROUNDS = 4096, 256, 15, 3  # queries, and turns
 GROUPS, OF_EACH = 20_000, 10
+TIGHT = (10, 50)  # of each tight group
 
 
 @click.command()
@@ -52,11 +55,11 @@ def figures(material: Material) -> Iterator[Figure]:
     made, _ = million(digits, GROUPS * OF_EACH + BATCH, rng)
     near = _nearest(made, made[rng.choice(GROUPS * OF_EACH, GROUPS, replace=False)])
     yield from _compared("20,000 groups", made[BATCH:], near[BATCH:], made[:BATCH], near[:BATCH])
-    tight, further = grouped(digits.shape[1], GROUPS, rng, OF_EACH)
-    codes = np.repeat(np.arange(GROUPS), OF_EACH)
-    yield from _compared(
-        "20,000 tight groups", tight, codes, further, codes[_nearest(further, tight)]
-    )
+    for of_each in TIGHT:
+        tight, further = grouped(digits.shape[1], GROUPS, rng, of_each)
+        codes = np.repeat(np.arange(GROUPS), of_each)
+        own = _nearest(further, tight[::of_each])  # groups lie ten times as far apart
+        yield from _compared(f"20,000 tight groups of {of_each}", tight, codes, further, own)
     even = rng.normal(size=(60_000 + BATCH, digits.shape[1])).astype(np.float32)
     codes = rng.integers(0, 10, len(even))
     yield from _compared("even vectors", even[BATCH:], codes[BATCH:], even[:BATCH], codes[:BATCH])
@@ -78,21 +81,63 @@ def _compared(
     rows = rows_by_group([f"{code:05}" for code in codes.tolist()])
     column = {int(label): place for place, label in enumerate(rows)}
     queries, own = queries[:BATCH], np.array([column.get(at, -1) for at in own[:BATCH].tolist()])
-    divided, flat = _index(stored), _index(stored)
-    divided.divided().make(divided.stored)
-    flat.divided().gain, flat.divided()._trained = 0.0, len(stored)  # measured: of no use
-    by_cells, by_scan = (GroupedVectors(index, list(rows.values())) for index in (divided, flat))
-    by_cells.search(queries, own)  # makes the cells of its vectors
-    scan, cells, search = np.full((3, ROUNDS), np.inf)
-    for turn in range(ROUNDS):
-        scan[turn] = seconds(lambda asked: by_scan.search(asked, own), queries)
-        cells[turn] = seconds(lambda asked: by_cells.search(asked, own), queries)
-        search[turn] = seconds(lambda asked: divided.nearest(asked, 2, _names), queries)
-    scale, per = 1e6 / len(queries), "us a query"
-    least = [[scale * float(part.min())] for part in (scan, cells, search)]
-    note = f"gain of single searches {divided.divided().gain:.1f}"
-    yield figure(f"{name}: scan ÷ cells", per, least[0], least[1], None, note)
-    yield figure(f"{name}: by group ÷ one search", per, least[1], least[2], "<= 2", note)
+    ours, flat = _index(stored), _index(stored)
+    ours.divided().groups = lambda: codes
+    ours.divided().make(ours.stored)
+    flat.divided().way = "flat"
+    grouped, scanned = (GroupedVectors(index, list(rows.values())) for index in (ours, flat))
+    works: dict[str, Callable[[slice], object]] = {
+        "search": lambda part: ours.nearest(queries[part], 2, _names),
+        "flat": lambda part: flat.nearest(queries[part], 2, _names),
+        "by group": lambda part: grouped.search(queries[part], own[part]),
+        "scan": lambda part: scanned.search(queries[part], own[part]),
+    }
+    grouped.search(queries, own)  # makes the cells or bundles of its vectors
+    note = _note(ours)
+    for kind, least in (("batch", _batch(works)), ("single", _single(works))):
+        for one, other, bar in (
+            ("flat", "search", None),
+            ("scan", "by group", None),
+            ("by group", "search", "<= 2"),
+        ):
+            title = f"{name}, {kind}: {one} ÷ {other}"
+            yield figure(title, "us a query", [least[one]], [least[other]], bar, note)
+
+
+def _batch(works: dict[str, Callable[[slice], object]]) -> dict[str, float]:
+    """The least microseconds a query, of a batch; of scans, of a part of it."""
+    least = dict.fromkeys(works, np.inf)
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            count = SCANNED if name in ("flat", "scan") else BATCH
+            least[name] = min(least[name], 1e6 / count * _seconds(work, slice(0, count)))
+    return least
+
+
+def _single(works: dict[str, Callable[[slice], object]]) -> dict[str, float]:
+    """The median microseconds of single queries, each the least of all rounds."""
+    times = np.full((len(works), SINGLE, ROUNDS), np.inf)
+    for query in range(SINGLE):
+        for turn in range(ROUNDS):
+            for row, work in enumerate(works.values()):
+                times[row, query, turn] = 1e6 * _seconds(work, slice(query, query + 1))
+    medians = np.median(times.min(axis=2), axis=1)
+    return dict(zip(works, medians.tolist(), strict=True))
+
+
+def _seconds(work: Callable[[slice], object], part: slice) -> float:
+    """Processor seconds of some work with a part of the queries."""
+    start = time.process_time()
+    work(part)
+    return time.process_time() - start
+
+
+def _note(index: ExactIndex) -> str:
+    """What was measured, and what is used."""
+    divided = index.divided()
+    used = [name for name, part in (("bundles", divided.bundles), ("cells", divided.cells)) if part]
+    gains = f"gain of cells {divided.gain:.1f}, of bundles {divided.bundle_gain:.1f}"
+    return f"{gains}; used: {' and '.join(used) or 'a scan'}"
 
 
 def _index(stored: Floats) -> ExactIndex:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -30,6 +31,7 @@ from index.search.cells import Cells
 from index.search.division import measured_gain
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import one_thread
+from index.search.pruned import candidates
 from likewise.arrays import Floats, Indices, Strings
 
 K = 5
@@ -139,7 +141,7 @@ def _compared(name: str, stored: Floats, queries: dict[str, Floats]) -> Iterator
     seconds = time.process_time() - start
     assert cells is not None
     note = f"{len(cells.centroids)} cells, made in {seconds:.1f} s of processor time"
-    gain = measured_gain(cells, stored)
+    gain = measured_gain(partial(candidates, cells), stored)
     yield figure(f"{name}: gain measured when cells are made", "x", [gain], [1.0], None, note)
 
     def by_cells(asked: Floats) -> object:

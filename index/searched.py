@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from index.search.kept import read_kept
 from index.search.kept_codes import read_promise
 from index.search.promise import Promise
@@ -18,15 +20,18 @@ class HowSearched:
     Attributes:
         setting: What its owner chose.
         cells: By how many cells exact search is done; 0 for a scan of all references.
-        gain: How many times as long such a scan was measured to take; None if not measured.
+        gain: How many times as long such a scan was measured to take, as by bundles where there
+            are any; None if not measured.
         promise: What was measured of the approximate search that was chosen; None where none was,
             or its file is missing, damaged or outgrown, so that search is exact.
+        bundles: By how many bundles exact search is done first; 0 for none.
     """
 
     setting: SearchSetting
     cells: int
     gain: float | None
     promise: Promise | None
+    bundles: int = 0
 
 
 def how_searched(path: Path, setting: SearchSetting, count: int) -> HowSearched:
@@ -42,10 +47,9 @@ def how_searched(path: Path, setting: SearchSetting, count: int) -> HowSearched:
         promise = read_promise(path)
     if promise is not None and not promise.is_of(setting, count):
         promise = None
-    flat = kept is None or setting.way == "flat"
-    return HowSearched(
-        setting,
-        0 if flat or kept is None else len(kept.centroids),
-        None if kept is None else kept.gain,
-        promise,
-    )
+    if kept is None:
+        return HowSearched(setting, 0, None, promise)
+    bundles = len(np.unique(kept.bundle)) if setting.way == "auto" else 0
+    cells = 0 if setting.way == "flat" else len(kept.centroids)
+    gain = kept.bundle_gain if bundles else kept.gain
+    return HowSearched(setting, cells, gain, promise, bundles)

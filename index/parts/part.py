@@ -102,6 +102,7 @@ class Part:
     def _derive(self) -> None:
         """Drop what was derived from other rows."""
         self.subsets = Subsets(self.names, self.vectors)
+        self.vectors.divided().groups = self.names.group_of_each
 
     def _removals(
         self, store: ReferenceStore, state: State

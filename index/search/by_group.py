@@ -1,15 +1,19 @@
 """Exact distances of each query to its own group and to the nearest other groups.
 
 One search answers for all groups, so that its cost does not grow with their number. Large galleries
-are searched by cells; what cells do not help, and small ones, by a scan.
+are searched by bundles and by cells; what these do not help, and small ones, by a scan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from index.search.bundles import Bundles, tight
+from index.search.by_group_bundles import GroupBundles, nearest_bundled
 from index.search.by_group_cells import nearest_pruned
 from index.search.by_group_flat import groups_within, nearest_flat
 from index.search.cells import Cells
@@ -23,9 +27,59 @@ from likewise.arrays import Bools, Floats, Indices
 _VALUES_AT_ONCE = 1 << 22  # squared distances in memory, for each thread
 _QUERIES_AT_ONCE = 256
 _FEW_AT_ONCE = 16  # for which up to four times the memory is taken: half the time of four
-_PART = 4096  # queries searched by cells at a time by one thread
-_WORTH_A_THREAD = 512  # fewer are not: each thread visits all cells
-_TRIED = 512  # queries that show whether cells help the others
+_TRIED = 512  # queries that show whether a way helps the others
+
+
+@dataclass
+class _Way:
+    """A way to search that may give queries up.
+
+    Attributes:
+        search: Finds the nearest groups of queries, of which it says which it gave up.
+        most: Queries searched at a time by one thread.
+        worth_a_thread: Fewer queries are not.
+        helped: Whether it did, most of the queries before.
+    """
+
+    search: Callable[[Floats, Indices, Indices], tuple[NearestGroups, Bools]]
+    most: int
+    worth_a_thread: int
+    helped: bool = False
+
+    def left(
+        self, queries: Floats, own: Indices, hidden: Indices, order: Indices, found: NearestGroups
+    ) -> Indices:
+        """Search queries, some first, the others where these are helped.
+
+        Args:
+            queries: `(n, dim)`, float32.
+            own: As for `GroupedVectors.search`.
+            hidden: The vector that each query's own group is without, `(n,)`, or `NONE`.
+            order: The queries to search.
+            found: What is found of them is put here.
+
+        Returns:
+            The queries that are left, in order.
+        """
+        given_up: Bools = np.zeros(len(queries), bool)
+
+        def search(rows: Indices) -> None:
+            near, given_up[rows] = self.search(queries[rows], own[rows], hidden[rows])
+            found.put(rows, near)
+
+        others = order
+        if not self.helped:
+            step = max(1, len(order) // _TRIED)
+            tried, others = order[::step], np.delete(order, np.s_[::step])
+            parallel.map_items(search, _parts(tried, self.most))
+            if 2 * given_up[tried].sum() > len(tried):
+                given_up[others] = True
+                return order[given_up[order]]
+        count = max(1, min(parallel.count(), len(others) // self.worth_a_thread))
+        count = max(count, -(-len(others) // self.most))
+        parallel.map_items(search, _parts(others, max(1, -(-len(others) // count))))
+        self.helped = 2 * given_up.sum() <= len(order)
+        return order[given_up[order]]
 
 
 class GroupedVectors:
@@ -38,9 +92,10 @@ class GroupedVectors:
 
     def __init__(self, vectors: ExactIndex, groups: Sequence[Indices]) -> None:
         self._grouped = GroupSpans(vectors, groups)
-        self._made_of: Cells | None = None
-        self._cells: GroupCells | None = None
-        self._helped = False  # cells, most of the queries before
+        self._bundled: Bundles | None = None  # of the index, when `_by_bundles` was made
+        self._by_bundles: _Way | None = None
+        self._made_of: Cells | None = None  # of the index, of which `_by_cells` was made
+        self._by_cells: _Way | None = None
 
     def search(self, queries: Floats, own: Indices, skip: Indices | None = None) -> NearestGroups:
         """Find the nearest groups of each query.
@@ -55,8 +110,9 @@ class GroupedVectors:
             return found
         left_out = np.full(len(queries), NONE) if skip is None else skip
         hidden = grouped.hidden(left_out)
-        order = np.argsort(own, kind="stable")  # queries of one group come together
-        left = self._by_cells(queries, own, hidden, order, found)
+        left = np.argsort(own, kind="stable")  # queries of one group come together
+        for way in self._ways(len(queries)):
+            left = way.left(queries, own, hidden, left, found)
 
         def search(rows: Indices) -> None:
             found.put(rows, nearest_flat(grouped, queries[rows], own[rows], hidden[rows]))
@@ -98,43 +154,35 @@ class GroupedVectors:
         size = max(1, _VALUES_AT_ONCE // every, min(_FEW_AT_ONCE, 4 * _VALUES_AT_ONCE // every))
         return min(_QUERIES_AT_ONCE, size)
 
-    def _by_cells(
-        self, queries: Floats, own: Indices, hidden: Indices, order: Indices, found: NearestGroups
-    ) -> Indices:
-        """Search by cells where they help; the queries that are left to a scan, in order."""
-        cells = self._divided(len(queries))
-        if cells is None:
-            return order
-        given_up: Bools = np.zeros(len(queries), bool)
-
-        def search(rows: Indices) -> None:
-            near, given_up[rows] = nearest_pruned(cells, queries[rows], own[rows], hidden[rows])
-            found.put(rows, near)
-
-        others = order
-        if not self._helped:
-            step = max(1, len(order) // _TRIED)
-            tried, others = order[::step], np.delete(order, np.s_[::step])
-            search(tried)
-            if 2 * given_up[tried].sum() > len(tried):
-                given_up[others] = True
-                return order[given_up[order]]
-        count = max(1, min(parallel.count(), len(others) // _WORTH_A_THREAD))
-        count = max(count, -(-len(others) // _PART))
-        parallel.map_items(search, _parts(others, max(1, -(-len(others) // count))))
-        self._helped = 2 * given_up.sum() <= len(order)
-        return order[given_up[order]]
-
-    def _divided(self, queries: int) -> GroupCells | None:
-        """The cells to search by, as the index is divided; None for a scan."""
-        vectors, grouped = self._grouped.vectors, self._grouped
+    def _ways(self, queries: int) -> list[_Way]:
+        """The ways to search before a scan, as the index is divided."""
+        vectors = self._grouped.vectors
         cells = vectors.divided().for_search(vectors.stored, queries, 1)
-        if cells is None:
-            return None
-        if self._cells is None or self._made_of is not cells:
-            divided = Cells(grouped.different, cells.centroids, cells.cell[grouped.rows])
-            self._cells, self._made_of = GroupCells(divided, grouped), cells
-        return self._cells
+        bundles = vectors.divided().for_first(1)
+        if bundles is not None and self._bundled is not bundles:
+            self._bundled, self._by_bundles = bundles, _by_bundles(self._grouped)
+        if cells is not None and self._made_of is not cells:
+            self._made_of, self._by_cells = cells, _by_cells(self._grouped, cells)
+        first = None if bundles is None else self._by_bundles
+        second = None if cells is None else self._by_cells
+        return [way for way in (first, second) if way is not None]
+
+
+def _by_bundles(grouped: GroupSpans) -> _Way | None:
+    """Search by bundles of grouped vectors; None where they save too little."""
+    codes = np.where(grouped.only < len(grouped.sizes), grouped.only, NONE)
+    bundle = tight(grouped.different, codes)
+    if bundle is None:
+        return None
+    made = GroupBundles(Bundles(grouped.different, bundle), grouped)
+    return _Way(partial(nearest_bundled, made), most=256, worth_a_thread=64)
+
+
+def _by_cells(grouped: GroupSpans, cells: Cells) -> _Way:
+    """Search by the cells of an index, in the order of grouped vectors."""
+    divided = Cells(grouped.different, cells.centroids, cells.cell[grouped.rows])
+    made = GroupCells(divided, grouped)  # each thread visits all cells
+    return _Way(partial(nearest_pruned, made), most=4096, worth_a_thread=512)
 
 
 def _parts(rows: Indices, size: int) -> list[Indices]:

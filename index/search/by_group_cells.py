@@ -15,12 +15,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from index.search.bounds import UP, Bounds, short_squares
+from index.search.by_group_asked import Asked
 from index.search.cells import lengths
 from index.search.faiss_calls import TINY, may_round_to
-from index.search.group_cells import MIXED, GroupCells, spread
-from index.search.nearest_groups import CLOSER, NONE, NearestGroups, true_places
+from index.search.group_cells import MIXED, GroupCells
+from index.search.nearest_groups import NONE, NearestGroups, true_places
 from likewise.arrays import Bools, Floats, Indices
-from likewise.metrics.pairs import exact_distances
 
 _SHARE = 0.6  # of all vectors: looking at more takes longer than a scan
 _MOST = 1024  # candidates of a query, at most
@@ -43,16 +43,16 @@ def nearest_pruned(
     return search.found(), search.given_up
 
 
-class _Search:
+class _Search(Asked):
     """One search; see `nearest_pruned`."""
 
     def __init__(self, cells: GroupCells, queries: Floats, own: Indices, hidden: Indices) -> None:
-        self._cells, self._grouped = cells, cells.grouped
-        self._queries, self._own, self._hidden = queries, own, hidden
+        super().__init__(cells.grouped, queries, own, hidden)
+        self._cells = cells
         self._bounds = Bounds(cells.cells, queries)
         every = np.arange(len(queries))
-        sizes = np.append(self._grouped.sizes, 0)[own]  # 0 for `NONE`
-        self._direct = self._all_of(np.flatnonzero(sizes <= _SMALL))
+        sizes = np.append(self.grouped.sizes, 0)[own]  # 0 for `NONE`
+        self._direct = self.all_of(np.flatnonzero(sizes <= _SMALL))
         holds = cells.holding(np.where(sizes <= _SMALL, NONE, own), hidden)
         others = cells.others(own)
         nearest = self._reaches(every, holds, mine=True)
@@ -65,35 +65,22 @@ class _Search:
         )
         counts = cells.cells.counts.astype(np.float32)
         looked_at = (self._near[0] | self._near[1]) @ counts
-        self.given_up: Bools = looked_at > _SHARE * len(self._grouped.different)
+        self.given_up: Bools = looked_at > _SHARE * len(self.grouped.different)
 
     def found(self) -> NearestGroups:
         """The nearest groups; of queries that are given up anything."""
         queries, rows = self._candidates()
         keep = ~self.given_up[queries]
         queries, rows = queries[keep], rows[keep]
-        distances = self._exact(queries, rows)
-        mine, other = self._sides(queries, rows)
-        near = NearestGroups.none(len(self._own))
+        distances = self.exact(queries, rows)
+        mine, other = self.sides(queries, rows)
+        near = NearestGroups.none(len(self.own))
         near.own[:] = self._direct
         np.minimum.at(near.own, queries[mine], distances[mine])
-        self._put_others(near, queries[other], rows[other], distances[other])
+        self.put_others(near, queries[other], rows[other], distances[other])
         return near
 
     # ------------------------------------------------------------ reaches
-
-    def _all_of(self, queries: Indices) -> Floats:
-        """The distance to the own group of these queries, `(n,)`; inf for the others."""
-        grouped, direct = self._grouped, np.full(len(self._own), np.inf, np.float32)
-        queries = queries[self._own[queries] != NONE]
-        for begins, places in ((grouped.spans, None), (grouped.shared_spans, grouped.shared)):
-            code = self._own[queries]
-            at, rows = spread(begins[code], begins[code + 1])
-            asked, rows = queries[at], rows if places is None else places[rows]
-            there = rows != self._hidden[asked]
-            asked, rows = asked[there], rows[there]
-            np.minimum.at(direct, asked, self._exact(asked, rows))
-        return direct
 
     def _reaches(self, queries: Indices, allowed: Bools, *, mine: bool) -> Floats:
         """Distance to a near vector of the own group, or of another one, `(n,)`; inf if none."""
@@ -113,28 +100,9 @@ class _Search:
         beaten = np.flatnonzero((reach <= own) & np.isfinite(own))
         enough = np.full(len(own), np.inf, np.float32)
         for part, rows, distances in self._first(beaten, others, _FEW, mine=False):
-            enough[beaten[part]] = self._several(rows, distances)
+            enough[beaten[part]] = self.several(rows, distances)
         reach[beaten] = np.maximum(reach[beaten], np.minimum(own, enough)[beaten])
         return reach
-
-    def _several(self, rows: Indices, distances: Floats) -> Floats:
-        """The distance within which `CLOSER` groups are, `(p,)`; inf where too few are known.
-
-        Args:
-            rows: Vectors of other groups, `(p, m)`, `NONE` where there are fewer.
-            distances: Their distances, `(p, m)`.
-        """
-        order = np.argsort(distances, axis=1)
-        distances = np.take_along_axis(distances, order, axis=1)
-        rows = np.take_along_axis(rows, order, axis=1)
-        codes = self._grouped.only[rows]
-        # A vector of several groups may be of those that are counted, so it does not count.
-        new = (rows != NONE) & (codes < len(self._grouped.sizes))
-        for column in range(1, codes.shape[1]):
-            new[:, column] &= (codes[:, :column] != codes[:, column, None]).all(axis=1)
-        enough = np.cumsum(new, axis=1) >= CLOSER
-        last = np.take_along_axis(distances, enough.argmax(axis=1)[:, None], axis=1)[:, 0]
-        return np.where(enough[:, -1], last, np.float32(np.inf))
 
     def _first(
         self, queries: Indices, allowed: Bools, most: int, *, mine: bool
@@ -154,7 +122,7 @@ class _Search:
             part = order[edges[cell] : edges[cell + 1]]
             rows = self._in_first(queries[part], cell, most, mine=mine)
             asked = np.repeat(queries[part], rows.shape[1])
-            distances = self._exact(asked, np.maximum(rows.ravel(), 0)).reshape(rows.shape)
+            distances = self.exact(asked, np.maximum(rows.ravel(), 0)).reshape(rows.shape)
             distances[rows == NONE] = np.inf
             yield part, rows, distances
 
@@ -166,11 +134,11 @@ class _Search:
             wanted = (
                 self._of_own(queries, cell)
                 if mine
-                else (self._cells.codes[cell] != self._own[queries, None])
+                else (self._cells.codes[cell] != self.own[queries, None])
             )
             squared[~wanted] = np.inf
         if mine:
-            squared[self._cells.hidden_in(cell, self._hidden[queries])] = np.inf
+            squared[self._cells.hidden_in(cell, self.hidden[queries])] = np.inf
         if most >= squared.shape[1]:
             places = np.broadcast_to(np.arange(len(rows)), squared.shape)
         elif most == 1:
@@ -183,9 +151,9 @@ class _Search:
 
     def _candidates(self) -> tuple[Indices, Indices]:
         """Queries and vectors that may be nearest, one cell after the other."""
-        if len(self._own) == 1:
+        if len(self.own) == 1:
             return self._candidates_of_one()
-        counts = np.zeros(len(self._own), np.int64)
+        counts = np.zeros(len(self.own), np.int64)
         found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
         mine, others = (np.ascontiguousarray(near.T) for near in self._near)
         for cell in np.flatnonzero((mine | others).any(axis=1)).tolist():
@@ -207,7 +175,7 @@ class _Search:
             own = bounds.short[0] - cells.origins[looked_at]
             slack = float(bounds.slack(0, looked_at, lengths(own)).max())
             rows = cells.within(looked_at, own, (float(limit[0]) + slack) ** 2 * UP + TINY)
-            wanted = self._sides(np.zeros(len(rows), np.int64), rows)[side]
+            wanted = self.sides(np.zeros(len(rows), np.int64), rows)[side]
             found.append(rows[wanted])
             self.given_up[0] |= len(found[-1]) > _MOST
         rows = np.concatenate(found)
@@ -238,50 +206,16 @@ class _Search:
         places, columns = true_places(squared <= np.maximum(to_own, to_other)[:, None])
         asked, rows = queries[places], self._cells.cells.rows[cell][columns]
         inside = squared[places, columns]
-        is_own, is_other = self._sides(asked, rows)
+        is_own, is_other = self.sides(asked, rows)
         keep = is_own & (inside <= to_own[places]) | is_other & (inside <= to_other[places])
         return asked[keep], rows[keep]
 
-    def _sides(self, queries: Indices, rows: Indices) -> tuple[Bools, Bools]:
-        """Whether vectors are of the own group of the query beside each, and of other groups."""
-        codes, own = self._grouped.only[rows], self._own[queries]
-        mine, shared = codes == own, np.flatnonzero(codes == len(self._grouped.sizes))
-        other = ~mine
-        if len(shared):
-            mine[shared] = self._grouped.has(own[shared], rows[shared])
-        mine &= rows != self._hidden[queries]
-        return mine, other
-
     def _of_own(self, queries: Indices, cell: int) -> Bools:
         """Which vectors of a cell are of the own group of each query, `(p, m)`."""
-        own, rows = self._own[queries], self._cells.cells.rows[cell]
+        own, rows = self.own[queries], self._cells.cells.rows[cell]
         mine: Bools = self._cells.codes[cell] == own[:, None]
-        columns = np.flatnonzero(self._cells.codes[cell] == len(self._grouped.sizes))
+        columns = np.flatnonzero(self._cells.codes[cell] == len(self.grouped.sizes))
         if len(columns):
             at = np.repeat(own, len(columns)), np.tile(rows[columns], len(own))
-            mine[:, columns] = self._grouped.has(*at).reshape(len(own), -1)
+            mine[:, columns] = self.grouped.has(*at).reshape(len(own), -1)
         return mine
-
-    # ------------------------------------------------------------ answers
-
-    def _put_others(
-        self, near: NearestGroups, queries: Indices, rows: Indices, distances: Floats
-    ) -> None:
-        """Set the nearest other group, and how many are as near as the own one."""
-        own = self._own[queries]
-        first, second = self._grouped.groups_of[rows, :2].T
-        groups = np.where(first == own, second, first)
-        np.minimum.at(near.other, queries, distances)
-        nearest = np.flatnonzero(distances == near.other[queries])
-        near.nearest[queries[nearest]] = len(self._grouped.sizes)
-        np.minimum.at(near.nearest, queries[nearest], groups[nearest])
-        closer = np.flatnonzero((distances <= near.own[queries]) & np.isfinite(near.own[queries]))
-        every = self._grouped.groups_of[rows[closer]]
-        asked = np.repeat(queries[closer], every.shape[1])
-        valid = (every.ravel() != NONE) & (every.ravel() != self._own[asked])
-        keys = np.unique(asked[valid] * len(self._grouped.sizes) + every.ravel()[valid])
-        counts = np.bincount(keys // len(self._grouped.sizes), minlength=len(near.closer))
-        near.closer[:] = np.minimum(counts, CLOSER)
-
-    def _exact(self, queries: Indices, rows: Indices) -> Floats:
-        return exact_distances(self._queries, queries, self._grouped.different, rows)

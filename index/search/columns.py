@@ -141,6 +141,10 @@ class Columns:
         """The rows that are of a group, ascending."""
         return np.flatnonzero(self.codes < len(self.labels))
 
+    def group_of_each(self) -> Indices:
+        """The code of each row's label, `(n,)`; -1 for a row of no group."""
+        return np.where(self.codes < len(self.labels), self.codes, -1).astype(np.int64)
+
     def label_of_each(self) -> Strings:
         """The label of each row, `(n,)`; None for a row of no group."""
         return np.array([*self.labels.all(), None], object)[self.codes]

@@ -82,6 +82,7 @@ class CurrentIndex:
                 self._state = None  # until the index has caught up
                 derived = self._loaded()
                 derived.catch_up(self._store, state)
+                derived.vectors.divided().groups = self._groups
                 if derived.slots is not self._held.slots:
                     self._held.align(derived.slots)
                     self._grouping = None
@@ -212,6 +213,11 @@ class CurrentIndex:
         promise = self._make() if derived.chosen.setting.recall is not None else None
         derived.write()
         return promise
+
+    def _groups(self) -> Indices:
+        """A number for the group of each row, `(n,)`; -1 for those of none."""
+        assert self._state is not None
+        return self.names.of(self._state).group_of_each()
 
     def _complete(self) -> None:
         """Make what other processes would have to make, or to do without."""

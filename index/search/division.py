@@ -1,13 +1,18 @@
-"""Whether an index is searched by cells: made when enough is asked, used if they save time.
+"""Whether an index is searched by cells, or bundles: made when enough is asked, used if they pay.
 
 Making cells costs about as much as two thousand queries. So they are made when so many were asked,
 and measured on rows of the index: where the vectors fill their space evenly, bounds leave nothing
-out, and the search stays flat. Cells that were kept on disk cost a tenth of that.
+out, and the search stays flat. Cells that were kept on disk cost a tenth of that. Bundles, of which
+the owner of the index says which rows may be one, are made and measured at the same time. Where
+they gain more than cells, queries are searched by them first.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import faiss
@@ -18,12 +23,15 @@ from index.search.kept import KeptCells
 from index.search.setting import Way
 from likewise.arrays import Bools, Floats, Indices
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # not for a cold query
+    from index.search.bundles import Bundles
     from index.search.cells import Cells
+    from index.search.pruned import Candidates
 
 FROM = 20_000  # rows from which on cells may pay
 BOUNDED = 200_000  # rows from which on a process with one query answers it without all vectors
 PAYING = 1.2  # gain from which on cells are used
+BUNDLES_PAYING = 2.0  # the same of bundles, by which unknown queries may be tried in vain
 _MOST_NEIGHBOURS = 128  # of a query: more lie in too many cells
 _REPAID = 2_000  # queries whose flat scans cost as much as making cells
 _REPAID_READ = 300  # the same for cells that were kept
@@ -36,23 +44,41 @@ _MEASURED, _MEASURED_FLAT = 2048, 128  # queries of the measurement: cells need 
 
 
 class Division:
-    """The cells of an index, when there are any.
+    """The cells and the bundles of an index, when there are any.
 
     Attributes:
         cells: Cells of all rows; None before they are made, and where they do not pay.
-        way: `flat` for scans alone, `cells` for cells whether they pay or not, `auto` for both.
-        gain: Measured: how many times as long a flat search takes; None where not measured.
+        bundles: Bundles of all rows; None before they are made, and where cells gain as much.
+        way: `flat` for scans alone, `cells` for cells whether they pay or not, `auto` for all.
+        groups: Returns a number for each row, `(n,)`: rows with the same one, 0 or more, may be a
+            bundle. None where nothing is known of them.
+        gain: Measured of cells: how many times as long a flat search takes; None if not measured.
+        bundle_gain: The same of bundles.
         unsaved: Whether it was measured since it was saved.
     """
 
     def __init__(self) -> None:
         self.way: Way = "auto"
+        self.groups: Callable[[], Indices] | None = None
         self.cells: Cells | None = None
+        self.bundles: Bundles | None = None
         self.gain: float | None = None
+        self.bundle_gain: float | None = None
         self.unsaved = False
-        self._kept: tuple[Floats, Indices] | None = None  # centroids, and the cell of each row
+        self._kept: KeptCells | None = None  # not yet made ready to search by
         self._trained = 0
         self._asked = 0
+
+    def follow(self, whole: Division, rows: Indices) -> None:
+        """Divide as another index, of which this one holds some rows.
+
+        Args:
+            whole: The division of the other index.
+            rows: The rows of it, `(n,)`.
+        """
+        self.way = "flat" if whole.way == "flat" else "auto"
+        if groups := whole.groups:
+            self.groups = lambda: groups()[rows]
 
     def for_search(self, stored: Floats, queries: int, k: int) -> Cells | None:
         """The cells to search by, made now if that pays; None for a flat search.
@@ -67,8 +93,8 @@ class Division:
             return None
         self._asked += queries
         if self._is_outgrown(len(stored)):
-            self.cells = self.gain = self._kept = None
-        if self.gain is None and self._asked >= _REPAID:
+            self.cells = self.gain = self.bundles = self.bundle_gain = self._kept = None
+        if self._is_unmeasured and self._asked >= _REPAID:
             if queries >= _TOGETHER or len(stored) <= _FAST_MADE:
                 self.make(stored)
         elif self._kept is not None and self._asked >= _REPAID_READ:
@@ -76,6 +102,14 @@ class Division:
         if not always and BY_MATRIX <= queries < _VISITS / np.sqrt(len(stored)):
             return None  # a matrix product is faster, up to 122 queries of 60,000 rows
         return self.cells
+
+    def for_first(self, k: int) -> Bundles | None:
+        """The bundles to search by before all else, if any, once `for_search` was asked.
+
+        Args:
+            k: Neighbours that are wanted.
+        """
+        return self.bundles if self.way == "auto" and k <= _MOST_NEIGHBOURS else None
 
     def complete(self, stored: Floats) -> None:
         """Make cells that are due before a large index is left to processes of one query.
@@ -86,43 +120,79 @@ class Division:
         count = len(stored)
         if count < max(BOUNDED, FROM) or self.way == "flat":
             return
-        if self.gain is None or self._is_outgrown(count):
+        if self._is_unmeasured or self._is_outgrown(count):
             self.make(stored)
 
+    @property
+    def _is_unmeasured(self) -> bool:
+        """Whether cells or bundles were never measured, as by a version without bundles."""
+        return self.gain is None or (self.bundle_gain is None and self._may_bundle)
+
+    @property
+    def _may_bundle(self) -> bool:
+        return self.way == "auto" and self.groups is not None
+
     def _is_outgrown(self, count: int) -> bool:
-        """Whether there are far more rows, or far fewer, than when centroids were made."""
+        """Whether there are far more rows, or far fewer, than then, or most new ones are alone."""
         within = self._trained / _GROWN <= count <= self._trained * _GROWN
-        return self.gain is not None and not within
+        alone = self.bundles is not None and not self.bundles.save_rows
+        return self.gain is not None and (alone or not within)
 
     def make(self, stored: Floats) -> None:
-        """Make cells of all rows, `(n, dim)`, and measure what they gain."""
+        """Make cells and bundles of all rows, `(n, dim)`, and measure what they gain."""
         from index.search.cells import Cells  # not for a cold query
+        from index.search.pruned import candidates
 
         cells = Cells.train(stored)
-        self.gain = 0.0 if cells is None else measured_gain(cells, stored)
+        self.gain = 0.0 if cells is None else measured_gain(partial(candidates, cells), stored)
         self.cells = cells if self._pays(self.gain) else None
+        self._bundle(stored)
         self._kept, self._trained, self._asked, self.unsaved = None, len(stored), 0, True
+
+    def _bundle(self, stored: Floats) -> None:
+        """Make bundles of the rows, and use them where they gain more than cells."""
+        from index.search.bundles import Bundles, tight  # not for a cold query
+        from index.search.by_bundles import candidates
+
+        self.bundles, self.bundle_gain = None, None
+        if self.groups is None or not self._may_bundle:
+            return
+        self.bundle_gain = 0.0
+        bundle = tight(stored, self.groups())
+        if bundle is None:
+            return
+        bundles = Bundles(stored, bundle)
+        self.bundle_gain = measured_gain(partial(candidates, bundles), stored)
+        if self.bundle_gain > max(self.gain or 0.0, BUNDLES_PAYING):
+            self.bundles = bundles
 
     def _pays(self, gain: float) -> bool:
         """Whether cells of such a gain are used."""
         return gain >= PAYING or self.way == "cells"
 
     def prepare(self, stored: Floats) -> None:
-        """Make the cells that were kept ready to search by; `stored` are all rows, `(n, dim)`."""
+        """Make what was kept ready to search by; `stored` are all rows, `(n, dim)`."""
         if self._kept is None:
             return
-        from index.search.cells import Cells, assigned  # not for a cold query
+        from index.search.bundles import Bundles, numbered  # not for a cold query
+        from index.search.cells import Cells, assigned
 
-        centroids, cell = self._kept
-        new = np.flatnonzero(cell < 0)
-        cell[new] = assigned(stored[new], centroids)
-        self.cells, self._kept = Cells(stored, centroids, cell), None
+        centroids, cell, bundle = self._kept.centroids, self._kept.cell, self._kept.bundle
+        if len(centroids):
+            new = np.flatnonzero(cell < 0)
+            cell[new] = assigned(stored[new], centroids)
+            self.cells = Cells(stored, centroids, cell)
+        if len(bundle):
+            self.bundles = Bundles(stored, numbered(bundle))
+        self._kept = None
 
     def restore(self, kept: KeptCells) -> None:
         """Take over what was kept of the same rows."""
-        self.gain, self._trained = kept.gain, kept.trained
-        pays = len(kept.centroids) and self._pays(kept.gain)
-        self._kept = (kept.centroids, kept.cell) if pays else None
+        self.gain, self.bundle_gain, self._trained = kept.gain, kept.bundle_gain, kept.trained
+        pays = bool(len(kept.centroids)) and self._pays(kept.gain)
+        if not pays:
+            kept = kept.without_cells()
+        self._kept = kept if len(kept.centroids) or len(kept.bundle) else None
         if self.way == "cells" and not pays:
             self.gain = None  # made anew, to be used
 
@@ -130,44 +200,44 @@ class Division:
         """What to keep; None where nothing was measured."""
         if self.gain is None:
             return None
-        centroids, cell = self._kept or (np.empty((0, 0), np.float32), np.empty(0, np.int64))
+        kept = self._kept or KeptCells.of_none(self._trained, self.gain, self.bundle_gain)
         if self.cells is not None:
-            centroids, cell = self.cells.centroids, self.cells.cell
-        return KeptCells(self._trained, self.gain, centroids, cell)
+            kept = replace(kept, centroids=self.cells.centroids, cell=self.cells.cell)
+        return kept if self.bundles is None else replace(kept, bundle=self.bundles.bundle)
 
     def append(self, vectors: Floats) -> None:
         """Note that rows, `(n, dim)`, were added at the end."""
         if self.cells is not None:
             self.cells.append(vectors)
+        if self.bundles is not None:
+            self.bundles.append(vectors)
         if self._kept is not None:
-            centroids, cell = self._kept
-            self._kept = centroids, np.concatenate([cell, np.full(len(vectors), -1)])
+            self._kept = self._kept.appended(len(vectors))
 
     def remove(self, kept: Bools) -> None:
         """Note that only the rows `kept`, `(n,)`, are left."""
         if self.cells is not None:
             self.cells.remove(kept)
+        if self.bundles is not None:
+            self.bundles.remove(kept)
         if self._kept is not None:
-            centroids, cell = self._kept
-            self._kept = centroids, cell[kept]
+            self._kept = self._kept.only(kept)
 
 
-def measured_gain(cells: Cells, stored: Floats) -> float:
+def measured_gain(find: Callable[[Floats, Floats, int], Candidates], stored: Floats) -> float:
     """How many times as long a flat search of some of the rows takes, by the thread's processor.
 
     Args:
-        cells: Cells of all rows.
+        find: Finds candidates among the rows, for queries and a number of neighbours.
         stored: The rows, `(n, dim)`, float32, n >= 1.
     """
-    from index.search.pruned import candidates  # not for a cold query
-
     queries = np.ascontiguousarray(stored[:: max(1, len(stored) // _MEASURED)][:_MEASURED])
     start = time.thread_time()
-    left = candidates(cells, stored, queries, min(_NEIGHBOURS, len(stored))).given_up.mean()
-    by_cells = (time.thread_time() - start) / len(queries)
+    left = find(stored, queries, min(_NEIGHBOURS, len(stored))).given_up.mean()
+    by_them = (time.thread_time() - start) / len(queries)
     few = queries[:: max(1, len(queries) // _MEASURED_FLAT)]
     start = time.thread_time()
     with one_thread(stored.shape[1]):
         faiss.knn(few, stored, min(_CANDIDATES, len(stored)))
     flat = (time.thread_time() - start) / len(few)
-    return float(flat / (by_cells + flat * left))
+    return float(flat / (by_them + flat * left))

@@ -104,7 +104,7 @@ class ExactIndex:
         """Copy rows into a separate index."""
         part = ExactIndex(faiss.IndexFlatL2(self.dim))
         part.append(self.stored[rows])
-        part.divided().way = "flat" if self.divided().way == "flat" else "auto"
+        part.divided().follow(self.divided(), rows)
         return part
 
     def nearest(self, queries: Floats, k: int, namer: Namer) -> tuple[Indices, Floats]:
@@ -121,11 +121,12 @@ class ExactIndex:
         if self._crowded > _CROWDED and (equal := self._equals()):
             return equal.nearest(queries, k, namer)
         cells = self.divided().for_search(self.stored, len(queries), k)
-        if cells is None:
+        bundles = self.divided().for_first(k)
+        if cells is None and bundles is None:
             return self._flat(queries, k, namer)
-        from index.search.by_cells import nearest_by_cells  # not for a cold query
+        from index.search.by_division import nearest_divided  # not for a cold query
 
-        return nearest_by_cells(cells, self.stored, queries, k, namer, self._flat)
+        return nearest_divided(bundles, cells, self.stored, queries, k, namer, self._flat)
 
     def _flat(self, queries: Floats, k: int, namer: Namer) -> tuple[Indices, Floats]:
         """Do what `nearest` does, by a scan of all vectors."""

@@ -7,6 +7,7 @@ import numpy as np
 from index.search.cells import Cells
 from index.search.group_spans import GroupSpans
 from index.search.nearest_groups import NONE
+from index.search.spans import spread
 from likewise.arrays import Bools, Indices
 
 MIXED = -2  # stands for several groups
@@ -74,23 +75,6 @@ class GroupCells:
         """
         here = np.flatnonzero((hidden != NONE) & (self._cell[hidden] == cell))
         return here, self._column[hidden[here]]
-
-
-def spread(begins: Indices, ends: Indices) -> tuple[Indices, Indices]:
-    """All places in spans: which span each is of, and the place.
-
-    Args:
-        begins: Where each span begins, `(n,)`.
-        ends: Where it ends, `(n,)`.
-
-    Example:
-        >>> spread(np.array([3, 9]), np.array([5, 10]))
-        (array([0, 0, 1]), array([3, 4, 9]))
-    """
-    sizes = ends - begins
-    spans = np.repeat(np.arange(len(sizes)), sizes)
-    first = np.cumsum(sizes) - sizes
-    return spans, np.arange(len(spans)) + (begins - first)[spans]
 
 
 def _pure(codes: Indices, shared: int) -> int:

@@ -38,6 +38,24 @@ class Candidates:
     distances: Floats
     given_up: Bools
 
+    def with_more(self, queries: Indices, more: Candidates) -> Candidates:
+        """These, and those of some queries that were given up.
+
+        Args:
+            queries: The queries, `(m,)`, which have no candidates yet.
+            more: Their candidates; given up are those that still have none.
+        """
+        every = np.concatenate([self.queries, queries[more.queries]])
+        order = np.argsort(every, kind="stable")
+        given_up = self.given_up.copy()
+        given_up[queries] = more.given_up
+        return Candidates(
+            every[order],
+            np.concatenate([self.rows, more.rows])[order],
+            np.concatenate([self.distances, more.distances])[order],
+            given_up,
+        )
+
     def nearest(self, k: int, namer: Namer) -> tuple[Indices, Floats]:
         """The k nearest rows of the queries that are not given up, `(m, k)`, and their distances.
 

@@ -33,6 +33,7 @@ def searched(how: HowSearched, points: Mapping[str, OperatingPoint]) -> dict[str
     return {
         **how.setting.to_json(),
         "cells": how.cells,
+        "bundles": how.bundles,
         "gain": how.gain and round(how.gain, 2),
         "approximate": _figures(promise, points) if promise and promise.effort else None,
         "sentence": _sentence(how),
@@ -80,8 +81,11 @@ def _sentence(how: HowSearched) -> str:
 
 
 def _exactly(how: HowSearched) -> str:
-    """How exact search is done, and what cells gain or would gain."""
+    """How exact search is done, and what cells or bundles gain, or would gain."""
     chosen = "" if how.setting.way == "auto" else ", as was chosen"
+    if how.bundles and how.gain is not None:
+        bundles = f"{counted(how.bundles, 'bundle')} of close references of one group"
+        return f"by {bundles}, measured {how.gain:.1f} times as fast as a full scan"
     if how.cells and how.gain is not None:
         cells = counted(how.cells, "cell")
         return f"by {cells}, measured {how.gain:.1f} times as fast as a full scan{chosen}"

@@ -62,10 +62,9 @@ def agree(
 def answered(
     vectors: GroupedVectors, queries: np.ndarray, own: np.ndarray, skip: np.ndarray
 ) -> float:
-    cells = vectors._divided(len(queries))
-    assert cells is not None
+    [by_cells] = vectors._ways(len(queries))
     hidden = vectors._grouped.hidden(skip)
-    return 1 - float(nearest_pruned(cells, queries, own, hidden)[1].mean())
+    return 1 - float(by_cells.search(queries, own, hidden)[1].mean())
 
 
 GROUPS = {
@@ -203,6 +202,6 @@ def test_the_answers_follow_references_that_come_and_go(rng, tmp_path) -> None:
 def test_no_queries_find_nothing(rng) -> None:
     stored, codes = tiles(rng, 50)
     vectors, _ = grouped(stored, codes)
-    assert vectors._divided(5) is not None
+    assert vectors._ways(5)
     found = vectors.search(stored[:0], codes[:0])
     assert [len(getattr(found, part)) for part in PARTS] == [0] * 4

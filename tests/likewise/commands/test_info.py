@@ -66,12 +66,17 @@ def test_info_tells_how_references_are_searched(gallery):
         "recall": None,
         "recall_of": "both",
         "cells": 16,
+        "bundles": 0,
         "gain": 7.25,
         "approximate": None,
         "sentence": f"exact, {sentence}",
     }
     write_kept(gallery, Mark(), KeptCells(300, 0.9, cells.centroids[:0], cells.cell[:0]))
     assert "references; cells were measured to save no time\n" in done("info", gallery).stdout
+    bundled = KeptCells(300, 0.9, cells.centroids[:0], cells.cell[:0], 8.5, np.arange(300) // 10)
+    write_kept(gallery, Mark(), bundled)
+    sentence = "by 30 bundles of close references of one group, measured 8.5 times as fast as"
+    assert f"search: exact, {sentence} a full scan\n" in done("info", gallery).stdout
 
 
 def test_a_gallery_without_its_model_is_one_line(gallery):
