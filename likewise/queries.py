@@ -92,6 +92,8 @@ class QueryReader:
         unreadable: Id and reason of each picture that could not be read.
         remarks: On pictures that are nearly one grey value.
         unlabelled: Id of each picture that was left out because it has no label.
+        repeated: Id of each picture that was left out because an equal one came before: counted
+            again it would prove nothing.
         join: The labelled pictures, counted by whether the gallery has their group.
     """
 
@@ -104,7 +106,9 @@ class QueryReader:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     remarks: Remarks = field(default_factory=Remarks)
     unlabelled: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     join: LabelJoin = field(init=False)
+    _came: set[bytes] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.join = LabelJoin(self.matcher.gallery.labels)
@@ -119,6 +123,10 @@ class QueryReader:
             pictures = counted(len(self.unlabelled), "picture")
             shown = examples(self.unlabelled)
             lines.append(f"Passed over as without a label: {pictures}, {shown}.")
+        if self.repeated:
+            pictures = counted(len(self.repeated), "picture")
+            shown = examples(self.repeated)
+            lines.append(f"Passed over as equal to a picture before: {pictures}, {shown}.")
         if strangers := self.join.sentence():
             lines.append(strangers)
         return lines
@@ -135,9 +143,9 @@ class QueryReader:
             self.unlabelled += [record.id for record in batch.records if record.label is None]
             if rows:
                 came = True
-                labelled = batch.subset(rows)
-                self.join.count(labelled.labels)
-                yield labelled
+                for labelled in self._first_of_equal(batch.subset(rows)):
+                    self.join.count(labelled.labels)
+                    yield labelled
         if self.unlabelled and not came:
             raise UnlabelledError(
                 f"{self.unlabelled[0]} has no label, and {self.purpose} compares answers with "
@@ -158,7 +166,19 @@ class QueryReader:
                         "is not unknown. Pass it as labelled data, or leave it out."
                     )
             unlabelled = [replace(record, label=None) for record in batch.records]
-            yield Queries(unlabelled, batch.contents, batch.vectors)
+            yield from self._first_of_equal(Queries(unlabelled, batch.contents, batch.vectors))
+
+    def _first_of_equal(self, batch: Queries) -> Iterator[Queries]:
+        """Leave out pictures whose pixels came before, here or in an earlier batch."""
+        rows = []
+        for row, content in enumerate(batch.contents):
+            if content in self._came:
+                self.repeated.append(batch.records[row].id)
+            else:
+                self._came.add(content)
+                rows.append(row)
+        if rows:
+            yield batch.subset(rows)
 
     def _embedded(
         self, records: Iterable[Record], seen: Callable[[Decoded], object] = lambda part: None

@@ -49,6 +49,24 @@ def test_references_are_passed_over_before_their_labels_are_examined(matcher, re
     assert (len(batch.records), reader.skipped) == (2, 3)
 
 
+def test_equal_pictures_are_one_query_however_often_they_come(reader, queries):
+    again = [Record(f"{record.id} again", record.label, record.image) for record in queries[:3]]
+    strange = Record("strange", None, queries[0].image)  # the same picture, given as unknown
+    [batch] = reader.labelled([*queries[:5], *again, queries[0]])
+    assert batch.records == queries[:5]
+    assert list(reader.unknown([strange])) == []
+    repeated = [*(record.id for record in again), queries[0].id, "strange"]
+    assert reader.repeated == repeated
+    [line] = [line for line in reader.passed_over() if "equal" in line]
+    assert line.startswith("Passed over as equal to a picture before: 5 pictures, ")
+
+
+def test_a_picture_whose_equal_had_no_label_is_a_query(reader, queries):
+    bare = Record("bare", None, queries[0].image)
+    [batch] = reader.labelled([bare, queries[0]])
+    assert batch.records == [queries[0]]
+
+
 def test_no_batch_at_all_joins_to_no_queries(matcher):
     nothing = Queries.joined([], matcher.gallery.dim)
     assert nothing.records == []

@@ -49,6 +49,13 @@ def test_at_most_the_wanted_share_matches_with_the_own_group_left_out(matcher, q
     assert (point.gallery_size, point.generation) == (300, matcher.gallery.generation)
 
 
+def test_pictures_that_come_twice_support_no_smaller_target(matcher, queries) -> None:
+    with pytest.raises(CalibrationError, match=r"needs at least 60 .* Received: 40"):
+        calibrate(matcher, [*queries, *queries], fpir=0.05)
+    once, twice = (calibrate(matcher, data, fpir=0.1) for data in (queries, [*queries, *queries]))
+    assert (twice.point.false, twice.point.queries) == (once.point.false, once.point.queries)
+
+
 def test_check_misses_just_as_many_knowns_as_the_point_says(matcher, queries) -> None:
     point = calibrate(matcher, queries, fpir=0.1).point
     answers = matcher.check([query.pixels() for query in queries], CheckOptions(k=1))
