@@ -31,7 +31,8 @@ def remove(gallery: Place, ids: tuple[str, ...], missing_ok: bool) -> None:
     from embedder.text import counted
     from index.gallery import Gallery
 
-    wanted = [id for word in ids for id in (stdin_lines() if word == "-" else [word])]
+    typed = (filter(None, stdin_lines()) if word == "-" else [word] for word in ids)
+    wanted = [id for part in typed for id in part]
     with Gallery.open(gallery) as opened:
         missing = [] if missing_ok else [id for id in wanted if id not in opened]
         if missing:
