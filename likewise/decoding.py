@@ -14,8 +14,8 @@ import threading
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import compress, islice
 from typing import TypeVar
 
 import numpy as np
@@ -28,7 +28,7 @@ from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
 from embedder.preprocessing.prepare import holds_lock, refusal
 from likewise import parallel
-from likewise.arrays import Pixels
+from likewise.arrays import Bools, Floats, Pixels
 
 T = TypeVar("T")
 
@@ -36,6 +36,8 @@ _PART = 64  # records decoded by one task
 _THREADS = min(8, parallel.count())
 _PROBE, _SMALL = 4, 0.001  # pictures that are timed, and seconds up to which each is small
 _MAX_WAITING = 8 << 20  # bytes of pictures at their own size that are prepared together
+
+_NOT_FINITE = "the model gives no finite numbers for it"
 
 _small_pictures = threading.Lock()  # held while small pictures are decoded
 
@@ -62,6 +64,21 @@ class Decoded:
     def readable(self) -> list[Record]:
         """The m records that `images` and `contents` belong to."""
         return [record for place, record in enumerate(self.records) if place not in self.reasons]
+
+    def embedded(self, embedder: Embedder) -> tuple[Decoded, Floats]:
+        """Embed the pictures, `(m, dim)`; one without a finite embedding cannot be read."""
+        vectors = embedder.embed(self.images)
+        finite = np.asarray(np.isfinite(vectors).all(axis=1))
+        return (self, vectors) if finite.all() else (self.only(finite), vectors[finite])
+
+    def only(self, finite: Bools) -> Decoded:
+        """Keep those of the m pictures whose embeddings are finite, `(m,)`."""
+        places = [place for place in range(len(self.records)) if place not in self.reasons]
+        rows = zip(places, finite.tolist(), strict=True)
+        lost = {place: _NOT_FINITE for place, is_kept in rows if not is_kept}
+        kept = list(compress(self.contents, finite.tolist()))
+        reasons = self.reasons | lost
+        return replace(self, images=self.images[finite], contents=kept, reasons=reasons)
 
 
 def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = False) -> Decoded:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import compress
 
 import numpy as np
 
@@ -64,7 +65,11 @@ def enrol_records(
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
         entries = entries_of(batch, spelled, source)
         embed_entries(embedder, gallery, entries, batch.images)
-        return batch, entries
+        vectors = np.array([entry.vector for entry in entries], np.float32)
+        finite = np.asarray(np.isfinite(vectors.reshape(len(entries), gallery.dim)).all(axis=1))
+        if finite.all():
+            return batch, entries
+        return batch.only(finite), list(compress(entries, finite.tolist()))
 
     if isinstance(records, list):
         records = Records(partial(iter, records), len(records))

@@ -115,11 +115,10 @@ class QueryPictures:
             prepared = embedder.prepare(self.arrays)
             return Embedded(embedder.embed(prepared), {}, remarks_on_flat(prepared))
         vectors = [np.empty((0, embedder.dim), np.float32)]
-        reasons: dict[int, str] = {}
-        remarks: dict[int, str] = {}
-        start = 0
-        for chunk in decode_stream(self.records or [], embedder, size=_CHUNK, seconds=_SECONDS):
-            vectors.append(embedder.embed(chunk.images))
+        reasons, remarks, start = dict[int, str](), dict[int, str](), 0
+        for part in decode_stream(self.records or [], embedder, size=_CHUNK, seconds=_SECONDS):
+            chunk, found = part.embedded(embedder)
+            vectors.append(found)
             reasons |= {start + place: reason for place, reason in chunk.reasons.items()}
             remarks |= {start + place: remark for place, remark in chunk.remarks.items()}
             start += len(chunk.records)

@@ -212,7 +212,8 @@ def _answered(
     """Decode in threads, embed and search in another, while the caller makes rows."""
 
     def answered(part: Decoded) -> tuple[Decoded, T]:
-        return part, answer(embedder.embed(part.images))
+        part, vectors = part.embedded(embedder)
+        return part, answer(vectors)
 
     parts = decode_stream(records, embedder, size=chunk, seconds=_SECONDS, hashed=hashed)
     with closing(parts), closing(ahead(answered, parts, threads=1, waiting=1)) as answers:
