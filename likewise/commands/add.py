@@ -12,6 +12,7 @@ from likewise.commands.console import note, note_source, note_unreadable, progre
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import advising, read_some
 from likewise.commands.options import Reading, conflict_option, inputs_argument, labelling_options
+from likewise.commands.own_threshold import measure
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
@@ -50,6 +51,9 @@ def add(
     with Matcher.open(gallery) as matcher, advising("add", gallery, inputs, reading.split):
         enrol(matcher, records, on_conflict, unlabelled=reading.unlabelled)
         warn_of_misfit(matcher, records)
+        is_without = matcher.gallery.points.default is None  # as after a build that was cut off
+        if is_without and matcher.gallery.count_groups():
+            measure(matcher.gallery, gallery)
 
 
 def warn_of_misfit(matcher: Matcher, records: Records) -> None:

@@ -23,13 +23,13 @@ from likewise.commands.options import (
     labelling_options,
     model_option,
 )
+from likewise.commands.own_threshold import measure
 from likewise.commands.sharding import shard_option, share_of
 
 if TYPE_CHECKING:
     from embedder.data.records import Records
     from embedder.model import Embedder
     from index.address import Place
-    from index.gallery import Gallery
     from likewise.bulk.embeddings import EmbedReport
     from likewise.bulk.ray import Cluster
     from likewise.bulk.references import BuildOptions
@@ -186,27 +186,6 @@ def _report_part(report: EmbedReport, records: Records, part: Path, gallery: Pat
         f"Wrote {counted(report.rows, 'reference')} to {part}. Once all parts are there: "
         f"likewise merge {gallery}"
     )
-
-
-def measure(gallery: Gallery, place: Place) -> None:
-    """Measure a threshold on the references where the model brings none; report and warn.
-
-    Args:
-        gallery: The new gallery.
-        place: Its name for the user.
-    """
-    if not gallery.count_groups():
-        note(f"Without labels there are no groups to check: likewise query {place} PICTURES")
-        return
-    if gallery.points.default is None:
-        from likewise.calibration.own import measure_own
-
-        note(measure_own(gallery).sentence(str(place)))
-    if gallery.points.default is not None:
-        from likewise.separation import warning
-
-        if unseparated := warning(gallery.points.named()[1]):
-            note(f"Warning: {unseparated}")
 
 
 def _check_free(gallery: Place, go_on: str) -> None:

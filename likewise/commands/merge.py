@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from likewise.commands.add import report_added
-from likewise.commands.build import measure
 from likewise.commands.console import note
 from likewise.commands.outputs import MergedName, stored
+from likewise.commands.own_threshold import measure
 
 if TYPE_CHECKING:
     from likewise.bulk.parts import Part

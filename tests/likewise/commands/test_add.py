@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from index.gallery import Gallery
+from likewise.matcher import Matcher
 from tests.likewise.commands.running import (
     done,
     run,
@@ -26,3 +27,14 @@ def test_add_of_nothing_readable_is_an_error(gallery, scans):
     result = run("add", gallery, scans / "06.png", "--label", "x")
     assert result.exit_code == 1
     assert "No picture could be read" in result.stderr
+
+
+def test_add_measures_the_threshold_that_a_build_cut_off_at_once_did_not(
+    tmp_path, fake, folder, monkeypatch
+):
+    monkeypatch.setattr(fake, "operating_points", {})  # a model that brings none
+    Matcher.create(tmp_path / "g", fake).close()
+    assert "measured on the gallery itself" in done("add", tmp_path / "g", folder).stderr
+    assert "itself" not in done("add", tmp_path / "g", folder).stderr
+    with Gallery.open(tmp_path / "g") as opened:
+        assert opened.points.default is not None

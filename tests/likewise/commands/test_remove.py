@@ -15,6 +15,12 @@ def test_remove_takes_ids_from_the_command_line_and_from_stdin(gallery, referenc
     assert "'mnist/train/00000'" in failure("remove", gallery, first)
 
 
+def test_blank_lines_on_stdin_are_no_ids(gallery, references):
+    typed = f"{references[0].id}\n\n{references[1].id}\n\n"
+    assert "2 removed, 298 references" in done("remove", gallery, "-", input=typed).stderr
+    assert "0 removed, 298 references" in done("remove", gallery, "-", input="").stderr
+
+
 def test_remove_of_a_missing_id_removes_nothing_unless_that_is_fine(gallery, references):
     known = references[0].id
     assert "nothing was removed" in failure("remove", gallery, known, "gone", "lost")
