@@ -251,7 +251,7 @@ def form(*parts: bytes, end: bytes = b"--x--\r\n") -> dict:
     [
         (form(), "holds no file"),
         (form(b'name="other"; filename="a.png"\r\n\r\nx'), "Received: `other`"),
-        (form(b'name="images"\r\n\r\nx'), "files in the field `images` alone"),
+        (form(b'name="images"\r\n\r\nx'), "give its part a filename"),
         (form(b'name="images"; filename="a.png"\r\n\r\nx', end=b""), "truncated"),
         (form(end=b"no boundary"), "cannot be read"),
     ],
