@@ -51,7 +51,8 @@ def adopt(
         (made / "model.tflite").write_bytes(imported.network)
         if imported.save_base:
             imported.save_base(made)
-        describe(made, _entries(imported, options, _origin(path, imported, licence) | figures))
+        origin = _origin(path, imported, licence) | figures | _warning(imported.origin, figures)
+        describe(made, _entries(imported, options, origin))
     return Embedder.load(out)
 
 
@@ -143,6 +144,12 @@ def _origin(path: Path, imported: Imported, licence: str | None) -> dict[str, An
         "licence": licence or imported.origin.get("licence"),
         **{key: value for key, value in imported.origin.items() if key != "licence"},
     }
+
+
+def _warning(*entries: dict[str, Any]) -> dict[str, str]:
+    """The warnings of several steps as one entry."""
+    warnings = [each["warning"] for each in entries if "warning" in each]
+    return {"warning": "; ".join(warnings)} if warnings else {}
 
 
 def _digest(path: Path) -> str:

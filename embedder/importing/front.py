@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from embedder.errors import ImportOptionError, ModelError
 from embedder.importing.options import ImportOptions
@@ -23,7 +24,7 @@ class Front:
         layout: `hwc` or `chw`, `hw` without channels, `flat` for a row of pixels.
         size: Height and width.
         shape: Shape of one picture, as the network takes it.
-        proved: Whether the file itself shows the range of pixels.
+        proved: The range of pixels that the file itself shows; None if it shows none.
     """
 
     pixels: str
@@ -31,7 +32,7 @@ class Front:
     layout: str
     size: tuple[int, int]
     shape: tuple[int, ...]
-    proved: bool
+    proved: str | None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -52,6 +53,22 @@ class Front:
     def offset(self) -> Numbers:
         """Number added to each scaled channel, in the network's order, or one number for all."""
         return self._ordered(RANGES[self.pixels].offset)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Entries of `model.json`; a warning if the file shows another range than is used."""
+        entries = {
+            "pixels": self.pixels,
+            "pixels_proved": self.pixels == self.proved,
+            "channels": self.channels,
+            "layout": self.layout,
+        }
+        if self.proved in (None, self.pixels):
+            return entries
+        return entries | {
+            "warning": f"the file shows that the network expects pixels as --pixels {self.proved} "
+            f"gives them, but --pixels {self.pixels} was asked for and is used"
+        }
 
     def _ordered(self, values: Numbers) -> Numbers:
         return values[::-1] if self.channels == "bgr" else values
@@ -86,8 +103,7 @@ def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str 
         )
     sizes = {"hwc": (*size, count), "chw": (count, *size), "hw": size}
     whole = sizes.get(layout, (math.prod(size) * count,))
-    shown = options.pixels is None or options.pixels == proved
-    return Front(pixels, channels, layout, size, whole, proved=shown)
+    return Front(pixels, channels, layout, size, whole, proved)
 
 
 def _usual_channels(count: int, pixels: str) -> str:

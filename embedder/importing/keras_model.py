@@ -78,8 +78,5 @@ def _origin(file: KerasFile, graph: Graph, output: Tensor, front: Front) -> dict
         "inputs": len(graph.inputs),
         "output": output.layer.path if isinstance(output, Call) else output.name,
         "skipped": graph.skipped,
-        "pixels": front.pixels,
-        "pixels_proved": front.proved,
-        "channels": front.channels,
-        "layout": front.layout,
+        **front.origin,
     }

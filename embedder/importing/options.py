@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from embedder.errors import ImportOptionError
 
 Precision = Literal["float32", "float16"]
 Channels = Literal["grey", "rgb", "bgr"]
@@ -27,6 +30,10 @@ class ImportOptions:
         as_is: Whether embeddings keep their length, instead of being brought to 1.
         precision: `float32` or `float16`, in which the weights are stored.
         licence: A text file to keep with the model.
+
+    Raises:
+        ImportOptionError: If `size`, `skip` or `licence` is not what it should be. One name for
+            `skip`, and text for `licence`, are taken for what they mean.
     """
 
     pixels: str | None = None
@@ -40,7 +47,40 @@ class ImportOptions:
     precision: Precision = "float32"
     licence: Path | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", _size(self.size))
+        object.__setattr__(self, "skip", _names(self.skip))
+        object.__setattr__(self, "licence", _path(self.licence))
+
     @property
     def preprocessing(self) -> str:
         """A name of `embedder.preprocessing.prepare.PREPROCESSINGS`."""
         return "resize" if self.resize == "pad" else self.resize
+
+
+def _size(value: Any) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise ImportOptionError(
+            f"`size` must be (height, width) in pixels, such as (224, 224). Received: {value!r}."
+        )
+    return sides
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, (tuple, list)) or not all(isinstance(each, str) for each in names):
+        raise ImportOptionError(
+            f"`skip` must be the names of layers, such as ('l2',). Received: {value!r}."
+        )
+    return tuple(names)
+
+
+def _path(value: Any) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, (str, os.PathLike)):
+        raise ImportOptionError(f"`licence` must be the path of a text file. Received: {value!r}.")
+    return Path(value)

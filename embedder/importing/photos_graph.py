@@ -86,7 +86,7 @@ def make_graph() -> bytes:
     base = efficientnet_lite0()
     rng = np.random.default_rng(0)
     base.set_weights([rng.normal(0, 0.1, weight.shape) for weight in base.get_weights()])
-    front = Front("0..255", "rgb", "hwc", (SIDE, SIDE), (SIDE, SIDE, 3), proved=False)
+    front = Front("0..255", "rgb", "hwc", (SIDE, SIDE), (SIDE, SIDE, 3), proved=None)
     network = bytearray(converted(whole_network(base, front, as_is=False), "float16"))
     places = []
     for layer in base.layers:

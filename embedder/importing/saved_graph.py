@@ -20,12 +20,16 @@ _OPERATIONS = frozenset(
         "Add",
         "AddN",
         "AddV2",
+        "All",
+        "Any",
         "ArgMax",
+        "ArgMin",
         "AvgPool",
         "BatchMatMul",
         "BatchMatMulV2",
         "BatchToSpaceND",
         "BiasAdd",
+        "BroadcastArgs",
         "BroadcastTo",
         "Cast",
         "Ceil",
@@ -33,29 +37,38 @@ _OPERATIONS = frozenset(
         "Const",
         "Conv2D",
         "Conv2DBackpropInput",
+        "Cos",
         "Cumsum",
         "DepthToSpace",
         "DepthwiseConv2dNative",
         "Div",
+        "DivNoNan",
         "Einsum",
         "Elu",
+        "EnsureShape",
         "Equal",
         "Erf",
+        "Erfc",
         "Exp",
         "ExpandDims",
+        "Expm1",
         "Fill",
         "Floor",
         "FloorDiv",
+        "FloorMod",
         "FusedBatchNorm",
         "FusedBatchNormV2",
         "FusedBatchNormV3",
         "Gather",
+        "GatherNd",
         "GatherV2",
         "Greater",
         "GreaterEqual",
         "Identity",
         "IdentityN",
+        "IsNan",
         "L2Loss",
+        "LRN",
         "LeakyRelu",
         "Less",
         "LessEqual",
@@ -77,6 +90,7 @@ _OPERATIONS = frozenset(
         "Neg",
         "NoOp",
         "NotEqual",
+        "OneHot",
         "OnesLike",
         "Pack",
         "Pad",
@@ -84,6 +98,7 @@ _OPERATIONS = frozenset(
         "PartitionedCall",
         "Placeholder",
         "Pow",
+        "PreventGradient",
         "Prod",
         "Range",
         "Rank",
@@ -96,14 +111,19 @@ _OPERATIONS = frozenset(
         "ResizeBilinear",
         "ResizeNearestNeighbor",
         "ReverseV2",
+        "Rint",
         "Round",
         "Rsqrt",
+        "ScatterNd",
         "Select",
         "SelectV2",
         "Selu",
         "Shape",
+        "ShapeN",
         "Sigmoid",
         "Sign",
+        "Sin",
+        "Size",
         "Slice",
         "Softmax",
         "Softplus",
@@ -124,6 +144,7 @@ _OPERATIONS = frozenset(
         "Sum",
         "Tanh",
         "Tile",
+        "TopKV2",
         "Transpose",
         "Unpack",
         "VarHandleOp",
@@ -143,7 +164,7 @@ def screen_saved_model(path: Path) -> None:
 
     Raises:
         ModelError: If it is damaged, brings files or tables of its own, or holds an operation that
-            no network needs.
+            is not known.
     """
     for graph in _graphs(path):
         kinds = {node.WhichOneof("kind") for node in graph.object_graph_def.nodes} - {None}
@@ -155,9 +176,9 @@ def screen_saved_model(path: Path) -> None:
         strange = sorted(set(_operations(graph)) - _OPERATIONS)
         if strange:
             raise ModelError(
-                f"The SavedModel {path.name} would run {', '.join(strange[:5])}, which no network "
-                "of pictures needs: nothing of it was run. Export the network by itself, or get "
-                "it from a source that you trust."
+                f"The SavedModel {path.name} would run {', '.join(strange[:5])}, which is not "
+                "among the known operations of networks: nothing of it was run. Export the network "
+                "by itself, or get it from a source that you trust."
             )
 
 

@@ -57,10 +57,7 @@ def import_tflite(path: Path, options: ImportOptions) -> Imported:
             "licence": metadata.licence,
             "output": str(outputs[output]["name"]),
             "skipped": [],
-            "pixels": front.pixels,
-            "pixels_proved": front.proved,
-            "channels": front.channels,
-            "layout": front.layout,
+            **front.origin,
         },
     )
 

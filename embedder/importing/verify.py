@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from embedder.errors import ModelError
+from embedder.importing.finite import require_finite, require_finite_source
 from embedder.importing.imported import Imported
 from embedder.runtime.litert import BATCH, LiteRT
 from likewise.arrays import Floats, Pixels
@@ -31,18 +32,12 @@ def verify(imported: Imported, runtime: LiteRT) -> dict[str, Any]:
         warning if all embeddings are the same.
 
     Raises:
-        ModelError: If embeddings differ from the source's, are NaN, or differ between a batch and
-            each picture alone.
+        ModelError: If embeddings differ from the source's, are not finite, or differ between a
+            batch and each picture alone.
     """
     pictures = sample(imported.input_shape, BATCH)
     alone = np.concatenate([runtime.run(picture[None]) for picture in pictures])
-    if not np.isfinite(alone).all():
-        raise ModelError(
-            "The network itself gives embeddings that are not numbers (NaN): its weights are "
-            "damaged. This happens to a Keras 3 model that was converted with "
-            "`from_concrete_functions` or from `tf.saved_model.save`: convert it with "
-            "`from_keras_model`, or import the Keras file."
-        )
+    require_finite(imported, pictures, alone)
     for size in _BATCHES:
         if not np.array_equal(runtime.run(pictures[:size]), alone[:size]):
             raise ModelError(
@@ -56,7 +51,9 @@ def verify(imported: Imported, runtime: LiteRT) -> dict[str, Any]:
 def _compared(imported: Imported, pictures: Pixels, embeddings: Floats) -> dict[str, Any]:
     if imported.source is None:
         return {}
-    typical, largest = differences(embeddings, imported.source(pictures))
+    expected = imported.source(pictures)
+    require_finite_source(expected)
+    typical, largest = differences(embeddings, expected)
     if not (typical <= imported.bound and largest <= 10 * imported.bound):
         raise ModelError(
             f"The converted network differs from its source by {typical:.2g} on average and "

@@ -60,10 +60,12 @@ def screen_calls(calls: Iterable[Call], name: str) -> None:
     if strange:
         first = next(call.layer for call in calls if call.layer.path == strange[0])
         raise ModelError(
-            f"{name}: the base network holds the layer {listed(strange)} ({_described(first.entry)}"
-            "), whose code is not run. Leave it out with --skip "
-            f"{strange[0]}, or take the network up to the layer before with --output LAYER; or "
-            "save the model with a layer of Keras in its place."
+            f"{name}: the base network holds {listed(strange)} ({_described(first.entry)}), which "
+            "is not among the layers that are built again, and whose code is not run. Save the "
+            "network with one of Keras's plain layers in its place, such as keras.layers.ReLU for "
+            "keras.ops.relu, or take the network up to the layer before with --output LAYER. "
+            f"Only if it just scales pixels or normalises the result, leave it out with --skip "
+            f"{strange[0]}."
         )
     for call in calls:
         _screen_settings(call, name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from embedder.errors import ImportOptionError, ModelError
@@ -71,8 +73,21 @@ def test_blue_comes_first_for_caffe_with_its_means_in_that_order():
 
 
 def test_a_choice_goes_before_what_the_network_shows():
-    assert front((8, 8), proved="0..255", pixels=None).proved
-    assert not front((8, 8), proved="0..255", pixels="0..1").proved
+    shown = front((8, 8), proved="0..255", pixels=None)
+    assert (shown.pixels, shown.origin["pixels_proved"]) == ("0..255", True)
+    chosen = front((8, 8), proved="0..255", pixels="0..1")
+    assert (chosen.pixels, chosen.origin["pixels_proved"]) == ("0..1", False)
+
+
+def test_a_choice_against_what_the_network_shows_is_warned_of_with_both():
+    warned = front((8, 8), proved="0..255", pixels="0..1").origin["warning"]
+    assert re.search(r"expects pixels as --pixels 0\.\.255 .* but --pixels 0\.\.1 was", warned)
+    for agreed in (
+        front((8, 8), proved="0..255", pixels="0..255"),
+        front((8, 8), proved="0..255", pixels=None),
+        front((8, 8), proved=None, pixels="0..1"),
+    ):
+        assert "warning" not in agreed.origin
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Keras files: the base is found and rebuilt, and gives the same embeddings."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,10 @@ def test_a_rescaling_layer_shows_the_range_of_pixels(keras, tmp_path, pixels):
     saved = written(whole, base, tmp_path)
     model = adopt(saved.keras, tmp_path / "m")
     assert model.metadata["origin"]["pixels_proved"]
+    assert "warning" not in model.metadata["origin"]
     np.testing.assert_allclose(model.embed(pixels), embeddings(base, pixels), atol=1e-6)
+    other = adopt(saved.keras, tmp_path / "other", ImportOptions(pixels="0..1"))
+    assert re.search(r"--pixels 0\.\.255 .* --pixels 0\.\.1 ", other.metadata["origin"]["warning"])
 
 
 def test_a_network_that_gives_its_embeddings_out_is_cut_at_them(keras, tmp_path, pixels):
@@ -176,11 +180,25 @@ def lambda_in_base(keras):
 def test_a_lambda_within_the_base_is_refused_with_the_remedy_and_can_be_skipped(keras, tmp_path):
     model = lambda_in_base(keras)
     model.save(tmp_path / "l.keras")
-    with pytest.raises(ModelError, match=r"layer double .* not run\. Leave it out with --skip"):
+    with pytest.raises(ModelError, match=r"holds double .* not run\..* Only if .* --skip double"):
         adopt(tmp_path / "l.keras", tmp_path / "m", ImportOptions(pixels="0..1"))
     options = ImportOptions(pixels="0..1", skip=("double",))
     model = adopt(tmp_path / "l.keras", tmp_path / "m", options)
     assert model.metadata["origin"]["skipped"] == ["double"]
+
+
+def test_an_operation_within_the_base_is_refused_with_the_layer_to_save_in_its_place(
+    keras, tmp_path
+):
+    start = keras.Input((8, 8, 1))
+    x = keras.ops.relu(keras.layers.Dense(5)(keras.layers.Flatten()(start)))
+    keras.Model(start, keras.layers.Dense(4)(x)).save(tmp_path / "o.keras")
+    with pytest.raises(ModelError, match=r"holds relu .* such as keras\.layers\.ReLU") as caught:
+        adopt(tmp_path / "o.keras", tmp_path / "m", ImportOptions(pixels="0..1"))
+    advice = str(caught.value).partition("--skip relu")[0]
+    assert advice.endswith(
+        "Only if it just scales pixels or normalises the result, leave it out with "
+    )
 
 
 def test_an_imported_model_opens_and_keeps_the_bits(imported, pixels):

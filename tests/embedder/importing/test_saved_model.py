@@ -74,6 +74,25 @@ def test_layers_cannot_be_skipped_where_there_are_none(tmp_path):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", skip=("dense",)))
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda pixels: tf.nn.gelu(pixels, approximate=False),  # Erfc
+        lambda pixels: tf.ensure_shape(pixels, [None, *SHAPE]),
+        lambda pixels: tf.math.divide_no_nan(tf.sin(pixels), tf.cos(pixels)),
+        lambda pixels: pixels + tf.one_hot(tf.argmin(pixels, axis=-1), 3),
+    ],
+)
+def test_a_network_that_only_computes_is_imported_and_gives_what_it_gave(
+    tmp_path, pictures, between
+):
+    module = network(between)
+    path = saved(module, tmp_path / "saved")
+    model = adopt(path, tmp_path / "m", ImportOptions(pixels="0..1", as_is=True))
+    wanted = module.call(tf.constant(pictures / np.float32(255)))["output_0"].numpy()
+    assert np.abs(model.embed(pictures) - wanted).max() / np.abs(wanted).max() <= 1e-5
+
+
 def writes(target):
     def between(pixels):
         with tf.control_dependencies([tf.io.write_file(str(target), "written")]):

@@ -71,6 +71,8 @@ def test_quantised_ends_are_bridged_and_show_the_range_of_pixels(keras, tmp_path
     path = converted(model, tmp_path / "m.tflite", quantised=True)
     adopted = adopt(path, tmp_path / "m")
     assert adopted.metadata["origin"]["pixels"] == "0..1"
+    other = adopt(path, tmp_path / "other", ImportOptions(pixels="0..255"))
+    assert "--pixels 0..1 gives them, but --pixels 0..255" in other.metadata["origin"]["warning"]
     wanted = unit(model(pictures / np.float32(255)))
     cosines = (adopted.embed(pictures) * wanted).sum(axis=1)
     assert cosines.min() > 0.99  # 8 bits for each weight and value
@@ -115,7 +117,7 @@ def test_a_network_whose_answers_are_no_numbers_is_refused(keras, tmp_path):
     model = network(keras)
     model.set_weights([np.full(each.shape, np.nan) for each in model.get_weights()])
     path = converted(model, tmp_path / "m.tflite")
-    with pytest.raises(ModelError, match="not numbers"):
+    with pytest.raises(ModelError, match=r"not finite numbers.* weights are damaged"):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
 
 
