@@ -20,8 +20,8 @@ class HowSearched:
     Attributes:
         setting: What its owner chose.
         cells: By how many cells exact search is done; 0 for a scan of all references.
-        gain: How many times as long such a scan was measured to take, as by bundles where there
-            are any; None if not measured.
+        gain: How many times as long such a scan was measured to take as a search by cells, or by
+            bundles where there are any; None if not measured.
         promise: What was measured of the approximate search that was chosen; None where none was,
             or its file is missing, damaged or outgrown, so that search is exact.
         bundles: By how many bundles exact search is done first; 0 for none.

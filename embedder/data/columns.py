@@ -196,8 +196,13 @@ class BoxColumns(NamedTuple):
     corners: bool
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of them are there."""
+        return len(self.places) == len(self.names)
+
+    @property
     def missing(self) -> str | None:
-        """Say which column is missing where the other three are there."""
+        """Say so where all columns but one are there."""
         if len(self.places) != len(self.names) - 1:
             return None
         return f"expected the columns {', '.join(self.names)} of a box, but one of them is missing."

@@ -155,10 +155,11 @@ def _entry(
     meaning = roles(row)
     picture, name = _as_here(folder, _cell(row, meaning.path)), _cell(row, meaning.id)
     names = list(row)
-    columns = _whole_box(row)
-    places = (meaning.path, meaning.label, meaning.id, *(columns.places if columns else ()))
+    columns = box_columns(row)
+    of_box = columns.places if columns.is_whole else ()
+    places = (meaning.path, meaning.label, meaning.id, *of_box)
     known = {names[place] for place in places if place is not None}
-    box = _box(row, number)
+    box = _box(row, columns, number) if columns.is_whole else None
     if name in (None, ""):
         name = f"{picture}#{box}" if isinstance(box, Box) else picture
     return Record(
@@ -170,22 +171,16 @@ def _entry(
     )
 
 
-def _box(row: Mapping[str, Any], number: int) -> Box | ImageError | None:
+def _box(row: Mapping[str, Any], columns: BoxColumns, number: int) -> Box | ImageError | None:
     """The box that a row names, or what is wrong with it; None where it names none."""
-    columns = _whole_box(row)
-    values = [] if columns is None else [_cell(row, place) for place in columns.places]
-    if columns is None or all(_is_missing(value) for value in values):
+    values = [_cell(row, place) for place in columns.places]
+    if all(_is_missing(value) for value in values):
         return None
     read = Box.between if columns.corners else Box.of
     try:
         return read(values, f"row {number}")
     except ImageError as error:
         return error
-
-
-def _whole_box(row: Mapping[str, Any]) -> BoxColumns | None:
-    columns = box_columns(row)
-    return columns if len(columns.places) == len(columns.names) else None
 
 
 def _is_missing(value: object) -> bool:

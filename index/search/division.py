@@ -133,7 +133,7 @@ class Division:
         return self.way == "auto" and self.groups is not None
 
     def _is_outgrown(self, count: int) -> bool:
-        """Whether there are far more rows, or far fewer, than then, or most new ones are alone."""
+        """Whether far more or far fewer rows were divided, or too many of them are alone."""
         within = self._trained / _GROWN <= count <= self._trained * _GROWN
         alone = self.bundles is not None and not self.bundles.save_rows
         return self.gain is not None and (alone or not within)

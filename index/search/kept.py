@@ -28,7 +28,8 @@ class KeptCells:
         centroids: `(c, dim)`, float32; none where cells do not pay.
         cell: The cell of each row, `(n,)`, from 0 to c - 1, and -1 for a row that has none yet;
             empty where cells do not pay.
-        bundle_gain: How many times as long as by bundles a flat search took; None if not measured.
+        bundle_gain: How many times as long a flat search took as one by bundles; None if not
+            measured.
         bundle: A number for the bundle of each row, `(n,)`, 0 or more; empty where cells gain as
             much.
     """

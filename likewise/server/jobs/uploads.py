@@ -88,12 +88,12 @@ class _Files:
 
     def begin(self, field: str, filename: str | None) -> None:
         """Start a file; the form may contain nothing else."""
-        if field == _FIELD and filename is None:
-            raise no_file(field)
-        if field != _FIELD or filename is None:
+        if field != _FIELD:
             raise invalid(
                 f"A form must hold files in the field `{_FIELD}` alone. Received: `{field}`."
             )
+        if filename is None:
+            raise no_file(field)
         if self._count >= self._most:
             raise too_large("The form holds more files", f"{self._most}", "Send several jobs.")
         self._name = filename or "image"

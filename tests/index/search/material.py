@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import faiss
 import numpy as np
@@ -19,6 +20,19 @@ def filled(stored: np.ndarray) -> ExactIndex:
 def as_ids(rows: np.ndarray) -> np.ndarray:
     """Row 10 is '10' and comes before '9'."""
     return rows.astype(str).astype(object)
+
+
+def agree(
+    vectors: ExactIndex, queries: np.ndarray, k: int, brute_force: Callable[..., Any]
+) -> None:
+    """Compare a search with brute force over all vectors, to the bit."""
+    ids = [str(row) for row in range(len(vectors))]
+    names, expected = brute_force(vectors.stored, ids, queries, k)
+    for size in (1, len(queries)):  # each alone, and all together
+        for start in range(0, len(queries), size):
+            rows, distances = vectors.nearest(queries[start : start + size], k, as_ids)
+            assert as_ids(rows).tolist() == names[start : start + size]
+            np.testing.assert_array_equal(distances, expected[start : start + size])
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

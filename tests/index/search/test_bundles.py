@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from index.search.bundles import Bundles, numbered, tight
 from index.search.by_bundles import candidates
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
-from tests.index.search.material import SHAPES, as_ids, filled, unit
+from tests.index.search.material import SHAPES, agree, as_ids, filled, unit
 
 CODES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "many": lambda rng, count: rng.integers(0, count // 4 + 1, count),
@@ -46,18 +45,6 @@ def groups(rng: np.random.Generator, count: int, of_each: int, radius: float) ->
     around = unit(rng.normal(size=(count * of_each, 30))) * radius
     vectors: np.ndarray = (np.repeat(centres, of_each, axis=0) + around).astype(np.float32)
     return vectors
-
-
-def agree(
-    vectors: ExactIndex, queries: np.ndarray, k: int, brute_force: Callable[..., Any]
-) -> None:
-    ids = [str(row) for row in range(len(vectors))]
-    names, expected = brute_force(vectors.stored, ids, queries, k)
-    for size in (1, len(queries)):  # each alone, and all together
-        for start in range(0, len(queries), size):
-            rows, distances = vectors.nearest(queries[start : start + size], k, as_ids)
-            assert as_ids(rows).tolist() == names[start : start + size]
-            np.testing.assert_array_equal(distances, expected[start : start + size])
 
 
 @pytest.mark.costly

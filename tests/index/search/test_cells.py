@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +12,7 @@ from index.search.cells import Cells
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
 from index.search.outline import Frame
-from tests.index.search.material import SHAPES, as_ids, clusters, filled
+from tests.index.search.material import SHAPES, agree, as_ids, clusters, filled
 
 FEW = 4  # rows of a small index from which on cells are made here
 
@@ -36,18 +33,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(division, "_VISITS", 0)
     monkeypatch.setattr(division, "measured_gain", lambda *_: 9.0)
     monkeypatch.setattr(bounds, "SHARE", 1.0)
-
-
-def agree(
-    vectors: ExactIndex, queries: np.ndarray, k: int, brute_force: Callable[..., Any]
-) -> None:
-    ids = [str(row) for row in range(len(vectors))]
-    names, expected = brute_force(vectors.stored, ids, queries, k)
-    for size in (1, len(queries)):  # each alone, and all together
-        for start in range(0, len(queries), size):
-            rows, distances = vectors.nearest(queries[start : start + size], k, as_ids)
-            assert as_ids(rows).tolist() == names[start : start + size]
-            np.testing.assert_array_equal(distances, expected[start : start + size])
 
 
 def answered(vectors: ExactIndex, queries: np.ndarray, k: int) -> float:
