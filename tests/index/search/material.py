@@ -77,3 +77,12 @@ SHAPES: dict[str, Callable[[np.random.Generator, int, int], np.ndarray]] = {
     "one long": with_one_long,
     "line": line,
 }
+
+# The group of each row, by what the groups are like.
+GROUPS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "few": lambda rng, rows: rng.integers(0, 3, rows),
+    "many": lambda rng, rows: rng.integers(0, rows // 4 + 1, rows),
+    "of one": lambda rng, rows: np.arange(rows),
+    "one": lambda rng, rows: np.zeros(rows, np.int64),
+    "one beside many": lambda rng, rows: np.maximum(0, np.arange(rows) - rows // 2),
+}

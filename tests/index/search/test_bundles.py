@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,14 +13,7 @@ from index.search.bundles import Bundles, numbered, tight
 from index.search.by_bundles import candidates
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import LONGEST
-from tests.index.search.material import SHAPES, agree, as_ids, filled, unit
-
-CODES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
-    "many": lambda rng, count: rng.integers(0, count // 4 + 1, count),
-    "of one": lambda _, count: np.arange(count),
-    "one": lambda _, count: np.zeros(count, np.int64),
-    "one beside many": lambda _, count: np.maximum(0, np.arange(count) - count // 2),
-}
+from tests.index.search.material import GROUPS, SHAPES, agree, as_ids, filled, unit
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +46,7 @@ def groups(rng: np.random.Generator, count: int, of_each: int, radius: float) ->
     count=st.integers(1, 300),
     scale=st.sampled_from([1e-30, 1e-19, 1e-6, 1.0, 1e6, LONGEST / 100]),
     shape=st.sampled_from(sorted(SHAPES)),
-    codes=st.sampled_from(sorted(CODES)),
+    codes=st.sampled_from(sorted(GROUPS)),
     k=st.sampled_from([1, 2, 5, 40]),
 )
 def test_every_shape_scale_and_bundling_agrees_with_brute_force(
@@ -64,7 +55,7 @@ def test_every_shape_scale_and_bundling_agrees_with_brute_force(
     rng = np.random.default_rng(seed)
     made = SHAPES[shape](rng, count + 40, dim).astype(np.float64) * scale
     stored, queries = np.split(made.astype(np.float32), [count])
-    vectors = bundled(stored, CODES[codes](rng, count))
+    vectors = bundled(stored, GROUPS[codes](rng, count))
     agree(vectors, np.concatenate([queries, stored[:10]]), min(k, count), brute_force)
 
 

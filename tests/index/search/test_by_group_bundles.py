@@ -15,9 +15,9 @@ from index.search.by_group_bundles import GroupBundles, nearest_bundled
 from index.search.faiss_calls import LONGEST
 from index.search.nearest_groups import NONE
 from likewise.metrics.groups import rows_by_group
-from tests.index.search.material import SHAPES, filled, unit
+from tests.index.search.material import GROUPS, SHAPES, filled, unit
 from tests.index.search.test_by_group import by_definition
-from tests.index.search.test_by_group_cells import GROUPS, PARTS
+from tests.index.search.test_by_group_cells import PARTS
 
 
 def grouped(stored: np.ndarray, codes: np.ndarray) -> tuple[GroupedVectors, list[np.ndarray]]:

@@ -16,7 +16,7 @@ from index.search.faiss_calls import LONGEST
 from index.search.group_cells import GroupCells
 from index.search.nearest_groups import NONE
 from likewise.metrics.groups import rows_by_group
-from tests.index.search.material import SHAPES, filled
+from tests.index.search.material import GROUPS, SHAPES, filled
 from tests.index.search.test_by_group import by_definition
 
 PARTS = ("own", "other", "nearest", "closer")
@@ -65,15 +65,6 @@ def answered(
     [by_cells] = vectors._ways(len(queries))
     hidden = vectors._grouped.hidden(skip)
     return 1 - float(by_cells.search(queries, own, hidden)[1].mean())
-
-
-GROUPS = {
-    "few": lambda rng, rows: rng.integers(0, 3, rows),
-    "many": lambda rng, rows: rng.integers(0, rows // 4 + 1, rows),
-    "of one": lambda rng, rows: np.arange(rows),
-    "one": lambda rng, rows: np.zeros(rows, np.int64),
-    "one beside many": lambda rng, rows: np.maximum(0, np.arange(rows) - rows // 2),
-}
 
 
 @pytest.mark.costly
