@@ -37,6 +37,10 @@ class PreparationError(ImageError):
     """A picture would have to be prepared as version 0.1.0 did; the message says what to do."""
 
 
+class EmbeddingError(ImageError):
+    """The model gives no finite numbers for a picture; the message says for which."""
+
+
 class DatasetError(EmbedderError):
     """A data set is missing, damaged or of unknown format; the message names file and row."""
 

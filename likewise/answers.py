@@ -16,7 +16,8 @@ from embedder.text import counted
 from index.decision import ERROR, Decision
 from index.gallery import Gallery
 from index.neighbours import Neighbour, Neighbours
-from likewise.pictures import Embedded, QueryPictures
+from likewise.embedding import Embedded
+from likewise.pictures import QueryPictures
 
 
 class Decisions(Sequence[Decision]):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from embedder.data.records import Record
-from embedder.errors import ImageError
+from embedder.errors import EmbeddingError, ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
 from index.decision import MATCH, NO_MATCH
 from index.gallery import Gallery
 from likewise.arrays import Pixels
 from likewise.distance import between
+from likewise.embedding import embed_named
 from likewise.errors import LikewiseError
 from likewise.output.rows import Row, remarked, shortest, shortest_threshold
 
@@ -43,7 +44,10 @@ def compare_row(
     """
     first, second = _only(a), _only(b)
     images = embedder.prepare([_pixels(first), _pixels(second)])
-    return pair_row((first.id, second.id), images, embedder, threshold)
+    try:
+        return pair_row((first.id, second.id), images, embedder, threshold)
+    except EmbeddingError as error:
+        raise LikewiseError(f"The pictures cannot be compared: {error}.") from error
 
 
 def pair_row(
@@ -56,8 +60,11 @@ def pair_row(
         images: `(2, *input_shape)`, uint8, as the network takes them.
         embedder: The model.
         threshold: Largest distance that is a match; None decides nothing.
+
+    Raises:
+        EmbeddingError: If the model gives no finite numbers for one of them.
     """
-    apart = between(*embedder.embed(images))
+    apart = distance_of(images, ids, embedder)
     decision = None
     if threshold is not None:
         decision = MATCH if apart <= threshold else NO_MATCH
@@ -70,6 +77,20 @@ def pair_row(
     }
     remarks = [f"{ids[at]}: {text}" for at, text in remarks_on_flat(images).items()]
     return remarked(row, "; ".join(remarks) or None)
+
+
+def distance_of(images: Pixels, names: Sequence[str], embedder: Embedder) -> float:
+    """Measure the distance of two pictures.
+
+    Args:
+        images: `(2, *input_shape)`, uint8, as the network takes them.
+        names: Their names, for the error.
+        embedder: The model.
+
+    Raises:
+        EmbeddingError: If the model gives no finite numbers for one of them.
+    """
+    return between(*embed_named(embedder, images, names))
 
 
 def pair_point(gallery: Gallery, at: str | None = None) -> str | None:

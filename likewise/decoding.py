@@ -29,6 +29,7 @@ from embedder.preprocessing.flat import remarks_on_flat
 from embedder.preprocessing.prepare import holds_lock, refusal
 from likewise import parallel
 from likewise.arrays import Bools, Floats, Pixels
+from likewise.embedding import NOT_FINITE, embed
 
 T = TypeVar("T")
 
@@ -36,8 +37,6 @@ _PART = 64  # records decoded by one task
 _THREADS = min(8, parallel.count())
 _PROBE, _SMALL = 4, 0.001  # pictures that are timed, and seconds up to which each is small
 _MAX_WAITING = 8 << 20  # bytes of pictures at their own size that are prepared together
-
-_NOT_FINITE = "the model gives no finite numbers for it"
 
 _small_pictures = threading.Lock()  # held while small pictures are decoded
 
@@ -66,19 +65,22 @@ class Decoded:
         return [record for place, record in enumerate(self.records) if place not in self.reasons]
 
     def embedded(self, embedder: Embedder) -> tuple[Decoded, Floats]:
-        """Embed the pictures, `(m, dim)`; one without a finite embedding cannot be read."""
-        vectors = embedder.embed(self.images)
-        finite = np.asarray(np.isfinite(vectors).all(axis=1))
-        return (self, vectors) if finite.all() else (self.only(finite), vectors[finite])
+        """Embed the pictures, `(m, dim)`; one that has no embedding cannot be read."""
+        vectors, has_vector = embed(embedder, self.images)
+        return (self, vectors) if has_vector.all() else (self.only(has_vector), vectors[has_vector])
 
-    def only(self, finite: Bools) -> Decoded:
-        """Keep those of the m pictures whose embeddings are finite, `(m,)`."""
+    def only(self, has_vector: Bools) -> Decoded:
+        """Keep those of the m pictures that have an embedding, `(m,)`."""
         places = [place for place in range(len(self.records)) if place not in self.reasons]
-        rows = zip(places, finite.tolist(), strict=True)
-        lost = {place: _NOT_FINITE for place, is_kept in rows if not is_kept}
-        kept = list(compress(self.contents, finite.tolist()))
-        reasons = self.reasons | lost
-        return replace(self, images=self.images[finite], contents=kept, reasons=reasons)
+        rows = zip(places, has_vector.tolist(), strict=True)
+        lost = {place: NOT_FINITE for place, is_kept in rows if not is_kept}
+        return replace(
+            self,
+            images=self.images[has_vector],
+            contents=list(compress(self.contents, has_vector.tolist())),
+            reasons=self.reasons | lost,
+            remarks={at: remark for at, remark in self.remarks.items() if at not in lost},
+        )
 
 
 def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = False) -> Decoded:

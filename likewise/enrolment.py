@@ -15,14 +15,16 @@ import numpy as np
 
 from embedder.data.metadata import plain_metadata
 from embedder.data.records import Record, Records
-from embedder.errors import ImageError
+from embedder.errors import EmbeddingError, ImageError
 from embedder.model import Embedder
 from index.gallery import Gallery
 from index.references.rows import Reference
+from index.search.reach import searchable
 from likewise.add_report import AddReport
-from likewise.arrays import Floats, Pixels
+from likewise.arrays import Bools, Floats, Pixels
 from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide
 from likewise.decoding import Decoded, decode_stream
+from likewise.embedding import NOT_FINITE
 from likewise.parallel import ahead
 from likewise.preflight import refuse_conflicts
 
@@ -64,12 +66,10 @@ def enrol_records(
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
         entries = entries_of(batch, spelled, source)
-        embed_entries(embedder, gallery, entries, batch.images)
-        vectors = np.array([entry.vector for entry in entries], np.float32)
-        finite = np.asarray(np.isfinite(vectors.reshape(len(entries), gallery.dim)).all(axis=1))
-        if finite.all():
+        has_vector = embed_entries(embedder, gallery, entries, batch.images)
+        if has_vector.all():
             return batch, entries
-        return batch.only(finite), list(compress(entries, finite.tolist()))
+        return batch.only(has_vector), list(compress(entries, has_vector.tolist()))
 
     if isinstance(records, list):
         records = Records(partial(iter, records), len(records))
@@ -97,7 +97,7 @@ def enrol(
     gallery: Gallery,
     entries: Sequence[Entry],
     on_conflict: OnConflict = "replace",
-) -> list[Status]:
+) -> list[Status | ImageError]:
     """Enrol entries in one transaction.
 
     Args:
@@ -107,15 +107,16 @@ def enrol(
         on_conflict: What becomes of one whose id another has, as for `enrol_records`.
 
     Returns:
-        What became of each, n.
+        What became of each, n; an error for a picture that the model gives no vector for.
 
     Raises:
         ConflictError: If there is such an entry, and it is to be refused; then nothing was stored.
         ValueError: If an id, a label or metadata cannot be stored; then nothing was.
         StoreError: If the gallery cannot be changed; then nothing was.
     """
-    embed_entries(embedder, gallery, entries)
-    return write(gallery, entries, on_conflict=on_conflict)
+    has_vector = embed_entries(embedder, gallery, entries).tolist()
+    statuses = iter(write(gallery, list(compress(entries, has_vector)), on_conflict=on_conflict))
+    return [next(statuses) if has else EmbeddingError(NOT_FINITE) for has in has_vector]
 
 
 def embed_entries(
@@ -123,7 +124,7 @@ def embed_entries(
     gallery: Gallery,
     entries: Sequence[Entry],
     stacked: Pixels | None = None,
-) -> None:
+) -> Bools:
     """Give each picture its vector: the gallery's, else each different one is embedded once.
 
     Args:
@@ -131,6 +132,9 @@ def embed_entries(
         gallery: Asked for the vectors of pictures that it knows.
         entries: n pictures or vectors; all have a vector afterwards.
         stacked: The pictures of all entries, `(n, *input_shape)`, where they lie in one array.
+
+    Returns:
+        Which entries have a vector that can be searched for, `(n,)`.
     """
     pictures = {
         entry.content: entry.pixels
@@ -147,6 +151,8 @@ def embed_entries(
     for entry in entries:
         if entry.content is not None:
             entry.vector = vectors[entry.content]
+    rows = np.array([entry.vector for entry in entries], np.float32)
+    return searchable(rows.reshape(len(entries), gallery.dim))
 
 
 def write(

@@ -255,13 +255,13 @@ class Matcher:
             Euclidean distance of their vectors, a float32 value; 0.0 for identical pictures.
 
         Raises:
-            ImageError: If one cannot be read.
+            ImageError: If one cannot be read or embedded.
         """
-        from likewise.distance import between
+        from likewise.comparison import distance_of
         from likewise.pictures import readable_pixels
 
         prepared = self.embedder.prepare([readable_pixels(a), readable_pixels(b)])
-        return between(*self.embedder.embed(prepared))
+        return distance_of(prepared, ("`a`", "`b`"), self.embedder)
 
     def close(self) -> None:
         """Close the gallery."""

@@ -21,9 +21,9 @@ from embedder.data.records import Record
 from embedder.data.sources import records as read_records
 from embedder.errors import ImageError
 from embedder.model import Embedder
-from embedder.preprocessing.flat import remarks_on_flat
-from likewise.arrays import Floats, Images, Pixels
+from likewise.arrays import Images, Pixels
 from likewise.decoding import decode_stream
+from likewise.embedding import Embedded, embedded
 from likewise.errors import LikewiseError
 
 if TYPE_CHECKING:
@@ -39,21 +39,6 @@ _CHUNK, _SECONDS = 2048, 60.0
 
 class PicturesError(LikewiseError, TypeError):
     """Something else was passed as pictures, or an array that could be one picture or many."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Embedded:
-    """The vectors of n pictures.
-
-    Attributes:
-        vectors: Vectors of the m readable ones, `(m, dim)`, float32.
-        reasons: Why each of the others cannot be read, by its place among the n.
-        remarks: On those that are nearly one grey value, by their places among the n.
-    """
-
-    vectors: Floats
-    reasons: dict[int, str]
-    remarks: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,8 +97,7 @@ class QueryPictures:
     def embedded(self, embedder: Embedder) -> Embedded:
         """Embed the pictures; those that come in files are decoded in threads that run ahead."""
         if self.arrays is not None:
-            prepared = embedder.prepare(self.arrays)
-            return Embedded(embedder.embed(prepared), {}, remarks_on_flat(prepared))
+            return embedded(embedder, embedder.prepare(self.arrays))
         vectors = [np.empty((0, embedder.dim), np.float32)]
         reasons, remarks, start = dict[int, str](), dict[int, str](), 0
         for part in decode_stream(self.records or [], embedder, size=_CHUNK, seconds=_SECONDS):

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from index.replacement import replacement
 from likewise.arrays import Pixels
 from likewise.calibration.own import OwnThreshold, measure_own
 from likewise.decoding import decode_stream
+from likewise.embedding import NOT_FINITE, embed
 from likewise.enrolment import BATCH
 from likewise.errors import LikewiseError
 from likewise.kept_pictures import without_usable_picture
@@ -127,9 +129,9 @@ def upgrade(
             model=embedder.path,
         ) as new:
             for batch in _kept_pictures(old, wanted):
-                report.from_gallery += _store(new, embedder, batch, progress)
+                report.from_gallery += _store(old, new, embedder, batch, progress)
             for batch in _pictures_of(records, old, wanted, embedder):
-                report.from_data += _store(new, embedder, batch, progress)
+                report.from_data += _store(old, new, embedder, batch, progress)
             if new.points.default is None and new.groups():
                 report.own = measure_own(new)
             _compare(old, new, sample, report)
@@ -223,12 +225,18 @@ def _refuse(
         )
 
 
-def _store(new: Gallery, embedder: Embedder, batch: _Batch, progress: Progress | None) -> int:
+def _store(
+    old: Gallery, new: Gallery, embedder: Embedder, batch: _Batch, progress: Progress | None
+) -> int:
     """Embed and add references; returns how many."""
     references = batch.references
+    vectors, has_vector = embed(embedder, batch.images)
+    if not has_vector.all():
+        lost = compress(references, (~has_vector).tolist())
+        _refuse(old, unreadable=[(reference.id, NOT_FINITE) for reference in lost])
     new.add(
         [reference.id for reference in references],
-        embedder.embed(batch.images),
+        vectors,
         [reference.label for reference in references],
         metadata=[reference.metadata for reference in references],
         pictures=batch.images,

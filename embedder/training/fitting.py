@@ -12,7 +12,7 @@ from embedder.training.averaging import averaging
 from embedder.training.batches import Batches
 from embedder.training.checkpoint import State, ValidationEER
 from embedder.training.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
-from embedder.training.memory import keep_freed_memory
+from embedder.training.memory import KeepFreedMemory
 from embedder.training.networks import siamese_network
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from likewise.arrays import Pixels
@@ -46,7 +46,6 @@ def fit(
         state: Where checkpoints and the history are kept.
         verbose: Show Keras's progress, on stderr.
     """
-    keep_freed_memory()
     model = _trainable(base, recipe, len(batches))
     if state.epochs:
         model.load_weights(state.checkpoint)
@@ -58,7 +57,7 @@ def fit(
             epochs=recipe.epochs,
             initial_epoch=len(state.epochs),
             shuffle=False,  # the batches are drawn by seed and epoch
-            callbacks=[watch],
+            callbacks=[watch, KeepFreedMemory()],
             verbose=_progress() if verbose else 0,
         )
     base.load_weights(state.best_weights)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from index.search.faiss_calls import LONGEST
+from index.search.reach import LONGEST, searchable
 from likewise.arrays import Floats
 
 
@@ -32,8 +32,7 @@ def checked_vectors(vectors: Any, dim: int) -> Floats:
         )
     if rows.dtype != np.float32:
         raise ValueError(f"`vectors` must be float32. Received: {rows.dtype}.")
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    if not (inside := lengths <= LONGEST).all():
+    if not (inside := searchable(rows)).all():
         wrong = np.flatnonzero(~inside)
         raise ValueError(
             f"`vectors` must be finite and no longer than {LONGEST:g}."

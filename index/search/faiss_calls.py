@@ -13,7 +13,6 @@ from likewise.arrays import Doubles, Floats, Indices
 
 BY_MATRIX = 8  # from this many queries on, FAISS is faster with a matrix product
 _PAIRS_AT_ONCE = 16_384  # limits the memory of exact distances
-LONGEST = 1e18  # longer vectors would overflow float32 when squared
 UNIT = 2.0**-24  # largest relative error of one float32 rounding
 TINY = 1e-36  # more than what float32 loses by underflow in a sum of squares
 _HALF_ULP = 1 + 2.0**-22  # a squared distance below this much more may round to the same float32

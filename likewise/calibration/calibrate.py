@@ -19,6 +19,7 @@ from likewise.calibration.made import MadeUnknowns
 from likewise.calibration.points import point_for_cost, point_for_fmr, point_for_fpir
 from likewise.calibration.searches import Searches
 from likewise.calibration.summary import CROSS_VALIDATED, OPTIMISTIC, Calibration, point_name
+from likewise.embedding import embed
 from likewise.folds import Folds, require_alone, trained_on
 from likewise.matcher import Matcher
 from likewise.metrics.intervals import trials_needed
@@ -207,7 +208,8 @@ def _add_made(matcher: Matcher, searches: Searches, made: MadeUnknowns, target: 
     require_support("A target FPIR", target, len(searches.pool), "non-mated queries")
     count = max(trials_needed(target), min(len(searches.pool), _MOST_MADE))
     for pictures in made.made(count):
-        searches.add_made(matcher.embedder.embed(pictures))
+        vectors, has_vector = embed(matcher.embedder, pictures)
+        searches.add_made(vectors[has_vector])
 
 
 def _cross_validated(searches: Searches, gallery: Gallery, done: Progress) -> list[str]:

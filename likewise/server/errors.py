@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from embedder.errors import (
     DecodingError,
+    EmbeddingError,
     FormatError,
     ImageError,
     PreparationError,
@@ -157,6 +158,8 @@ def as_api_error(error: Exception) -> ApiError:
         return ApiError("not_an_image", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, PreparationError):
         return ApiError("invalid", f"The picture cannot be embedded: {error}.", _PREPARE)
+    if isinstance(error, EmbeddingError):
+        return ApiError("invalid", f"The picture cannot be embedded: {error}.")
     if isinstance(error, ImageError):
         return ApiError("not_an_image", f"The picture cannot be read: {error}.")
     if isinstance(error, HTTPException):

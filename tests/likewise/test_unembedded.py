@@ -9,21 +9,16 @@ import pytest
 
 import likewise
 from embedder.data.records import Record
+from embedder.errors import EmbeddingError
 from likewise.add_report import AddReport
 from likewise.bulk.stream import check_stream, embed_stream
+from likewise.comparison import compare_row
+from likewise.errors import LikewiseError
 from likewise.matcher import Matcher
-from tests.fakes import FakeEmbedder
+from likewise.upgrading import UpgradeError, upgrade
+from tests.fakes import Dividing
 
 REASON = "the model gives no finite numbers for it"
-
-
-class Dividing(FakeEmbedder):
-    """Divides by the length of the embedding, which is 0 for a black picture."""
-
-    def embed(self, images: np.ndarray) -> np.ndarray:
-        vectors = super().embed(images)
-        with np.errstate(invalid="ignore"):
-            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -57,9 +52,13 @@ def test_checking_gives_it_a_row_of_its_own_and_the_others_their_answers(
     matcher, _ = built(tmp_path, dividing, pictures)
     with matcher:
         options = likewise.CheckOptions(threshold=0.5, k=1)
-        listed = [answer.decision for answer in matcher.check(pictures, options)]
+        arrays = [record.pixels() for record in pictures]
+        listed, of_arrays = matcher.check(pictures, options), matcher.check(arrays, options)
         streamed = [row["decision"] for row in check_stream(matcher, iter(pictures), options)]
-    assert listed == streamed == [*["match"] * 3, "error", *["match"] * 3]
+    expected = [*["match"] * 3, "error", *["match"] * 3]
+    assert [answer.decision for answer in listed] == streamed == expected
+    assert [answer.decision for answer in of_arrays] == expected
+    assert listed[3].reason == of_arrays[3].reason == REASON
 
 
 def test_embedding_keeps_the_order_of_the_others(dividing, pictures):
@@ -68,3 +67,20 @@ def test_embedding_keeps_the_order_of_the_others(dividing, pictures):
     assert [record.id for record in part.readable] == [r.id for r in pictures if r.id != "black"]
     assert len(part.contents) == len(part.images) == len(vectors) == 6
     assert np.isfinite(vectors).all()
+
+
+def test_comparing_it_is_refused_by_name(tmp_path, dividing, pictures):
+    matcher, _ = built(tmp_path, dividing, pictures)
+    with matcher, pytest.raises(EmbeddingError, match="no finite numbers for `b`"):
+        matcher.compare(pictures[0], pictures[3])
+    with pytest.raises(LikewiseError, match=r"cannot be compared: the model .* numbers for black"):
+        compare_row(pictures[:1], pictures[3:4], dividing, 0.5)
+
+
+def test_an_upgrade_to_such_a_model_names_it_and_changes_nothing(fake, tmp_path, pictures):
+    with Matcher.create(tmp_path / "gallery", fake) as matcher:
+        matcher.add(pictures)
+    with pytest.raises(UpgradeError, match="1 picture cannot be read, the first black: the model"):
+        upgrade(tmp_path / "gallery", Dividing(tmp_path / "dividing", "fa4e00000002"), pictures)
+    with Matcher.open(tmp_path / "gallery") as matcher:
+        assert len(matcher.gallery) == len(pictures)

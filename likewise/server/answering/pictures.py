@@ -14,11 +14,13 @@ import numpy as np
 
 from embedder.data.boxes import Box
 from embedder.data.images import read_image
-from embedder.errors import ImageError
+from embedder.errors import EmbeddingError, ImageError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
 from embedder.preprocessing.prepare import are_ready
-from likewise.arrays import Floats, Pixels
+from likewise.arrays import Bools, Floats, Pixels
+from likewise.embedding import NOT_FINITE
+from likewise.embedding import embed as embed_pictures
 
 Timed = Callable[[str], AbstractContextManager[None]]
 DECODE, EMBED = "decode", "embed"  # stages
@@ -133,7 +135,7 @@ def embed(
     with timed(EMBED):
         rows = [row for result in read if isinstance(result, _Read) for row in result.rows]
         images = _images(rows, embedder)
-        vectors = embedder.embed(images)
+        vectors, has_vector = embed_pictures(embedder, images)
     remarks = remarks_on_flat(images)
     results: list[Embedded | UnreadyError] = []
     first = 0
@@ -145,9 +147,25 @@ def embed(
         else:
             end = first + len(result.rows)
             here = {row - first: text for row, text in remarks.items() if first <= row < end}
-            results.append(Embedded(vectors[first:end], result.reasons, here))
+            embedded = Embedded(vectors[first:end], result.reasons, here)
+            results.append(_only(embedded, has_vector[first:end]))
             first = end
     return results
+
+
+def _only(embedded: Embedded, has_vector: Bools) -> Embedded:
+    """Keep those of the m pictures that have a vector to search with, `(m,)`."""
+    if has_vector.all():
+        return embedded
+    reasons, remarks = embedded.reasons, embedded.remarks
+    places = [at for at in range(len(has_vector) + len(reasons)) if at not in reasons]
+    lost = {places[row]: EmbeddingError(NOT_FINITE) for row in np.flatnonzero(~has_vector)}
+    kept = enumerate(np.flatnonzero(has_vector).tolist())
+    return Embedded(
+        embedded.vectors[has_vector],
+        reasons | lost,
+        {new: remarks[row] for new, row in kept if row in remarks},
+    )
 
 
 def _read(pictures: Pictures) -> _Read:

@@ -12,7 +12,7 @@ from index.search import by_bundles, division
 from index.search.bundles import Bundles, numbered, tight
 from index.search.by_bundles import candidates
 from index.search.exact import ExactIndex
-from index.search.faiss_calls import LONGEST
+from index.search.reach import LONGEST
 from tests.index.search.material import GROUPS, SHAPES, agree, as_ids, filled, unit
 
 
