@@ -55,7 +55,9 @@ _BEGINNINGS = {name: begins for name, (_, begins) in {**_COMMON, **_RARE}.items(
 COMMON = tuple(_COMMON)
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf|\s){1,64}")
 _HEAD = 128  # bytes that identify a format
-_OTHER_ENDINGS = frozenset((".heic", ".heif", ".hif", ".eps", ".ps", ".wmf", ".emf"))
+_OTHER_ENDINGS = frozenset(
+    (".heic", ".heif", ".hif", ".mpo", ".jps", ".eps", ".ps", ".wmf", ".emf")
+)
 
 
 def format_of(head: bytes) -> str | None:

@@ -82,6 +82,9 @@ def measure_own(gallery: Gallery) -> OwnThreshold:
         lack = "the gallery has one group" if len(sizes) < 2 else "no group has two pictures"
         return OwnThreshold(None, reason=lack)
     mated, unknown, copies = _searched(gallery)
+    if not len(unknown):
+        lack = "by this model each picture is a near copy of another of its group"
+        return OwnThreshold(None, copies, lack)
     target = next((each for each in _TARGETS if trials_needed(each) <= len(unknown)), None)
     if target is None:
         least = trials_needed(_TARGETS[-1])

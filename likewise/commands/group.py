@@ -83,23 +83,31 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        """Parse the options that stand before a command, of which --help and --version write."""
+        with errors_in_one_line():
+            return super().make_context(*arguments, **settings)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        with ending_as_by_interrupt():
-            return self._invoke(ctx)
-
-    def _invoke(self, ctx: click.Context) -> Any:
         if sys.stderr is None:  # closed: no opened file may get its descriptor
             sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        try:
+        with ending_as_by_interrupt(), errors_in_one_line():
             return super().invoke(ctx)
-        except BaseException as error:
-            from likewise.commands.errors import in_one_line
 
-            ending = in_one_line(error)
-            if ending is error:
-                raise
-            raise ending from error
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Raise what click shows as one line in place of any other exception."""
+    try:
+        yield
+    except BaseException as error:
+        from likewise.commands.errors import in_one_line
+
+        ending = in_one_line(error)
+        if ending is error:
+            raise
+        raise ending from error
 
 
 @contextmanager

@@ -118,3 +118,10 @@ def test_the_same_references_give_the_same_threshold(gallery, tmp_path):
         first, second = measured_point(gallery), measured_point(again)
     assert first.threshold == second.threshold
     assert first.queries == second.queries == 2000
+
+
+def test_a_model_that_gives_one_vector_for_all_is_named_as_the_reason(gallery):
+    vectors, labels = groups(10, 10)
+    fill(gallery, np.ones_like(vectors), labels)
+    sentence = measure_own(gallery).sentence("g")
+    assert "by this model each picture is a near copy of another of its group" in sentence

@@ -52,6 +52,16 @@ def test_a_full_disk_is_reported_with_what_was_written(gallery):
 
 
 @pytest.mark.costly
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_a_full_disk_is_one_sentence_for_options_that_write_too(option):
+    words = [sys.executable, str(ROOT / "cli.py"), option]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"Error: No space left on device\n")
+
+
+@pytest.mark.costly
 def test_a_closed_pipe_ends_quietly(gallery, copies):
     running = process(ALL, "check", gallery, copies, stdout=subprocess.PIPE)
     assert running.stdout is not None
