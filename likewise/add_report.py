@@ -57,5 +57,5 @@ class AddReport:
         if self.unlabelled and self.total == len(self.unlabelled):
             raise UnlabelledError(
                 f"{self.unlabelled[0]} has no label, and a reference needs one: give a folder per "
-                "label, or a list of path,label."
+                "label, a list of path,label, or another level or pattern of labels."
             )

@@ -103,6 +103,11 @@ def _opened(name: str, split: str | None, rule: LabelRule) -> Records:
         from embedder.data.patterns import glob_records
 
         return by_rule(name, glob_records(name), rule)
+    if path.exists():
+        raise DatasetError(
+            f"{name} is a pipe, socket or device: name a file or folder, or give the paths of "
+            "pictures on stdin with - in its place."
+        )
     raise DatasetError(f"There is no file, folder or bundled data set {name!r}: check the path.")
 
 

@@ -7,6 +7,7 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from embedder.data.encodings import UTF_8, text_encoding
@@ -15,6 +16,7 @@ from embedder.errors import DatasetError, ImageError
 
 MOST_IN_LINE = 16 << 20  # characters: a picture of 2000 x 2000 pixels has no more
 _HEAD = 64  # bytes that tell the encoding
+_FIRST_ROWS = 10  # rows that tell whether a table is what it seems to be
 
 
 def text_lines(path: Path, keep_ends: bool = False) -> Iterator[str]:
@@ -67,16 +69,18 @@ def count_lines(path: Path, header: int = 0) -> int | None:
 def begun(
     path: Path, stream: Callable[[], Iterator[Record]], count: Callable[[], int | None]
 ) -> Records:
-    """Refuse a table that begins with a damaged row, before anything is made of it.
+    """Refuse a table whose first rows are all damaged, before anything is made of it.
+
+    A damaged row among others is an error of its own.
 
     Args:
         path: The file.
         stream: Reads its records anew.
         count: Counts them.
     """
-    first = next(stream(), None)
-    if first is not None and isinstance(first.image, ImageError):
-        raise DatasetError(f"{path}, {first.image}")
+    first = [record.image for record in islice(stream(), _FIRST_ROWS)]
+    if first and all(isinstance(image, ImageError) for image in first):
+        raise DatasetError(f"{path}, {first[0]}")
     return Records(stream, count)
 
 

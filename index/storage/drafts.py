@@ -45,7 +45,8 @@ def draft(path: Path) -> Iterator[Path]:
         OSError: If the file cannot be made or put in place; an older one stays.
     """
     beside = _beside(path)
-    file = open(beside, "xb")  # noqa: SIM115 - closed early where an open file cannot be renamed
+    with _naming(path):
+        file = open(beside, "xb")  # noqa: SIM115 - closed early where it cannot be renamed else
     try:
         if not LOCKS or not _lock(file.fileno()):
             file.close()
@@ -79,7 +80,8 @@ def _made(path: Path, lock: ExitStack) -> Path:
     """Make a directory and lock it; another one where a sweep came in between, and removed it."""
     while True:
         beside = _beside(path)
-        beside.mkdir()
+        with _naming(path):
+            beside.mkdir()
         with suppress(FileNotFoundError):
             if lock.enter_context(held(beside)) and beside.exists():
                 return beside
@@ -132,6 +134,16 @@ def is_unfinished(directory: Path) -> bool:
     except OSError:  # not a directory, or another user's
         return False
     return all(re.fullmatch(_IN_A_GALLERY, name) for name in names)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Make an error name the place that is known to the user, not the draft."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _beside(path: Path) -> Path:

@@ -125,4 +125,8 @@ def calibrate(
     note_source(*pictures)
     note_unreadable(calibration.unreadable)
     note("\n".join(calibration.sentences()))
-    write_json({"name": calibration.name, **calibration.point.to_json()})
+    try:
+        write_json({"name": calibration.name, **calibration.point.to_json()})
+    except OSError:
+        note(f"{gallery} has the threshold {calibration.name} all the same.")
+        raise

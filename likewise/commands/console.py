@@ -28,6 +28,8 @@ def stdin_lines() -> Iterator[str]:
     """
     from embedder.data.encodings import UTF_8, text_encoding
 
+    if sys.stdin is None:
+        raise click.ClickException("stdin is closed, but - reads it: leave it open, or name files.")
     lines = iter(sys.stdin.buffer)
     first = next(lines, b"")
     encoding = text_encoding(first)
@@ -51,7 +53,21 @@ def write_json(value: dict[str, Any]) -> None:
     """Write one JSON object to stdout."""
     from likewise.output.rows import json_line
 
-    data_stream().write(json_line(value))
+    write_data(json_line(value))
+
+
+def write_data(content: bytes) -> None:
+    """Write bytes to stdout, whole.
+
+    Raises:
+        OSError: If it cannot be written; its `filename` is `stdout`.
+    """
+    from index.storage.files import written
+
+    stream = data_stream()
+    with written("stdout"):
+        stream.write(content)
+        stream.flush()
 
 
 def write_rows(rows: Iterator[Row], names: list[str], format_: str, output: Path | None) -> None:

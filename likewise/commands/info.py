@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import data_stream
+from likewise.commands.console import write_data
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import text_or_json_option
 
@@ -33,6 +33,6 @@ def info(gallery: Place, format_: str) -> None:
 
     with Matcher.open(gallery) as matcher:
         if format_ == "json":
-            data_stream().write(as_json(matcher))
+            write_data(as_json(matcher))
         else:
             click.echo(text(describe(matcher), matcher.gallery.count_groups()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -104,6 +104,7 @@ def stored(command: F, *, with_parts: bool = False) -> F:
     def wrapped(*args: Any, output: Path | CloudFile | None, **others: Any) -> Any:
         if output is not None:
             _refuse_format()
+            _refuse_inputs(output, others.get("inputs", ()))
         if output is None or isinstance(output, Path):
             return command(*args, output=output, **others)
         with output.made_here(with_parts=with_parts) as path:
@@ -112,11 +113,32 @@ def stored(command: F, *, with_parts: bool = False) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def is_given(parameter: str) -> bool:
+    """Whether the running command was given this option, rather than its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source == click.core.ParameterSource.COMMANDLINE
+
+
 def _refuse_format() -> None:
     """Refuse --format beside a file, whose ending sets the format."""
-    context = click.get_current_context()
-    if context.get_parameter_source("format_") == click.core.ParameterSource.COMMANDLINE:
+    if is_given("format_"):
         raise click.UsageError("Use --format or -o, not both: the file's ending sets its format.")
+
+
+def _refuse_inputs(output: Path | CloudFile, inputs: Sequence[str]) -> None:
+    """Refuse to write over a file that is read."""
+    for source in inputs:
+        if source == str(output) or _is_one_file(source, output):
+            raise click.UsageError(
+                f"{source} is read and would be overwritten: give -o another name."
+            )
+
+
+def _is_one_file(source: str, output: Path | CloudFile) -> bool:
+    try:
+        return isinstance(output, Path) and os.path.samefile(source, output)
+    except (OSError, ValueError):  # one of them is not there
+        return False
 
 
 def _cloud_file(value: object) -> CloudFile | None:

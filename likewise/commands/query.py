@@ -29,7 +29,7 @@ from likewise.commands.options import (
     neighbours_option,
     split_option,
 )
-from likewise.commands.outputs import output_option
+from likewise.commands.outputs import is_given, output_option
 
 if TYPE_CHECKING:
     from embedder.data.records import Record
@@ -75,6 +75,8 @@ def query(
     """
     if at is not None and not evidence:
         raise click.UsageError("--at needs --evidence: a query alone uses no operating point.")
+    if pictures and (to["output"] is not None or is_given("format_")):
+        raise click.UsageError("Use --pictures, or -o or --format: pictures are for a terminal.")
     require_holding(ray, parts)
     with opened_for_asking(gallery, inputs, split, here=ray is None) as (matcher, records):
         spread_references(matcher.gallery, ray, parts)

@@ -33,6 +33,10 @@ def remove(gallery: Place, ids: tuple[str, ...], missing_ok: bool) -> None:
 
     typed = (filter(None, stdin_lines()) if word == "-" else [word] for word in ids)
     wanted = [id for part in typed for id in part]
+    if "" in wanted:
+        raise click.UsageError(
+            "An ID is an empty text, perhaps from an unset variable: give the id of a reference."
+        )
     with Gallery.open(gallery) as opened:
         missing = [] if missing_ok else [id for id in wanted if id not in opened]
         if missing:

@@ -258,3 +258,9 @@ def test_folders_named_one_by_one_lead_to_the_folder_above(tmp_path, fake, monke
     assert "1.png has no label" in output
     assert "alice, bob, is not read: name the folder above, likewise build g people" in output
     assert run("build", "g", "people").exit_code == 0
+
+
+def test_a_pipe_is_called_one(tmp_path):
+    os.mkfifo(tmp_path / "list.csv")
+    with pytest.raises(DatasetError, match="is a pipe, socket or device: name a file"):
+        records(tmp_path / "list.csv")

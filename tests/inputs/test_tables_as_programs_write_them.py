@@ -267,3 +267,18 @@ def test_what_is_not_a_table_is_refused_in_short(tmp_path: Path, ending, text, s
     with pytest.raises(DatasetError, match=sentence) as caught:
         list(records(tmp_path / f"t.{ending}"))
     assert len(str(caught.value).replace(str(tmp_path), "")) < 240
+
+
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_a_damaged_row_is_an_error_of_its_own_wherever_it_stands(tmp_path: Path, damaged):
+    lines = ["a.png,0,0,5,5", "b.png,0,0,5,5"]
+    lines[damaged] = "c.png,0,0"
+    (tmp_path / "list.csv").write_text("\n".join(["path,x,y,w,h", *lines]))
+    images = [record.image for record in records(tmp_path / "list.csv")]
+    assert [isinstance(image, ImageError) for image in images] == [damaged == 0, damaged == 1]
+
+
+def test_a_table_of_damaged_rows_alone_is_refused(tmp_path: Path):
+    (tmp_path / "list.csv").write_text("path,x,y,w,h\n" + "c.png,0,0\n" * 20)
+    with pytest.raises(DatasetError, match="row 1: expected 5 columns, but it has 3"):
+        records(tmp_path / "list.csv")

@@ -186,3 +186,11 @@ def test_without_fcntl_as_on_windows_drafts_are_written_and_swept_too(
     sweep_files(tmp_path)
     sweep_directories(tmp_path)
     assert names(tmp_path) == {"vectors.json"}
+
+
+def test_an_error_names_the_place_and_not_the_draft(tmp_path: Path) -> None:
+    place = tmp_path / "no-such-folder" / "a"
+    for making in (draft, draft_directory):
+        with pytest.raises(FileNotFoundError) as caught, making(place):
+            pass
+        assert caught.value.filename == str(place)

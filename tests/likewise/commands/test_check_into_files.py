@@ -171,3 +171,18 @@ def test_ctrl_c_ends_with_one_line_that_says_how_to_go_on(gallery, copies, tmp_p
     assert message.decode().splitlines()[-1].startswith("Interrupted.")
     assert b"--resume" in message
     assert b"Traceback" not in message
+
+
+@pytest.mark.parametrize("command", ["check", "query"])
+def test_an_output_that_is_read_is_not_written_over(gallery, scans, tmp_path, command):
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"path,label\n{scans / '00.png'},7\n")
+    (tmp_path / "same.csv").symlink_to(listed)
+    content = listed.read_bytes()
+    for output in (listed, tmp_path / "same.csv"):
+        result = run(command, gallery, listed, "-o", output)
+        assert result.exit_code == 2
+        assert (listed.read_bytes(), "list.csv is read and would" in result.stderr) == (
+            content,
+            True,
+        )

@@ -52,6 +52,26 @@ def test_a_full_disk_is_reported_with_what_was_written(gallery):
 
 
 @pytest.mark.costly
+def test_paths_from_a_closed_stdin_are_one_sentence(gallery):
+    words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "-"]
+    ended = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *words], cwd=ROOT, capture_output=True, check=False
+    )
+    assert ended.stderr.startswith(b"Error: stdin is closed, but - reads it")
+
+
+@pytest.mark.costly
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_threshold_that_is_stored_but_cannot_be_printed_is_told(gallery):
+    words = [sys.executable, "-c", FAKED, ALL, "calibrate", str(gallery), "--fpir", "0.1"]
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    told = f"{gallery} has the threshold fpir-0.1 all the same.\nError: stdout: No space left"
+    assert told.encode() in ended.stderr
+    assert "fpir-0.1" in done("info", gallery).stdout
+
+
+@pytest.mark.costly
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_a_full_disk_is_one_sentence_for_options_that_write_too(option):

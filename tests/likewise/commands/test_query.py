@@ -14,6 +14,7 @@ from tests.likewise.commands.running import (
     ROOT,
     done,
     rows,
+    run,
 )
 
 
@@ -61,3 +62,10 @@ def test_a_query_imports_neither_tensorflow_nor_what_only_other_commands_need(ga
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ})
     loaded = set(ran.stdout.splitlines()[-1].split())
     assert not {"tensorflow", "keras", "pyarrow", "tqdm", "tabulate", "PIL"} & loaded
+
+
+@pytest.mark.parametrize("beside", [("-o", "rows.csv"), ("--format", "csv")])
+def test_pictures_in_a_terminal_are_not_rows_too(gallery, scans, beside):
+    result = run("query", gallery, scans / "00.png", "--pictures", *beside)
+    assert result.exit_code == 2
+    assert "Use --pictures, or -o or --format" in result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.likewise.commands.running import (
     done,
     failure,
+    run,
 )
 
 
@@ -25,3 +26,9 @@ def test_remove_of_a_missing_id_removes_nothing_unless_that_is_fine(gallery, ref
     known = references[0].id
     assert "nothing was removed" in failure("remove", gallery, known, "gone", "lost")
     assert "1 removed" in done("remove", gallery, known, "gone", "--missing-ok").stderr
+
+
+def test_an_empty_id_is_named_as_such(gallery):
+    result = run("remove", gallery, "")
+    assert result.exit_code == 2
+    assert "An ID is an empty text" in result.stderr
