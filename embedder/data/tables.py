@@ -201,7 +201,7 @@ def _as_here(folder: Path, picture: Any) -> Any:
 def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
     for number, line in enumerate(text_lines(path), start=1):
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=_without_twins)
         except (ValueError, RecursionError) as error:
             yield number, f"expected a JSON object on the line ({error}): repair it."
             continue
@@ -210,3 +210,13 @@ def _json_rows(path: Path) -> Iterator[tuple[int, Row]]:
         else:
             problem = f"expected a JSON object, but it is {line[:40]}"
             yield number, f'{problem}: write {{"path": …, "label": …}}.'
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object with two values of one name, of which one would be lost."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twin = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it has {twin!r} twice")
+    return row

@@ -153,7 +153,11 @@ def _make_parent(path: Path) -> None:
 
 def _take_place(staging: Path, path: Path) -> None:
     _sync_all(staging)
-    os.rename(staging, path)
+    try:
+        os.rename(staging, path)
+    except OSError:
+        _refuse_existing(path)  # another writer was first
+        raise
     sync(path.parent)
 
 

@@ -282,3 +282,11 @@ def test_a_table_of_damaged_rows_alone_is_refused(tmp_path: Path):
     (tmp_path / "list.csv").write_text("path,x,y,w,h\n" + "c.png,0,0\n" * 20)
     with pytest.raises(DatasetError, match="row 1: expected 5 columns, but it has 3"):
         records(tmp_path / "list.csv")
+
+
+def test_a_line_of_json_with_a_name_twice_is_an_error_of_its_own(tmp_path: Path):
+    lines = ['{"path": "a.png", "label": "1"}', '{"path": "b.png", "label": "1", "label": "2"}']
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    first, second = records(tmp_path / "list.jsonl")
+    assert first.label == "1"
+    assert "it has 'label' twice" in str(second.image)

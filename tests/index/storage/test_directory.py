@@ -51,6 +51,17 @@ def test_an_existing_path_is_refused_and_left_alone(tmp_path: Path, kind: str) -
     assert [file.name for file in tmp_path.iterdir()] == ["gallery"]
 
 
+def test_the_second_of_two_writers_is_refused_and_the_first_ones_files_stay(tmp_path: Path) -> None:
+    def write_as_another_does() -> None:
+        with directory.staged(tmp_path / "g"):
+            (tmp_path / "g").mkdir()
+            (tmp_path / "g" / "of the first").touch()
+
+    with pytest.raises(GalleryError, match="exists already"):
+        write_as_another_does()
+    assert [path.name for path in tmp_path.rglob("*")] == ["g", "of the first"]
+
+
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="missing"):
         create(tmp_path / "gallery", model=tmp_path / "missing")
