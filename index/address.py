@@ -78,9 +78,10 @@ class Address:
 
         user, _, rest = self._parts
         pairs = [pair.partition("=") for pair in rest.partition("?")[2].split("&")]
-        asked = [value for key, _, value in pairs if key == "password"]
-        password = unquote([user.partition(":")[2], *asked][-1])
-        return {"PGPASSWORD": password} if password else {}
+        asked = {key: unquote(value) for key, _, value in pairs}
+        password = asked.get("password", unquote(user.partition(":")[2]))
+        wanted = {"PGPASSWORD": password, "PGPASSFILE": asked.get("passfile")}
+        return {name: value for name, value in wanted.items() if value}
 
     def secrets(self) -> list[str]:
         """What no text may show: passwords, each as it stands in the address and decoded."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from likewise.arrays import Floats, Indices
 from likewise.metrics.intervals import smallest_rate
+from likewise.metrics.pairs import distances_between, exact_distances
 from likewise.metrics.rates import det_curve, equal_error_rate, fmr, fnmr
 from likewise.metrics.thresholds import allowed_within, threshold_within
 
@@ -127,14 +128,9 @@ def nearest(references: Floats, queries: Floats) -> tuple[Floats, Indices]:
         references: Vectors, `(r, dim)`.
         queries: Vectors, `(n, dim)`.
     """
-    distances = np.empty(len(queries), np.float32)
     places = np.empty(len(queries), np.int64)
-    lengths = np.square(references).sum(axis=1)
     step = max(1, _AT_ONCE // len(references))
     for start in range(0, len(queries), step):
         rows = slice(start, start + step)
-        products = 2 * queries[rows] @ references.T
-        np.subtract(lengths, products, out=products)
-        places[rows] = np.argmin(products, axis=1)
-        distances[rows] = np.linalg.norm(queries[rows] - references[places[rows]], axis=1)
-    return distances, places
+        places[rows] = distances_between(queries[rows], references).argmin(axis=1)
+    return exact_distances(queries, np.arange(len(queries)), references, places), places

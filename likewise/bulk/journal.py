@@ -108,7 +108,7 @@ class Journal:
         yield from stream
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Append rows, durably once this returns."""
+        """Append rows, which survive a kill of this process once this returns."""
         self.write_lines(b"".join(map(json_line, rows)))
 
     def write_lines(self, lines: bytes) -> None:

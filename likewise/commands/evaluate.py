@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     "--seeds",
     type=click.IntRange(1, 100),
     default=5,
-    help="Number of random draws that figures are averaged over.",
+    help="Number of random draws, whose range is shown beside the figure of all of them.",
 )
 @click.option(
     "--allow-overlap",

@@ -11,6 +11,7 @@ import numpy as np
 from likewise.arrays import Bools, Doubles, Floats, Indices
 from likewise.evaluation.estimates import Estimate, Named, mean, share
 from likewise.metrics.groups import rows_by_group
+from likewise.metrics.pairs import distances_between
 from likewise.metrics.retrieval import map_at_r, precision_at_1, r_precision, recall_at_k
 
 QUERIES = 500
@@ -75,20 +76,19 @@ def retrieval(
     chosen = rng.permutation(len(queries))[:QUERIES]
     members = rows_by_group(labels)
     depth = min(max(*map(len, members.values()), *RECALLS), len(references))
-    squares = (references**2).sum(axis=1)
     relevant, sizes = [], []
     for start in range(0, len(chosen), _AT_ONCE):
         rows = chosen[start : start + _AT_ONCE]
         own = [members[groups[row]] for row in rows.tolist()]
-        order_by = squares - 2 * queries[rows] @ references.T
+        distances = distances_between(queries[rows], references)
         if folds is not None:
             asked, searched = folds
-            order_by[asked[rows][:, None] == searched] = np.inf
+            distances[asked[rows][:, None] == searched] = np.inf
             own = [
                 columns[searched[columns] != asked[row]]
                 for row, columns in zip(rows.tolist(), own, strict=True)
             ]
-        relevant.append(_relevant(order_by, own, depth))
+        relevant.append(_relevant(distances, own, depth))
         sizes += [len(columns) for columns in own]
     return _figures(np.concatenate(relevant), np.array(sizes), draws)
 
@@ -112,18 +112,18 @@ def _estimate(values: Doubles, draws: int) -> Estimate:
     return estimate.over_draws([float(part.mean()) if len(part) else None for part in drawn])
 
 
-def _relevant(order_by: Floats, own: Sequence[Indices], depth: int) -> Bools:
+def _relevant(distances: Floats, own: Sequence[Indices], depth: int) -> Bools:
     """Whether each of the `depth` nearest is of the query's group, `(n, depth)`.
 
     Args:
-        order_by: What orders all references, for each query, `(n, m)`; changed.
+        distances: Distances to all references, `(n, m)`; changed.
         own: Columns of those of the query's group, for each query.
         depth: Number of nearest references, 1 to m.
     """
-    relevant = np.zeros((len(order_by), depth), bool)
-    for row, distances, columns in zip(relevant, order_by, own, strict=True):
-        right, distances[columns] = distances[columns], np.inf
-        row[_places(right, distances, depth)] = True
+    relevant = np.zeros((len(distances), depth), bool)
+    for row, wrong, columns in zip(relevant, distances, own, strict=True):
+        right, wrong[columns] = wrong[columns], np.inf
+        row[_places(right, wrong, depth)] = True
     return relevant
 
 

@@ -61,7 +61,7 @@ class Cached(Generic[T]):
             if self._values:
                 return self._values[0]
             if self._error is not None and not running:
-                raise self._error
+                raise self._error.with_traceback(None)  # it would grow by every caller
         raise ApiError("not_ready", "This is being computed for the first time.", "Try again soon.")
 
     def wait(self) -> None:

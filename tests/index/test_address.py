@@ -74,6 +74,12 @@ def test_an_address_of_another_kind_is_refused_and_not_shown(text: str) -> None:
     assert "hidden" not in str(caught.value)
 
 
+def test_a_file_of_passwords_is_named_in_the_environment() -> None:
+    address = Address.of("postgresql://ann@h/shop?passfile=%2Fetc%2Fpgpass#shoes")
+    assert address.environment() == {"PGPASSFILE": "/etc/pgpass"}
+    assert "pgpass" not in str(address)
+
+
 def test_an_address_without_a_password_needs_none_in_the_environment() -> None:
     assert Address.of("postgresql://ann@h/shop?sslpassword=x#shoes").environment() == {}
 

@@ -47,8 +47,8 @@ def test_the_nearest_of_many_references_is_found_whatever_fits_in_memory(rng, mo
     whole = search_point(*arguments)
     monkeypatch.setattr("embedder.training.thresholds._AT_ONCE", 70)  # two queries at once
     assert search_point(*arguments) == whole
-    gaps = np.linalg.norm(unknown[:, None] - references[None], axis=-1).min(axis=1)
-    assert whole["false"] == np.sum(gaps <= whole["threshold"]) == 3
+    gaps = np.linalg.norm(unknown[:, None].astype(np.float64) - references[None], axis=-1)
+    assert whole["false"] == np.sum(gaps.min(axis=1).astype(np.float32) <= whole["threshold"]) == 3
 
 
 def test_the_threshold_for_pairs_is_the_one_at_the_eer():

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from likewise.metrics.pairs import drawn_distances, exact_distances, pair_distances
+from likewise.distance import between
+from likewise.metrics.pairs import (
+    distances_between,
+    distances_of,
+    drawn_distances,
+    exact_distances,
+    pair_distances,
+)
 
 
 def test_pair_distances_are_those_of_the_rows_by_an_explicit_loop():
@@ -13,6 +20,21 @@ def test_pair_distances_are_those_of_the_rows_by_an_explicit_loop():
     same, different = pair_distances(embeddings, ["a", "a", "b"], pairs=50, seed=0)
     assert set(same) == {5.0}  # √(3² + 4²)
     assert sorted(set(different)) == pytest.approx([1.0, np.sqrt(3**2 + 3**2)])
+
+
+def test_the_distance_of_a_pair_is_the_one_that_a_comparison_gives(rng):
+    embeddings = rng.normal(size=(40, 7)).astype(np.float32)
+    pairs = rng.integers(0, 40, (200, 2))
+    compared = [between(embeddings[a], embeddings[b]) for a, b in pairs]
+    assert distances_of(embeddings, pairs).tolist() == compared
+
+
+def test_near_vectors_are_told_apart_however_long_they_are(rng):
+    far = 300 * np.eye(1, 8, dtype=np.float32)
+    gaps = np.zeros((5000, 8), np.float32)
+    gaps[:, 1] = rng.uniform(0.05, 0.08, 5000)
+    expected = gaps[:, 1][None]
+    np.testing.assert_allclose(distances_between(far, far + gaps), expected, rtol=1e-6)
 
 
 def test_labels_without_any_same_pair_are_refused():

@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
+from embedder.data.records import Record
 from index.errors import PartMissingError
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError
@@ -56,6 +57,19 @@ def test_what_is_not_a_picture_lands_nowhere(shared):
     when_ready(shared, "/v1/gallery/map")
     answer = shared.post("/v1/gallery/map", content=b"x", headers={"Content-Type": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
+
+
+def test_a_part_of_a_picture_lands_where_that_part_does(shared, references):
+    when_ready(shared, "/v1/gallery/map")
+    pixels = references[0].pixels()
+    framed = Record("framed", None, np.pad(pixels, 4))
+    landed = [
+        shared.post(f"/v1/gallery/map{box}", **image(record)).json()["positions"][0]
+        for record, box in ((references[0], ""), (framed, "?box=4,4,28,28"))
+    ]
+    assert (landed[0]["x"], landed[0]["y"]) == (landed[1]["x"], landed[1]["y"])
+    refused = shared.post("/v1/gallery/map?box=nonsense", **image(references[0]))
+    assert refused.status_code == 422
 
 
 def test_a_change_of_the_gallery_is_followed_without_waiting_for_it(client, queries):
