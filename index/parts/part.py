@@ -22,7 +22,7 @@ from index.references.rows import Row, State, stacked, wrap
 from index.search.columns import Columns, Gathered
 from index.search.exact import ExactIndex
 from index.search.label_table import LabelTable
-from index.search.note import Mark
+from index.search.mark import Mark
 from likewise.arrays import Bools, Indices
 
 _AT_ONCE = 4096

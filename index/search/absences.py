@@ -13,9 +13,9 @@ from threading import Lock
 import numpy as np
 
 from index.references.reads import Reads
-from index.references.rows import State, wrap
+from index.references.rows import State
 from index.search.columns import Columns, Hashes, hashed
-from index.search.note import Mark
+from index.search.mark import Mark, removed_since
 from likewise.arrays import Indices
 
 
@@ -84,13 +84,8 @@ class Absences:
 
 def _leads_to(mark: Mark, store: Reads, state: State) -> bool:
     """Whether the changes since a mark give a state."""
-    if mark.last_slot > state.last_slot or mark.last_removal > state.last_removal:
+    removed = removed_since(mark, store, state)
+    if removed is None:
         return False
-    gone = store.removals(mark.last_removal)
-    if gone is None:
-        return False
-    held = [checksum for slot, checksum in gone if slot <= mark.last_slot]
-    new = [row.checksum for row in store.rows(mark.last_slot)]
-    total = wrap(mark.total - sum(held) + sum(new))
-    count = mark.count - len(held) + len(new)
-    return Mark(count, total, state.last_slot, state.last_removal) == Mark.of(state)
+    rows = list(store.rows(mark.last_slot))
+    return mark.lost(removed, state).gained(rows) == Mark.of(state)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.search import division
 from index.search.exact import ExactIndex
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.search.setting import CODES, SearchSetting
 from index.search.ties import Namer
 from likewise.arrays import Floats, Indices

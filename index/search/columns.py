@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.search.label_table import LabelTable
-from index.search.note import Mark
+from index.search.mark import Mark
 from likewise.arrays import Indices, Strings
 from likewise.names import normal
 

@@ -21,14 +21,15 @@ import numpy as np
 
 from index.errors import StoreError
 from index.references.contract import ReferenceStore
-from index.references.rows import Change, Row, State, stacked, wrap
+from index.references.rows import Change, Row, State, stacked
 from index.search import division
 from index.search.chosen import ChosenSearch
 from index.search.exact import ExactIndex
 from index.search.faiss_file import read_index, write_index
 from index.search.kept import CELLS, read_kept, write_kept
+from index.search.mark import Mark, distance, removed_since
 from index.search.names_file import NAMES
-from index.search.note import Mark, Note, distance, read_note, worth_writing, write_note
+from index.search.note import Note, read_note, worth_writing, write_note
 from index.search.setting import BOUNDS, CODES, EXACT, SearchSetting
 from likewise.arrays import Floats, Indices
 
@@ -189,25 +190,20 @@ class DerivedIndex:
     def _follow(self, store: ReferenceStore, state: State) -> bool:
         """Catch up with the changes since; False if they are not known."""
         mark = self._mark
-        gone = store.removals(mark.last_removal)
-        if gone is None or state.last_slot < mark.last_slot or not mark.count:
+        removed = removed_since(mark, store, state)
+        if removed is None or not mark.count:
             return False
-        held = [(slot, checksum) for slot, checksum in gone if slot <= mark.last_slot]
-        self._remove([slot for slot, _ in held])
-        total = wrap(mark.total - sum(checksum for _, checksum in held))
-        self._mark = Mark(len(self.slots), total, state.last_slot, state.last_removal)
+        self._remove([slot for slot, _ in removed])
+        self._mark = mark.lost(removed, state)
         self._append_rows(store, store.rows(after=mark.last_slot))
-        return self._mark == Mark.of(state)
+        return self._mark == Mark.of(state) and len(self.slots) == state.count
 
     def _append_rows(self, store: ReferenceStore, rows: Iterator[Row]) -> None:
         """Append stored rows and update the mark."""
         while batch := list(islice(rows, _ROWS_AT_ONCE)):
             slots = np.array([row.slot for row in batch], np.int64)
             self._append(slots, stacked(batch, self._dim, store.path))
-            mark, total = self._mark, sum(row.checksum for row in batch)
-            self._mark = Mark(
-                len(self.slots), wrap(mark.total + total), mark.last_slot, mark.last_removal
-            )
+            self._mark = self._mark.gained(batch)
 
     def _append(self, slots: Indices, vectors: Floats) -> None:
         if len(slots):

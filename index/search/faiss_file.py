@@ -12,7 +12,8 @@ from typing import Any
 import faiss
 import numpy as np
 
-from index.search.note import Mark, Note
+from index.search.mark import Mark
+from index.search.note import Note
 from index.storage.drafts import draft
 
 _BLOCK = 16 << 20  # bytes hashed at a time, so that other threads can run in between

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.storage.files import open_plain, write_whole
 
 _FORMAT = 1

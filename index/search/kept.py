@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from index.search.headed import read_headed, write_headed
-from index.search.note import Mark
+from index.search.mark import Mark
 from likewise.arrays import Bools, Floats, Indices
 
 CELLS = "vectors.cells"

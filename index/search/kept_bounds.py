@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.search.cells import Cells
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.search.outline import Frame, Outline
 from index.search.setting import BOUNDS
 from index.storage.drafts import draft

@@ -14,7 +14,7 @@ import numpy as np
 
 from index.search.approximate import Approximation
 from index.search.headed import is_of, read_headed, write_headed
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.search.promise import Promise
 from index.search.quantised import Quantised
 from index.search.setting import CODES

@@ -16,10 +16,11 @@ from threading import Lock
 
 from index.errors import StoreError
 from index.references.contract import ReferenceStore
-from index.references.rows import Change, NewRow, Row, State, wrap
+from index.references.rows import Change, NewRow, Row, State
 from index.search.columns import Columns, Gathered
+from index.search.mark import Mark, distance, removed_since
 from index.search.names_file import NAMES, read_mark, read_names, write_names
-from index.search.note import Mark, distance, worth_writing
+from index.search.note import worth_writing
 
 _AT_ONCE = 4096
 
@@ -84,7 +85,7 @@ class Names:
             StoreError: If they are not all rows.
         """
         self._begin(Columns.empty(Mark(0, 0, state.last_slot, state.last_removal)))
-        self._gather(iter(rows), state)
+        self._gather(iter(rows))
         if self._mark != Mark.of(state):
             self.forget()
             raise StoreError(
@@ -177,30 +178,22 @@ class Names:
         assert mark is not None
         if mark == Mark.of(state):
             return True
-        gone = self._store.removals(mark.last_removal)
-        if gone is None or state.last_slot < mark.last_slot:
+        removed = removed_since(mark, self._store, state)
+        if removed is None:
             return False
-        held = [(slot, checksum) for slot, checksum in gone if slot <= mark.last_slot]
-        self._removed += [slot for slot, _ in held]
-        self._behind += len(held)
-        total = wrap(mark.total - sum(checksum for _, checksum in held))
-        self._mark = Mark(mark.count - len(held), total, state.last_slot, state.last_removal)
-        self._gather(self._store.rows(after=mark.last_slot), state)
+        self._removed += [slot for slot, _ in removed]
+        self._behind += len(removed)
+        self._mark = mark.lost(removed, state)
+        self._gather(self._store.rows(after=mark.last_slot))
         return self._mark == Mark.of(state)
 
-    def _gather(self, rows: Iterator[Row], state: State) -> None:
+    def _gather(self, rows: Iterator[Row]) -> None:
         """Note stored rows that are new."""
         while batch := list(islice(rows, _AT_ONCE)):
             assert self._mark is not None
             _append(self._new, batch)
             self._behind += len(batch)
-            count, total = self._mark.count, self._mark.total
-            self._mark = Mark(
-                count + len(batch),
-                wrap(total + sum(row.checksum for row in batch)),
-                state.last_slot,
-                state.last_removal,
-            )
+            self._mark = self._mark.gained(batch)
 
 
 def _append(new: Gathered, rows: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from index.search.columns import Columns
 from index.search.label_table import LabelTable
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.storage.drafts import draft
 from index.storage.files import open_plain, written
 

@@ -7,28 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import StoreError
-from index.references.rows import State
+from index.search.mark import Mark
 from index.storage.files import read_sealed, write_sealed
 
 _FORMAT = 1
 _NOTE = "vectors.json"
 _WORTH_SAVING = 1024  # missing rows that cost a reader more time than writing costs us
 _WORTH_INTERRUPTING = 65_536  # the same while still writing
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Which rows an index holds: those of the store in that state."""
-
-    count: int = 0
-    total: int = 0
-    last_slot: int = 0
-    last_removal: int = 0
-
-    @classmethod
-    def of(cls, state: State) -> Mark:
-        """The mark of an index that holds everything."""
-        return cls(state.count, state.total, state.last_slot, state.last_removal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +62,6 @@ def write_note(directory: Path, note: Note) -> None:
     """
     content: dict[str, Any] = {"format": _FORMAT, **asdict(note)}
     write_sealed(directory / _NOTE, content)
-
-
-def distance(mark: Mark, state: State) -> int:
-    """How many rows an index with this mark lacks of a state or should not have, at most.
-
-    Args:
-        mark: The index's mark.
-        state: A later state; of another one, all rows count.
-    """
-    slots, removals = state.last_slot - mark.last_slot, state.last_removal - mark.last_removal
-    return slots + removals if min(slots, removals) >= 0 else state.count
 
 
 def worth_writing(behind: int, count: int, *, still_writing: bool = False) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.references.contract import ReferenceStore
-from index.references.rows import Row, State, wrap
-from index.search.note import Mark, distance, worth_writing
+from index.references.rows import Row, State
+from index.search.mark import Mark, distance, removed_since
+from index.search.note import worth_writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,10 @@ def changes_since(mark: Mark, store: ReferenceStore, state: State) -> Since | No
     """
     if worth_writing(distance(mark, state), state.count):
         return None
-    removals = store.removals(mark.last_removal)
-    if removals is None:
+    removed = removed_since(mark, store, state)
+    if removed is None:
         return None
-    held = {slot: checksum for slot, checksum in removals if slot <= mark.last_slot}
     new = list(store.rows(after=mark.last_slot))
-    total = mark.total - sum(held.values()) + sum(row.checksum for row in new)
-    count = mark.count - len(held) + len(new)
-    return (
-        Since(frozenset(held), new) if (count, wrap(total)) == (state.count, state.total) else None
-    )
+    if mark.lost(removed, state).gained(new) != Mark.of(state):
+        return None
+    return Since(frozenset(slot for slot, _ in removed), new)

@@ -21,7 +21,8 @@ from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.references.local import Store
 from index.references.rows import NewRow
-from index.search.note import Mark, Note, read_note, write_note
+from index.search.mark import Mark
+from index.search.note import Note, read_note, write_note
 from index.storage.files import read_sealed, write_sealed
 
 DIM = 4

@@ -14,7 +14,7 @@ from index.search import bounds, division
 from index.search import cells as cells_module
 from index.search.cells import Cells
 from index.search.kept import CELLS, KeptCells, read_kept, write_kept
-from index.search.note import Mark
+from index.search.mark import Mark
 
 Answers = tuple[list[list[str]], list[list[float]]]
 

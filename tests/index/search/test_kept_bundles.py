@@ -12,7 +12,7 @@ from index.gallery import Gallery
 from index.search import bundles as bundles_module
 from index.search import division
 from index.search.kept import CELLS, KeptCells, read_kept, write_kept
-from index.search.note import Mark
+from index.search.mark import Mark
 from index.search.setting import SearchSetting
 from tests.index.search.material import unit
 

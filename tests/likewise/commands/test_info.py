@@ -8,7 +8,7 @@ import numpy as np
 
 from index.operating_point import OperatingPoint
 from index.search.kept import KeptCells, write_kept
-from index.search.note import Mark
+from index.search.mark import Mark
 from likewise.commands import description
 from likewise.matcher import Matcher
 from tests.likewise.commands.running import (
