@@ -122,7 +122,8 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     metrics = Metrics(threshold or 1.0)
     place = held.place.resolve() if isinstance(held.place, Path) else held.place
     path = held.path.resolve()
-    store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
+    jobs = settings.jobs or path.with_name(f"{path.name}.jobs")
+    store = JobStore(jobs, settings.keep_jobs)
     decoders = Decoders(matcher.embedder, settings.max_pixels, settings.decode_timeout)
     answering = Answering(matcher, metrics, decoders)
     due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))

@@ -381,12 +381,41 @@ def test_the_oldest_job_that_is_not_finished_is_next(store):
     assert (store.next(), store.unfinished()) == (second, 1)
 
 
-def test_finished_jobs_are_kept_for_the_stated_time(store):
+def test_finished_jobs_are_kept_for_the_stated_time(tmp_path):
+    store = JobStore(tmp_path / "jobs", keep=50, clock=lambda: 1000)
     old, recent, running = (submitted(store) for _ in range(3))
-    store.update(old, state="done", finished=time.time() - 100)
-    store.update(recent, state="failed", finished=time.time() - 10)
-    store.sweep(keep=50)
+    store.update(old, state="done", finished=949)
+    store.update(recent, state="failed", finished=950)
     assert [job.id for job in store.all()] == [running.id, recent.id]
+    assert (store.get(old.id), store.next()) == (None, running)
+    assert store.directory(old.id).exists()  # until it is swept
+    store.sweep()
+    assert not store.directory(old.id).exists()
+    assert [job.id for job in store.all()] == [running.id, recent.id]
+
+
+def test_a_job_that_is_no_longer_kept_is_neither_listed_nor_read(
+    real_gallery, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(JobStore, "sweep", lambda store: None)  # its files stay
+    store = JobStore(tmp_path / "jobs")
+    job = submitted(store)
+    store.update(job, state="done", finished=time.time() - 100)
+    with serving(real_gallery, Settings(jobs=store.path, keep_jobs=50)) as client:
+        assert client.get("/v1/jobs").json() == {"jobs": []}
+        for path in ("", "/result"):
+            assert refused(client.get(f"/v1/jobs/{job.id}{path}"))[:2] == (404, "not_found")
+    assert store.directory(job.id).exists()
+
+
+def test_a_job_that_is_no_longer_kept_leaves_no_files(real_gallery, tmp_path):
+    store = JobStore(tmp_path / "jobs")
+    with serving(real_gallery, Settings(jobs=store.path, keep_jobs=0.1)):
+        store.path.mkdir()
+        with store.alone():  # so that the server does not run it
+            job = submitted(store)
+            store.update(job, state="done", finished=time.time())
+        eventually(lambda: not store.directory(job.id).exists())
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(store):
