@@ -11,6 +11,7 @@ from index.errors import BusyError, PartMissingError, ReadOnlyError, ReplacedErr
 from likewise.server.errors import STATUS, ApiError, as_api_error
 from likewise.server.gate import HEADERS
 from tests.likewise.server.conftest import image, serving
+from tests.likewise.server.processes import ROOT
 
 
 def error_of(answer) -> tuple[int, str]:
@@ -166,6 +167,14 @@ def test_what_is_wrong_with_the_store_is_reported_by_its_kind_and_not_by_its_wor
     assert (
         "file is no longer" not in output.message
     )  # names of files are none of a client's concern
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_the_documentation_lists_every_code_beside_its_status(code):
+    text = (ROOT / "docs/api.md").read_text()
+    table = text.split("| status | code |")[1].split("\n\n")[0]
+    rows = [row for row in table.splitlines() if f"`{code}`" in row]
+    assert [row for row in rows if str(STATUS[code]) in row.split("|")[1]], rows
 
 
 @pytest.mark.parametrize("code", STATUS)

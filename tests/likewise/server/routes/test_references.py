@@ -144,6 +144,10 @@ def test_http_refuses_a_collision_with_what_to_do(client, queries):
 
     refused = post()
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["message"] == (
+        "1 picture has the id of another picture or label, in the gallery or in this input: "
+        "'a.png'. Nothing was written."
+    )
     assert "on_conflict=replace" in refused.json()["hint"]
     assert client.get("/v1/references/a.png").status_code == 404
     for query, outcome in (
@@ -154,6 +158,19 @@ def test_http_refuses_a_collision_with_what_to_do(client, queries):
         assert post(query).json().items() >= outcome.items()
     assert client.get("/v1/references/tuesday/a.png").status_code == 200
     assert post("?on_conflict=other").status_code == 422
+    assert "--" not in refused.text  # options of the command line help no client
+
+
+def test_a_collision_that_renaming_does_not_help_says_what_does(client, queries):
+    def post(record):
+        files = [("images", ("a.png", png(record)))]
+        query = "?on_conflict=rename&source=tuesday"
+        return client.post(f"/v1/references{query}", files=files, data={"label": "7"})
+
+    assert [post(record).status_code for record in queries[:2]] == [200, 200]
+    refused = post(queries[2])
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["hint"].startswith("Renamed, they are taken too: give other ids")
 
 
 def test_references_are_removed_by_one_and_by_many(client):
