@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from embedder.errors import (
+    BoxError,
     DecodingError,
     EmbeddingError,
     FormatError,
@@ -82,6 +83,7 @@ _HINTS = {
     "disk_full": "Try again after the seconds in Retry-After.",
 }
 _CONVERT = "Save it again as PNG or JPEG."
+BOX = "A box is x, y, w and h in pixels, from the top left of the picture as it is shown."
 _PREPARE = "Send it in the form that the network takes, or have the gallery upgraded."
 _RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
@@ -152,6 +154,8 @@ def as_api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, TooManyPixelsError):
         return ApiError("too_large", f"The picture is too large: {error}.", "Send it smaller.")
+    if isinstance(error, BoxError):
+        return ApiError("invalid", f"The picture has no such part: {error}.", BOX)
     if isinstance(error, FormatError):
         return ApiError("unsupported_media_type", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, DecodingError):

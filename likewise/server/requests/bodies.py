@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from starlette.requests import ClientDisconnect, Request
 
 from embedder.data.boxes import Box
-from embedder.errors import ImageError
+from embedder.errors import BoxError
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Cropped, Pictures
-from likewise.server.errors import ApiError, invalid, too_large
+from likewise.server.errors import BOX, ApiError, invalid, too_large
 from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
 from likewise.server.requests.forms import MULTIPART, File, Form, read_form
 from likewise.server.requests.json_bodies import (
@@ -158,8 +158,8 @@ def part_of(content: bytes, box: Sequence[object] | None) -> bytes | Cropped:
         return content
     try:
         return Cropped(content, Box.of(box))
-    except ImageError as error:
-        raise invalid(f"`box`: {error}.") from error
+    except BoxError as error:
+        raise invalid(f"`box`: {error}.", BOX) from error
 
 
 def refuse_box(box: str | None) -> None:

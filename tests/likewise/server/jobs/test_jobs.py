@@ -208,7 +208,9 @@ def test_an_upload_beyond_the_limit_is_ended_and_nothing_kept(server, jobs_folde
     before = sorted(jobs_folder.iterdir())
     content = bytes(9 << 20)
     body = content if declared else iter([content[: 1 << 20]] * 9)
-    assert refused(server.post(CHECK, content=body, headers=ZIP))[:2] == (413, "too_large")
+    answer = server.post(CHECK, content=body, headers=ZIP)
+    assert refused(answer)[:2] == (413, "too_large")
+    assert answer.json()["hint"].startswith("Split it into several jobs")
     assert sorted(jobs_folder.iterdir()) == before
 
 
