@@ -124,6 +124,8 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     path = held.path.resolve()
     jobs = settings.jobs or path.with_name(f"{path.name}.jobs")
     store = JobStore(jobs, settings.keep_jobs)
+    if settings.jobs is not None:  # the one beside the gallery is made with the first job
+        store.require_writable()
     decoders = Decoders(matcher.embedder, settings.max_pixels, settings.decode_timeout)
     answering = Answering(matcher, metrics, decoders)
     due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from likewise.errors import LikewiseError
 from likewise.locking import locked
 
 RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
@@ -108,6 +109,21 @@ class JobStore:
         return self.path / id
 
     # ------------------------------------------------------------ accepting
+
+    def require_writable(self) -> None:
+        """Make the directory, and refuse one that takes no uploads.
+
+        Raises:
+            LikewiseError: If it cannot be made, or nothing can be written there.
+        """
+        try:
+            with self.staging():
+                pass
+        except OSError as error:
+            raise LikewiseError(
+                f"Expected a directory for jobs that can be written, but {self.path} is none "
+                f"({error.strerror}): name another with --jobs, or correct its rights."
+            ) from error
 
     @contextmanager
     def staging(self) -> Iterator[Path]:

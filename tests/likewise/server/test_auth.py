@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from click.testing import CliRunner
 
@@ -129,6 +131,16 @@ def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
     path.chmod(mode)
     with pytest.raises(LikewiseError, match=part):
         read_keys(path, {})
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe or a device"])
+def test_what_is_no_file_is_no_file_of_keys(tmp_path, kind):
+    path = tmp_path / "keys"
+    path.mkdir() if kind == "a folder" else os.mkfifo(path, 0o600)  # which nobody writes to
+    with pytest.raises(LikewiseError) as refused:
+        read_keys(path, {})
+    assert str(refused.value).startswith(f"Expected a file of keys, but {path} is {kind}: ")
+    assert "chmod" not in str(refused.value)
 
 
 @pytest.mark.parametrize("environment", [{}, {"LIKEWISE_WRITE_KEYS": " ,"}])

@@ -278,6 +278,16 @@ def test_a_name_is_never_a_path(server, jobs_folder, pictures):
     assert {path.name for path in jobs_folder.parent.iterdir()} == before
 
 
+def test_a_directory_for_jobs_that_takes_none_is_refused_at_the_start(real_gallery, tmp_path):
+    (tmp_path / "file").write_text("")
+    for jobs in (tmp_path / "file" / "jobs", Path("/proc/x")):
+        done = CliRunner().invoke(main, ["serve", str(real_gallery), "--jobs", str(jobs)])
+        assert done.exit_code == 1
+        assert done.output.startswith("Error: Expected a directory for jobs that can be written")
+        assert f"but {jobs} is none" in done.output
+        assert done.output.count("\n") == 1
+
+
 def test_too_many_waiting_jobs_are_sent_away(real_gallery, tmp_path, pictures):
     with serving(real_gallery, Settings(jobs=tmp_path / "jobs", max_jobs=0)) as client:
         answer = client.post(CHECK, content=packed(pictures), headers=ZIP)
