@@ -173,6 +173,22 @@ def test_a_collision_that_renaming_does_not_help_says_what_does(client, queries)
     assert refused.json()["hint"].startswith("Renamed, they are taken too: give other ids")
 
 
+def test_an_option_that_a_body_says_itself_is_refused(client, queries):
+    data = base64.b64encode(png(queries[0])).decode()
+    item = {"id": "a", "label": "7", "data": data}
+    form = {"files": {"image": ("a.png", png(queries[0]))}, "data": {"label": "7"}}
+    answers = [
+        client.put("/v1/references/a?label=8", json={"label": "7", "data": data}),
+        client.put("/v1/references/a?unlabelled=true", json={"label": "7", "data": data}),
+        client.put("/v1/references/a?label=8", **form),
+        client.post("/v1/references?unlabelled=true", json={"references": [item]}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert "is an option for" in answer.json()["message"]
+    assert client.get("/v1/references/a").status_code == 404
+
+
 def test_references_are_removed_by_one_and_by_many(client):
     ids = [item["id"] for item in client.get("/v1/references?limit=3").json()["references"]]
     assert client.delete(f"/v1/references/{ids[0]}").json() == {"removed": 1}
