@@ -169,8 +169,10 @@ def test_a_form_with_one_zip_or_csv_is_that(server, pictures, queries, kind):
 )
 def test_an_upload_that_cannot_be_read_is_refused_at_once(server, jobs_folder, content, message):
     before = sorted(jobs_folder.iterdir())
-    status, code, output = refused(server.post(CHECK, content=content, headers=ZIP))
+    answer = server.post(CHECK, content=content, headers=ZIP)
+    status, code, output = refused(answer)
     assert (status, code, output.startswith(message)) == (422, "invalid", True), output
+    assert answer.json()["hint"].startswith("Send a zip of pictures, a CSV of pixels")
     assert str(jobs_folder) not in output
     assert sorted(jobs_folder.iterdir()) == before
 
