@@ -425,7 +425,6 @@ def test_a_job_that_is_no_longer_kept_is_neither_listed_nor_read(
 def test_a_job_that_is_no_longer_kept_leaves_no_files(real_gallery, tmp_path):
     store = JobStore(tmp_path / "jobs")
     with serving(real_gallery, Settings(jobs=store.path, keep_jobs=0.1)):
-        store.path.mkdir()
         with store.alone():  # so that the server does not run it
             job = submitted(store)
             store.update(job, state="done", finished=time.time())
