@@ -25,6 +25,10 @@ class TooManyPixelsError(ImageError):
     """A picture exceeds the limit of pixels."""
 
 
+class BoxError(ImageError):
+    """The part of a picture that is meant is none, or reaches out of it; the picture is good."""
+
+
 class FormatError(ImageError):
     """A picture is in a format that is not read, or not here; the message says what to do."""
 

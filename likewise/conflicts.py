@@ -34,7 +34,12 @@ _RENAMED_TOO = (
 
 
 class ConflictError(LikewiseError):
-    """Pictures have ids of other pictures; the text counts them and names three."""
+    """Pictures have ids of other pictures; the text counts them and names three.
+
+    Attributes:
+        fact: The text without the advice, which is the command line's.
+        renamed: Whether renaming them was asked for, and did not help.
+    """
 
     def __init__(
         self, ids: Sequence[str], written: str = "Nothing was written.", *, renamed: bool = False
@@ -43,10 +48,12 @@ class ConflictError(LikewiseError):
         shown = ", ".join(map(repr, ids[:_SHOWN]))
         more = f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else ""
         have = "has the id" if len(ids) == 1 else "have ids"
-        super().__init__(
+        self.renamed = renamed
+        self.fact = (
             f"{counted(len(ids), 'picture')} {have} of another picture or label, in the gallery or "
-            f"in this input: {shown}{more}. {written} {advice}"
+            f"in this input: {shown}{more}. {written}"
         )
+        super().__init__(f"{self.fact} {advice}")
 
 
 @dataclass(slots=True, eq=False)

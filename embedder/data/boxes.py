@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedder.errors import ImageError
+from embedder.errors import BoxError
 from likewise.arrays import Pixels
 
 # What the columns of a box are called in lists: corner and size, or two corners.
@@ -55,7 +55,7 @@ class Box:
             place: Where they stand, for messages.
 
         Raises:
-            ImageError: If they are none, or the box is empty or begins outside every picture.
+            BoxError: If they are none, or the box is empty or begins outside every picture.
 
         Example:
             >>> print(Box.of(["12", "7.6", 40, 30.0]))
@@ -63,14 +63,19 @@ class Box:
         """
         try:
             x, y, w, h = map(_number, values)
-        except (TypeError, ValueError, OverflowError):
-            raise ImageError(
+        except OverflowError:
+            raise BoxError(
+                f"{_before(place)}expected a box of four numbers up to {_LARGEST}, x,y,w,h in "
+                f"pixels, but it is {_shown(values)}: correct it"
+            ) from None
+        except (TypeError, ValueError):
+            raise BoxError(
                 f"{_before(place)}expected a box of four numbers, x,y,w,h in pixels, but it is "
                 f"{_shown(values)}: correct it"
             ) from None
         left, top, right, bottom = map(_nearest, (x, y, x + w, y + h))
         if left < 0 or top < 0 or right <= left or bottom <= top:
-            raise ImageError(
+            raise BoxError(
                 f"{_before(place)}expected a box with x and y of at least 0, w and h of at least "
                 f"1, but it is {_shown(values)}: correct it"
             )
@@ -85,7 +90,7 @@ class Box:
             place: As for `of`.
 
         Raises:
-            ImageError: As `of`.
+            BoxError: As `of`.
 
         Example:
             >>> print(Box.between([12, 8, 52, 38]))
@@ -107,11 +112,11 @@ class Box:
             uint8 `(h, w)` or `(h, w, 3)`, a copy.
 
         Raises:
-            ImageError: If the box reaches out of the picture.
+            BoxError: If the box reaches out of the picture.
         """
         height, width = pixels.shape[:2]
         if self.x + self.w > width or self.y + self.h > height:
-            raise ImageError(
+            raise BoxError(
                 f"{_before(self.place)}the box {self} reaches out of the picture, which is {width} "
                 f"pixels wide and {height} high: correct it"
             )
@@ -122,8 +127,10 @@ def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, str | int | float | np.number):
         raise TypeError
     number = float(value)
-    if not math.isfinite(number) or abs(number) > _LARGEST:
+    if math.isnan(number):
         raise ValueError
+    if abs(number) > _LARGEST:
+        raise OverflowError
     return number
 
 

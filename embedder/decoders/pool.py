@@ -14,6 +14,7 @@ import numpy as np
 from embedder.decoders.process import EndedError, LimitedProcess
 from embedder.decoders.task import Result, Task, as_note
 from embedder.errors import (
+    BoxError,
     DecodingError,
     FormatError,
     ImageError,
@@ -29,7 +30,7 @@ MEMORY = 2 << 30  # bytes
 _DECODER = ("embedder.decoders",)
 _ERRORS = {
     error.__name__: error
-    for error in (ImageError, FormatError, PreparationError, TooManyPixelsError)
+    for error in (ImageError, BoxError, FormatError, PreparationError, TooManyPixelsError)
 }
 
 

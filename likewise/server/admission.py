@@ -74,7 +74,7 @@ def authorize(scope: Scope, headers: Mapping[bytes, bytes], settings: Settings) 
     """
     path, method = scope["path"], scope["method"]
     if settings.keys is None:
-        _check_loopback(headers)
+        _check_loopback(method, headers)
     if is_open(path):
         return
     access = _access(settings, headers)
@@ -151,7 +151,7 @@ def _access(settings: Settings, headers: Mapping[bytes, bytes]) -> Access:
     return Access.WRITE if settings.keys is None else settings.keys.access(key_of(headers))
 
 
-def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
+def _check_loopback(method: str, headers: Mapping[bytes, bytes]) -> None:
     """Refuse other sites' names for this machine, and other sites' pages."""
     host = headers.get(b"host", b"").decode("latin-1")
     if not _is_loopback(host):
@@ -161,12 +161,24 @@ def _check_loopback(headers: Mapping[bytes, bytes]) -> None:
             "Start it with --keys FILE to reach it by another name.",
         )
     origin = headers.get(b"origin")
-    if origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower():
+    foreign = origin is not None and origin.decode("latin-1").lower() != f"http://{host}".lower()
+    if foreign or _is_part_of_other_page(method, headers):
         raise ApiError(
             "forbidden",
             "A server without keys refuses requests from other sites' pages.",
             "Start it with --keys FILE to ask it from another site.",
         )
+
+
+def _is_part_of_other_page(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser says that another site's page asks: for a picture, a script and so on.
+
+    Such requests need no `Origin`. A link that somebody follows is none of them, and may lead here.
+    """
+    if headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin"):
+        return False
+    follows = headers.get(b"sec-fetch-mode") == b"navigate" and method in ("GET", "HEAD")
+    return not follows or headers.get(b"sec-fetch-dest") in (b"object", b"embed")
 
 
 @lru_cache(maxsize=64)  # few host names occur

@@ -30,7 +30,7 @@ from likewise.server.gate import Gate
 from likewise.server.jobs.look import UploadInspector
 from likewise.server.jobs.runner import JobRunner
 from likewise.server.jobs.store import JobStore
-from likewise.server.logs import Log
+from likewise.server.logs import Log, noted
 from likewise.server.metrics import Metrics
 from likewise.server.openapi import completed
 from likewise.server.reachable import Reachable
@@ -109,7 +109,11 @@ def _opened(place: Place, settings: Settings, tell: Callable[[str], object]) -> 
         from likewise.spread.actors import spread_over  # needs an extra
 
         try:
-            spread_over(settings.ray, matcher.gallery, settings.parts, patience=0, tell=tell)
+            spread_over(
+                *(settings.ray, matcher.gallery, settings.parts),
+                patience=0,
+                tell=lambda sentence: tell(noted(sentence)),
+            )
         except BaseException:
             matcher.close()
             raise
@@ -122,7 +126,10 @@ def _state(matcher: Matcher, settings: Settings, log: Log) -> ServerState:
     metrics = Metrics(threshold or 1.0)
     place = held.place.resolve() if isinstance(held.place, Path) else held.place
     path = held.path.resolve()
-    store = JobStore(settings.jobs or path.with_name(f"{path.name}.jobs"))
+    jobs = settings.jobs or path.with_name(f"{path.name}.jobs")
+    store = JobStore(jobs, settings.keep_jobs)
+    if settings.jobs is not None:  # the one beside the gallery is made with the first job
+        store.require_writable()
     decoders = Decoders(matcher.embedder, settings.max_pixels, settings.decode_timeout)
     answering = Answering(matcher, metrics, decoders)
     due = Cached(lambda: drift.expected(held), lambda: histograms.version_of(held))

@@ -61,8 +61,8 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
         environment: Environment variables; two of them hold comma-separated keys.
 
     Raises:
-        LikewiseError: If the file cannot be read, others can read it, or a key is too short; if
-            key settings are present but empty.
+        LikewiseError: If the file cannot be read or is none, others can read it, or a key is too
+            short; if key settings are present but empty.
     """
     lines = [] if path is None else _lines(path)
     named = [str(path)] if path is not None else []
@@ -89,6 +89,7 @@ def read_keys(path: Path | None, environment: Mapping[str, str]) -> Keys | None:
 
 def _lines(path: Path) -> list[tuple[str, str, str]]:
     """Location, kind and text of each key."""
+    _require_file(path)
     try:
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             raise LikewiseError(f"{path} can be read by others: chmod 600 {path}")
@@ -104,6 +105,16 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
             raise LikewiseError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
         keys += [(f"{path}, line {number}", words[0], words[1])] if words else []
     return keys
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a folder, and a pipe, which might be waited for without end."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        kind = "a folder" if os.path.isdir(path) else "a pipe or a device"
+        raise LikewiseError(
+            f"Expected a file of keys, but {path} is {kind}: name a file, or set {READ_VARIABLE} "
+            f"and {WRITE_VARIABLE}."
+        )
 
 
 def _among(sent: bytes, keys: Iterable[str]) -> bool:

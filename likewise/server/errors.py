@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from embedder.errors import (
+    BoxError,
     DecodingError,
     EmbeddingError,
     FormatError,
@@ -48,11 +49,14 @@ STATUS = {
     "conflict": 409,
     "not_finished": 409,
     "too_large": 413,
+    "address_too_long": 414,
     "unsupported_media_type": 415,
     "not_an_image": 422,
     "invalid": 422,
     "too_many": 429,
+    "headers_too_large": 431,
     "internal": 500,
+    "unknown_method": 501,
     "not_ready": 503,
     "timeout": 504,
     "disk_full": 507,
@@ -72,16 +76,20 @@ _HINTS = {
     "conflict": "Choose other ids.",
     "not_finished": "Ask again later.",
     "too_large": "GET /v1/gallery names the limits.",
+    "address_too_long": "Send what is long in the body.",
     "unsupported_media_type": "GET /openapi.json describes what each path takes.",
     "not_an_image": "Send a picture that other programs can open.",
     "invalid": "GET /openapi.json describes what each path takes.",
     "too_many": "Try again after the seconds in Retry-After.",
+    "headers_too_large": "Send fewer or shorter headers.",
     "internal": "Report the id of the request, from the header X-Request-ID.",
+    "unknown_method": "GET /openapi.json lists the methods of each path.",
     "not_ready": "Try again after the seconds in Retry-After.",
     "timeout": "Send fewer pictures, or try again later.",
     "disk_full": "Try again after the seconds in Retry-After.",
 }
 _CONVERT = "Save it again as PNG or JPEG."
+BOX = "A box is x, y, w and h in pixels, from the top left of the picture as it is shown."
 _PREPARE = "Send it in the form that the network takes, or have the gallery upgraded."
 _RETRY = {"too_many": "1", "not_ready": "1", "disk_full": "30"}  # seconds
 
@@ -152,6 +160,8 @@ def as_api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, TooManyPixelsError):
         return ApiError("too_large", f"The picture is too large: {error}.", "Send it smaller.")
+    if isinstance(error, BoxError):
+        return ApiError("invalid", f"The picture has no such part: {error}.", BOX)
     if isinstance(error, FormatError):
         return ApiError("unsupported_media_type", f"The picture cannot be read: {error}.", _CONVERT)
     if isinstance(error, DecodingError):

@@ -32,6 +32,8 @@ _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # other methods are counted together
 _NOTABLE = (401, 403, 429, 500, 504)  # statuses
 _SLOW = 1.0  # seconds
+_FEWER = "Send fewer pictures in a request, or many as a job: POST /v1/jobs/check."
+_SPLIT = "Split it into several jobs, or start the server with a larger --max-upload."
 HEADERS = [
     (
         b"content-security-policy",
@@ -154,11 +156,12 @@ class Gate:
         settings = self.state.settings
         if is_transfer(scope["method"], scope["path"]):  # of any length, so by its rate
             pace = Pace(settings.timeout, settings.min_rate)
-            limited = self._limited(pace.receiving(receive), headers, settings.max_upload)
+            received = pace.receiving(receive)
+            limited = self._limited(received, headers, settings.max_upload, _SPLIT)
             with self._transfers.one():
                 await self._pass(scope, limited, pace.sending(send))
             return
-        limited = self._limited(receive, headers, settings.max_bytes)
+        limited = self._limited(receive, headers, settings.max_bytes, _FEWER)
         async with asyncio.timeout(settings.timeout):
             with self._slot(scope, headers, limited) as received:
                 await self._pass(scope, received, send)
@@ -177,12 +180,14 @@ class Gate:
             with self._requests.one():
                 yield receive
 
-    def _limited(self, receive: Receive, headers: Mapping[bytes, bytes], most: int) -> Receive:
+    def _limited(
+        self, receive: Receive, headers: Mapping[bytes, bytes], most: int, hint: str
+    ) -> Receive:
         """Refuse a body that is too large: by its declared length, or while it is read."""
         declared = headers.get(b"content-length")
         if declared is not None:  # the server reads no more than this
             if int(declared) > most:
-                raise _too_many_bytes(most)
+                raise _too_many_bytes(most, hint)
             return receive
         came = 0
 
@@ -191,7 +196,7 @@ class Gate:
             message = await receive()
             came += len(message.get("body", b""))
             if came > most:  # there is no declared length, so any amount may follow
-                raise _too_many_bytes(most, {"Connection": "close"})
+                raise _too_many_bytes(most, hint, {"Connection": "close"})
             return message
 
         return limited
@@ -228,6 +233,5 @@ def _template(scope: Scope) -> str:
     return str(getattr(route, "path_format", "other"))
 
 
-def _too_many_bytes(most: int, headers: Mapping[str, str] | None = None) -> ApiError:
-    hint = "Send fewer pictures in a request."
+def _too_many_bytes(most: int, hint: str, headers: Mapping[str, str] | None = None) -> ApiError:
     return too_large("The body is too large", f"{most} bytes", hint, headers)

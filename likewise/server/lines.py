@@ -7,11 +7,16 @@ once it takes them again.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Full, Queue
 from threading import Thread
 
+from likewise.server.logs import noted
+
 _WAITING = 10_000  # lines
+_FORMATTER = logging.Formatter()
 _LAST = 1.0  # seconds to write waiting lines when the process ends
 
 
@@ -62,15 +67,43 @@ class LineWriter:
             try:
                 if self.lost > reported:
                     lost = self.lost
-                    self._write(f"Lost lines of this log: {lost - reported}.")
+                    self._write(noted(f"Lost lines of this log: {lost - reported}."))
                     reported = lost
                 self._write(line)
             except Exception:  # a full disk, or a reader that died: there is no place to report it
                 self.lost += 1
 
 
+@contextmanager
+def all_in(write: Callable[[str], object]) -> Iterator[None]:
+    """Have all that libraries and threads report written as lines of a log.
+
+    By itself Python would write it to stderr as text, and in the event loop.
+
+    Args:
+        write: Function that takes one line.
+    """
+    handler, of_threads = LineHandler(write), threading.excepthook
+    logging.getLogger().addHandler(handler)
+    logging.captureWarnings(True)
+    threading.excepthook = _report
+    try:
+        yield
+    finally:
+        threading.excepthook = of_threads
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(handler)
+
+
+def _report(ended: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread."""
+    if ended.exc_value is not None:
+        error = (ended.exc_type, ended.exc_value, ended.exc_traceback)
+        logging.getLogger("threading").error("A thread has ended.", exc_info=error)
+
+
 class LineHandler(logging.Handler):
-    """Hand the warnings and errors of libraries over to a log.
+    """Hand the warnings and errors of libraries over to a log, as JSON.
 
     Args:
         write: Function that takes one line.
@@ -81,5 +114,8 @@ class LineHandler(logging.Handler):
         self._write_line = write
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record as one line or, with a traceback, several."""
-        self._write_line(self.format(record))
+        """Write a record as one line, with its traceback if it has one."""
+        fields = {"level": record.levelname.lower(), "logger": record.name}
+        if record.exc_info:
+            fields["error"] = _FORMATTER.formatException(record.exc_info)
+        self._write_line(noted(record.getMessage(), **fields))

@@ -78,9 +78,23 @@ class Log:
         self._write(json.dumps(line, ensure_ascii=False))
 
 
+def noted(message: str, **fields: str) -> str:
+    """What is no request and no failure, as a line of the log.
+
+    Args:
+        message: A sentence.
+        fields: What else there is to say.
+
+    Example:
+        >>> json.loads(noted("Lost lines of this log: 3."))["message"]
+        'Lost lines of this log: 3.'
+    """
+    return json.dumps({"time": _now(), **fields, "message": message}, ensure_ascii=False)
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _trace(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))

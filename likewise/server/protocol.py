@@ -1,8 +1,8 @@
 """One connection: uvicorn's HTTP/1.1 protocol with stricter limits and errors.
 
-Invalid HTTP gets a standard error response, after the responses to earlier requests. Headers have
-size and time limits. An upgrade request is read as if it
-did not ask for the upgrade.
+Invalid HTTP gets a standard error response, unless earlier requests are still to be answered: then
+the connection ends with their answers. Headers have size and time limits. An upgrade request is
+read as if it did not ask for the upgrade.
 """
 
 from __future__ import annotations
@@ -11,14 +11,24 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from likewise.server.errors import invalid
+from likewise.server.errors import ApiError
 from likewise.server.gate import Gate
+from likewise.server.refusals import (
+    MOST_ADDRESS,
+    MOST_HEAD,
+    address_too_long,
+    headers_too_large,
+    refusal,
+    unknown_method,
+    written,
+)
 
-_MOST_HEADERS = 64 << 10  # bytes
+_LAST = 5.0  # seconds in which a client that is refused may end what it sends
 
 
 class Protocol(HttpToolsProtocol):
@@ -27,6 +37,7 @@ class Protocol(HttpToolsProtocol):
     _head = 0  # bytes of a request that has come so far, while its headers have not ended
     _head_ends: asyncio.TimerHandle | None = None  # when they must have
     _unanswered: Sequence[Any] = ()  # requests, in order; more than one if they did not wait
+    _refused = False  # what comes from now on is not read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection and expect a request."""
@@ -46,6 +57,8 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse data, within the limit of the headers' size."""
+        if self._refused:
+            return
         self._unset_keepalive_if_required()
         unread: bytes | None = data
         while unread is not None:
@@ -58,8 +71,8 @@ class Protocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             return self._without_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("")
+        except httptools.HttpParserError as error:
+            self._refuse(refusal(error, data))
         else:
             if self._head > 0:
                 self._await_rest()
@@ -70,19 +83,31 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._head = max(self._head, 1)
 
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the address.
+
+        Raises:
+            ApiError: If it is too long; the parser passes it on.
+        """
+        super().on_url(url)
+        if len(self.url) > MOST_ADDRESS:
+            raise address_too_long()
+
     def on_headers_complete(self) -> None:
         """Start to answer; the body follows, which has its own limit.
 
         Raises:
-            ValueError: At a tunnel, whose bytes would be no HTTP; the parser passes it on.
+            ApiError: At a tunnel, whose bytes would be no HTTP; the parser passes it on.
         """
         if self.parser.get_method() == b"CONNECT":
-            raise ValueError("This server opens no tunnels.")
+            raise unknown_method("This server opens no tunnels: it does not know CONNECT.")
         self._head_came()
         self._batcher.expect_no_more(self)
         if self._asks_to_upgrade():
             return
         self._head = -sys.maxsize
+        if not self.url.startswith(b"/"):
+            self._take_host_of_address()
         waiting = self._waiting()
         super().on_headers_complete()
         self._unanswered = [*waiting, self.cycle]
@@ -94,9 +119,20 @@ class Protocol(HttpToolsProtocol):
         self._head = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Report an invalid request and close the connection, after answering those before it."""
-        if self.transport.is_closing():
+    def _take_host_of_address(self) -> None:
+        """Let the host of an absolute address stand for the header (RFC 9112, 3.2.2)."""
+        host = urlsplit(self.url).netloc
+        if host:
+            others = [header for header in self.headers if header[0] != b"host"]
+            self.headers[:] = [(b"host", host), *others]
+
+    def _refuse(self, error: ApiError) -> None:
+        """Report an invalid request and end the connection, with the answers to those before it.
+
+        What the client is still sending is read and dropped for a while: closing at once would
+        reset the connection, and the client would see that in place of the response.
+        """
+        if self._refused or self.transport.is_closing():
             return
         waiting = self._waiting()
         if waiting and waiting[-1].more_body:  # the invalid request
@@ -104,13 +140,12 @@ class Protocol(HttpToolsProtocol):
         if waiting:
             waiting[-1].keep_alive = False
             return
-        error = invalid("The request is not valid HTTP/1.1.")
-        body = bytes(error.response().body)
-        self.transport.write(
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
-        )
-        self.transport.close()
+        self._refused = True
+        self._head_came()
+        self._batcher.expect_no_more(self)
+        self.transport.write(written(error))
+        self.transport.write_eof()
+        self.loop.call_later(_LAST, self.transport.close)
 
     def _waiting(self) -> list[Any]:
         """Requests that are not answered yet, in order."""
@@ -120,8 +155,8 @@ class Protocol(HttpToolsProtocol):
 
     def _await_rest(self) -> None:
         """Wait for the rest of the headers, for a limited time and number of bytes."""
-        if self._head > _MOST_HEADERS:
-            self.send_400_response("")
+        if self._head > MOST_HEAD:
+            self._refuse(headers_too_large())
         elif self._head_ends is None:
             self._expect_head()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -16,7 +15,8 @@ import uvicorn
 from index.address import Place
 from likewise.errors import LikewiseError
 from likewise.server.app import create_app
-from likewise.server.lines import LineHandler, LineWriter
+from likewise.server.lines import LineWriter, all_in
+from likewise.server.logs import noted
 from likewise.server.protocol import Protocol
 from likewise.server.settings import Settings
 
@@ -41,14 +41,10 @@ def serve(
         GalleryError: If there is no gallery, or it is damaged.
     """
     lines = LineWriter(tell)
-    handler = LineHandler(lines)
-    logging.getLogger().addHandler(handler)  # by itself it would write to stderr in the event loop
-    logging.captureWarnings(True)
     try:
-        Server(gallery, settings, host=host, port=port, tell=lines).run()
+        with all_in(lines):
+            Server(gallery, settings, host=host, port=port, tell=lines).run()
     finally:
-        logging.captureWarnings(False)
-        logging.getLogger().removeHandler(handler)
         lines.close()
 
 
@@ -117,7 +113,7 @@ class Server(uvicorn.Server):
 
     def _cut_off(self) -> None:
         with suppress(Exception):
-            self._tell(f"Ended after {self._grace:g} s with work that did not stop.")
+            self._tell(noted(f"Ended after {self._grace:g} s with work that did not stop."))
         if isinstance(self._tell, LineWriter):
             self._tell.close()
         os._exit(1)

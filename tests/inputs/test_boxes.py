@@ -130,7 +130,10 @@ WRONG = {
     "partly missing": ((None, 0, 20, 10), "four numbers"),
     "not a number": (("nan", 0, 20, 10), "four numbers"),
     "endless": ((0, 0, "inf", 10), "four numbers"),
-    "huge": ((0, 0, 1e300, 10), "four numbers"),
+    "huge": (
+        (0, 0, 1e300, 10),
+        "four numbers up to 1000000000, x,y,w,h in pixels, but it is 0,0,1e+300,10",
+    ),
 }
 
 

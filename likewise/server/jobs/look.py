@@ -72,7 +72,7 @@ def upload_error(error: DatasetError, directory: Path, name: str) -> ApiError:
         text = text.replace(str(directory / source), name)
     if isinstance(error, ArchiveTooLargeError):
         return ApiError("too_large", text, "Split it into several jobs.")
-    return invalid(text)
+    return invalid(text, "Send a zip of pictures, a CSV of pixels, or the pictures themselves.")
 
 
 def answer(note: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:

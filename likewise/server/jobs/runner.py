@@ -6,6 +6,7 @@ kills the process; the next one continues from its journal.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from index.address import Place
 from likewise.server.jobs.store import FAILED, NO_ROOM, JobStore, StoredJob
 
 _COMMAND = (sys.executable, "-P", "-m", "likewise.server.jobs", "run")
-_SWEEP = 600.0  # seconds between two sweeps of expired jobs
+_SWEEP = 600.0  # most seconds between two sweeps of expired jobs
 _LOOK = 1.0  # seconds between two searches for other servers' jobs
 _WITHOUT_ROOM = 30.0  # seconds before a job that met a full disk is tried again
 _WAIT = 0.05  # seconds between two polls of the process
@@ -43,7 +44,8 @@ class JobRunner:
         self._seconds = decode_timeout
         self._store = store
         self._gallery = gallery
-        self._keep = keep
+        self._every = min(_SWEEP, keep)  # seconds between two sweeps
+        self._swept = -math.inf
         self._not_before = 0.0  # a job met a full disk
         self._stop = Event()
         self._wake = Event()
@@ -65,15 +67,18 @@ class JobRunner:
             self._thread.join()
 
     def _run(self) -> None:
-        swept = -_SWEEP
         while not self._stop.is_set():
             with suppress(OSError):  # a full disk must not end the thread, which tries again
+                self._sweep()
                 self._work_through()
-                if time.monotonic() - swept > _SWEEP:
-                    self._store.sweep(self._keep)
-                    swept = time.monotonic()
             self._wake.wait(_LOOK)
             self._wake.clear()
+
+    def _sweep(self) -> None:
+        """Remove expired jobs, where it is time for that."""
+        if time.monotonic() - self._swept >= max(self._every, _LOOK):
+            self._swept = time.monotonic()
+            self._store.sweep()
 
     def _work_through(self) -> None:
         """Run all waiting jobs, unless another server runs them."""
@@ -105,6 +110,8 @@ class JobRunner:
             while process.poll() is None:
                 if self._stop.is_set() or not directory.exists():
                     process.kill()
+                with suppress(OSError):
+                    self._sweep()  # a job may take longer than those before it are kept
                 time.sleep(_WAIT)
         if process.returncode == NO_ROOM:
             self._not_before = time.monotonic() + _WITHOUT_ROOM

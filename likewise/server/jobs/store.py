@@ -12,18 +12,20 @@ process that runs it notices. `uploads` receives uploads, `worker` checks the pi
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from likewise.errors import LikewiseError
 from likewise.locking import locked
 
 RUNNING, WAITING, DONE, FAILED = "running", "waiting", "done", "failed"
@@ -77,6 +79,12 @@ class StoredJob:
 class JobStore:
     """The jobs in a directory, which is created with the first job.
 
+    Args:
+        path: The directory.
+        keep: Seconds for which a finished job is kept; after them it is as if removed, also while
+            its files are still there.
+        clock: The time in seconds since 1970.
+
     Example:
         >>> import tempfile
         >>> store = JobStore(Path(tempfile.mkdtemp()) / "jobs")
@@ -89,8 +97,11 @@ class JobStore:
         (True, None)
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, keep: float = math.inf, clock: Callable[[], float] = time.time
+    ) -> None:
         self.path = path
+        self._keep, self._clock = keep, clock
         self._ended: set[str] = set()  # finished jobs, which need not be read again
 
     def directory(self, id: str) -> Path:
@@ -98,6 +109,21 @@ class JobStore:
         return self.path / id
 
     # ------------------------------------------------------------ accepting
+
+    def require_writable(self) -> None:
+        """Make the directory, and refuse one that takes no uploads.
+
+        Raises:
+            LikewiseError: If it cannot be made, or nothing can be written there.
+        """
+        try:
+            with self.staging():
+                pass
+        except OSError as error:
+            raise LikewiseError(
+                f"Expected a directory for jobs that can be written, but {self.path} is none "
+                f"({error.strerror}): name another with --jobs, or correct its rights."
+            ) from error
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -135,13 +161,9 @@ class JobStore:
     # ------------------------------------------------------------ reading
 
     def get(self, id: str) -> StoredJob | None:
-        """Get a job; None if it does not exist."""
-        if not _ID.fullmatch(id):
-            return None
-        try:
-            return StoredJob(**json.loads((self.directory(id) / _NOTE).read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return None
+        """Get a job; None if it does not exist, or is no longer kept."""
+        job = self._read(id)
+        return None if job is None or self._has_expired(job) else job
 
     def all(self) -> list[StoredJob]:
         """All jobs, the latest first."""
@@ -150,7 +172,7 @@ class JobStore:
     def next(self) -> StoredJob | None:
         """The next job to run: the oldest unfinished one."""
         for id in self._ids():
-            if id not in self._ended and (job := self.get(id)):
+            if id not in self._ended and (job := self._read(id)):
                 if not job.is_finished:
                     return job
                 self._ended.add(id)
@@ -188,15 +210,14 @@ class JobStore:
         shutil.rmtree(away, ignore_errors=True)
         return True
 
-    def sweep(self, keep: float) -> None:
-        """Remove jobs finished more than `keep` seconds ago, and leftovers of killed servers."""
-        now = time.time()
-        for job in self.all():
-            if job.finished is not None and job.finished < now - keep:
-                self.remove(job.id)
+    def sweep(self) -> None:
+        """Remove the files of jobs that are no longer kept, and leftovers of killed servers."""
+        for id in self._ids():
+            if (job := self._read(id)) and self._has_expired(job):
+                self.remove(id)
         for folder in self.path.glob(".*.*"):
             with suppress(OSError):
-                if folder.stat().st_mtime < now - _LEFT_OVER:
+                if folder.stat().st_mtime < self._clock() - _LEFT_OVER:
                     shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
@@ -214,6 +235,18 @@ class JobStore:
         """
         with locked(self.directory(id) / _LOCK, wait=True):
             yield
+
+    def _read(self, id: str) -> StoredJob | None:
+        """A job as long as its files are there."""
+        if not _ID.fullmatch(id):
+            return None
+        try:
+            return StoredJob(**json.loads((self.directory(id) / _NOTE).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _has_expired(self, job: StoredJob) -> bool:
+        return job.finished is not None and job.finished < self._clock() - self._keep
 
     def _ids(self) -> list[str]:
         try:

@@ -9,11 +9,13 @@ import { askForKey, currentKey } from "./keys.js";
 
 const READY_SECONDS = 2; // between two polls, unless the server names the time
 
+const OF_THE_API = /\b(GET|POST) \/|\/v1\/|\?\w+=/; // hints for programs: paths and options
+
 /** An error response. `message` and `hint` are sentences for people. */
 export class ApiError extends Error {
   constructor(status, { code = "internal", message, hint = null }) {
     super(message);
-    Object.assign(this, { status, code, hint });
+    Object.assign(this, { status, code, hint: OF_THE_API.test(hint ?? "") ? null : hint });
   }
 }
 

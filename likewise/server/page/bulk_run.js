@@ -8,6 +8,7 @@ import { startedJob } from "./bulk_job.js";
 
 const AT_ONCE = 64; // pictures in one request
 const FEW = 512; // pictures; at most this many are sent in parts
+const LONGEST = 200; // characters of a job's name
 const ARCHIVES = { zip: "application/zip", csv: "text/csv" };
 
 /**
@@ -22,7 +23,7 @@ export function bulkCheck(pictures, query, limits, signal) {
   const inParts = !isArchive(pictures) && pictures.length <= FEW;
   return inParts
     ? parts(pictures, query, limits, signal)
-    : startedJob(bodyOf(pictures), query, signal);
+    : startedJob(bodyOf(pictures), { ...query, name: nameOf(pictures) }, signal);
 }
 
 /** Whether this is a single file of many pictures. */
@@ -67,6 +68,11 @@ async function check(some, query, signal) {
 export function unreadable({ name }, { message }) {
   const nothing = { label: null, distance: null, runner_up_label: null, neighbours: [] };
   return { id: name, decision: "error", reason: message, ...nothing };
+}
+
+/** The name of an archive, with which the server speaks of it; null for many files. */
+function nameOf(pictures) {
+  return isArchive(pictures) ? pictures[0].name.slice(0, LONGEST) : null;
 }
 
 function bodyOf(pictures) {

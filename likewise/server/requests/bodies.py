@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from starlette.requests import ClientDisconnect, Request
 
 from embedder.data.boxes import Box
-from embedder.errors import ImageError
+from embedder.errors import BoxError
 from likewise.matcher import Matcher
 from likewise.server.answering.pictures import Cropped, Pictures
-from likewise.server.errors import ApiError, invalid, too_large
+from likewise.server.errors import BOX, ApiError, invalid, too_large
 from likewise.server.requests.arrays import as_vectors, from_npy, from_raw, numbered
 from likewise.server.requests.forms import MULTIPART, File, Form, read_form
 from likewise.server.requests.json_bodies import (
@@ -33,20 +33,21 @@ from likewise.server.state import ServerState
 IMAGE = "image/"
 JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-stream"
 FINGERPRINT = b"x-likewise-fingerprint"
+UNNAMED = "image"  # the id of a picture that has none
 BOXES = "boxes"  # a field of forms
 _BOXES: TypeAdapter[list[list[float] | None]] = TypeAdapter(list[list[float] | None])
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 
 
 async def read_pictures(
-    request: Request, state: ServerState, id: str, box: str | None = None
+    request: Request, state: ServerState, id: str | None = None, box: str | None = None
 ) -> Pictures:
     """Read the pictures or vectors of a request.
 
     Args:
         request: Its body is not read yet.
         state: Limits, and the gallery's model.
-        id: Id of the picture if it is the whole body.
+        id: Id of the picture if it is the whole body; None for `image`.
         box: The part of such a picture that is meant, `x,y,w,h`; None for all of it.
 
     Raises:
@@ -57,9 +58,10 @@ async def read_pictures(
     matcher = state.matcher
     check_fingerprint(headers, matcher)
     if not kind.startswith(IMAGE):
+        refuse_id(id)
         refuse_box(box)
     if kind.startswith(IMAGE):
-        pictures = Pictures([id], [part_of(await read_body(request), split_box(box))])
+        pictures = Pictures([id or UNNAMED], [part_of(await read_body(request), split_box(box))])
     elif kind == MULTIPART:
         pictures = await _uploaded(request, state)
     elif kind == JSON:
@@ -158,8 +160,21 @@ def part_of(content: bytes, box: Sequence[object] | None) -> bytes | Cropped:
         return content
     try:
         return Cropped(content, Box.of(box))
-    except ImageError as error:
-        raise invalid(f"`box`: {error}.") from error
+    except BoxError as error:
+        raise invalid(f"`box`: {error}.", BOX) from error
+
+
+def refuse_id(id: str | None) -> None:
+    """Refuse an option `id` where the body is not a picture.
+
+    Raises:
+        ApiError: If there is one.
+    """
+    if id is not None:
+        raise invalid(
+            "`id` is for a picture that is the whole body.",
+            "In JSON give each picture its own; in a form the names of the files are the ids.",
+        )
 
 
 def refuse_box(box: str | None) -> None:
@@ -218,7 +233,7 @@ async def _uploaded(request: Request, state: ServerState) -> Pictures:
     form = await read_form(request, {"images"}, {BOXES}, most=state.settings.max_images)
     files = form.files("images")
     names, parts = parts_of(form, files, state)
-    return Pictures([name or "image" for name in names], parts)
+    return Pictures([name or UNNAMED for name in names], parts)
 
 
 def _from_json(body: bytes, matcher: Matcher, limits: JsonLimits) -> Pictures:

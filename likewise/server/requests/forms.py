@@ -5,6 +5,7 @@ Passes each part to a receiver. Does not write files (`uploads`).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection
 from contextlib import closing
@@ -17,6 +18,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from likewise.server.errors import ApiError, invalid, too_large
+
+# Its error of a damaged form is the client's, who is told; it would be logged as a warning too.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 MULTIPART = "multipart/form-data"
 _MOST_TEXTS = 2  # of one field that are read: one more than may be there

@@ -85,6 +85,7 @@ async def read_uploads(
     """
     kind = media_type(dict(request.scope["headers"]))
     if kind == JSON:
+        _refuse_unlabelled(unlabelled)
         uploads = await off_loop(await read_body(request), _several_from_json, state)
     elif kind == MULTIPART:
         most = state.settings.max_images
@@ -132,7 +133,13 @@ async def read_upload(
         file = part_of(await read_body(request), split_box(box))
         return Upload(id, label, {}, file)
     refuse_box(box)
+    if label is not None:
+        raise invalid(
+            "`label` is an option for a picture that is the whole body.",
+            "In JSON and in a form, give it in the field `label`.",
+        )
     if kind == JSON:
+        _refuse_unlabelled(unlabelled)
         return await off_loop(await read_body(request), _one_from_json, id, state)
     if kind == MULTIPART:
         return await _from_form(request, id, state, unlabelled)
@@ -194,6 +201,14 @@ async def _from_form(request: Request, id: str, state: ServerState, unlabelled: 
     metadata = parsed(_METADATA, text, limits_of(state), "metadata")
     _, [part] = parts_of(form, files, state)
     return Upload(id, _label(form, unlabelled), metadata, part)
+
+
+def _refuse_unlabelled(unlabelled: bool) -> None:
+    if unlabelled:
+        raise invalid(
+            "`unlabelled` is an option for pictures in a form, or that are the whole body.",
+            'In JSON, say "label": null.',
+        )
 
 
 def _label(form: Form, unlabelled: bool) -> str | None:

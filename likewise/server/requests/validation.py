@@ -22,14 +22,17 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
         query_string: The raw, still encoded query string.
 
     Raises:
-        ApiError: If an option is unknown, repeated or invalid.
+        ApiError: If an option is unknown, repeated, empty or invalid.
     """
     values = named_values(query_string)
-    options = {name: value for name, value in values.items() if value}  # an empty one is unset
     try:
-        return model.model_validate(options)
+        options = model.model_validate(values)
     except ValidationError as error:
         raise first_error(error) from error
+    empty = next((name for name, value in values.items() if not value), None)
+    if empty is not None:
+        raise invalid(f"`{empty}` must not be empty.", "Leave it out to have its default.")
+    return options
 
 
 def named_values(query_string: bytes) -> dict[str, str]:

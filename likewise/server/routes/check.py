@@ -113,17 +113,19 @@ def _as_npy(vectors: Floats) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _options_of(kind: str, query_string: bytes) -> tuple[Options, str, str | None]:
-    """Options of a question, and id and box of a picture that is the whole body.
+def _options_of(kind: str, query_string: bytes) -> tuple[Options, str | None, str | None]:
+    """Options of a question, and the given id and box of a picture that is the whole body.
 
     Raises:
         ApiError: If an option is unknown or invalid.
     """
-    options = parsed_options(_MODELS[kind], query_string).model_dump()
+    asked = parsed_options(_MODELS[kind], query_string)
+    options = asked.model_dump()
     id, box = options.pop("id"), options.pop("box")
     if options.get("threshold") is not None and options.get("at") is not None:
         raise invalid("Pass `threshold` or `at`, not both.")
-    return Options(kind, CheckOptions(**options)), id, box
+    given = id if "id" in asked.model_fields_set else None
+    return Options(kind, CheckOptions(**options)), given, box
 
 
 class _Ready(Response):

@@ -70,7 +70,8 @@ async def _pair(request: Request, state: ServerState) -> list[tuple[str, bytes |
         return await off_loop(await read_body(request), _pair_from_json, limits_of(state))
     if kind != MULTIPART:
         raise unsupported(kind, (MULTIPART, JSON))
-    form = await read_form(request, ("first", "second"), (BOXES,), most=2)
+    most = state.settings.max_images  # of the wrong number it is told what a form must hold
+    form = await read_form(request, ("first", "second"), (BOXES,), most=most)
     files = [form.files(field) for field in ("first", "second")]
     if [len(files_of_side) for files_of_side in files] != [1, 1]:
         raise invalid("A form must hold one file in the field `first` and one in `second`.")

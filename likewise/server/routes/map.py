@@ -41,7 +41,8 @@ async def land(request: Request) -> Positions:
     state = state_of(request)
     options = parsed_options(EmbedOptions, request.scope["query_string"])
     layout = await asyncio.to_thread(state.layout.get)
-    pictures = await read_pictures(request, state, options.id, options.box)
+    id = options.id if "id" in options.model_fields_set else None
+    pictures = await read_pictures(request, state, id, options.box)
     answers = await state.answering.ask(Options(EMBED), pictures)
     vectors, reasons = joined(answers)
     ids = [id for place, id in enumerate(pictures.ids) if place not in reasons]

@@ -44,6 +44,7 @@ T = TypeVar("T")
 
 router = APIRouter(prefix="/v1/references")
 _RESOLVE = "Give ?on_conflict=replace, skip, or rename, with ?source= to put before the ids."
+_RENAMED_TOO = "Renamed, they are taken too: give other ids, or ?on_conflict=replace or skip."
 _TOKEN = re.compile("[0-9a-f]{1,15}")  # a position in base 16, less than 2**63
 
 
@@ -171,7 +172,8 @@ async def _enrolled(
     try:
         statuses = iter(await _changed(state, enrol, embedder, gallery, entries, on_conflict))
     except ConflictError as error:
-        raise ApiError("conflict", str(error), _RESOLVE) from error
+        hint = _RENAMED_TOO if error.renamed else _RESOLVE
+        raise ApiError("conflict", error.fact, hint) from error
     except ValueError as error:
         raise invalid(str(error)) from error
     return [result if isinstance(result, ImageError) else next(statuses) for result in results]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
+_WHOLE = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|-?(nan|inf(inity)?)", re.I)
 MOST_NEIGHBOURS = 100
 
 
@@ -16,6 +20,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _whole(value: object) -> object:
+    """Refuse texts that Python reads as whole numbers too, such as `1_0`, `+5` and ` 5`."""
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "not a whole number")
+    return value
+
+
+def _number(value: object) -> object:
+    """Refuse such texts of other numbers; those that are not finite are refused by name."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise PydanticCustomError("float_parsing", "not a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]  # of a query string
+Distance = Annotated[  # likewise
+    float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)
+]
 Neighbours = Annotated[
     int,
     Field(
@@ -25,6 +47,7 @@ Neighbours = Annotated[
         "gallery is smaller.",
         examples=[5],
     ),
+    BeforeValidator(_whole),
 ]
 Point = Annotated[
     str | None,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from likewise.server.schemas.fields import Generation, GroupName, PictureName, Strict
+from likewise.server.schemas.fields import Generation, GroupName, PictureName, Strict, Whole
 
 
 class Group(BaseModel):
@@ -36,14 +36,14 @@ class Groups(BaseModel):
 class GroupOptions(Strict):
     """Options of the list of groups."""
 
-    samples: int = Field(
+    samples: Whole = Field(
         6,
         ge=0,
         le=100,
         description="How many ids to return for each group, 0 to 100.",
         examples=[6],
     )
-    limit: int = Field(
+    limit: Whole = Field(
         1000, ge=1, le=1000, description="Maximum number of groups, 1 to 1000.", examples=[1000]
     )
     after: str | None = Field(

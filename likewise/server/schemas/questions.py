@@ -9,6 +9,7 @@ from likewise.server.schemas.fields import (
     BoxNumbers,
     BoxText,
     Data,
+    Distance,
     Evidence,
     Neighbours,
     Numbers,
@@ -21,18 +22,14 @@ class CheckParameters(Strict):
     """Query parameters of a check: the fields of `index.decision.CheckOptions`."""
 
     k: Neighbours = 5
-    threshold: float | None = Field(
+    threshold: Distance | None = Field(
         None,
-        ge=0,
-        allow_inf_nan=False,
         description="Largest distance that is a match, Euclidean, 0 or more; by default that of "
         "the operating point.",
         examples=[0.7565],
     )
-    min_margin: float | None = Field(
+    min_margin: Distance | None = Field(
         None,
-        ge=0,
-        allow_inf_nan=False,
         description="Distance, Euclidean, 0 or more, by which the nearest other group must be "
         "farther away; otherwise the answer is `ambiguous`.",
         examples=[0.05],

@@ -18,6 +18,7 @@ from likewise.server.schemas.fields import (
     Numbers,
     Strict,
     Unlabelled,
+    Whole,
 )
 
 
@@ -50,7 +51,7 @@ class ReferenceOptions(Strict):
     unlabelled: bool = Field(
         False, description="Only references without a group.", examples=[False]
     )
-    limit: int = Field(
+    limit: Whole = Field(
         50, ge=1, le=1000, description="Maximum number of references, 1 to 1000.", examples=[50]
     )
     after: str | None = Field(None, description="`next` of the previous page.", examples=["21176"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from click.testing import CliRunner
 
@@ -10,6 +12,7 @@ from likewise.errors import LikewiseError
 from likewise.server.auth import Keys, read_keys
 from likewise.server.settings import Settings
 from tests.likewise.server.conftest import image, serving
+from tests.likewise.server.test_errors import raw
 
 READ, WRITE = "read-key-0123456789", "write-key-0123456789"
 
@@ -100,6 +103,46 @@ def test_without_keys_no_other_sites_page_is_answered(shared, queries):
         assert shared.post("/v1/check", **asked).status_code == status
 
 
+def test_without_keys_the_host_of_the_address_is_checked_like_the_header(shared):
+    for host, status in (("evil.example", b"403"), (shared.base_url.netloc.decode(), b"200")):
+        head = f"GET http://{host}/v1/gallery HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        answer = raw(shared, f"{head}Connection: close\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 " + status), host
+    asked = b"GET http://127.0.0.1/v1/gallery HTTP/1.1\r\nHost: evil.example\r\n"
+    answer = raw(shared, asked + b"Connection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200")  # of the two hosts that of the address counts
+
+
+LINK = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+PICTURE = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+FRAMED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "embed"}
+
+
+@pytest.mark.parametrize(
+    ("site", "more", "status"),
+    [
+        ("same-origin", PICTURE, 200),
+        ("none", LINK, 200),  # typed by somebody
+        ("cross-site", LINK, 200),
+        ("same-site", LINK, 200),
+        ("cross-site", PICTURE, 403),
+        ("same-site", PICTURE, 403),  # of another port of this machine
+        ("cross-site", FRAMED, 403),
+        ("cross-site", {}, 403),
+    ],
+)
+def test_without_keys_other_sites_may_link_here_and_take_no_parts_of_it(shared, site, more, status):
+    for path in ("/", "/v1/gallery"):
+        answer = shared.get(path, headers={"Sec-Fetch-Site": site, **more})
+        assert answer.status_code == status
+
+
+def test_without_keys_a_form_of_another_site_is_refused(shared, queries):
+    asked = image(queries[0])
+    asked["headers"] |= {"Sec-Fetch-Site": "cross-site", **LINK}
+    assert shared.post("/v1/check", **asked).status_code == 403
+
+
 def test_without_keys_a_server_listens_on_this_machine_alone(gallery):
     done = CliRunner().invoke(main, ["serve", str(gallery), "--host", "0.0.0.0"])
     assert done.exit_code == 1
@@ -129,6 +172,16 @@ def test_keys_that_are_none_are_refused(tmp_path, text, mode, part):
     path.chmod(mode)
     with pytest.raises(LikewiseError, match=part):
         read_keys(path, {})
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a pipe or a device"])
+def test_what_is_no_file_is_no_file_of_keys(tmp_path, kind):
+    path = tmp_path / "keys"
+    path.mkdir() if kind == "a folder" else os.mkfifo(path, 0o600)  # which nobody writes to
+    with pytest.raises(LikewiseError) as refused:
+        read_keys(path, {})
+    assert str(refused.value).startswith(f"Expected a file of keys, but {path} is {kind}: ")
+    assert "chmod" not in str(refused.value)
 
 
 @pytest.mark.parametrize("environment", [{}, {"LIKEWISE_WRITE_KEYS": " ,"}])

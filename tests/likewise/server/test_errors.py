@@ -11,6 +11,7 @@ from index.errors import BusyError, PartMissingError, ReadOnlyError, ReplacedErr
 from likewise.server.errors import STATUS, ApiError, as_api_error
 from likewise.server.gate import HEADERS
 from tests.likewise.server.conftest import image, serving
+from tests.likewise.server.processes import ROOT
 
 
 def error_of(answer) -> tuple[int, str]:
@@ -39,8 +40,9 @@ def test_no_file_but_the_pages_is_given(shared, name):
 @pytest.mark.parametrize("method", ["GET", "PATCH", "OPTIONS", "TRACE", "NONSENSE"])
 def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(shared, method):
     answer = shared.request(method, "/v1/check")
-    if answer.status_code == 400:  # the parser of HTTP knows no such method
-        assert answer.json()["code"] == "invalid"
+    if method == "NONSENSE":  # which the parser of HTTP does not know
+        assert error_of(answer) == (501, "unknown_method")
+        assert answer.json()["message"] == "This server knows no method NONSENSE."
         return
     assert error_of(answer) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
@@ -90,14 +92,25 @@ def test_what_is_not_http_is_answered_in_the_same_shape(shared, request_):
     answer = raw(shared, request_)
     assert answer.startswith(b"HTTP/1.1 4")
     assert b'{"code": "invalid", "message": "' in answer
+    assert b"openapi" not in answer  # which would not help
 
 
-def test_headers_without_end_are_not_kept(shared):
+@pytest.mark.parametrize("size", [70_000, 5_000_000])
+def test_headers_without_end_are_not_kept_and_the_answer_arrives(shared, size):
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: "
-    answer = raw(shared, head + b"x" * 70_000)
-    assert answer.startswith(b"HTTP/1.1 400")
+    answer = raw(shared, head + b"x" * size)
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert b'{"code": "headers_too_large", "message": "' in answer
     fits = head + b"x" * 30_000 + b"\r\nConnection: close\r\n\r\n"
     assert raw(shared, fits).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("size", [40_000, 100_000, 5_000_000])
+def test_an_address_that_is_too_long_is_told_so(shared, size):
+    head = b"GET /v1/references/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % (b"x" * size)
+    answer = raw(shared, head)
+    assert answer.startswith(b"HTTP/1.1 414 ")
+    assert b'"hint": "Send what is long in the body."' in answer
 
 
 @pytest.mark.parametrize("id", ["%ff", "%fe", "a%C3.png", "%ed%a0%80"])
@@ -132,6 +145,7 @@ def test_an_option_that_could_be_read_two_ways_is_refused_on_every_path(
 def test_bytes_of_a_path_that_are_not_even_encoded_are_refused(shared):
     answer = raw(shared, b"GET /v1/references/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 400")
+    assert b"Encode them: as UTF-8" in answer
 
 
 def test_a_failure_tells_nothing_of_the_inside(gallery, fake, queries, monkeypatch):
@@ -166,6 +180,14 @@ def test_what_is_wrong_with_the_store_is_reported_by_its_kind_and_not_by_its_wor
     assert (
         "file is no longer" not in output.message
     )  # names of files are none of a client's concern
+
+
+@pytest.mark.parametrize("code", STATUS)
+def test_the_documentation_lists_every_code_beside_its_status(code):
+    text = (ROOT / "docs/api.md").read_text()
+    table = text.split("| status | code |")[1].split("\n\n")[0]
+    rows = [row for row in table.splitlines() if f"`{code}`" in row]
+    assert [row for row in rows if str(STATUS[code]) in row.split("|")[1]], rows
 
 
 @pytest.mark.parametrize("code", STATUS)

@@ -12,7 +12,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from index.gallery import Gallery
 from likewise import enrolment
+from likewise.server import reachable
 from likewise.server.answering.decoders import Decoders
 from likewise.server.routes import health, references
 from likewise.server.settings import Settings
@@ -89,6 +91,28 @@ def test_readyz_says_no_while_nothing_is_answered(gallery, fake, queries, monkey
         free.set()
         assert asked.result().status_code == 200
         assert client.get("/readyz").status_code == 200
+
+
+def test_readyz_says_no_while_those_who_hold_the_references_hang(gallery, monkeypatch):
+    free, asked = threading.Event(), []
+
+    def hanging(gallery: Gallery) -> None:
+        asked.append(gallery)
+        free.wait(60)
+
+    monkeypatch.setattr(reachable, "PATIENCE", 0.1)
+    with serving(gallery) as client:
+        monkeypatch.setattr(Gallery, "require_reachable", hanging)
+        refused = eventually(
+            lambda: client.get("/readyz"), until=lambda answer: answer.status_code == 503
+        )
+        assert refused.json()["message"] == "The gallery does not answer in time."
+        for _ in range(12):  # more than there are threads
+            assert client.get("/readyz").status_code == 503
+        assert len(asked) == 1
+        assert client.get("/v1/gallery").status_code == 200
+        free.set()
+        eventually(lambda: client.get("/readyz").status_code, until=lambda status: status == 200)
 
 
 @pytest.mark.costly

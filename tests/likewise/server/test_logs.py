@@ -17,11 +17,11 @@ import httpx
 import pytest
 
 from likewise.server.auth import WRITE_VARIABLE, Keys
-from likewise.server.lines import LineHandler, LineWriter
+from likewise.server.lines import LineHandler, LineWriter, all_in
 from likewise.server.settings import Settings
 from tests.eventually import eventually
 from tests.likewise.server.conftest import image, serving
-from tests.likewise.server.processes import ROOT
+from tests.likewise.server.processes import ROOT, ServerProcess
 
 KEY = "a-key-that-may-change"
 PIPE = 64 << 10  # bytes that a pipe holds
@@ -53,7 +53,9 @@ def test_a_log_that_stands_still_loses_lines_and_says_how_many_once_it_goes_on()
     assert writer.lost == 7
     goes_on.set()
     eventually(lambda: lines, until=lambda lines: len(lines) == 5)
-    assert lines == ["first", "Lost lines of this log: 7.", "0", "1", "2"]
+    assert lines[0] == "first"
+    assert json.loads(lines[1])["message"] == "Lost lines of this log: 7."
+    assert lines[2:] == ["0", "1", "2"]
     writer.close()
 
 
@@ -75,7 +77,9 @@ def test_a_log_that_fails_goes_on_with_the_next_line():
     for line in ("a", "bad", "bad", "b"):
         writer(line)
     writer.close()
-    assert lines == ["a", "Lost lines of this log: 1.", "Lost lines of this log: 1.", "b"]
+    assert (lines[0], lines[-1], len(lines)) == ("a", "b", 4)
+    lost = [json.loads(line)["message"] for line in lines[1:3]]
+    assert lost == ["Lost lines of this log: 1."] * 2
 
 
 def test_what_libraries_warn_of_goes_to_the_log():
@@ -85,10 +89,28 @@ def test_what_libraries_warn_of_goes_to_the_log():
     logger.addHandler(handler)
     try:
         logger.info("not this")
-        logger.error("but this")
+        logger.error("but %s\nin one line", "this")
+        try:
+            raise ValueError("why")
+        except ValueError:
+            logger.exception("and its cause")
     finally:
         logger.removeHandler(handler)
-    assert lines == ["but this"]
+    first, second = map(json.loads, lines)
+    assert first.keys() == {"time", "level", "logger", "message"}
+    assert (first["level"], first["logger"]) == ("error", "of.a.library")
+    assert first["message"] == "but this\nin one line"
+    assert second["error"].endswith("ValueError: why")
+
+
+def test_what_ends_a_thread_goes_to_the_log():
+    lines: list[str] = []
+    with all_in(lines.append):
+        thread = threading.Thread(target=lambda: [][0])
+        thread.start()
+        thread.join()
+    [line] = lines
+    assert "IndexError" in json.loads(line)["error"]
 
 
 def test_a_log_that_raises_changes_no_answer(gallery, queries):
@@ -106,6 +128,23 @@ def test_a_log_that_raises_changes_no_answer(gallery, queries):
 
 
 # ------------------------------------------------------------------ as processes
+
+
+@pytest.mark.costly
+def test_nothing_but_json_lines_follows_the_first_line_on_stderr(real_gallery, queries):
+    damaged = {"Content-Type": "multipart/form-data; boundary=CC"}
+    body = b"--BB\r\nContent-Disposition: form-data; name=images\r\n\r\nx\r\n--BB--\r\n"
+    with ServerProcess(real_gallery, "--log-all") as server, server.client() as client:
+        answers = [
+            client.post("/v1/check", content=body, headers=damaged),
+            client.post("/v1/check", files={"images": ("x.png", b"no picture")}),
+            client.post("/v1/check", **image(queries[0])),
+        ]
+        assert [answer.status_code for answer in answers] == [422, 422, 200]
+        assert server.stop() == 0
+    first, *lines = server.log
+    assert first.startswith("Serving ")
+    assert [json.loads(line)["status"] for line in lines] == [422, 422, 200]
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_a_tunnel_is_refused_once(shared, target, more):
     with connection(shared) as line:
         line.sendall(head + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         answer = all_of(line)
-    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.startswith(b"HTTP/1.1 501")
     assert answer.count(b"content-length") == 1  # what follows would be the tunnel's
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.eventually import eventually
 from tests.likewise.server.conftest import image, png
 
 
@@ -44,13 +45,20 @@ def put_back_in_its_own_place(gallery: Path, built: Path) -> None:
     kept.rename(gallery)
 
 
+DERIVED = ("/v1/gallery/map", "/v1/gallery/distances")  # computed once, then kept
+
+
 @pytest.mark.parametrize("lost", [removed, replaced, put_back_in_its_own_place])
 def test_nothing_is_answered_from_a_gallery_that_is_not_there_any_more(
     client, gallery, built, queries, lost
 ):
     client.put("/v1/references/before?label=7", **image(queries[0]))
+    eventually(lambda: {client.get(path).status_code for path in DERIVED}, until={200}.__eq__)
     lost(gallery, built)
     output = answers(client, queries)
+    for path in (*DERIVED, "/v1/references/before", "/v1/pictures/before"):
+        answer = client.get(path)
+        output[path] = (answer.status_code, answer.json().get("code"))
     assert output == dict.fromkeys(output, (503, "not_ready"))
     body = client.get("/readyz").json()
     message = "The gallery was moved, removed or replaced while the server was running."
@@ -62,6 +70,11 @@ def test_those_who_watch_are_answered_nevertheless(client, gallery):
     shutil.rmtree(gallery)
     assert client.get("/healthz").status_code == 200
     assert "likewise_references NaN" in client.get("/metrics").text
+    for path in ("/", "/page/main.js", "/openapi.json", "/v1/jobs"):
+        assert client.get(path).status_code == 200
+    assert client.get("/v1/jobs/0650b8d2f1a3c4-5e6f7a8b").json()["message"] == (
+        "There is no such job."
+    )
 
 
 def test_a_gallery_that_comes_back_is_answered_from_again(client, gallery, queries):

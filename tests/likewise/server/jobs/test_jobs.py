@@ -169,8 +169,10 @@ def test_a_form_with_one_zip_or_csv_is_that(server, pictures, queries, kind):
 )
 def test_an_upload_that_cannot_be_read_is_refused_at_once(server, jobs_folder, content, message):
     before = sorted(jobs_folder.iterdir())
-    status, code, output = refused(server.post(CHECK, content=content, headers=ZIP))
+    answer = server.post(CHECK, content=content, headers=ZIP)
+    status, code, output = refused(answer)
     assert (status, code, output.startswith(message)) == (422, "invalid", True), output
+    assert answer.json()["hint"].startswith("Send a zip of pictures, a CSV of pixels")
     assert str(jobs_folder) not in output
     assert sorted(jobs_folder.iterdir()) == before
 
@@ -208,7 +210,9 @@ def test_an_upload_beyond_the_limit_is_ended_and_nothing_kept(server, jobs_folde
     before = sorted(jobs_folder.iterdir())
     content = bytes(9 << 20)
     body = content if declared else iter([content[: 1 << 20]] * 9)
-    assert refused(server.post(CHECK, content=body, headers=ZIP))[:2] == (413, "too_large")
+    answer = server.post(CHECK, content=body, headers=ZIP)
+    assert refused(answer)[:2] == (413, "too_large")
+    assert answer.json()["hint"].startswith("Split it into several jobs")
     assert sorted(jobs_folder.iterdir()) == before
 
 
@@ -274,6 +278,16 @@ def test_a_name_is_never_a_path(server, jobs_folder, pictures):
         *((name, "match") for name in names[:3]), ("image", "match")
     ]  # fmt: skip
     assert {path.name for path in jobs_folder.parent.iterdir()} == before
+
+
+def test_a_directory_for_jobs_that_takes_none_is_refused_at_the_start(real_gallery, tmp_path):
+    (tmp_path / "file").write_text("")
+    for jobs in (tmp_path / "file" / "jobs", Path("/proc/x")):
+        done = CliRunner().invoke(main, ["serve", str(real_gallery), "--jobs", str(jobs)])
+        assert done.exit_code == 1
+        assert done.output.startswith("Error: Expected a directory for jobs that can be written")
+        assert f"but {jobs} is none" in done.output
+        assert done.output.count("\n") == 1
 
 
 def test_too_many_waiting_jobs_are_sent_away(real_gallery, tmp_path, pictures):
@@ -381,12 +395,40 @@ def test_the_oldest_job_that_is_not_finished_is_next(store):
     assert (store.next(), store.unfinished()) == (second, 1)
 
 
-def test_finished_jobs_are_kept_for_the_stated_time(store):
+def test_finished_jobs_are_kept_for_the_stated_time(tmp_path):
+    store = JobStore(tmp_path / "jobs", keep=50, clock=lambda: 1000)
     old, recent, running = (submitted(store) for _ in range(3))
-    store.update(old, state="done", finished=time.time() - 100)
-    store.update(recent, state="failed", finished=time.time() - 10)
-    store.sweep(keep=50)
+    store.update(old, state="done", finished=949)
+    store.update(recent, state="failed", finished=950)
     assert [job.id for job in store.all()] == [running.id, recent.id]
+    assert (store.get(old.id), store.next()) == (None, running)
+    assert store.directory(old.id).exists()  # until it is swept
+    store.sweep()
+    assert not store.directory(old.id).exists()
+    assert [job.id for job in store.all()] == [running.id, recent.id]
+
+
+def test_a_job_that_is_no_longer_kept_is_neither_listed_nor_read(
+    real_gallery, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(JobStore, "sweep", lambda store: None)  # its files stay
+    store = JobStore(tmp_path / "jobs")
+    job = submitted(store)
+    store.update(job, state="done", finished=time.time() - 100)
+    with serving(real_gallery, Settings(jobs=store.path, keep_jobs=50)) as client:
+        assert client.get("/v1/jobs").json() == {"jobs": []}
+        for path in ("", "/result"):
+            assert refused(client.get(f"/v1/jobs/{job.id}{path}"))[:2] == (404, "not_found")
+    assert store.directory(job.id).exists()
+
+
+def test_a_job_that_is_no_longer_kept_leaves_no_files(real_gallery, tmp_path):
+    store = JobStore(tmp_path / "jobs")
+    with serving(real_gallery, Settings(jobs=store.path, keep_jobs=0.1)):
+        with store.alone():  # so that the server does not run it
+            job = submitted(store)
+            store.update(job, state="done", finished=time.time())
+        eventually(lambda: not store.directory(job.id).exists())
 
 
 def test_an_upload_that_is_given_up_leaves_nothing(store):

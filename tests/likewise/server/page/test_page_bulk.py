@@ -59,6 +59,26 @@ def test_a_dropped_zip_gives_a_row_for_each_picture_in_it(bulk, folder, tmp_path
     ]
 
 
+DAMAGED = {
+    "scans.zip": (b"PK and no more", "scans.zip is not a readable zip archive"),
+    "empty.zip": (b"PK\x05\x06" + bytes(18), "empty.zip should hold pictures, but holds none"),
+    "paths.csv": (b"path,label\na.png,7\n", "paths.csv should have the columns label,pixel0"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_an_archive_that_cannot_be_read_is_called_by_its_own_name(bulk, tmp_path, name):
+    bulk.watch.expected.append("422")
+    content, sentence = DAMAGED[name]
+    (tmp_path / name).write_bytes(content)
+    drop(bulk, "#bulk", [tmp_path / name])
+    words = bulk.locator(".progress-words")
+    expect(words).to_contain_text(sentence)
+    expect(words).to_contain_text("Send a zip of pictures, a CSV of pixels")
+    for of_the_api in ("upload", "GET /", "openapi"):
+        expect(words).not_to_contain_text(of_the_api)
+
+
 def test_more_than_some_hundreds_go_as_one_job_and_give_the_same_rows(bulk, folder):
     few, many = QUERIES + 1, 9 * (QUERIES + 1)  # 549 files are more than the 512 that go in parts
     drop(bulk, "#bulk", [folder])

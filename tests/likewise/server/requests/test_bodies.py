@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.eventually import eventually
 from tests.likewise.server.conftest import image, npy, png
 
 NPY, RAW, JSON = "application/x-npy", "application/octet-stream", "application/json"
@@ -216,12 +218,18 @@ def test_an_address_or_a_path_in_place_of_a_picture_is_only_a_bad_picture(shared
     assert answer.json()["code"] == "not_an_image"
 
 
+WHOLE_TO_PYTHON_ALONE = ("x", "", "1_0", "%2B5", "%205", "5.0", "%D9%A5")  # the last is an Arabic 5
+
+
 @pytest.mark.parametrize(
     ("query", "part"),
     [
         ("k=0", "`k` must be 1 or more."),
         ("k=101", "`k` must be 100 or less."),
-        ("k=x", "`k` must be a whole number."),
+        *((f"k={text}", "`k` must be a whole number.") for text in WHOLE_TO_PYTHON_ALONE),
+        *((f"threshold={text}", "`threshold` must be a number.") for text in ("1_0", "%2B5", "")),
+        ("id=", "`id` must not be empty."),
+        ("at=", "`at` must not be empty."),
         ("neighbours=5", "`neighbours` is neither an option nor a field of this request."),
         ("k=1&k=2", "twice"),
         ("threshold=-1", "`threshold` must be 0 or more."),
@@ -237,6 +245,39 @@ def test_an_option_that_does_not_fit_is_refused_with_the_reason(shared, queries,
     answer = shared.post(f"/v1/check?{query}", **image(queries[0]))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert part in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/references?limit=1_0", "/v1/groups?samples=%2B5"])
+def test_every_number_of_a_query_string_is_plain(shared, path):
+    answer = shared.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["message"].endswith("must be a whole number.")
+
+
+@pytest.mark.parametrize("text", ["0.5", ".5", "5e-1", "5"])
+def test_decimals_are_taken_as_programs_write_them(shared, queries, text):
+    assert shared.post(f"/v1/check?threshold={text}", **image(queries[0])).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["check", "query", "embed", "gallery/map"])
+@pytest.mark.parametrize("option", ["id=x", "box=1,2,3,4"])
+def test_an_option_for_a_picture_is_refused_beside_another_body(shared, queries, path, option):
+    eventually(
+        lambda: shared.get("/v1/gallery/map").status_code, until=lambda status: status == 200
+    )
+    data = base64.b64encode(png(queries[0])).decode()
+    bodies: list[dict[str, Any]] = [
+        {"json": {"images": [{"id": "a", "data": data}]}},
+        {"files": {"images": ("a.png", png(queries[0]))}},
+        {"content": np.zeros(DIM, "<f4").tobytes(), "headers": {"Content-Type": RAW}},
+    ]
+    for body in bodies:
+        assert shared.post(f"/v1/{path}", **body).status_code == 200
+        answer = shared.post(f"/v1/{path}?{option}", **body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert answer.json()["message"] == (
+            f"`{option.partition('=')[0]}` is for a picture that is the whole body."
+        )
 
 
 def test_evidence_needs_a_calibration(shared, queries):

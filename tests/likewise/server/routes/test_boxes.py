@@ -123,6 +123,7 @@ WRONG = {
     "words": "a,b,c,d",
     "empty": "5,5,0,5",
     "before the edge": "-1,0,5,5",
+    "too large a number": "0,0,1e30,5",
 }
 
 
@@ -131,13 +132,15 @@ def test_what_is_not_a_box_is_refused(shared, sheet, box):
     answer = shared.post("/v1/check", params={"box": box}, **whole(sheet[0]))
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert answer.json()["message"].startswith("`box`: expected a box")
+    assert answer.json()["hint"].startswith("A box is x, y, w and h in pixels")
 
 
 def test_a_box_outside_the_picture_is_an_error_of_its_row(shared, sheet):
     beyond = (80, 0, 28, 28)
     answer = shared.post("/v1/check?box=80,0,28,28", **whole(sheet[0]))
-    assert (answer.status_code, answer.json()["code"]) == (422, "not_an_image")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
     assert "80,0,28,28 reaches out of the picture" in answer.json()["message"]
+    assert answer.json()["hint"].startswith("A box is x, y, w and h in pixels")
     images = [{"id": "x", **as_json(sheet[0], beyond)}, {"id": "y", **as_json(sheet[0], BOX)}]
     wrong, right = shared.post("/v1/check", json={"images": images}).json()["rows"]
     assert (wrong["decision"], right["decision"] != "error") == ("error", True)

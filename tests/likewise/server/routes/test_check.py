@@ -168,6 +168,16 @@ def test_an_unreadable_picture_among_several_has_no_embedding(shared, queries):
     assert np.isnan(np.frombuffer(raw.content, "<f4").reshape(2, -1)[1]).all()
 
 
+@pytest.mark.parametrize("sides", [("first",), ("first", "second", "second")])
+def test_a_comparison_of_other_than_two_files_is_told_what_it_takes(shared, queries, sides):
+    files = [(side, ("x.png", png(queries[0]))) for side in sides]
+    answer = shared.post("/v1/compare", files=files)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["message"] == (
+        "A form must hold one file in the field `first` and one in `second`."
+    )
+
+
 def test_two_pictures_are_compared_as_without_a_server(shared, matcher, queries):
     from likewise.comparison import compare_row
 

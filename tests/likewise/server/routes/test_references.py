@@ -144,6 +144,10 @@ def test_http_refuses_a_collision_with_what_to_do(client, queries):
 
     refused = post()
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["message"] == (
+        "1 picture has the id of another picture or label, in the gallery or in this input: "
+        "'a.png'. Nothing was written."
+    )
     assert "on_conflict=replace" in refused.json()["hint"]
     assert client.get("/v1/references/a.png").status_code == 404
     for query, outcome in (
@@ -154,6 +158,35 @@ def test_http_refuses_a_collision_with_what_to_do(client, queries):
         assert post(query).json().items() >= outcome.items()
     assert client.get("/v1/references/tuesday/a.png").status_code == 200
     assert post("?on_conflict=other").status_code == 422
+    assert "--" not in refused.text  # options of the command line help no client
+
+
+def test_a_collision_that_renaming_does_not_help_says_what_does(client, queries):
+    def post(record):
+        files = [("images", ("a.png", png(record)))]
+        query = "?on_conflict=rename&source=tuesday"
+        return client.post(f"/v1/references{query}", files=files, data={"label": "7"})
+
+    assert [post(record).status_code for record in queries[:2]] == [200, 200]
+    refused = post(queries[2])
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["hint"].startswith("Renamed, they are taken too: give other ids")
+
+
+def test_an_option_that_a_body_says_itself_is_refused(client, queries):
+    data = base64.b64encode(png(queries[0])).decode()
+    item = {"id": "a", "label": "7", "data": data}
+    form = {"files": {"image": ("a.png", png(queries[0]))}, "data": {"label": "7"}}
+    answers = [
+        client.put("/v1/references/a?label=8", json={"label": "7", "data": data}),
+        client.put("/v1/references/a?unlabelled=true", json={"label": "7", "data": data}),
+        client.put("/v1/references/a?label=8", **form),
+        client.post("/v1/references?unlabelled=true", json={"references": [item]}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+        assert "is an option for" in answer.json()["message"]
+    assert client.get("/v1/references/a").status_code == 404
 
 
 def test_references_are_removed_by_one_and_by_many(client):
