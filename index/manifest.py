@@ -13,6 +13,8 @@ from index.references.contract import ReferenceStore
 from index.storage.directory import MANIFEST, MODEL, STORE, sync, unfinished
 from index.storage.files import read_sealed, write_sealed
 
+Identity = tuple[int, int, int] | None  # of a file or a directory; None if there is none
+
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """Read the fields of `gallery.json`.
@@ -93,8 +95,8 @@ class Manifest(Documents):
         sync(self.directory)
 
 
-def identity(path: Path) -> tuple[int, int, int] | None:
-    """A value that changes when a file is replaced; None if there is no file."""
+def identity(path: Path) -> Identity:
+    """A value that changes when a file or a directory is replaced; None if there is none."""
     try:
         stat = os.stat(path)
     except OSError:

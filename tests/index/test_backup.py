@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -12,16 +13,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from index import backup
 from index import gallery as module
 from index.backup import back_up
 from index.decision import CheckOptions
 from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
 from index.references.local import Store
+from index.replacement import replacement
+from index.storage.directory import copy_directory
 
 ROOT = Path(module.__file__).parents[1]
 BATCH = 20
@@ -159,6 +164,83 @@ def test_an_altered_gallery_is_not_copied_and_nothing_is_left(gallery, tmp_path)
     with pytest.raises(StoreError, match=r"is incomplete .*altered.*likewise doctor"):
         back_up(gallery.path, tmp_path / "copy")
     assert set(tmp_path.iterdir()) == before
+
+
+def model_of(folder: Path, fingerprint: str) -> Path:
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps({"fingerprint": fingerprint}))
+    return folder
+
+
+def upgraded(path: Path, model: Path) -> None:
+    with (
+        Gallery.open(path) as old,
+        replacement(old, dim=2, fingerprint="new", operating_points={}, model=model) as new,
+    ):
+        new.add(["a"], np.zeros((1, 2), np.float32), ["x"])
+
+
+@pytest.fixture
+def to_upgrade(tmp_path: Path) -> Path:
+    """A gallery with the model `old`, and beside it the model `new`."""
+    old, _ = model_of(tmp_path / "old", "old"), model_of(tmp_path / "new", "new")
+    path = tmp_path / "gallery"
+    with Gallery.create(path, dim=2, fingerprint="old", model=old) as gallery:
+        gallery.add(["a"], np.ones((1, 2), np.float32), ["x"])
+    return path
+
+
+@pytest.mark.parametrize("step", ["copy_directory", "open_store", "_copied_manifest"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_copy_during_an_upgrade_has_the_model_that_made_its_vectors(
+    to_upgrade, tmp_path, monkeypatch, step, moment
+):
+    real = getattr(backup, step)
+    once = iter([True])
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if moment == "before" and next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+        result = real(*args, **options)
+        if moment == "after" and next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+        return result
+
+    monkeypatch.setattr(backup, step, interrupted)
+    back_up(to_upgrade, tmp_path / "copy")
+    assert next(once, None) is None  # the upgrade did fall within the backup
+    described = json.loads((tmp_path / "copy" / "model" / "model.json").read_text())
+    with Gallery.open(tmp_path / "copy") as copy:
+        assert copy.fingerprint == described["fingerprint"] == "new"
+        np.testing.assert_array_equal(copy.get("a").vector, [0, 0])
+
+
+def test_a_copy_whose_model_vanishes_while_it_is_copied_is_made_again(
+    to_upgrade, tmp_path, monkeypatch
+):
+    real = copy_directory
+    once = iter([True])
+
+    def vanishing(source: Path, target: Path) -> None:
+        if next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+            target.mkdir()
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
+        real(source, target)
+
+    monkeypatch.setattr(backup, "copy_directory", vanishing)
+    back_up(to_upgrade, tmp_path / "copy")
+    assert "new" in (tmp_path / "copy" / "model" / "model.json").read_text()
+
+
+@pytest.mark.parametrize("content", ['{"fingerprint": "other"}', "[]", "no JSON"])
+def test_a_copy_beside_another_model_than_its_vectors_have_is_refused(
+    to_upgrade, tmp_path, content
+):
+    (to_upgrade / "model" / "model.json").write_text(content)
+    with pytest.raises(StoreError, match=r"is incomplete .*model.*likewise doctor"):
+        back_up(to_upgrade, tmp_path / "copy")
+    assert not list(tmp_path.glob("*copy*"))
 
 
 READ_ONLY = """
