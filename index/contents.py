@@ -5,7 +5,7 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -192,13 +192,8 @@ class Contents(Listing):
 
     def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
         """The row of each existing id: spelled as it is, else composed or decomposed."""
-        asked = dict.fromkeys(checked_strings("ids", ids))
-        others = {id: sorted(forms(id) - {id}) for id in asked if not id.isascii()}
-        wanted = list(dict.fromkeys(chain(asked, *others.values())))
-        rows = {row.id: row for row in self._store.named(wanted)}
-        spelled = ((id, [id, *others.get(id, ())]) for id in (asked if rows else ()))
-        found = ((id, next(filter(None, map(rows.get, every)), None)) for id, every in spelled)
-        return {id: row for id, row in found if row is not None}
+        every = spellings(checked_strings("ids", ids))
+        return as_asked(every, self._store.named(list(chain(*every.values()))))
 
     def _spelled(self, ids: Sequence[str]) -> list[str]:
         """These ids, and those that are stored in another spelling."""
@@ -228,3 +223,24 @@ class Contents(Listing):
                 f"'{self._store.path}' was altered: another program added or removed rows."
             )
         return rows
+
+
+def spellings(ids: Iterable[str]) -> dict[str, list[str]]:
+    """Every spelling under which each of some ids may be stored, the id itself first.
+
+    Args:
+        ids: The ids, each in one spelling or another.
+    """
+    return {id: [id, *sorted(forms(id) - {id})] for id in ids}
+
+
+def as_asked(every: Mapping[str, Sequence[str]], rows: Iterable[Row]) -> dict[str, Row]:
+    """The row of each id that was asked for, in whatever spelling it is stored.
+
+    Args:
+        every: The ids, as `spellings` returns them.
+        rows: The rows that have one of these.
+    """
+    stored = {row.id: row for row in rows}
+    found = ((id, next(filter(None, map(stored.get, names)), None)) for id, names in every.items())
+    return {id: row for id, row in (found if stored else ()) if row is not None}

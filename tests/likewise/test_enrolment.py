@@ -10,7 +10,8 @@ import pytest
 from embedder.data.content import content_hash
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
-from likewise.conflicts import Entry
+from index.gallery import Gallery
+from likewise.conflicts import ConflictError, Entry
 from likewise.enrolment import enrol
 from likewise.matcher import Matcher
 
@@ -170,3 +171,72 @@ def test_entries_that_cannot_be_stored_leave_the_gallery_as_it_was(empty, fake, 
     with pytest.raises(ValueError, match="label"):
         enrol(fake, empty.gallery, [vector("a", 1.0), vector("b", 1.0, "")])
     assert (len(empty.gallery), empty.gallery.generation) == (0, generation)
+
+
+def sourced(id: str, value: float, label: str = "7") -> Entry:
+    return replace(vector(id, value, label), source="new")
+
+
+def after_reading(gallery: Gallery, monkeypatch, change) -> None:
+    """Let another writer change the gallery once its references were read, and once only."""
+    real, once = gallery.named, iter([True])
+
+    def named(ids):
+        references = real(ids)
+        if next(once, False):
+            with Gallery.open(gallery.path) as other:
+                change(other)
+        return references
+
+    monkeypatch.setattr(gallery, "named", named)
+
+
+def stored_by_another(id: str, value: float, label: str = "7"):
+    return lambda other: other.add([id], np.full((1, 16), value, np.float32), [label])
+
+
+def values(gallery: Gallery) -> dict[str, float]:
+    return {id: float(gallery.get(id).vector[0]) for id in gallery.ids()}
+
+
+def test_an_id_that_another_writer_takes_meanwhile_is_renamed_and_stored(empty, fake, monkeypatch):
+    after_reading(empty.gallery, monkeypatch, stored_by_another("1.png", 1))
+    assert enrol(fake, empty.gallery, [sourced("1.png", 2)], "rename") == ["renamed"]
+    assert values(empty.gallery) == {"1.png": 1, "new/1.png": 2}
+
+
+def test_a_new_id_that_another_writer_takes_meanwhile_too_is_refused(empty, fake, monkeypatch):
+    empty.gallery.add(["1.png"], np.ones((1, 16), np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, stored_by_another("new/1.png", 3))
+    with pytest.raises(ConflictError, match="it is taken too"):
+        enrol(fake, empty.gallery, [sourced("1.png", 2), sourced("2.png", 2)], "rename")
+    assert values(empty.gallery) == {"1.png": 1, "new/1.png": 3}
+
+
+def test_an_id_that_is_free_again_meanwhile_is_not_renamed(empty, fake, monkeypatch):
+    empty.gallery.add(["1.png"], np.ones((1, 16), np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, lambda other: other.remove(["1.png"]))
+    assert enrol(fake, empty.gallery, [sourced("1.png", 2)], "rename") == ["added"]
+    assert values(empty.gallery) == {"1.png": 2}
+
+
+@pytest.mark.parametrize("on_conflict", ["replace", "rename", "skip", "error"])
+def test_a_reference_in_another_spelling_that_is_removed_meanwhile_is_stored_anew(
+    empty, fake, monkeypatch, on_conflict
+):
+    decomposed, written = "cafe\u0301.png", "caf\u00e9.png"
+    same = on_conflict in ("skip", "error")
+    empty.gallery.add([decomposed], np.full((1, 16), 2 if same else 1, np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, lambda other: other.remove([decomposed]))
+    entries = [sourced(written, 2), sourced("other", 3)]
+    assert enrol(fake, empty.gallery, entries, on_conflict) == ["added", "added"]
+    assert values(empty.gallery) == {written: 2, "other": 3}
+
+
+def test_of_an_id_that_comes_twice_what_is_stored_is_decided_with_what_others_wrote(
+    empty, fake, monkeypatch
+):
+    after_reading(empty.gallery, monkeypatch, stored_by_another("a", 1))
+    entries = [vector("a", 2), vector("a", 1), vector("b", 3)]
+    assert enrol(fake, empty.gallery, entries, "skip") == ["skipped", "unchanged", "added"]
+    assert values(empty.gallery) == {"a": 1, "b": 3}
