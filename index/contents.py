@@ -85,8 +85,11 @@ class Contents(Listing):
         return bool(self._rows_named([id]))
 
     def ids(self, label: str | None = None) -> Iterator[str]:
-        """All ids, or those of one group, in the order in which they were added."""
-        return iter([row.id for row in self._rows() if label is None or row.label == label])
+        """All ids, or those of the group that a label means, in the order of adding."""
+        with self._store.reading():
+            rows = self._rows()
+            wanted = None if label is None else self.stored_label(label)
+        return iter([row.id for row in rows if wanted is None or row.label == wanted])
 
     def how_searched(self) -> HowSearched:
         """How references are searched: what the owner chose, and what was measured of it."""

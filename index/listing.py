@@ -6,9 +6,10 @@ Answers from the names that are kept by column, and reads only the rows that it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from index.errors import no_groups
 from index.references.contract import ReferenceStore
 from index.search.current import CurrentIndex
 from likewise.arrays import Indices
-from likewise.names import normal
+
+if TYPE_CHECKING:
+    from index.search.old_spellings import OldSpellings
 
 
 class GroupEntry(NamedTuple):
@@ -119,12 +122,15 @@ class Listing:
             return names.labels.find(names.stored_label(label)) is not None
 
     def old_spellings(self) -> dict[str, str]:
-        """Labels that earlier versions stored in another spelling, by today's spelling."""
+        """Labels that earlier versions stored in another spelling alone, by today's spelling."""
         with self._store.reading() as state:
-            if (names := self._index.names.known(state)) is not None:
-                return dict(names.old_spellings)
-            labels = self._store.labels()
-        return {normal(label): label for label in labels if normal(label) != label}
+            return self._old_spellings.of(state)
+
+    @cached_property
+    def _old_spellings(self) -> OldSpellings:
+        from index.search.old_spellings import OldSpellings  # additions alone need it
+
+        return OldSpellings(self._store, self._index.names)
 
     def count_groups(self) -> int:
         """Count the groups, without reading all references."""

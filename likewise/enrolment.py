@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import compress
 
@@ -62,10 +63,10 @@ def enrol_records(
         UnlabelledError: If no record has a label.
         StoreError: If the gallery cannot be changed; what was written before stays.
     """
-    report, spelled = AddReport(), gallery.old_spellings()
+    report = AddReport()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
-        entries = entries_of(batch, spelled, source)
+        entries = entries_of(batch, source)
         has_vector = embed_entries(embedder, gallery, entries, batch.images)
         if has_vector.all():
             return batch, entries
@@ -165,6 +166,7 @@ def write(
     """Store in one transaction those entries that change something.
 
     What becomes of them is decided within the transaction, whatever others write at the same time.
+    A label joins its group in the spelling in which an earlier version stored it.
 
     Args:
         gallery: The gallery to change.
@@ -178,6 +180,7 @@ def write(
     Raises:
         ConflictError: If an entry is refused; then nothing was stored.
     """
+    entries = _as_stored(entries, gallery.old_spellings())
     asked = [entry.id for entry in entries]
     if on_conflict == "rename":
         asked += [entry.other_id for entry in entries]
@@ -187,6 +190,13 @@ def write(
     while not stored:
         outcome, stored = _store(gallery, outcome.new, asked, decided)
     return outcome.statuses
+
+
+def _as_stored(entries: Sequence[Entry], spelled: Mapping[str, str]) -> Sequence[Entry]:
+    """The entries with their labels as an older gallery holds them, by today's spelling."""
+    if not spelled:
+        return entries
+    return [replace(e, label=spelled.get(e.label or "", e.label)) for e in entries]
 
 
 def _store(
@@ -228,12 +238,11 @@ def _store(
     return outcome, stored
 
 
-def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[Entry]:
+def entries_of(batch: Decoded, source: str) -> list[Entry]:
     """Make entries of the readable pictures of a batch, with their source in their metadata.
 
     Args:
         batch: Decoded records.
-        spelled: Labels as an older gallery holds them, by their spelling of today.
         source: Name of the source, for records that do not say.
     """
     names = [record.source or source for record in batch.readable]
@@ -242,7 +251,7 @@ def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[
     return [
         Entry(
             record.id,
-            None if record.label is None else spelled.get(record.label, record.label),
+            record.label,
             origins[name] | plain_metadata(record.metadata) if record.metadata else origins[name],
             pixels,
             content,

@@ -62,6 +62,7 @@ def test_ids_come_in_the_order_of_adding_and_by_label(gallery: Gallery) -> None:
     assert list(gallery.ids())[:3] == ["r00", "r01", "r02"]
     assert list(gallery.ids("4"))[:3] == ["r04", "r09", "r14"]
     assert list(gallery.ids("nobody")) == []
+    assert list(gallery.ids(" 4 "))[:3] == ["r04", "r09", "r14"]
 
 
 def test_membership_is_by_id(gallery: Gallery) -> None:
@@ -393,3 +394,13 @@ def test_a_gallery_in_the_place_of_a_changed_one_is_left_alone(gallery, tmp_path
     assert sorted(file.name for file in gallery.path.iterdir()) == before
     with Gallery.open(tmp_path / "moved") as moved:
         assert len(moved) == 60
+
+
+def test_each_way_to_name_a_group_means_the_same_one_of_two_spellings(empty):
+    empty.add(["old", "new"], np.eye(2, 4, dtype=np.float32), [" 7 ", "7"])
+    query = np.zeros((1, 4), np.float32)
+    for label, own in (("7", "new"), (" 7 ", "old"), ("7 ", "new")):
+        assert list(empty.ids(label)) == [own]
+        assert empty.page(limit=9, label=label)[0] == [(own, empty.get(own).label)]
+        assert empty.search(query, 1, label=label).ids.tolist() == [[own]]
+        assert empty.samples(label, 9) == [own]

@@ -15,6 +15,8 @@ from likewise.conflicts import ConflictError, Entry
 from likewise.enrolment import enrol
 from likewise.matcher import Matcher
 
+MAC, COMPOSED = "Mu\u0308ller", "M\u00fcller"
+
 
 @pytest.fixture
 def empty(tmp_path, fake):
@@ -240,3 +242,51 @@ def test_of_an_id_that_comes_twice_what_is_stored_is_decided_with_what_others_wr
     entries = [vector("a", 2), vector("a", 1), vector("b", 3)]
     assert enrol(fake, empty.gallery, entries, "skip") == ["skipped", "unchanged", "added"]
     assert values(empty.gallery) == {"a": 1, "b": 3}
+
+
+def stored_as(gallery: Gallery, *labels: str) -> None:
+    """References 0, 1, … with labels as an earlier version, or `Gallery.add`, stores them."""
+    ids = [str(place) for place in range(len(labels))]
+    gallery.add(ids, np.arange(16 * len(ids), dtype=np.float32).reshape(-1, 16), labels)
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "expected"),
+    [
+        ((" 7 ", "7"), "7", "7"),
+        (("7", "7 "), "7", "7"),
+        ((" 7 ",), "7", " 7 "),
+        ((MAC,), COMPOSED, MAC),
+        ((MAC, COMPOSED), COMPOSED, COMPOSED),
+        ((MAC,), None, None),
+    ],
+)
+def test_a_label_joins_the_group_in_its_own_spelling_else_the_one_in_an_older_spelling(
+    empty, fake, references, stored, given, expected
+):
+    stored_as(empty.gallery, *stored)
+    enrol(fake, empty.gallery, [vector("by vector", 1, given)])
+    empty.add([references[0]], labels=given, ids=["by picture"], unlabelled=given is None)
+    named = empty.gallery.named(["by vector", "by picture"])
+    assert {reference.label for reference in named.values()} == {expected}
+
+
+def test_a_label_joins_an_older_spelling_that_another_process_stored_meanwhile(empty, fake):
+    enrol(fake, empty.gallery, [vector("a", 1, "8")])
+    with Gallery.open(empty.gallery.path) as other:
+        stored_as(other, " 7 ")
+    enrol(fake, empty.gallery, [vector("b", 1, "7")])
+    empty.gallery.remove(["0", "b"])
+    enrol(fake, empty.gallery, [vector("c", 1, "7")])
+    assert empty.gallery.labels == {"7": 1, "8": 1}
+
+
+def test_names_of_a_gallery_are_read_only_where_a_label_has_an_older_spelling(
+    empty, fake, monkeypatch
+):
+    def read(state: object) -> None:
+        raise AssertionError("the names of all references were read")
+
+    stored_as(empty.gallery, "7")
+    monkeypatch.setattr(empty.gallery._index.names, "of", read)
+    assert enrol(fake, empty.gallery, [vector("a", 1)]) == ["added"]
