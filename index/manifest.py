@@ -10,7 +10,7 @@ from typing import Any
 from index.documents import Documents, require_fields
 from index.errors import GalleryError, ReplacedError
 from index.references.contract import ReferenceStore
-from index.storage.directory import MANIFEST, MODEL, STORE, sync, unfinished
+from index.storage.directory import MANIFEST, MODEL, STORE, left_aside, sync, unfinished
 from index.storage.files import read_sealed, write_sealed
 
 Identity = tuple[int, int, int] | None  # of a file or a directory; None if there is none
@@ -36,8 +36,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _missing(path: Path) -> str:
-    from index.storage.exchange import left_aside
-
     if (aside := left_aside(path)) is not None:
         return f"An upgrade of '{path}' was cut off: rename '{aside}' to '{path}' to go on."
     if unfinished(path).is_dir():
