@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,8 @@ def test_within_gives_everything_up_to_the_radius(gallery: Gallery) -> None:
     radius = everything[9].distance
     assert gallery.within(query, radius) == [everything[:10]]
     assert gallery.within(query, 0) == [[]]
-    assert gallery.within(query, float("inf")) == [everything]
+    for beyond in (float("inf"), 1e40, float(np.finfo(np.float32).max)):
+        assert gallery.within(query, beyond) == [everything]
 
 
 def test_check_takes_the_operating_point(gallery: Gallery) -> None:
@@ -297,6 +299,24 @@ def test_a_column_that_does_not_fit_is_refused_and_nothing_is_added(
     with pytest.raises(ValueError, match=message):
         empty.add(**{**fine, **changes})
     assert len(empty) == 0
+
+
+class Made(Sequence[dict[str, int]]):
+    """A sequence that makes its objects whenever it is asked for them."""
+
+    def __len__(self) -> int:
+        return 50
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < 50:
+            raise IndexError(place)
+        return {"place": place}
+
+
+def test_metadata_that_are_made_when_they_are_asked_for_are_stored(empty: Gallery) -> None:
+    ids = [str(place) for place in range(50)]
+    empty.add(ids, np.zeros((50, 4), np.float32), ["x"] * 50, metadata=Made())
+    assert [empty.get(id).metadata for id in ids] == [{"place": place} for place in range(50)]
 
 
 # ---------------------------------------------------------------- opening
