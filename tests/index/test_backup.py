@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ with Gallery.open(sys.argv[1]) as gallery:
 """
 
 
-def started(script: str, *arguments: Path) -> subprocess.Popen[str]:
+def started(script: str, *arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -283,34 +282,51 @@ def test_a_gallery_that_may_only_be_read_is_copied(open_path, written):
         copy.verify()
 
 
-BACKUP = """
-import sys
+KILLED = """
+import importlib, os, signal, sys
 from pathlib import Path
 from index.backup import back_up
-print("begins", flush=True)
+
+name, step, moment = sys.argv[3:]
+module = importlib.import_module(name)
+real = getattr(module, step)
+
+def killed(*arguments):
+    if moment == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(module, step, killed)
 back_up(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.slow
-def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(tmp_path, rng):
-    path, target = tmp_path / "gallery", tmp_path / "target"
-    with Gallery.create(path, dim=128, fingerprint="a") as gallery:
-        ids = [f"r{i}" for i in range(20_000)]
-        gallery.add(ids, rng.normal(size=(20_000, 128)).astype(np.float32), ["x"] * 20_000)
-    outcomes = []
-    for kill in range(20):
-        backup = started(BACKUP, path, target / f"{kill}")
-        assert backup.stdout is not None
-        assert backup.stdout.readline() == "begins\n"
-        time.sleep(rng.uniform(0, 1))  # a random moment to die at: the outcome may be either
-        os.kill(backup.pid, signal.SIGKILL)
-        backup.communicate()
-        outcomes.append((target / f"{kill}").exists())
-    for whole in np.flatnonzero(outcomes):
-        with Gallery.open(target / f"{whole}") as copy:
-            copy.verify()
-            assert len(copy) == 20_000
-    assert not all(outcomes)  # kills did fall within backups
-    hidden = [made for made in target.iterdir() if not made.name.isdigit()]
-    assert all(made.name.startswith(".") for made in hidden)
+@pytest.mark.costly
+@pytest.mark.parametrize(
+    ("module", "step", "moment", "whole"),
+    [
+        ("index.backup", "_copied_manifest", "before", False),
+        ("index.backup", "_copied_manifest", "after", False),
+        ("index.backup", "_prove", "before", False),
+        ("index.backup", "_prove", "after", False),
+        ("index.storage.directory", "_take_place", "before", False),
+        ("index.storage.directory", "_take_place", "after", True),
+    ],
+)
+def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(
+    gallery, tmp_path, module, step, moment, whole
+):
+    copy = tmp_path / "copies" / "monday"
+    backup = started(KILLED, gallery.path, copy, module, step, moment)
+    backup.communicate()
+    assert backup.returncode == -signal.SIGKILL
+    [left] = copy.parent.iterdir()
+    assert (left == copy) == whole
+    assert left.name.startswith(".") == (not whole)
+    if not whole:
+        back_up(gallery.path, copy)  # removes what was left, and makes the copy
+        assert list(copy.parent.iterdir()) == [copy]
+    with Gallery.open(copy) as made:
+        made.verify()
+        assert len(made) == 60
