@@ -48,7 +48,7 @@ class QueryPictures:
     Attributes:
         arrays: The pictures, where all of them came as arrays; else None.
         records: The pictures, where not all of them came as arrays; else None.
-        places: Of a part of other pictures, the place of each among these; None for all.
+        places: Place of each among the pictures that these are a part of; None for all of them.
     """
 
     arrays: Images | None

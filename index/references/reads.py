@@ -41,7 +41,7 @@ class Reads(ABC):
 
         Args:
             most: How many at most; None for all.
-            after: Of rows whose slot is beyond this one.
+            after: Slot of the last row that is left out; 0 for none.
         """
         with self.reading():
             return selection.labels(self._database, most, after)
