@@ -49,6 +49,14 @@ class Contents(Listing):
             self._read_setting = fields, search_setting(self._documents.name, fields)
         return self._read_setting[1]
 
+    def require_groups(self) -> None:
+        """Refuse a gallery none of whose references has a label.
+
+        Raises:
+            NoGroupsError: If there are references, and none is of a group.
+        """
+        self.points.require_groups()
+
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from index.address import Place
-from index.errors import no_groups
 from index.references.contract import ReferenceStore
 from index.search.current import CurrentIndex
 from likewise.arrays import Indices
@@ -145,16 +144,6 @@ class Listing:
             if names is None:
                 return self._store.count_unlabelled()
             return state.count - int(names.counts.sum())
-
-    def require_groups(self) -> None:
-        """Refuse a gallery none of whose references has a label.
-
-        Raises:
-            NoGroupsError: If there are references, and none is of a group.
-        """
-        with self._store.reading() as state:
-            if state.count and not self._store.labels(1):
-                raise no_groups(self.place, state.count)
 
     def samples(self, label: str, count: int) -> list[str]:
         """Ids of up to `count` references of a group, spread over it, oldest first.
