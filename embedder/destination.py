@@ -17,6 +17,7 @@ from typing import Any
 from embedder.data.bundled import is_bundled
 from embedder.errors import ModelError
 from embedder.manifest import write_manifest
+from likewise.exchange import exchange
 
 
 def check_destination(out: Path, *data: str) -> None:
@@ -63,7 +64,8 @@ def new_model(out: Path) -> Iterator[Path]:
     """Make a directory for a model's files that becomes `out` when all of it is written.
 
     Args:
-        out: Directory of the model; an earlier model is replaced once the new one is whole.
+        out: Directory of the model; an earlier model is replaced once the new one is whole, in one
+            step where the system can.
 
     Yields:
         The directory to write into; it is removed if anything fails.
@@ -103,10 +105,11 @@ def _sha256(file: Path) -> str:
 
 
 def _put(staging: Path, out: Path) -> None:
-    """Rename `staging` to `out`; an older model is set aside first and deleted last."""
+    """Rename `staging` to `out`; an older model is then at `staging`."""
     old = out.with_name(f".{out.name}-old")
-    shutil.rmtree(old, ignore_errors=True)
     if out.exists():
-        out.rename(old)
-    staging.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)  # what a kill left beside the model
+        exchange(staging, out, old)
+    else:
+        staging.rename(out)
+        shutil.rmtree(old, ignore_errors=True)

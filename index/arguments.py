@@ -98,10 +98,11 @@ def _checked_content(content: bytes | None) -> bytes | None:
 def _as_json(metadata: Sequence[Mapping[str, Any] | None]) -> list[str | None]:
     """JSON texts, None for nothing; an object that many rows share is written once."""
     texts: dict[int, str | None] = {}
-    for each in metadata:
+    objects = list(metadata)  # held, so that no two of them have one `id`
+    for each in objects:
         if id(each) not in texts:
             texts[id(each)] = _object(each) if each else None
-    return [texts[id(each)] for each in metadata]
+    return [texts[id(each)] for each in objects]
 
 
 def _object(metadata: Mapping[str, Any]) -> str:

@@ -1,22 +1,23 @@
 """Back up a gallery while others may write to it: a complete, verified copy of one moment.
 
-SQLite's online backup copies the references under one snapshot; the manifest and the files that it
-names are copied as they were when the snapshot was taken. The derived index is rebuilt, which
-verifies it. Does not make incremental backups.
+SQLite's online backup copies the references under one snapshot; the manifest, the files that it
+names and the model are copied as they were when the snapshot was taken. The derived index is
+rebuilt, which verifies it. Does not make incremental backups.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 from index.address import Address, Place
-from index.documents import operating_points
-from index.errors import GalleryError, StoreError
+from index.documents import operating_points, require_own_model
+from index.errors import GalleryError, ReplacedError, StoreError
 from index.evidence import drop_evidence, evidence_path
 from index.gallery import Gallery
-from index.manifest import identity, read_manifest
+from index.manifest import Identity, identity, read_manifest
 from index.recovery import open_store
 from index.references.copying import DamagedCopyError, damage_named, damaged_copy
 from index.references.rows import State
@@ -30,7 +31,7 @@ from index.storage.directory import (
 )
 from index.storage.files import write_sealed
 
-_TRIES = 100  # calibrations that may interrupt one backup
+_TRIES = 100  # calibrations and upgrades that may interrupt one backup
 
 
 def copy_gallery(
@@ -122,8 +123,6 @@ def back_up(
             f"'{target}' is inside the gallery '{path}': choose a target outside it."
         )
     with staged(target) as copy:
-        if (path / MODEL).is_dir():
-            copy_directory(path / MODEL, copy / MODEL)  # never changes, so any moment will do
         state = _copy_of_one_moment(path, copy, timeout)
         try:
             _prove(copy, state)
@@ -134,21 +133,42 @@ def back_up(
 
 
 def _copy_of_one_moment(path: Path, copy: Path, timeout: float) -> State:
-    """Copy the store's snapshot with the manifest that stood before it and after it."""
-    store = open_store(path, timeout=timeout)
-    try:
-        for _ in range(_TRIES):
-            before = identity(path / MANIFEST)
-            with store.reading() as state:
-                if _copied_manifest(path, copy) and identity(path / MANIFEST) == before:
-                    store.copy_to(copy / STORE)
-                    return state
-    finally:
-        store.close()
+    """Copy the store's snapshot with the manifest and the model that stood before and after it.
+
+    A calibration replaces the manifest, an upgrade the whole directory: then it is done again.
+    """
+    model: Identity = None
+    for _ in range(_TRIES):
+        if identity(path / MODEL) != model:
+            model = _copied_model(path / MODEL, copy / MODEL)
+        before = identity(path / MANIFEST), model
+        with (
+            suppress(ReplacedError),
+            closing(open_store(path, timeout=timeout)) as store,
+            store.reading() as state,
+        ):
+            copied = _copied_manifest(path, copy)
+            if copied and (identity(path / MANIFEST), identity(path / MODEL)) == before:
+                store.copy_to(copy / STORE)
+                return state
+        read_manifest(path)  # it may be gone, or damaged
     raise StoreError(
-        f"The operating points of '{path}' changed {_TRIES} times during the copy: "
-        "try again when no calibration is running."
+        f"'{path}' was calibrated or upgraded {_TRIES} times during the copy: try again when "
+        "nothing does that."
     )
+
+
+def _copied_model(model: Path, copy: Path) -> Identity:
+    """Copy the model, in place of an earlier one's copy; returns which one it is."""
+    shutil.rmtree(copy, ignore_errors=True)
+    before = identity(model)
+    if before is not None:
+        try:
+            copy_directory(model, copy)
+        except FileNotFoundError:
+            if identity(model) == before:
+                raise
+    return before
 
 
 def _copied_manifest(path: Path, copy: Path) -> bool:
@@ -172,6 +192,7 @@ def _prove(copy: Path, state: State) -> None:
     """Open the copy and read all of it; closing it writes its derived index."""
     with damage_named(), Gallery.open(copy) as gallery:
         gallery.verify()
+        require_own_model(gallery.model_path, gallery.fingerprint)
         if (gallery.generation, len(gallery)) != (state.generation, state.count):
             raise DamagedCopyError("it is not the state that was copied")
 

@@ -5,7 +5,7 @@ Groups and pages are in `listing`. Does not open, search or change a gallery (`g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,14 @@ class Contents(Listing):
             self._read_setting = fields, search_setting(self._documents.name, fields)
         return self._read_setting[1]
 
+    def require_groups(self) -> None:
+        """Refuse a gallery none of whose references has a label.
+
+        Raises:
+            NoGroupsError: If there are references, and none is of a group.
+        """
+        self.points.require_groups()
+
     def verify(self) -> None:
         """Verify every row, picture and file; a `StoreError` names what was altered and how."""
         self.points.verify()
@@ -85,8 +93,11 @@ class Contents(Listing):
         return bool(self._rows_named([id]))
 
     def ids(self, label: str | None = None) -> Iterator[str]:
-        """All ids, or those of one group, in the order in which they were added."""
-        return iter([row.id for row in self._rows() if label is None or row.label == label])
+        """All ids, or those of the group that a label means, in the order of adding."""
+        with self._store.reading():
+            rows = self._rows()
+            wanted = None if label is None else self.stored_label(label)
+        return iter([row.id for row in rows if wanted is None or row.label == wanted])
 
     def how_searched(self) -> HowSearched:
         """How references are searched: what the owner chose, and what was measured of it."""
@@ -192,13 +203,8 @@ class Contents(Listing):
 
     def _rows_named(self, ids: Sequence[str]) -> dict[str, Row]:
         """The row of each existing id: spelled as it is, else composed or decomposed."""
-        asked = dict.fromkeys(checked_strings("ids", ids))
-        others = {id: sorted(forms(id) - {id}) for id in asked if not id.isascii()}
-        wanted = list(dict.fromkeys(chain(asked, *others.values())))
-        rows = {row.id: row for row in self._store.named(wanted)}
-        spelled = ((id, [id, *others.get(id, ())]) for id in (asked if rows else ()))
-        found = ((id, next(filter(None, map(rows.get, every)), None)) for id, every in spelled)
-        return {id: row for id, row in found if row is not None}
+        every = spellings(checked_strings("ids", ids))
+        return as_asked(every, self._store.named(list(chain(*every.values()))))
 
     def _spelled(self, ids: Sequence[str]) -> list[str]:
         """These ids, and those that are stored in another spelling."""
@@ -228,3 +234,24 @@ class Contents(Listing):
                 f"'{self._store.path}' was altered: another program added or removed rows."
             )
         return rows
+
+
+def spellings(ids: Iterable[str]) -> dict[str, list[str]]:
+    """Every spelling under which each of some ids may be stored, the id itself first.
+
+    Args:
+        ids: The ids, each in one spelling or another.
+    """
+    return {id: [id, *sorted(forms(id) - {id})] for id in ids}
+
+
+def as_asked(every: Mapping[str, Sequence[str]], rows: Iterable[Row]) -> dict[str, Row]:
+    """The row of each id that was asked for, in whatever spelling it is stored.
+
+    Args:
+        every: The ids, as `spellings` returns them.
+        rows: The rows that have one of these.
+    """
+    stored = {row.id: row for row in rows}
+    found = ((id, next(filter(None, map(stored.get, names)), None)) for id, names in every.items())
+    return {id: row for id, row in (found if stored else ()) if row is not None}

@@ -43,8 +43,8 @@ class CheckOptions:
         evidence: Give each decision its `p_value`.
 
     Raises:
-        ValueError: If a distance is negative or not a number, the group is not a text, or both
-            `threshold` and `at` are set.
+        ValueError: If `k` is no whole number >= 1, a distance is negative or not a number, the
+            group is not a text, or both `threshold` and `at` are set.
 
     Example:
         >>> CheckOptions(k=3, threshold=0.2).min_margin is None
@@ -62,6 +62,8 @@ class CheckOptions:
     evidence: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, (int, np.integer)) or self.k < 1:
+            raise ValueError(f"`k` must be a whole number >= 1. Received: {self.k!r}.")
         _check_distance("threshold", self.threshold)
         _check_distance("min_margin", self.min_margin)
         if self.group is not None and not isinstance(self.group, str):
@@ -262,5 +264,6 @@ def _first_other(labels: list[str], label: str) -> int | None:
 def _check_distance(name: str, value: Any) -> None:
     if value is None:
         return
-    if not (isinstance(value, (int, float, np.number)) and math.isfinite(value) and value >= 0):
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and value >= 0):
         raise ValueError(f"`{name}` must be a finite number >= 0. Received: {value!r}.")

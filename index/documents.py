@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from index.storage.drafts import sweep_files
 DEFAULT_POINT = "default_point"  # in the manifest, optional: name of the operating point
 NOTES = "notes"  # in the manifest, optional: sentences about the gallery by name
 SEARCH = "search"  # in the manifest, optional: how it is searched
+_DESCRIPTION = "model.json"  # in a model's directory
 _LARGEST_DIM = 2**31 - 1  # FAISS counts in 32 bits
 
 
@@ -201,6 +203,30 @@ def require_fields(name: object, fields: Mapping[str, Any]) -> None:
         raise _foreign(name, f"`{NOTES}` must be an object of texts. Received: {notes!r}")
     operating_points(name, fields)
     search_setting(name, fields)
+
+
+def require_own_model(model: Path, fingerprint: str) -> None:
+    """Refuse a model that did not make the vectors that it lies beside.
+
+    Args:
+        model: The gallery's copy of its model; one that names no fingerprint is not compared.
+        fingerprint: Fingerprint of the embedder that made the vectors.
+
+    Raises:
+        StoreError: If its `model.json` is no JSON object, or names another fingerprint.
+    """
+    description = model / _DESCRIPTION
+    if not description.exists():
+        return
+    try:
+        named = json.loads(description.read_bytes()).get("fingerprint", fingerprint)
+    except (OSError, ValueError, AttributeError) as error:
+        raise _foreign(description, f"It cannot be read as a JSON object: {error}") from error
+    if named != fingerprint:
+        raise StoreError(
+            f"'{model}' is model {named}, but the vectors were made by model {fingerprint}: put "
+            "the gallery's own model there, or build the gallery again."
+        )
 
 
 def search_setting(name: object, fields: Mapping[str, Any]) -> SearchSetting:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,7 +21,8 @@ import numpy as np
 
 from index.about import About
 from index.address import Address, Place, place_of
-from index.arguments import new_rows
+from index.arguments import checked_strings, new_rows
+from index.contents import as_asked, spellings
 from index.documents import Documents
 from index.errors import OlderStateError, ReplacedError, UnreachableError
 from index.manifest import Manifest
@@ -237,6 +239,7 @@ class Gallery(About):
         pictures: Pixels | Sequence[Pixels | None] | None = None,
         contents: Sequence[bytes | None] | None = None,
         choose: Callable[[Mapping[str, Reference]], Iterable[str]] | None = None,
+        asked: Iterable[str] = (),
     ) -> None:
         """Add n references in one transaction, on disk when this returns.
 
@@ -249,8 +252,10 @@ class Gallery(About):
             metadata: n JSON objects, or None.
             pictures: uint8 `(n, h, w)` or `(n, h, w, c)`, or n pictures of any shapes, or None.
             contents: n hashes of the pictures, for `vectors_of`, or None.
-            choose: Called within the transaction with the references that have these ids now;
-                names those ids that are to be stored. What it raises leaves everything as it was.
+            choose: Called within the transaction with the references that have these ids now, in
+                any spelling, as `named` returns them; names those ids that are to be stored. What
+                it raises leaves everything as it was.
+            asked: Further ids whose references `choose` is called with.
 
         Raises:
             ValueError: If a length, shape, type or value is wrong.
@@ -262,15 +267,19 @@ class Gallery(About):
         if not rows:
             return
 
+        every = {} if choose is None else spellings([*last, *checked_strings("asked", [*asked])])
+
         def chosen(old: Sequence[Row]) -> Iterable[str]:
             nonlocal last
             if choose is not None:
-                wanted = set(choose({row.id: row.reference(None) for row in old}))
+                now = {id: self._reference(row) for id, row in as_asked(every, old).items()}
+                wanted = set(choose(now))
                 last = {id: place for id, place in last.items() if id in wanted}
             return last
 
         with self._store.changing() as store:
-            change = store.add([rows[place] for place in last.values()], chosen)
+            also = list(chain(*every.values()))
+            change = store.add([rows[place] for place in last.values()], chosen, also)
             if last:
                 places = list(last.values())
                 self._searcher.apply(change, checked[places], [rows[place] for place in places])

@@ -6,18 +6,20 @@ Answers from the names that are kept by column, and reads only the rows that it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from index.address import Place
-from index.errors import no_groups
 from index.references.contract import ReferenceStore
 from index.search.current import CurrentIndex
 from likewise.arrays import Indices
-from likewise.names import normal
+
+if TYPE_CHECKING:
+    from index.search.old_spellings import OldSpellings
 
 
 class GroupEntry(NamedTuple):
@@ -119,12 +121,15 @@ class Listing:
             return names.labels.find(names.stored_label(label)) is not None
 
     def old_spellings(self) -> dict[str, str]:
-        """Labels that earlier versions stored in another spelling, by today's spelling."""
+        """Labels that earlier versions stored in another spelling alone, by today's spelling."""
         with self._store.reading() as state:
-            if (names := self._index.names.known(state)) is not None:
-                return dict(names.old_spellings)
-            labels = self._store.labels()
-        return {normal(label): label for label in labels if normal(label) != label}
+            return self._old_spellings.of(state)
+
+    @cached_property
+    def _old_spellings(self) -> OldSpellings:
+        from index.search.old_spellings import OldSpellings  # additions alone need it
+
+        return OldSpellings(self._store, self._index.names)
 
     def count_groups(self) -> int:
         """Count the groups, without reading all references."""
@@ -139,16 +144,6 @@ class Listing:
             if names is None:
                 return self._store.count_unlabelled()
             return state.count - int(names.counts.sum())
-
-    def require_groups(self) -> None:
-        """Refuse a gallery none of whose references has a label.
-
-        Raises:
-            NoGroupsError: If there are references, and none is of a group.
-        """
-        with self._store.reading() as state:
-            if state.count and not self._store.labels(1):
-                raise no_groups(self.place, state.count)
 
     def samples(self, label: str, count: int) -> list[str]:
         """Ids of up to `count` references of a group, spread over it, oldest first.

@@ -10,8 +10,10 @@ from typing import Any
 from index.documents import Documents, require_fields
 from index.errors import GalleryError, ReplacedError
 from index.references.contract import ReferenceStore
-from index.storage.directory import MANIFEST, MODEL, STORE, sync, unfinished
+from index.storage.directory import MANIFEST, MODEL, STORE, left_aside, sync, unfinished
 from index.storage.files import read_sealed, write_sealed
+
+Identity = tuple[int, int, int] | None  # of a file or a directory; None if there is none
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -34,8 +36,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _missing(path: Path) -> str:
-    from index.storage.exchange import left_aside
-
     if (aside := left_aside(path)) is not None:
         return f"An upgrade of '{path}' was cut off: rename '{aside}' to '{path}' to go on."
     if unfinished(path).is_dir():
@@ -93,8 +93,8 @@ class Manifest(Documents):
         sync(self.directory)
 
 
-def identity(path: Path) -> tuple[int, int, int] | None:
-    """A value that changes when a file is replaced; None if there is no file."""
+def identity(path: Path) -> Identity:
+    """A value that changes when a file or a directory is replaced; None if there is none."""
     try:
         stat = os.stat(path)
     except OSError:

@@ -73,7 +73,7 @@ class OperatingPoints:
         stored = self._read()
         chosen = stored.default if name is None else name
         if chosen is None:
-            self._require_groups()
+            self.require_groups()
             raise GalleryError(
                 f"Gallery '{self._documents.gallery}' has no operating point yet: pass a "
                 "threshold, or measure one with labelled pictures that are not in it (likewise "
@@ -206,8 +206,12 @@ class OperatingPoints:
             for kind, name in point.files:
                 self._documents.evidence(kind, name)
 
-    def _require_groups(self) -> None:
-        """Raise the error for a gallery without groups first: no threshold would help it."""
+    def require_groups(self) -> None:
+        """Refuse a gallery none of whose references has a label: no threshold would help it.
+
+        Raises:
+            NoGroupsError: If there are references, and none is of a group.
+        """
         with self._store.reading() as state:
             if state.count and not self._store.labels(1):
                 raise no_groups(self._documents.gallery, state.count)

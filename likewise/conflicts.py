@@ -172,3 +172,18 @@ def is_same(entry: Entry, known: Reference | Entry) -> bool:
         entry.vector,  # type: ignore[arg-type]
     )
     return bool(same_vector)
+
+
+def is_row(entry: Entry, other: Entry) -> bool:
+    """Whether two entries are stored as one and the same row: they come from one input.
+
+    Args:
+        entry: An entry, under its own id or another.
+        other: Another one.
+    """
+    return (
+        (entry.id, entry.label) == (other.id, other.label)
+        and entry.vector is other.vector
+        and entry.pixels is other.pixels
+        and entry.metadata is other.metadata
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import compress
 
@@ -22,7 +23,7 @@ from index.references.rows import Reference
 from index.search.reach import searchable
 from likewise.add_report import AddReport
 from likewise.arrays import Bools, Floats, Pixels
-from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide
+from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide, is_row
 from likewise.decoding import Decoded, decode_stream
 from likewise.embedding import NOT_FINITE
 from likewise.parallel import ahead
@@ -62,10 +63,10 @@ def enrol_records(
         UnlabelledError: If no record has a label.
         StoreError: If the gallery cannot be changed; what was written before stays.
     """
-    report, spelled = AddReport(), gallery.old_spellings()
+    report = AddReport()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:
-        entries = entries_of(batch, spelled, source)
+        entries = entries_of(batch, source)
         has_vector = embed_entries(embedder, gallery, entries, batch.images)
         if has_vector.all():
             return batch, entries
@@ -165,6 +166,7 @@ def write(
     """Store in one transaction those entries that change something.
 
     What becomes of them is decided within the transaction, whatever others write at the same time.
+    A label joins its group in the spelling in which an earlier version stored it.
 
     Args:
         gallery: The gallery to change.
@@ -178,33 +180,51 @@ def write(
     Raises:
         ConflictError: If an entry is refused; then nothing was stored.
     """
-    ids = [entry.id for entry in entries]
+    entries = _as_stored(entries, gallery.old_spellings())
+    asked = [entry.id for entry in entries]
     if on_conflict == "rename":
-        ids += [entry.other_id for entry in entries]
-    known = gallery.named(ids) if ids else {}
-    outcome = decide(entries, known, on_conflict, by_metadata)
-    new = outcome.new
-    if not new:
-        return outcome.statuses
-
-    def choose(now: Mapping[str, Reference]) -> Iterable[str]:
-        nonlocal outcome
-        if not known and not now:
-            return outcome.new
-        others = {id: reference for id, reference in known.items() if reference.id not in new}
-        outcome = decide(entries, {**others, **now}, on_conflict, by_metadata)
-        return outcome.new
-
-    _store(gallery, outcome, choose)
+        asked += [entry.other_id for entry in entries]
+    decided = partial(decide, entries, on_conflict=on_conflict, by_metadata=by_metadata)
+    outcome = decided(gallery.named(asked) if asked else {})
+    stored = not outcome.new
+    while not stored:
+        outcome, stored = _store(gallery, outcome.new, asked, decided)
     return outcome.statuses
+
+
+def _as_stored(entries: Sequence[Entry], spelled: Mapping[str, str]) -> Sequence[Entry]:
+    """The entries with their labels as an older gallery holds them, by today's spelling."""
+    if not spelled:
+        return entries
+    return [replace(e, label=spelled.get(e.label or "", e.label)) for e in entries]
 
 
 def _store(
     gallery: Gallery,
-    outcome: Outcome,
-    choose: Callable[[Mapping[str, Reference]], Iterable[str]],
-) -> None:
-    new = outcome.new
+    new: Mapping[str, Entry],
+    asked: Sequence[str],
+    decided: Callable[[Mapping[str, Reference]], Outcome],
+) -> tuple[Outcome, bool]:
+    """Store what is decided within a transaction, where `new` has a row for all of it.
+
+    Args:
+        gallery: The gallery to change.
+        new: The entries that were to be stored before the transaction began, by id.
+        asked: All ids on which the decision depends.
+        decided: Decides by the references that have these ids.
+
+    Returns:
+        What was decided within the transaction, and whether it was stored: nothing was where
+        another writer came in between and other entries are to be stored now.
+    """
+    outcome, stored = Outcome(), False
+
+    def choose(now: Mapping[str, Reference]) -> Iterable[str]:
+        nonlocal outcome, stored
+        outcome = decided(now)
+        stored = all(id in new and is_row(entry, new[id]) for id, entry in outcome.new.items())
+        return outcome.new if stored else ()
+
     gallery.add(
         list(new),
         np.stack([entry.vector for entry in new.values()]),  # type: ignore[misc]
@@ -213,15 +233,16 @@ def _store(
         pictures=[entry.pixels for entry in new.values()],
         contents=[entry.content for entry in new.values()],
         choose=choose,
+        asked=asked,
     )
+    return outcome, stored
 
 
-def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[Entry]:
+def entries_of(batch: Decoded, source: str) -> list[Entry]:
     """Make entries of the readable pictures of a batch, with their source in their metadata.
 
     Args:
         batch: Decoded records.
-        spelled: Labels as an older gallery holds them, by their spelling of today.
         source: Name of the source, for records that do not say.
     """
     names = [record.source or source for record in batch.readable]
@@ -230,7 +251,7 @@ def entries_of(batch: Decoded, spelled: Mapping[str, str], source: str) -> list[
     return [
         Entry(
             record.id,
-            None if record.label is None else spelled.get(record.label, record.label),
+            record.label,
             origins[name] | plain_metadata(record.metadata) if record.metadata else origins[name],
             pixels,
             content,

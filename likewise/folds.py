@@ -18,6 +18,7 @@ from embedder.text import counted
 from index.gallery import Gallery
 from index.neighbours import Neighbour
 from index.search.by_group import GroupedVectors
+from index.search.equals import equal_rows
 from index.search.exact import ExactIndex
 from index.search.nearest_groups import NONE, NearestGroups
 from likewise.arrays import Floats, Indices
@@ -167,7 +168,7 @@ def near_copies(vectors: Floats, bound: float) -> Indices:
 
     Args:
         vectors: Embeddings of one group, `(n, dim)`, float32.
-        bound: Largest distance of two copies.
+        bound: Largest distance of two copies, >= 0; 0 for equal vectors alone.
 
     Returns:
         The first copy of each, `(n,)`; its own row where it has none before it.
@@ -176,6 +177,13 @@ def near_copies(vectors: Floats, bound: float) -> Indices:
         >>> near_copies(np.float32([[0], [5], [0.5], [1]]), bound=0.5)
         array([0, 1, 0, 0])
     """
+    different, same = equal_rows(vectors)  # by their bits: computed gaps are seldom quite zero
+    copies = _linked(vectors[different], bound) if bound > 0 else np.arange(len(different))
+    return different[copies[same]]
+
+
+def _linked(vectors: Floats, bound: float) -> Indices:
+    """The first row that leads to each by steps of at most `bound`, for vectors that all differ."""
     centred = vectors.astype(np.float64) - vectors.mean(axis=0)
     squares = (centred**2).sum(axis=1)
     first = np.arange(len(vectors))

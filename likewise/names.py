@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))[.,]0*")  # 7.0, as pandas writes a 7 beside a missing value
+# A whole number: 7, and 7.0, as pandas writes a 7 beside a missing value.
+WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:[.,]0*)?")
 _UNSPOKEN = re.compile(r"(?<!\d)[\W_]|[\W_](?!\d)")  # all but what stands between two digits
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
@@ -58,7 +59,7 @@ def outline(name: str) -> str:
         ('7', '7', 'jeanluc', 'jeanluc')
     """
     spelled = normal(name)
-    whole = _WHOLE.fullmatch(spelled)
+    whole = WHOLE.fullmatch(spelled)
     spelled = _LEADING_ZEROS.sub("", whole.group(1) if whole else spelled)
     if len(spelled) > 1:
         spelled = spelled.casefold()

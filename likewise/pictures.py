@@ -48,10 +48,12 @@ class QueryPictures:
     Attributes:
         arrays: The pictures, where all of them came as arrays; else None.
         records: The pictures, where not all of them came as arrays; else None.
+        places: Place of each among the pictures that these are a part of; None for all of them.
     """
 
     arrays: Images | None
     records: list[Record] | None
+    places: range | None = None
 
     @classmethod
     def of(cls, pictures: Pictures) -> QueryPictures:
@@ -74,16 +76,20 @@ class QueryPictures:
     def __len__(self) -> int:
         return len(self.records if self.arrays is None else self.arrays)  # type: ignore[arg-type]
 
-    def __getitem__(self, places: slice) -> QueryPictures:
+    def __getitem__(self, part: slice) -> QueryPictures:
         if self.records is not None:
-            return QueryPictures(None, self.records[places])
-        return QueryPictures(self.arrays[places], None)  # type: ignore[index]
+            return QueryPictures(None, self.records[part])
+        return QueryPictures(self.arrays[part], None, self._places[part])  # type: ignore[index]
 
     def ids(self) -> list[str]:
         """Paths, ids of records, and for all else the place in the list, from 0."""
         if self.records is not None:
             return [record.id for record in self.records]
-        return list(map(str, range(len(self))))
+        return list(map(str, self._places))
+
+    @property
+    def _places(self) -> range:
+        return range(len(self)) if self.places is None else self.places
 
     def picture(self, place: int) -> Pixels | None:
         """One picture, `(h, w)` or `(h, w, 3)`, uint8; None if it cannot be read."""

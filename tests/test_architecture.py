@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("likewise", "embedder", "index")
 LEAVES = (
     *("likewise.errors", "likewise.parallel", "likewise.arrays", "likewise.names"),
-    "likewise.metrics",
+    *("likewise.exchange", "likewise.metrics"),
 )
 TRAIN = {"tensorflow", "keras", "h5py", "matplotlib"}  # the extra `train`
 NEEDING_TENSORFLOW = ("embedder.training", "embedder.importing")

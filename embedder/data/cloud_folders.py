@@ -22,8 +22,8 @@ from embedder.data.cloud import CloudPicture, file_system, naming, renaming
 from embedder.data.formats import endings
 from embedder.data.label_rule import LabelRule
 from embedder.data.levels import Folders
-from embedder.data.listing import HEAD, begins_as_picture, is_picture, is_shown
-from embedder.data.passed_over import PassedOver
+from embedder.data.listing import HEAD, begins_as_picture, is_picture
+from embedder.data.passed_over import PassedOver, is_shown
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError
 

@@ -10,9 +10,8 @@ import math
 import re
 from collections.abc import Callable, Iterable
 
-from likewise.names import normal
+from likewise.names import WHOLE, normal
 
-_WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))(?:[.,]0*)?")
 _SCIENTIFIC = re.compile(r"-?\d[.,]\d+[eE][+-]\d+")  # as numpy.savetxt writes all numbers
 _MISSING = frozenset(("nan", "na", "n/a", "<na>", "none", "null"))  # in a column of numbers
 
@@ -72,7 +71,7 @@ def _numeric(value: object) -> str | None:
 
 def _number(label: str) -> str | None:
     """Spell a whole number without a point; None for any other text."""
-    if whole := _WHOLE.fullmatch(label):
+    if whole := WHOLE.fullmatch(label):
         return "0" if whole[1] == "-0" else whole[1]
     if _SCIENTIFIC.fullmatch(label):
         value = float(label.replace(",", "."))

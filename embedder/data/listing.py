@@ -12,7 +12,7 @@ from pathlib import Path
 
 from embedder.data.formats import endings, format_of, without_lead
 from embedder.data.levels import Folders
-from embedder.data.passed_over import GALLERY, LINKED, SPECIAL, UNLISTABLE, PassedOver
+from embedder.data.passed_over import GALLERY, LINKED, SPECIAL, UNLISTABLE, PassedOver, is_shown
 from embedder.errors import DatasetError
 
 OF_A_GALLERY = frozenset({"gallery.json", "references.sqlite"})  # its pictures are its model's
@@ -25,24 +25,18 @@ def is_picture(name: str) -> bool:
     return not ending or ending in endings()
 
 
-def is_shown(name: str) -> bool:
-    """Whether neither a member of an archive nor a folder around it is hidden.
-
-    Example:
-        >>> is_shown("a/b.png"), is_shown("a/.b.png"), is_shown("__MACOSX/b.png"), is_shown("../b")
-        (True, False, False, True)
-    """
-    *folders, last = name.split("/")
-    return not last.startswith(".") and not any(map(_is_hidden, folders))
-
-
-def _is_hidden(folder: str) -> bool:
-    return folder == "__MACOSX" or (folder.startswith(".") and folder.strip(".") != "")
-
-
 def begins_as_picture(head: bytes) -> bool:
     """Whether a file without an extension is a picture, not a README, by its first 128 bytes."""
     return format_of(head) is not None or format_of(without_lead(head)) is not None
+
+
+def file_begins_as_picture(path: str) -> bool:
+    """Whether a file without an extension is a picture; if it cannot be opened, it may be."""
+    try:
+        with open(path, "rb") as file:
+            return begins_as_picture(file.read(HEAD))
+    except OSError:  # it is reported as unreadable
+        return True
 
 
 class Listing:
@@ -122,7 +116,7 @@ class Listing:
             pictures.clear()
 
     def _enter(self, entry: os.DirEntry[str], inside: str) -> None:
-        if entry.name.startswith("."):
+        if not is_shown(entry.name):
             self.passed_over.add_file(f"{inside}{entry.name}")
         elif entry.is_symlink():
             self._links.append(f"{inside}{entry.name}/")
@@ -132,13 +126,13 @@ class Listing:
     def _is_read(self, entry: os.DirEntry[str], inside: str) -> bool:
         """Accept files and links with a picture's name; a dangling link is then unreadable."""
         name = f"{inside}{entry.name}"
-        if entry.name.startswith(".") or not is_picture(entry.name):
+        if not is_shown(entry.name) or not is_picture(entry.name):
             self.passed_over.add_file(name)
         elif not (entry.is_file() or entry.is_symlink()):
             self.passed_over.add(SPECIAL, name)
         elif entry.is_symlink() and self._is_listed(entry.path):
             self.passed_over.add(LINKED, name)
-        elif "." not in entry.name and not _begins_as_picture(entry.path):
+        elif "." not in entry.name and not file_begins_as_picture(entry.path):
             self.passed_over.add_file(name)
         else:
             return True
@@ -150,15 +144,5 @@ class Listing:
         if not real.startswith(f"{self._real}{os.sep}"):
             return False
         inside = real[len(self._real) + 1 :].split(os.sep)
-        hidden = any(name.startswith(".") for name in inside)
         elsewhere = os.path.dirname(real) != os.path.realpath(os.path.dirname(link))
-        return elsewhere and not hidden and is_picture(inside[-1])
-
-
-def _begins_as_picture(path: str) -> bool:
-    """Whether a file without an extension is a picture; if it cannot be opened, it may be."""
-    try:
-        with open(path, "rb") as file:
-            return begins_as_picture(file.read(HEAD))
-    except OSError:
-        return True
+        return elsewhere and is_shown("/".join(inside)) and is_picture(inside[-1])

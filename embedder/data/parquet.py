@@ -50,25 +50,63 @@ def parquet_rows(
         ...
         embedder.errors.DatasetError: no-such.parquet cannot be read as Parquet from row 1 on...
     """
+    with opened(path) as file:
+        column = choose(file.schema_arrow.names) if choose else None
+        if choose and column is None:
+            return
+        columns = None if column is None else [column]
+        yield from enumerate(rows_of(path, file, _AT_ONCE, columns), 1)
+
+
+def opened(path: Path) -> Any:
+    """Open a Parquet file, to be closed by the caller.
+
+    Raises:
+        DatasetError: If it is damaged or no Parquet.
+        ParquetMissingError: If pyarrow is not installed.
+    """
+    arrow = import_pyarrow()
+    try:
+        file = arrow.parquet.ParquetFile(path)
+        _ = file.schema_arrow  # converted when it is first asked for, which may fail too
+        return file
+    except (OSError, arrow.ArrowException) as error:
+        raise _damaged(path, error, 1) from error
+
+
+def rows_of(
+    path: Path, file: Any, at_once: int, columns: list[str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Stream the rows of an open file: columns by name.
+
+    Args:
+        path: What messages call it.
+        file: As `opened` returns it.
+        at_once: Rows in memory at a time, >= 1.
+        columns: Names of those that are read; None for all.
+
+    Raises:
+        DatasetError: If it is damaged; the message names file and row.
+    """
     arrow = import_pyarrow()
     number = 0
     try:
-        with arrow.parquet.ParquetFile(path) as file:
-            column = choose(file.schema_arrow.names) if choose else None
-            if choose and column is None:
-                return
-            for batch in file.iter_batches(_AT_ONCE, columns=column and [column]):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+        for batch in file.iter_batches(at_once, columns=columns):
+            for row in batch.to_pylist():
+                number += 1
+                yield row
     except (OSError, arrow.ArrowException) as error:
-        raise DatasetError(
-            f"{path} cannot be read as Parquet from row {number + 1} on "
-            f"({str(error).splitlines()[0]}): write it again."
-        ) from error
+        raise _damaged(path, error, number + 1) from error
 
 
 def count_rows(path: Path) -> int:
     """Read the number of rows from the footer of a Parquet file that was opened before."""
     with import_pyarrow().parquet.ParquetFile(path) as file:
         return int(file.metadata.num_rows)
+
+
+def _damaged(path: Path, error: Exception, row: int) -> DatasetError:
+    return DatasetError(
+        f"{path} cannot be read as Parquet from row {row} on "
+        f"({str(error).splitlines()[0]}): write it again."
+    )

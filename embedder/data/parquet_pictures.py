@@ -16,7 +16,7 @@ from typing import Any
 from embedder.data.columns import roles
 from embedder.data.formats import format_of
 from embedder.data.labels import reader_of
-from embedder.data.parquet import count_rows, import_pyarrow
+from embedder.data.parquet import count_rows, import_pyarrow, opened, rows_of
 from embedder.data.records import Encoded, EncodedBytes, Record, Records
 from embedder.errors import DatasetError, ImageError
 
@@ -56,7 +56,7 @@ def picture_records(path: Path, labelled: bool = True) -> Records | None:
 
 
 def _columns(path: Path, labelled: bool) -> _Columns | None:
-    with _opened(path) as file:
+    with opened(path) as file:
         schema = file.schema_arrow
     arrow = import_pyarrow()
     names = list(schema.names)
@@ -98,8 +98,8 @@ def _holds_pictures(arrow: Any, kind: Any) -> bool:
 
 def _begins_with_picture(path: Path, column: str) -> bool:
     """Whether the first value of a column that is not null is a picture, or names one."""
-    with _opened(path) as file:
-        values = (row[column] for row in _rows(path, file, [column]))
+    with opened(path) as file:
+        values = (row[column] for row in rows_of(path, file, _AT_ONCE, [column]))
         value = next((value for value in values if value is not None), None)
     picture = _picture(path.parent, value)
     return isinstance(picture, Path) or (
@@ -124,8 +124,8 @@ def _classes(schema: Any) -> dict[str, list[str]]:
 def _stream(path: Path, columns: _Columns) -> Iterator[Record]:
     label_of = _label_reader(path, columns)
     number = 0
-    with _opened(path) as file:
-        for row in _rows(path, file):
+    with opened(path) as file:
+        for row in rows_of(path, file, _AT_ONCE):
             number += 1
             name = row.pop(columns.id) if columns.id else None
             picture = _picture(path.parent, row.pop(columns.image))
@@ -137,19 +137,6 @@ def _stream(path: Path, columns: _Columns) -> Iterator[Record]:
             yield Record(id, label_of(label), picture, row)
 
 
-def _rows(path: Path, file: Any, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Read rows; of some columns only where these are named."""
-    arrow = import_pyarrow()
-    number = 0
-    try:
-        for batch in file.iter_batches(_AT_ONCE, columns=columns):
-            for row in batch.to_pylist():
-                number += 1
-                yield row
-    except (OSError, arrow.ArrowException) as error:
-        raise _damaged(path, error, number + 1) from error
-
-
 def _label_reader(path: Path, columns: _Columns) -> Callable[[object], str | None]:
     """Read a class as its name, or a column of other labels as that of a list."""
     classes = columns.classes
@@ -157,8 +144,10 @@ def _label_reader(path: Path, columns: _Columns) -> Callable[[object], str | Non
         return lambda value: _class_name(classes, value)
     if columns.label is None:
         return reader_of(())
-    with _opened(path) as file:
-        return reader_of(row[columns.label] for row in _rows(path, file, [columns.label]))
+    with opened(path) as file:
+        return reader_of(
+            row[columns.label] for row in rows_of(path, file, _AT_ONCE, [columns.label])
+        )
 
 
 def _is_no_class(classes: list[str], value: object) -> bool:
@@ -179,18 +168,3 @@ def _picture(folder: Path, value: Any) -> Encoded | Path | ImageError:
     if isinstance(content, bytes):
         return EncodedBytes(content)
     return folder / name if isinstance(name, str) and name else ImageError("no picture in its row")
-
-
-def _opened(path: Path) -> Any:
-    arrow = import_pyarrow()
-    try:
-        return arrow.parquet.ParquetFile(path)
-    except (OSError, arrow.ArrowException) as error:
-        raise _damaged(path, error, 1) from error
-
-
-def _damaged(path: Path, error: Exception, row: int) -> DatasetError:
-    return DatasetError(
-        f"{path} cannot be read as Parquet from row {row} on "
-        f"({str(error).splitlines()[0]}): write it again."
-    )

@@ -20,6 +20,23 @@ GALLERY: Reason = ("folder", " of a gallery")
 SPECIAL: Reason = ("pipe", ", socket or device")
 
 
+def is_shown(name: str) -> bool:
+    """Whether neither a file, or a member of an archive, nor a folder around it is hidden.
+
+    Args:
+        name: Relative to the source, or of a file alone.
+
+    Example:
+        >>> is_shown("a/b.png"), is_shown("a/.b.png"), is_shown("__MACOSX/b.png"), is_shown("../b")
+        (True, False, False, True)
+    """
+    return not any(map(_is_hidden, name.split("/")))
+
+
+def _is_hidden(part: str) -> bool:
+    return part == "__MACOSX" or (part.startswith(".") and part.strip(".") != "")
+
+
 @dataclass(slots=True)
 class PassedOver:
     """Files and folders that are no records of a source.
@@ -54,7 +71,7 @@ class PassedOver:
 
     def add_file(self, name: str) -> None:
         """Count a file that is hidden, or not named as a picture."""
-        if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
+        if not is_shown(name):
             self.add(_HIDDEN, name)
         else:
             self._endings[splitext(name)[1].lower() or "without an ending"] += 1

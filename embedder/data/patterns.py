@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from embedder.data.listing import HEAD, begins_as_picture, is_picture
+from embedder.data.listing import file_begins_as_picture, is_picture
 from embedder.data.passed_over import LINKED, SPECIAL, PassedOver
 from embedder.data.records import Record, Records
 from embedder.errors import DatasetError
@@ -66,21 +66,13 @@ def _is_read(path: str, named: bool, passed_over: PassedOver) -> bool:
     if stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and os.path.isdir(path)):
         return False
     name = os.path.basename(path)
-    if not named and not (is_picture(name) and ("." in name or _begins_as_picture(path))):
+    if not named and not (is_picture(name) and ("." in name or file_begins_as_picture(path))):
         passed_over.add_file(path)
     elif not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
         passed_over.add(SPECIAL, path)
     else:
         return True
     return False
-
-
-def _begins_as_picture(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return begins_as_picture(file.read(HEAD))
-    except OSError:  # it is reported as unreadable
-        return True
 
 
 def _once(paths: Sequence[str], passed_over: PassedOver) -> list[str]:

@@ -22,7 +22,7 @@ from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.labels import as_label
 from embedder.data.levels import Folders
 from embedder.data.listing import is_picture
-from embedder.data.passed_over import NOT_FOLLOWED, SPECIAL, PassedOver
+from embedder.data.passed_over import NOT_FOLLOWED, SPECIAL, PassedOver, is_shown
 from embedder.data.records import EncodedBytes, Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -205,8 +205,7 @@ def _name(member: tarfile.TarInfo) -> str:
 
 def _is_read(name: str) -> bool:
     """Accept files that have a picture's file extension and are not hidden."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    return not hidden and "." in name.rpartition("/")[2] and is_picture(name)
+    return is_shown(name) and "." in name.rpartition("/")[2] and is_picture(name)
 
 
 def _key(name: str) -> str:

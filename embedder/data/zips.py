@@ -18,9 +18,9 @@ from pathlib import Path
 from embedder.data.choice import Choice
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.levels import Folders
-from embedder.data.listing import begins_as_picture, is_picture, is_shown
+from embedder.data.listing import begins_as_picture, is_picture
 from embedder.data.member_names import guessed_name, is_link, member_names
-from embedder.data.passed_over import NOT_FOLLOWED, PassedOver
+from embedder.data.passed_over import NOT_FOLLOWED, PassedOver, is_shown
 from embedder.data.records import Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 

@@ -104,13 +104,15 @@ def fill_database_from(
         The state that was copied.
 
     Raises:
-        GalleryError: If there is one of this name, or a part of the other is altered.
+        GalleryError: If there is one of this name, or a part of the other is altered, or it was
+            upgraded meanwhile.
     """
     if exists(address):
         raise taken(address)
     with store.reading() as state:
         fields = documents.current()
         files = files_of(documents, fields)
+        documents.current()  # refuses files that an upgrade put there meanwhile
         part = begun(address, fields, timeout)
         target = PostgresConnection(part, timeout)
         try:

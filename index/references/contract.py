@@ -172,12 +172,15 @@ class ReferenceStore(Reads):
             finally:
                 self._held = None
 
-    def add(self, rows: Sequence[NewRow], choose: Choose | None = None) -> Change:
+    def add(
+        self, rows: Sequence[NewRow], choose: Choose | None = None, also: Sequence[str] = ()
+    ) -> Change:
         """Store rows in one transaction; an existing id is replaced.
 
         Args:
             rows: Each id once.
             choose: Called in the transaction with the stored rows of these ids; names those to add.
+            also: Further ids whose stored rows `choose` is called with.
 
         Raises:
             StoreError: If the store is altered, read-only, full, or another process keeps writing.
@@ -191,7 +194,7 @@ class ReferenceStore(Reads):
             new = [row for row in rows if row.id in wanted]
             return changes.add(self._database, was, replaced, new)
 
-        return self._change(ids, make)
+        return self._change(list(dict.fromkeys([*ids, *also])), make)
 
     def remove(self, ids: Sequence[str]) -> Change:
         """Remove all rows with these ids in one transaction; an unknown id is no error."""

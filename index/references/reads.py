@@ -36,10 +36,15 @@ class Reads(ABC):
         with self.reading() as state:
             return state
 
-    def labels(self, most: int | None = None) -> list[str]:
-        """Up to `most` different labels of groups, or all, without verifying the rows."""
+    def labels(self, most: int | None = None, *, after: int = 0) -> list[str]:
+        """Up to `most` different labels of groups, or all, without verifying the rows.
+
+        Args:
+            most: How many at most; None for all.
+            after: Slot of the last row that is left out; 0 for none.
+        """
         with self.reading():
-            return selection.labels(self._database, most)
+            return selection.labels(self._database, most, after)
 
     def count_unlabelled(self) -> int:
         """Count the references without a group, without verifying the rows."""

@@ -154,16 +154,17 @@ def _verified(database: Connection, fetched: Iterable[tuple[object, ...]]) -> It
         yield row
 
 
-def labels(database: Connection, most: int | None = None) -> list[str]:
+def labels(database: Connection, most: int | None = None, slot: int = 0) -> list[str]:
     """Different labels of groups, without verifying the rows.
 
     Args:
         database: The references.
         most: How many at most; None for all.
+        slot: The last slot that is left out.
     """
     limit = "" if most is None else f" LIMIT {most:d}"
-    query = f"SELECT DISTINCT label FROM reference WHERE label <> ''{limit}"
-    return [label for (label,) in database.execute(query)]
+    query = f"SELECT DISTINCT label FROM reference WHERE slot > ? AND label <> ''{limit}"
+    return [label for (label,) in database.execute(query, (slot,))]
 
 
 def count_unlabelled(database: Connection) -> int:

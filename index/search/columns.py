@@ -172,8 +172,16 @@ class Columns:
 
     @cached_property
     def old_spellings(self) -> dict[str, str]:
-        """Labels that earlier versions stored in another spelling, by today's spelling."""
-        return {normal(label): label for label in self.labels.unusual() if normal(label) != label}
+        """Labels that are stored in another spelling than today's alone, by today's spelling.
+
+        Where today's spelling is a group too, they are two groups, and it means its own.
+        """
+        spelled = {normal(label): label for label in self.labels.unusual()}
+        return {
+            today: label
+            for today, label in spelled.items()
+            if today != label and self.labels.find(today) is None
+        }
 
     @cached_property
     def _by_group(self) -> tuple[Indices, Indices]:

@@ -154,7 +154,8 @@ class ExactIndex:
         Returns:
             For each query the rows `(m,)` and their distances `(m,)`, float32.
         """
-        reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
+        with np.errstate(over="ignore"):  # beyond float32 the reach is infinite, as it should be
+            reach = np.full(len(queries), np.nextafter(np.float32(radius), np.float32(np.inf)))
         rows_within = []
         for start in range(0, len(queries), _WIDE_AT_ONCE):
             part = slice(start, start + _WIDE_AT_ONCE)

@@ -130,14 +130,29 @@ def replaced(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If the new one cannot be written; the older one stays.
     """
-    from index.storage.exchange import exchange  # rarely needed, so imported here
+    from likewise.exchange import exchange  # rarely needed, so imported here
 
     sweep_directories(path.parent)
     with written(path), draft_directory(path) as staging:
         yield staging
         _sync_all(staging)
-        exchange(staging, path)
+        exchange(staging, path, _aside(path))
         sync(path.parent)
+
+
+def left_aside(path: Path) -> Path | None:
+    """The older directory of a replacement that was cut off, if there is one.
+
+    Args:
+        path: The directory that was to be replaced.
+    """
+    aside = _aside(path)
+    return aside if aside.is_dir() and not path.exists() else None
+
+
+def _aside(path: Path) -> Path:
+    """Where the older directory is for a moment, where names cannot be exchanged in one step."""
+    return path.with_name(f"{path.name}.before-upgrade")
 
 
 def _make_parent(path: Path) -> None:

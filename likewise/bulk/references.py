@@ -131,7 +131,7 @@ def block(
     report.remarks.add_all(part)
     rows: list[dict[str, Any]] = []
     kept: list[int] = []  # positions among the readable pictures
-    entries = entries_of(part, {}, source)
+    entries = entries_of(part, source)
     readable = 0
     for place, record in enumerate(part.records):
         reason = part.reasons.get(place)

@@ -21,7 +21,6 @@ from likewise.output.columns import arrow_schema, in_order, is_number
 from likewise.output.printable import printable
 from likewise.output.rows import Row, flat, for_people, json_line, together
 
-FORMATS = ("jsonl", "csv", "table")  # on a terminal or in a pipe
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 _AT_ONCE = 1024
 

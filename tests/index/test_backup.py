@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from index import backup
 from index import gallery as module
 from index.backup import back_up
 from index.decision import CheckOptions
 from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
 from index.references.local import Store
+from index.replacement import replacement
+from index.storage.directory import copy_directory
 
 ROOT = Path(module.__file__).parents[1]
 BATCH = 20
@@ -49,7 +53,7 @@ with Gallery.open(sys.argv[1]) as gallery:
 """
 
 
-def started(script: str, *arguments: Path) -> subprocess.Popen[str]:
+def started(script: str, *arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -161,6 +165,83 @@ def test_an_altered_gallery_is_not_copied_and_nothing_is_left(gallery, tmp_path)
     assert set(tmp_path.iterdir()) == before
 
 
+def model_of(folder: Path, fingerprint: str) -> Path:
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps({"fingerprint": fingerprint}))
+    return folder
+
+
+def upgraded(path: Path, model: Path) -> None:
+    with (
+        Gallery.open(path) as old,
+        replacement(old, dim=2, fingerprint="new", operating_points={}, model=model) as new,
+    ):
+        new.add(["a"], np.zeros((1, 2), np.float32), ["x"])
+
+
+@pytest.fixture
+def to_upgrade(tmp_path: Path) -> Path:
+    """A gallery with the model `old`, and beside it the model `new`."""
+    old, _ = model_of(tmp_path / "old", "old"), model_of(tmp_path / "new", "new")
+    path = tmp_path / "gallery"
+    with Gallery.create(path, dim=2, fingerprint="old", model=old) as gallery:
+        gallery.add(["a"], np.ones((1, 2), np.float32), ["x"])
+    return path
+
+
+@pytest.mark.parametrize("step", ["copy_directory", "open_store", "_copied_manifest"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_copy_during_an_upgrade_has_the_model_that_made_its_vectors(
+    to_upgrade, tmp_path, monkeypatch, step, moment
+):
+    real = getattr(backup, step)
+    once = iter([True])
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        if moment == "before" and next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+        result = real(*args, **options)
+        if moment == "after" and next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+        return result
+
+    monkeypatch.setattr(backup, step, interrupted)
+    back_up(to_upgrade, tmp_path / "copy")
+    assert next(once, None) is None  # the upgrade did fall within the backup
+    described = json.loads((tmp_path / "copy" / "model" / "model.json").read_text())
+    with Gallery.open(tmp_path / "copy") as copy:
+        assert copy.fingerprint == described["fingerprint"] == "new"
+        np.testing.assert_array_equal(copy.get("a").vector, [0, 0])
+
+
+def test_a_copy_whose_model_vanishes_while_it_is_copied_is_made_again(
+    to_upgrade, tmp_path, monkeypatch
+):
+    real = copy_directory
+    once = iter([True])
+
+    def vanishing(source: Path, target: Path) -> None:
+        if next(once, False):
+            upgraded(to_upgrade, tmp_path / "new")
+            target.mkdir()
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
+        real(source, target)
+
+    monkeypatch.setattr(backup, "copy_directory", vanishing)
+    back_up(to_upgrade, tmp_path / "copy")
+    assert "new" in (tmp_path / "copy" / "model" / "model.json").read_text()
+
+
+@pytest.mark.parametrize("content", ['{"fingerprint": "other"}', "[]", "no JSON"])
+def test_a_copy_beside_another_model_than_its_vectors_have_is_refused(
+    to_upgrade, tmp_path, content
+):
+    (to_upgrade / "model" / "model.json").write_text(content)
+    with pytest.raises(StoreError, match=r"is incomplete .*model.*likewise doctor"):
+        back_up(to_upgrade, tmp_path / "copy")
+    assert not list(tmp_path.glob("*copy*"))
+
+
 READ_ONLY = """
 import os, sys
 from pathlib import Path
@@ -201,34 +282,51 @@ def test_a_gallery_that_may_only_be_read_is_copied(open_path, written):
         copy.verify()
 
 
-BACKUP = """
-import sys
+KILLED = """
+import importlib, os, signal, sys
 from pathlib import Path
 from index.backup import back_up
-print("begins", flush=True)
+
+name, step, moment = sys.argv[3:]
+module = importlib.import_module(name)
+real = getattr(module, step)
+
+def killed(*arguments):
+    if moment == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(module, step, killed)
 back_up(Path(sys.argv[1]), Path(sys.argv[2]))
 """
 
 
-@pytest.mark.slow
-def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(tmp_path, rng):
-    path, target = tmp_path / "gallery", tmp_path / "target"
-    with Gallery.create(path, dim=128, fingerprint="a") as gallery:
-        ids = [f"r{i}" for i in range(20_000)]
-        gallery.add(ids, rng.normal(size=(20_000, 128)).astype(np.float32), ["x"] * 20_000)
-    outcomes = []
-    for kill in range(20):
-        backup = started(BACKUP, path, target / f"{kill}")
-        assert backup.stdout is not None
-        assert backup.stdout.readline() == "begins\n"
-        time.sleep(rng.uniform(0, 1))  # a random moment to die at: the outcome may be either
-        os.kill(backup.pid, signal.SIGKILL)
-        backup.communicate()
-        outcomes.append((target / f"{kill}").exists())
-    for whole in np.flatnonzero(outcomes):
-        with Gallery.open(target / f"{whole}") as copy:
-            copy.verify()
-            assert len(copy) == 20_000
-    assert not all(outcomes)  # kills did fall within backups
-    hidden = [made for made in target.iterdir() if not made.name.isdigit()]
-    assert all(made.name.startswith(".") for made in hidden)
+@pytest.mark.costly
+@pytest.mark.parametrize(
+    ("module", "step", "moment", "whole"),
+    [
+        ("index.backup", "_copied_manifest", "before", False),
+        ("index.backup", "_copied_manifest", "after", False),
+        ("index.backup", "_prove", "before", False),
+        ("index.backup", "_prove", "after", False),
+        ("index.storage.directory", "_take_place", "before", False),
+        ("index.storage.directory", "_take_place", "after", True),
+    ],
+)
+def test_a_backup_that_is_killed_leaves_a_whole_target_or_none(
+    gallery, tmp_path, module, step, moment, whole
+):
+    copy = tmp_path / "copies" / "monday"
+    backup = started(KILLED, gallery.path, copy, module, step, moment)
+    backup.communicate()
+    assert backup.returncode == -signal.SIGKILL
+    [left] = copy.parent.iterdir()
+    assert (left == copy) == whole
+    assert left.name.startswith(".") == (not whole)
+    if not whole:
+        back_up(gallery.path, copy)  # removes what was left, and makes the copy
+        assert list(copy.parent.iterdir()) == [copy]
+    with Gallery.open(copy) as made:
+        made.verify()
+        assert len(made) == 60

@@ -89,11 +89,17 @@ def test_ranks_begin_at_one_and_follow_the_columns() -> None:
 
 
 @pytest.mark.parametrize("name", ["threshold", "min_margin"])
-@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "1"])
+@pytest.mark.parametrize("wrong", [-0.1, float("nan"), float("inf"), "1", True])
 def test_a_threshold_or_margin_that_is_not_a_distance_is_refused(name: str, wrong: float) -> None:
     options: dict[str, Any] = {name: wrong}
     with pytest.raises(ValueError, match=f"`{name}` must be a finite number >= 0"):
         CheckOptions(**options)
+
+
+@pytest.mark.parametrize("wrong", [0, -3, 2.0, True, "5", None])
+def test_a_k_that_is_no_whole_number_of_one_or_more_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"`k` must be a whole number >= 1\. Received: "):
+        CheckOptions(k=wrong)
 
 
 def test_a_group_that_is_not_a_text_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_ids_come_in_the_order_of_adding_and_by_label(gallery: Gallery) -> None:
     assert list(gallery.ids())[:3] == ["r00", "r01", "r02"]
     assert list(gallery.ids("4"))[:3] == ["r04", "r09", "r14"]
     assert list(gallery.ids("nobody")) == []
+    assert list(gallery.ids(" 4 "))[:3] == ["r04", "r09", "r14"]
 
 
 def test_membership_is_by_id(gallery: Gallery) -> None:
@@ -182,7 +184,8 @@ def test_within_gives_everything_up_to_the_radius(gallery: Gallery) -> None:
     radius = everything[9].distance
     assert gallery.within(query, radius) == [everything[:10]]
     assert gallery.within(query, 0) == [[]]
-    assert gallery.within(query, float("inf")) == [everything]
+    for beyond in (float("inf"), 1e40, float(np.finfo(np.float32).max)):
+        assert gallery.within(query, beyond) == [everything]
 
 
 def test_check_takes_the_operating_point(gallery: Gallery) -> None:
@@ -298,6 +301,24 @@ def test_a_column_that_does_not_fit_is_refused_and_nothing_is_added(
     assert len(empty) == 0
 
 
+class Made(Sequence[dict[str, int]]):
+    """A sequence that makes its objects whenever it is asked for them."""
+
+    def __len__(self) -> int:
+        return 50
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < 50:
+            raise IndexError(place)
+        return {"place": place}
+
+
+def test_metadata_that_are_made_when_they_are_asked_for_are_stored(empty: Gallery) -> None:
+    ids = [str(place) for place in range(50)]
+    empty.add(ids, np.zeros((50, 4), np.float32), ["x"] * 50, metadata=Made())
+    assert [empty.get(id).metadata for id in ids] == [{"place": place} for place in range(50)]
+
+
 # ---------------------------------------------------------------- opening
 
 
@@ -393,3 +414,13 @@ def test_a_gallery_in_the_place_of_a_changed_one_is_left_alone(gallery, tmp_path
     assert sorted(file.name for file in gallery.path.iterdir()) == before
     with Gallery.open(tmp_path / "moved") as moved:
         assert len(moved) == 60
+
+
+def test_each_way_to_name_a_group_means_the_same_one_of_two_spellings(empty):
+    empty.add(["old", "new"], np.eye(2, 4, dtype=np.float32), [" 7 ", "7"])
+    query = np.zeros((1, 4), np.float32)
+    for label, own in (("7", "new"), (" 7 ", "old"), ("7 ", "new")):
+        assert list(empty.ids(label)) == [own]
+        assert empty.page(limit=9, label=label)[0] == [(own, empty.get(own).label)]
+        assert empty.search(query, 1, label=label).ids.tolist() == [[own]]
+        assert empty.samples(label, 9) == [own]

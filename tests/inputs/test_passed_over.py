@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from embedder.data.passed_over import PassedOver, is_shown
 from embedder.data.sources import load, records
 from embedder.errors import DatasetError, UnlabelledError
 from likewise.enrolment import BATCH
@@ -264,3 +265,14 @@ def test_a_pipe_is_called_one(tmp_path):
     os.mkfifo(tmp_path / "list.csv")
     with pytest.raises(DatasetError, match="is a pipe, socket or device: name a file"):
         records(tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize(
+    "name", ["../notes.txt", "./notes.txt", "a/.notes.txt", ".a/notes.txt", "__MACOSX/notes.txt"]
+)
+def test_what_is_hidden_is_counted_as_hidden_and_nothing_else_is(name):
+    passed_over = PassedOver()
+    passed_over.add_file(name)
+    [(what, _)] = passed_over.counts
+    assert what == ("file" if is_shown(name) else "hidden file")
+    assert is_shown(name) == name.startswith(("../", "./"))

@@ -66,6 +66,15 @@ def test_a_slice_keeps_its_ids(matcher, asked):
     assert part.to_pandas()["id"].tolist() == part.ids
 
 
+def test_a_slice_of_arrays_keeps_their_places_as_ids(matcher, references):
+    arrays = [record.pixels() for record in references[:6]]
+    decisions = matcher.check(arrays)
+    assert decisions[3:].ids == decisions[3:].to_pandas()["id"].tolist() == ["3", "4", "5"]
+    assert decisions[1:][::2].ids == ["1", "3", "5"]
+    assert decisions[::-1][:2].ids == ["5", "4"]
+    assert decisions[6:].ids == []
+
+
 def test_decisions_count_themselves(matcher, asked):
     decisions = matcher.check(asked)
     assert repr(decisions) == "<8 decisions: 6 match, 2 error>"

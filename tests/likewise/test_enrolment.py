@@ -10,9 +10,12 @@ import pytest
 from embedder.data.content import content_hash
 from embedder.data.records import Record
 from embedder.errors import ImageError, UnlabelledError
-from likewise.conflicts import Entry
+from index.gallery import Gallery
+from likewise.conflicts import ConflictError, Entry
 from likewise.enrolment import enrol
 from likewise.matcher import Matcher
+
+MAC, COMPOSED = "Mu\u0308ller", "M\u00fcller"
 
 
 @pytest.fixture
@@ -170,3 +173,120 @@ def test_entries_that_cannot_be_stored_leave_the_gallery_as_it_was(empty, fake, 
     with pytest.raises(ValueError, match="label"):
         enrol(fake, empty.gallery, [vector("a", 1.0), vector("b", 1.0, "")])
     assert (len(empty.gallery), empty.gallery.generation) == (0, generation)
+
+
+def sourced(id: str, value: float, label: str = "7") -> Entry:
+    return replace(vector(id, value, label), source="new")
+
+
+def after_reading(gallery: Gallery, monkeypatch, change) -> None:
+    """Let another writer change the gallery once its references were read, and once only."""
+    real, once = gallery.named, iter([True])
+
+    def named(ids):
+        references = real(ids)
+        if next(once, False):
+            with Gallery.open(gallery.path) as other:
+                change(other)
+        return references
+
+    monkeypatch.setattr(gallery, "named", named)
+
+
+def stored_by_another(id: str, value: float, label: str = "7"):
+    return lambda other: other.add([id], np.full((1, 16), value, np.float32), [label])
+
+
+def values(gallery: Gallery) -> dict[str, float]:
+    return {id: float(gallery.get(id).vector[0]) for id in gallery.ids()}
+
+
+def test_an_id_that_another_writer_takes_meanwhile_is_renamed_and_stored(empty, fake, monkeypatch):
+    after_reading(empty.gallery, monkeypatch, stored_by_another("1.png", 1))
+    assert enrol(fake, empty.gallery, [sourced("1.png", 2)], "rename") == ["renamed"]
+    assert values(empty.gallery) == {"1.png": 1, "new/1.png": 2}
+
+
+def test_a_new_id_that_another_writer_takes_meanwhile_too_is_refused(empty, fake, monkeypatch):
+    empty.gallery.add(["1.png"], np.ones((1, 16), np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, stored_by_another("new/1.png", 3))
+    with pytest.raises(ConflictError, match="it is taken too"):
+        enrol(fake, empty.gallery, [sourced("1.png", 2), sourced("2.png", 2)], "rename")
+    assert values(empty.gallery) == {"1.png": 1, "new/1.png": 3}
+
+
+def test_an_id_that_is_free_again_meanwhile_is_not_renamed(empty, fake, monkeypatch):
+    empty.gallery.add(["1.png"], np.ones((1, 16), np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, lambda other: other.remove(["1.png"]))
+    assert enrol(fake, empty.gallery, [sourced("1.png", 2)], "rename") == ["added"]
+    assert values(empty.gallery) == {"1.png": 2}
+
+
+@pytest.mark.parametrize("on_conflict", ["replace", "rename", "skip", "error"])
+def test_a_reference_in_another_spelling_that_is_removed_meanwhile_is_stored_anew(
+    empty, fake, monkeypatch, on_conflict
+):
+    decomposed, written = "cafe\u0301.png", "caf\u00e9.png"
+    same = on_conflict in ("skip", "error")
+    empty.gallery.add([decomposed], np.full((1, 16), 2 if same else 1, np.float32), ["7"])
+    after_reading(empty.gallery, monkeypatch, lambda other: other.remove([decomposed]))
+    entries = [sourced(written, 2), sourced("other", 3)]
+    assert enrol(fake, empty.gallery, entries, on_conflict) == ["added", "added"]
+    assert values(empty.gallery) == {written: 2, "other": 3}
+
+
+def test_of_an_id_that_comes_twice_what_is_stored_is_decided_with_what_others_wrote(
+    empty, fake, monkeypatch
+):
+    after_reading(empty.gallery, monkeypatch, stored_by_another("a", 1))
+    entries = [vector("a", 2), vector("a", 1), vector("b", 3)]
+    assert enrol(fake, empty.gallery, entries, "skip") == ["skipped", "unchanged", "added"]
+    assert values(empty.gallery) == {"a": 1, "b": 3}
+
+
+def stored_as(gallery: Gallery, *labels: str) -> None:
+    """References 0, 1, … with labels as an earlier version, or `Gallery.add`, stores them."""
+    ids = [str(place) for place in range(len(labels))]
+    gallery.add(ids, np.arange(16 * len(ids), dtype=np.float32).reshape(-1, 16), labels)
+
+
+@pytest.mark.parametrize(
+    ("stored", "given", "expected"),
+    [
+        ((" 7 ", "7"), "7", "7"),
+        (("7", "7 "), "7", "7"),
+        ((" 7 ",), "7", " 7 "),
+        ((MAC,), COMPOSED, MAC),
+        ((MAC, COMPOSED), COMPOSED, COMPOSED),
+        ((MAC,), None, None),
+    ],
+)
+def test_a_label_joins_the_group_in_its_own_spelling_else_the_one_in_an_older_spelling(
+    empty, fake, references, stored, given, expected
+):
+    stored_as(empty.gallery, *stored)
+    enrol(fake, empty.gallery, [vector("by vector", 1, given)])
+    empty.add([references[0]], labels=given, ids=["by picture"], unlabelled=given is None)
+    named = empty.gallery.named(["by vector", "by picture"])
+    assert {reference.label for reference in named.values()} == {expected}
+
+
+def test_a_label_joins_an_older_spelling_that_another_process_stored_meanwhile(empty, fake):
+    enrol(fake, empty.gallery, [vector("a", 1, "8")])
+    with Gallery.open(empty.gallery.path) as other:
+        stored_as(other, " 7 ")
+    enrol(fake, empty.gallery, [vector("b", 1, "7")])
+    empty.gallery.remove(["0", "b"])
+    enrol(fake, empty.gallery, [vector("c", 1, "7")])
+    assert empty.gallery.labels == {"7": 1, "8": 1}
+
+
+def test_names_of_a_gallery_are_read_only_where_a_label_has_an_older_spelling(
+    empty, fake, monkeypatch
+):
+    def read(state: object) -> None:
+        raise AssertionError("the names of all references were read")
+
+    stored_as(empty.gallery, "7")
+    monkeypatch.setattr(empty.gallery._index.names, "of", read)
+    assert enrol(fake, empty.gallery, [vector("a", 1)]) == ["added"]

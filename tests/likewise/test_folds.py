@@ -79,6 +79,19 @@ def test_copies_of_copies_are_copies(values, bound):
     assert (first <= np.arange(len(values))).all()
 
 
+@pytest.mark.parametrize("bound", [0.0, 1e-7])
+def test_equal_vectors_are_copies_under_every_bound(bound):
+    vectors = np.random.default_rng(1).normal(size=(200, 64)).astype(np.float32)
+    first = near_copies(np.concatenate([vectors, vectors, vectors]), bound)
+    assert first.tolist() == [*range(200)] * 3
+
+
+def test_vectors_that_differ_in_their_last_bit_are_no_copies_where_equal_ones_alone_are():
+    vectors = np.full((40, 64), 1000, np.float32)
+    vectors[1::2, 0] = np.nextafter(vectors[0, 0], np.float32(np.inf))
+    assert near_copies(vectors, 0.0).tolist() == [0, 1] * 20
+
+
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=60))
 def test_a_group_is_dealt_to_as_many_folds_as_it_can_be(labels):
     fold = fold_of(np.arange(len(labels)), labels)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier, Event, get_ident
 
 import pytest
@@ -50,18 +49,24 @@ def test_what_the_work_raises_is_raised_and_nothing_more_is_begun(two_cores):
     assert len(begun) <= 2
 
 
-def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores):
-    both = Barrier(2, timeout=60)
+def test_nothing_is_raised_while_a_helper_is_still_at_work(two_cores, monkeypatch):
+    both, raised = Barrier(2, timeout=60), Event()
     ended: list[int] = []
 
     def work(part: int) -> None:
         both.wait()
         if get_ident() == me:
             raise ValueError("this thread's own part")
-        time.sleep(0.1)  # time for the other thread to raise too early
+        assert raised.wait(60)
         ended.append(part)
 
+    def waited(helpers: list[Future[None]]) -> None:
+        assert not any(helper.done() for helper in helpers)  # this thread's part was raised first
+        raised.set()
+        wait(helpers)
+
     me = get_ident()
+    monkeypatch.setattr(parallel, "wait", waited)
     with pytest.raises(ValueError, match="own part"):
         map_items(work, range(2))
     assert len(ended) == 1

@@ -14,7 +14,7 @@ from embedder.errors import ImageError
 from embedder.manifest import write_manifest
 from index.errors import GalleryError, ReplacedError
 from index.gallery import Gallery
-from index.storage import exchange
+from likewise import exchange
 from likewise.upgrading import UpgradeError, upgrade
 from tests.fakes import FakeEmbedder
 

@@ -205,6 +205,8 @@ def test_a_gallery_that_was_copied_to_another_path_is_the_same(parts, gallery, s
     done("backup", gallery, tmp_path / "copy")
     done("check", tmp_path / "copy", scans, "-o", tmp_path / "rows.csv", "--shard", "3/3")
     done("merge", tmp_path / "rows.csv")
+    done("check", gallery, scans, "-o", tmp_path / "whole.csv")
+    assert (tmp_path / "rows.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_parts_of_two_kinds_of_processors_are_merged_with_a_warning(parts):

@@ -12,25 +12,24 @@ from pathlib import Path
 _CURRENT = -100  # AT_FDCWD: paths are relative to the working directory
 _SWAP = 2  # RENAME_EXCHANGE on Linux, RENAME_SWAP on macOS
 _UNKNOWN = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)  # to the system, or to this file system
-ASIDE = ".before-upgrade"  # ending of the older directory, where it takes two steps
 
 
-def exchange(new: Path, place: Path) -> None:
+def exchange(new: Path, place: Path, aside: Path) -> None:
     """Put the directory `new` at `place`, and the one that is there at `new`.
 
     Where the system cannot exchange names in one step, a kill between two leaves nothing at
-    `place`, and the older directory whole beside it, with the ending `ASIDE`.
+    `place`, and the older directory whole at `aside`.
 
     Args:
         new: A directory.
         place: Another one, on the same file system.
+        aside: An unused path on it, for the older directory.
 
     Raises:
         OSError: If they cannot be renamed; both stay as they were.
     """
     if _swapped(new, place):
         return
-    aside = place.with_name(place.name + ASIDE)
     os.rename(place, aside)
     try:
         os.rename(new, place)
@@ -38,12 +37,6 @@ def exchange(new: Path, place: Path) -> None:
         os.rename(aside, place)
         raise
     os.rename(aside, new)
-
-
-def left_aside(place: Path) -> Path | None:
-    """The older directory of an exchange that was cut off, if there is one."""
-    aside = place.with_name(place.name + ASIDE)
-    return aside if aside.is_dir() and not place.exists() else None
 
 
 def _swapped(new: Path, place: Path) -> bool:
