@@ -163,8 +163,9 @@ def labels(database: Connection, most: int | None = None, slot: int = 0) -> list
         slot: The last slot that is left out.
     """
     limit = "" if most is None else f" LIMIT {most:d}"
-    query = f"SELECT DISTINCT label FROM reference WHERE slot > ? AND label <> ''{limit}"
-    return [label for (label,) in database.execute(query, (slot,))]
+    after = f"slot > {slot:d} AND " if slot else ""  # else read from the index of labels alone
+    query = f"SELECT DISTINCT label FROM reference WHERE {after}label <> ''{limit}"
+    return [label for (label,) in database.execute(query)]
 
 
 def count_unlabelled(database: Connection) -> int:
