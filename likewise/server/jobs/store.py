@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from index.storage.directory import sync
 from likewise.errors import LikewiseError
 from likewise.locking import locked
 
@@ -153,9 +154,9 @@ class JobStore:
         job = StoredJob(id, created, source, name, asked, total)
         _write(staged / _NOTE, job, durably=True)
         for made in [*staged.rglob("*"), staged]:
-            _sync(made)
+            sync(made)
         staged.rename(self.directory(id))
-        _sync(self.path)
+        sync(self.path)
         return job
 
     # ------------------------------------------------------------ reading
@@ -264,14 +265,3 @@ def _write(path: Path, job: StoredJob, *, durably: bool) -> None:
             file.flush()
             os.fsync(file.fileno())
     draft.replace(path)
-
-
-def _sync(path: Path) -> None:
-    """Sync a file, or a directory's entries, to the disk."""
-    if os.name != "posix":  # Windows cannot open directories, and syncs their changes itself
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
