@@ -14,7 +14,7 @@ import numpy as np
 from embedder.errors import EmbeddingError
 from embedder.model import Embedder
 from embedder.preprocessing.flat import remarks_on_flat
-from index.search.reach import searchable
+from index.search.checked import searchable
 from likewise.arrays import Bools, Floats, Pixels
 
 NOT_FINITE = "the model gives no finite numbers for it"

@@ -20,7 +20,7 @@ from embedder.errors import EmbeddingError, ImageError
 from embedder.model import Embedder
 from index.gallery import Gallery
 from index.references.rows import Reference
-from index.search.reach import searchable
+from index.search.checked import searchable
 from likewise.add_report import AddReport
 from likewise.arrays import Bools, Floats, Pixels
 from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide, is_row

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from index.search.reach import LONGEST, searchable
-from likewise.arrays import Floats
+from likewise.arrays import Bools, Floats
+
+LONGEST = 1e18  # longer vectors would overflow float32 when squared
 
 
 def checked_vectors(vectors: Any, dim: int) -> Floats:
@@ -39,6 +40,20 @@ def checked_vectors(vectors: Any, dim: int) -> Floats:
             f" Received: {len(wrong)} of {len(rows)} rows are not, the first is row {wrong[0]}."
         )
     return np.ascontiguousarray(rows)
+
+
+def searchable(rows: Floats) -> Bools:
+    """Say which vectors are finite and short enough to be searched for, `(n,)`.
+
+    Args:
+        rows: `(n, dim)`, float32.
+
+    Example:
+        >>> searchable(np.array([[3, 4], [np.nan, 0]], np.float32)).tolist()
+        [True, False]
+    """
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
+    return np.asarray(lengths <= LONGEST)
 
 
 def check_k(k: int, count: int, label: str | None) -> None:

@@ -11,8 +11,8 @@ from index.search import bundles as bundles_module
 from index.search import by_bundles, division
 from index.search.bundles import Bundles, numbered, tight
 from index.search.by_bundles import candidates
+from index.search.checked import LONGEST
 from index.search.exact import ExactIndex
-from index.search.reach import LONGEST
 from tests.index.search.material import GROUPS, SHAPES, agree, as_ids, filled, unit
 
 

@@ -12,8 +12,8 @@ from index.search import by_group_bundles, division
 from index.search.bundles import Bundles, numbered
 from index.search.by_group import GroupedVectors
 from index.search.by_group_bundles import GroupBundles, nearest_bundled
+from index.search.checked import LONGEST
 from index.search.nearest_groups import NONE
-from index.search.reach import LONGEST
 from likewise.metrics.groups import rows_by_group
 from tests.index.search.material import GROUPS, SHAPES, filled, unit
 from tests.index.search.test_by_group import by_definition

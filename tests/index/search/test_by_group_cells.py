@@ -12,9 +12,9 @@ from index.search import by_group, by_group_cells, division
 from index.search.by_group import GroupedVectors
 from index.search.by_group_cells import nearest_pruned
 from index.search.cells import Cells
+from index.search.checked import LONGEST
 from index.search.group_cells import GroupCells
 from index.search.nearest_groups import NONE
-from index.search.reach import LONGEST
 from likewise.metrics.groups import rows_by_group
 from tests.index.search.material import GROUPS, SHAPES, filled
 from tests.index.search.test_by_group import by_definition

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from index.search import bounds, division, outline, pruned
 from index.search.cells import Cells
+from index.search.checked import LONGEST
 from index.search.exact import ExactIndex
 from index.search.outline import Frame
-from index.search.reach import LONGEST
 from tests.index.search.material import SHAPES, agree, as_ids, clusters, filled
 
 FEW = 4  # rows of a small index from which on cells are made here

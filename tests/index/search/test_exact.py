@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from index.search import exact as vectors_module
+from index.search.checked import LONGEST
 from index.search.exact import ExactIndex
-from index.search.reach import LONGEST
 from likewise import parallel
 from tests.index.search.material import as_ids, clusters, filled, unit
 

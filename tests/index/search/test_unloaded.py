@@ -19,9 +19,9 @@ from index.gallery import Gallery
 from index.references.local import Store
 from index.references.rows import Row
 from index.search import division, near_rows
+from index.search.checked import LONGEST
 from index.search.kept import CELLS, read_kept
 from index.search.names_file import NAMES
-from index.search.reach import LONGEST
 from index.search.setting import BOUNDS, CODES, SearchSetting
 from tests.index.search.material import SHAPES
 
