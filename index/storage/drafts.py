@@ -46,7 +46,8 @@ def draft(path: Path) -> Iterator[Path]:
     """
     beside = _beside(path)
     with _naming(path):
-        file = open(beside, "xb")  # noqa: SIM115 - closed early where it cannot be renamed else
+        # Closed early where a file that is open cannot be renamed.
+        file = open(beside, "xb")  # noqa: SIM115
     try:
         if not LOCKS or not _lock(file.fileno()):
             file.close()

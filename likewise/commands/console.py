@@ -29,7 +29,7 @@ def stdin_lines() -> Iterator[str]:
     from embedder.data.encodings import UTF_8, text_encoding
 
     if sys.stdin is None:
-        raise click.ClickException("stdin is closed, but - reads it: leave it open, or name files.")
+        raise click.ClickException("stdin is closed, but - reads it: open it, or leave - out.")
     lines = iter(sys.stdin.buffer)
     first = next(lines, b"")
     encoding = text_encoding(first)

@@ -35,6 +35,10 @@ JSON, NPY, RAW = "application/json", "application/x-npy", "application/octet-str
 FINGERPRINT = b"x-likewise-fingerprint"
 UNNAMED = "image"  # the id of a picture that has none
 BOXES = "boxes"  # a field of forms
+_ELSEWHERE = {  # where a body of another kind says what these options say
+    "id": "In JSON give each picture its own; in a form the names of the files are the ids.",
+    "box": f"In JSON give each picture its own, in a form pass the field `{BOXES}`.",
+}
 _BOXES: TypeAdapter[list[list[float] | None]] = TypeAdapter(list[list[float] | None])
 _FORMS: dict[str, type[Images | Vectors]] = {"images": Images, "vectors": Vectors}
 
@@ -58,8 +62,7 @@ async def read_pictures(
     matcher = state.matcher
     check_fingerprint(headers, matcher)
     if not kind.startswith(IMAGE):
-        refuse_id(id)
-        refuse_box(box)
+        refuse_alone(id=id, box=box)
     if kind.startswith(IMAGE):
         pictures = Pictures([id or UNNAMED], [part_of(await read_body(request), split_box(box))])
     elif kind == MULTIPART:
@@ -164,30 +167,18 @@ def part_of(content: bytes, box: Sequence[object] | None) -> bytes | Cropped:
         raise invalid(f"`box`: {error}.", BOX) from error
 
 
-def refuse_id(id: str | None) -> None:
-    """Refuse an option `id` where the body is not a picture.
+def refuse_alone(**options: str | None) -> None:
+    """Refuse options of a picture that is the whole body, where the body is another.
+
+    Args:
+        options: `id` and `box`, as they were given; None for one that was not.
 
     Raises:
         ApiError: If there is one.
     """
-    if id is not None:
-        raise invalid(
-            "`id` is for a picture that is the whole body.",
-            "In JSON give each picture its own; in a form the names of the files are the ids.",
-        )
-
-
-def refuse_box(box: str | None) -> None:
-    """Refuse an option `box` where the body is not a picture.
-
-    Raises:
-        ApiError: If there is one.
-    """
-    if box is not None:
-        raise invalid(
-            "`box` is for a picture that is the whole body.",
-            f"In JSON give each picture its own, in a form pass the field `{BOXES}`.",
-        )
+    for name, value in options.items():
+        if value is not None:
+            raise invalid(f"`{name}` is for a picture that is the whole body.", _ELSEWHERE[name])
 
 
 def split_box(box: str | None) -> list[str] | None:

@@ -31,7 +31,7 @@ from likewise.server.requests.bodies import (
     part_of,
     parts_of,
     read_body,
-    refuse_box,
+    refuse_alone,
     split_box,
     unsupported,
 )
@@ -132,7 +132,7 @@ async def read_upload(
             )
         file = part_of(await read_body(request), split_box(box))
         return Upload(id, label, {}, file)
-    refuse_box(box)
+    refuse_alone(box=box)
     if label is not None:
         raise invalid(
             "`label` is an option for a picture that is the whole body.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import ValidationError
@@ -33,6 +33,16 @@ def parsed_options(model: type[M], query_string: bytes) -> M:
     if empty is not None:
         raise invalid(f"`{empty}` must not be empty.", "Leave it out to have its default.")
     return options
+
+
+def given(options: Strict, name: str) -> Any:
+    """The value of an option that a request has; None where it has its default.
+
+    Args:
+        options: The options.
+        name: Name of one of them.
+    """
+    return getattr(options, name) if name in options.model_fields_set else None
 
 
 def named_values(query_string: bytes) -> dict[str, str]:

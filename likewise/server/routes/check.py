@@ -26,7 +26,7 @@ from likewise.server.errors import invalid
 from likewise.server.metrics import READ
 from likewise.server.openapi import asking
 from likewise.server.requests.bodies import NPY, RAW, read_pictures
-from likewise.server.requests.validation import parsed_options
+from likewise.server.requests.validation import given, parsed_options
 from likewise.server.schemas.answers import CheckAnswer, Embeddings, QueryAnswer
 from likewise.server.schemas.fields import Strict
 from likewise.server.schemas.questions import EmbedOptions, NamedCheckParameters, QueryOptions
@@ -120,12 +120,10 @@ def _options_of(kind: str, query_string: bytes) -> tuple[Options, str | None, st
         ApiError: If an option is unknown or invalid.
     """
     asked = parsed_options(_MODELS[kind], query_string)
-    options = asked.model_dump()
-    id, box = options.pop("id"), options.pop("box")
+    options = asked.model_dump(exclude={"id", "box"})
     if options.get("threshold") is not None and options.get("at") is not None:
         raise invalid("Pass `threshold` or `at`, not both.")
-    given = id if "id" in asked.model_fields_set else None
-    return Options(kind, CheckOptions(**options)), given, box
+    return Options(kind, CheckOptions(**options)), given(asked, "id"), given(asked, "box")
 
 
 class _Ready(Response):

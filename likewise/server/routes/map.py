@@ -11,7 +11,7 @@ from likewise.maps.layout import placed
 from likewise.server.answering.question import EMBED, Options, joined
 from likewise.server.openapi import ASKING, PICTURES, errors, parameters
 from likewise.server.requests.bodies import read_pictures
-from likewise.server.requests.validation import parsed_options
+from likewise.server.requests.validation import given, parsed_options
 from likewise.server.schemas.gallery import Landed, Map, Positions
 from likewise.server.schemas.questions import EmbedOptions
 from likewise.server.state import state_of
@@ -41,8 +41,7 @@ async def land(request: Request) -> Positions:
     state = state_of(request)
     options = parsed_options(EmbedOptions, request.scope["query_string"])
     layout = await asyncio.to_thread(state.layout.get)
-    id = options.id if "id" in options.model_fields_set else None
-    pictures = await read_pictures(request, state, id, options.box)
+    pictures = await read_pictures(request, state, given(options, "id"), options.box)
     answers = await state.answering.ask(Options(EMBED), pictures)
     vectors, reasons = joined(answers)
     ids = [id for place, id in enumerate(pictures.ids) if place not in reasons]
