@@ -32,7 +32,11 @@ def crop(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     height, width = image.shape[:2]
     scale = min(height / size[0], width / size[1])
-    down, across = (height - size[0] * scale) / 2, (width - size[1] * scale) / 2
+    # never below 0, as 29 - 224 * (29 / 224) is in floating point
+    down, across = (
+        max(0.0, side - wanted * scale) / 2
+        for side, wanted in ((height, size[0]), (width, size[1]))
+    )
     return _scaled(image, size, (across, down, width - across, height - down))
 
 

@@ -36,3 +36,10 @@ def test_a_picture_of_the_right_shape_comes_back_to_the_bit(preprocessing):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (31, 17)])
 def test_any_size_becomes_the_wanted_one(preprocessing, shape):
     assert prepare([np.zeros(shape, np.uint8)], preprocessing, (8, 6, 3)).shape == (1, 8, 6, 3)
+
+
+@pytest.mark.parametrize("shape", [(29, 41), (41, 29), (29, 29)])
+def test_a_side_that_a_division_does_not_give_back_is_cropped_all_the_same(shape):
+    assert 29 - 224 * (29 / 224) < 0  # by a bit, and a box cannot begin outside of its picture
+    whole = np.full(shape, 7, np.uint8)
+    assert (prepare([whole], "crop", (224, 224)) == 7).all()
