@@ -113,9 +113,12 @@ def _matters(key: str, value: Any, parameters: Any) -> bool:
     if key in _IGNORED or key.endswith(("_initializer", "_regularizer", "_constraint")):
         return False
     training = ("renorm", "synchronized", "fused", "virtual_batch", "adjustment", "batch_shape")
-    if key.startswith(training) or value in (None, False, [], {}, 1):
+    if key.startswith(training):
         return False
-    return not (key in parameters and parameters[key].default == value)
+    if key in parameters:
+        default = parameters[key].default
+        return bool(default != value and (default or value))  # None and False are one
+    return value is True or value not in (None, False, [], {}, 1)  # True equals 1
 
 
 def _activation(value: Any, layer: Layer, file: str) -> Any:

@@ -95,3 +95,17 @@ def test_a_sequential_model_without_an_input_layer_has_the_size_it_was_built_wit
     model.save(tmp_path / f"s.{form}")
     adopted = adopt(tmp_path / f"s.{form}", tmp_path / "m", ImportOptions(pixels="0..1"))
     assert (adopted.input_shape, adopted.dim) == (SHAPE[:2], 6)
+
+
+@pytest.mark.parametrize("setting", ["pad_to_aspect_ratio", "antialias", "crop_further"])
+def test_a_setting_that_is_switched_on_and_not_built_again_is_refused(keras, setting):
+    """Without it the network would give other embeddings than its author's."""
+    from embedder.importing.keras_files.building import _settings
+    from embedder.importing.keras_files.graph import Layer
+
+    config = {"height": 4, "width": 8, "interpolation": "bilinear", setting: False}
+    layer = Layer("resizing", {"class_name": "Resizing", "config": config}, "", trainable=True)
+    assert _settings(layer, "net.keras") == {"height": 4, "width": 8, "interpolation": "bilinear"}
+    config[setting] = True
+    with pytest.raises(ModelError, match=f"the setting {setting} = True"):
+        _settings(layer, "net.keras")
