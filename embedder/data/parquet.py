@@ -92,11 +92,31 @@ def rows_of(
     number = 0
     try:
         for batch in file.iter_batches(at_once, columns=columns):
-            for row in batch.to_pylist():
+            for row in _rows(batch):
                 number += 1
                 yield row
     except (OSError, arrow.ArrowException) as error:
         raise _damaged(path, error, number + 1) from error
+
+
+def _rows(batch: Any) -> list[dict[str, Any]]:
+    """The rows of a batch; a value that Python cannot hold is text."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        return rows
+    except (ValueError, OverflowError):
+        cells = [map(_value, column) for column in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _value(cell: Any) -> Any:
+    """A cell in Python; invalid UTF-8 keeps its bytes, and a date beyond Python's is text."""
+    try:
+        return cell.as_py()
+    except (ValueError, OverflowError):
+        if hasattr(cell, "as_buffer"):
+            return cell.as_buffer().to_pybytes().decode("utf-8", "surrogateescape")
+        return str(cell.cast(import_pyarrow().string()))
 
 
 def count_rows(path: Path) -> int:

@@ -160,7 +160,7 @@ def _entry(
     places = (meaning.path, meaning.label, meaning.id, *of_box)
     known = {names[place] for place in places if place is not None}
     box = _box(row, columns, number) if columns.is_whole else None
-    if name in (None, ""):
+    if _is_missing(name):
         name = f"{picture}#{box}" if isinstance(box, Box) else picture
     return Record(
         str(name),

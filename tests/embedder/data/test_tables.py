@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from embedder.data.metadata import plain_metadata
 from embedder.data.sources import load, records
 from embedder.errors import DatasetError, ImageError
 from tests.embedder.data.sources import PIXELS, picture, rows
@@ -152,3 +153,24 @@ def test_a_data_set_with_a_damaged_row_is_not_loaded(tmp_path, listed):
     path.write_text(path.read_text() + "oops\n")
     with pytest.raises(DatasetError, match=r"l.jsonl/3 cannot be read: row 3: expected a JSON"):
         load(path)
+
+
+def test_values_of_parquet_that_python_cannot_hold_are_text(tmp_path, listed):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    offsets = np.array([0, 4, 8], np.int32).tobytes()
+    latin_1 = arrow.Array.from_buffers(
+        arrow.string(), 2, [None, arrow.py_buffer(offsets), arrow.py_buffer(b"caf\xe9cafe")]
+    )
+    far = arrow.array([2**62, 0], arrow.timestamp("us"))  # 146,000 years from 1970
+    columns = {"path": ["in/a.png", "b.png"], "place": latin_1, "taken": far}
+    parquet.write_table(arrow.table(columns), tmp_path / "l.parquet")
+    first, second = (plain_metadata(record.metadata) for record in records(tmp_path / "l.parquet"))
+    assert first["place"] == "caf\\xe9"
+    assert str(2**62) in first["taken"]
+    assert second == {"place": "cafe", "taken": "1970-01-01T00:00:00"}
+
+
+def test_a_missing_id_among_numbers_is_none(tmp_path):
+    entries = [{"path": "a.png", "id": 7.0}, {"path": "b.png", "id": float("nan")}]
+    ids = [id for id, _ in rows(write_list(tmp_path / "l.parquet", entries))]
+    assert ids == ["7.0", "b.png"]
