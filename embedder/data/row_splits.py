@@ -7,7 +7,7 @@ from typing import Any
 
 from embedder.data.records import Record, Records
 from embedder.data.split_names import is_split, role_of
-from embedder.errors import DatasetError
+from embedder.errors import DatasetError, ImageError
 
 _COLUMNS = ("split", "usage", "subset", "partition", "set", "fold", "phase")
 _SHOWN = 5
@@ -15,6 +15,8 @@ _SHOWN = 5
 
 def rows_of_split(source: str, stream: Records, split: str) -> Records:
     """Keep the rows of one part; damaged rows, whose part is unknown, stay.
+
+    A row that names no part is in none: in all of them it would be trained on and tested with.
 
     Args:
         source: Name of the table, for messages.
@@ -34,7 +36,11 @@ def rows_of_split(source: str, stream: Records, split: str) -> Records:
     def kept() -> Iterator[Record]:
         for record in stream.again() or ():
             column = _column(record.metadata)
-            if column is None or is_split(str(record.metadata[column]), split):
+            if column is None:
+                is_kept = isinstance(record.image, ImageError)
+            else:
+                is_kept = is_split(str(record.metadata[column]), split)
+            if is_kept:
                 yield record
 
     _require_part(source, stream, split)

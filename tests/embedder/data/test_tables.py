@@ -174,3 +174,11 @@ def test_a_missing_id_among_numbers_is_none(tmp_path):
     entries = [{"path": "a.png", "id": 7.0}, {"path": "b.png", "id": float("nan")}]
     ids = [id for id, _ in rows(write_list(tmp_path / "l.parquet", entries))]
     assert ids == ["7.0", "b.png"]
+
+
+def test_a_row_that_names_no_part_is_in_none(tmp_path):
+    parts: list[Mapping[str, object]] = [{"split": "train"}, {"split": "test"}, {}, {"split": None}]
+    entries = [{"path": f"{n}.png", "label": "x", **part} for n, part in enumerate(parts)]
+    path = write_list(tmp_path / "l.jsonl", entries)
+    assert rows(path, split="train") == [("0.png", "x")]
+    assert rows(path, split="test") == [("1.png", "x")]
