@@ -111,6 +111,7 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
 def _listed(path: Path) -> _Contents:
     """Read the names of all pictures, and the labels stored beside them."""
     contents = _Contents([], {}, PassedOver())
+    files: dict[str, str] = {}  # names of those that hold labels
     for archive, member in _members(path):
         name = _name(member)
         if not member.isfile() or member.issparse():
@@ -122,11 +123,14 @@ def _listed(path: Path) -> _Contents:
         elif (ending := _ending(name)).endswith(_LABELS) and member.size <= _LARGEST_LABEL:
             label = _label(_content(path, archive, member), ending)
             if label is not None:
-                contents.labels[_key(name)] = label
+                contents.labels[_key(name)], files[_key(name)] = label, name
             elif ending.endswith(".json"):
                 contents.passed_over.add_file(name)
         else:
             contents.passed_over.add_file(name)
+    for key in files.keys() - set(map(_key, contents.names)):  # beside no picture, as a README
+        del contents.labels[key]
+        contents.passed_over.add_file(files[key])
     return contents
 
 

@@ -81,6 +81,14 @@ def test_what_a_tar_holds_beside_pictures_is_counted(tmp_path):
     assert "3 files not named as a picture" in note
 
 
+@pytest.mark.parametrize("stray", ["info.json", "set/README.label", "set/7.cls"])
+def test_a_label_beside_no_picture_takes_no_folder_its_label(tmp_path, stray):
+    members = {**SHARDS["a folder per label"], stray: b'{"label": "pets"}'}
+    stream = records(tar(tmp_path / "a.tar", members))
+    assert [record.label for record in stream] == [str(LABELS[place]) for place in range(5)]
+    assert stream.notes[-1].endswith(f"as {stray}.")
+
+
 def test_a_picture_of_a_shard_without_a_label_has_none(tmp_path):
     members = {**SHARDS["cls"], "9.png": encoded(0)}
     assert rows(tar(tmp_path / "a.tar", members))[-1] == ("9.png", None)
