@@ -84,8 +84,13 @@ class Choice:
     def label_of(self, path: str) -> str | None:
         """The label of a picture, by its path with forward slashes."""
         if self.level is not None:
-            return self.read(folder_at(self.level, path))
+            folder = folder_at(self.level, path)
+            return None if folder is None else self._spelled(folder)
         return as_label(self.rule.label_in(path)) if self.rule.wanted else None
+
+    def _spelled(self, folder: str) -> str | None:
+        """The label that a folder's name is; `none` beside numbers is a group, not a gap."""
+        return self.read(folder) or as_label(folder)
 
     def notes(self, passed_over: PassedOver) -> list[str]:
         """Report where labels were found, and what was passed over, a sentence each.
@@ -96,7 +101,7 @@ class Choice:
         lines = []
         if self.level is not None and self.rule.wanted:
             names = self.folders.names_at(self.level)
-            labels = sorted({self.read(name) or name for name in names})
+            labels = sorted({self._spelled(name) or name for name in names})
             groups, pictures = counted(len(labels), "group"), counted(names.total(), "picture")
             lines.append(
                 f"Labels in {self.source}: {groups} of {pictures} ({shortened(labels)}), "

@@ -44,6 +44,8 @@ LAYOUTS: dict[str, tuple[list[str], dict[str | None, int]]] = {
     "one part of a data set": (splits("train"), {"3": 2, "7": 2}),
     "one label in a part": (["train/3/1.png", "train/3/2.png"], {"3": 2}),
     "numbers that pandas wrote": (["7.0/a.png", "3.0/b.png"], {"7": 1, "3": 1}),
+    "numbers and none of them": (["1/a.png", "2/b.png", "none/c.png"], {"1": 1, "2": 1, "none": 1}),
+    "numbers and a country": (["1/a.png", "NA/b.png"], {"1": 1, "NA": 1}),
     "versions": (["7.0/a.png", "7.5/b.png"], {"7.0": 1, "7.5": 1}),
     "names with spaces around": (["cat /a.png", "dog/b.png"], {"cat": 1, "dog": 1}),
     "pictures in no folder": (["1.png", "2.png"], {None: 2}),
