@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from likewise.names import WHOLE, normal
 
@@ -17,7 +18,7 @@ _MISSING = frozenset(("nan", "na", "n/a", "<na>", "none", "null"))  # in a colum
 
 
 def as_label(value: object) -> str | None:
-    """Convert a value to a label; an empty text and NaN mean no label.
+    """Convert a value to a label; an empty text, NaN, NaT and NA mean no label.
 
     Example:
         >>> as_label("cat"), as_label(7), as_label(7.0), as_label(" "), as_label(float("nan"))
@@ -31,7 +32,17 @@ def as_label(value: object) -> str | None:
         return str(int(value)) if value.is_integer() else str(value)
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
-    return normal(str(value)) or None if value is not None else None
+    if value is None or (not isinstance(value, str) and _is_no_value(value)):
+        return None
+    return normal(str(value)) or None
+
+
+def _is_no_value(value: Any) -> bool:
+    """Whether a value stands for none: unequal to itself, or pandas' NA, which is neither."""
+    try:
+        return bool(value != value)
+    except TypeError:
+        return True
 
 
 def reader_of(column: Iterable[object]) -> Callable[[object], str | None]:

@@ -140,3 +140,12 @@ def test_each_picture_can_be_a_group_of_its_own(empty, scans):
 def test_two_kinds_of_labels_are_refused(empty, scans, words):
     with pytest.raises(LabelsError, match="Give one of `labels`"):
         empty.add([scans / "00.png"], unlabelled=True, **words)
+
+
+@pytest.mark.parametrize("kind", ["string", "object", "Int64", "datetime64[ns]"])
+def test_a_missing_value_of_pandas_is_no_label_whatever_its_column(empty, queries, kind):
+    pandas = pytest.importorskip("pandas")
+    values = {"Int64": [1, None], "datetime64[ns]": ["2026-01-01", None]}.get(kind, ["cat", None])
+    pictures = [record.pixels() for record in queries[:2]]
+    with pytest.raises(UnlabelledError, match="has no label"):
+        empty.add(pictures, labels=pandas.Series(values, dtype=kind))
