@@ -90,7 +90,11 @@ def _kept(start: Embedder, keep: str | None, tell: Callable[[str], object]) -> D
             "those pictures with --keep DATA."
         )
         return None
-    return load(keep, remarks=[], keep=False)
+    remarks: list[str] = []
+    kept = load(keep, remarks=remarks, keep=False)
+    for sentence in remarks:
+        tell(sentence)
+    return kept
 
 
 def _shares(model: Embedder, parts: list[_Parts]) -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from embedder.data.bundled import is_bundled
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.sources import Dataset, load, records
 from embedder.destination import check_destination
+from embedder.errors import UnlabelledError
 from embedder.model import Embedder
 from embedder.text import counted
 from embedder.training.division import divided
@@ -27,16 +29,16 @@ _TRAINING, _TEST = "mnist/train", "mnist/test"
 
 
 def train(
-    data: str,
-    out: Path,
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
     recipe: str | None = None,
     *,
     start: Embedder | None = None,
-    keep: str | None = None,
+    keep: str | os.PathLike[str] | None = None,
     split: str | None = None,
     rule: LabelRule = AUTOMATIC,
     preprocessing: str | None = None,
-    test: str | None = None,
+    test: str | os.PathLike[str] | None = None,
     resume: bool = False,
     tell: Callable[[str], object] = lambda sentence: None,
     progress: Callable[[int], object] = lambda count: None,
@@ -63,7 +65,8 @@ def train(
         test: Labelled pictures to measure the model on; the bundled test digits for the bundled
             training digits when None.
         resume: Go on with a training that was cut off.
-        tell: Called with sentences about the data and the recipe that was chosen for it.
+        tell: Called with sentences about the data, what in them was passed over, and the recipe
+            that was chosen for them.
         progress: Called, in a transfer, with the number of pictures whose features are there.
         settings: What to change in the recipe; None changes nothing.
 
@@ -71,7 +74,8 @@ def train(
         ModuleNotFoundError: If TensorFlow is not installed.
         DatasetError: If the data cannot be read or does not suffice.
         ModelError: If there is something else at `out`, or an unfinished training.
-        ValueError: If a setting is out of its range.
+        UnlabelledError: If the test pictures have no labels.
+        ValueError: If a setting is out of its range, or there is no such recipe.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -80,6 +84,8 @@ def train(
         >>> embedder.input_shape, embedder.dim
         ((28, 28), 128)
     """
+    data, out = os.fspath(data), Path(out)
+    keep, test = (None if name is None else os.fspath(name) for name in (keep, test))
     check_destination(out, data, *([test] if test else []))
     _check_start(start, keep, recipe, preprocessing, settings)
     recipe = recipe or recipe_of({**settings, "preprocessing": preprocessing})
@@ -92,18 +98,18 @@ def train(
     dataset = load(data, split=split, rule=rule, remarks=remarks, keep=False)
     for sentence in remarks:
         tell(sentence)
+    if test is not None:
+        _require_labels(dataset, test)
     if start is not None:
         model = train_further(
             dataset, out, start, keep=keep, resume=resume, tell=tell, settings=settings
         )
-        return model if test is None else _tested(model, dataset, test)
+        return model if test is None else _tested(model, dataset, test, tell)
     if recipe is None and not is_bundled(data):
         choice = choose_recipe(dataset)
         tell(choice.sentence)
         recipe, settings = choice.name, {**choice.settings, **_named(settings)}
     changed = _changed(recipe or "digits", settings)
-    if test is not None:
-        _require_spelling(dataset, test)
     fitted, held = divided(dataset, changed.validation, changed.seed)  # before seconds of import
     tell(_held_out(fitted, held))
     if isinstance(changed, TransferRecipe):
@@ -121,11 +127,17 @@ def train(
         test = _TEST
     if test is None:
         return model
-    return _tested(model, dataset, test)
+    return _tested(model, dataset, test, tell)
 
 
-def _tested(model: Embedder, dataset: Dataset, test: str) -> Embedder:
-    return record(model, "test", measure(model, dataset, load(test, remarks=[], keep=False)))
+def _tested(
+    model: Embedder, dataset: Dataset, test: str, tell: Callable[[str], object]
+) -> Embedder:
+    remarks: list[str] = []
+    queries = load(test, remarks=remarks, keep=False)
+    for sentence in remarks:
+        tell(sentence)
+    return record(model, "test", measure(model, dataset, queries))
 
 
 def _check_start(
@@ -168,6 +180,9 @@ def _changed(recipe: str, settings: Mapping[str, Any]) -> Recipe | TransferRecip
         changed = DEFAULT.changed(**settings)
         require_backbone(changed.backbone)
         return changed
+    if recipe not in RECIPES:
+        names = ", ".join((*RECIPES, "transfer"))
+        raise ValueError(f"`recipe` must be one of {names}. Received: {recipe!r}.")
     _require_tensorflow()
     return RECIPES[recipe].changed(**settings)
 
@@ -189,12 +204,18 @@ def _held_out(fitted: Dataset, held: Dataset) -> str:
     return f"Held out to validate: {pictures} of {labels}{whole}, out of {len(fitted) + len(held)}."
 
 
-def _require_spelling(dataset: Dataset, test: str) -> None:
-    """Refuse test data whose labels are the training's in another spelling: all would be wrong.
+def _require_labels(dataset: Dataset, test: str) -> None:
+    """Refuse test data without labels, or with the training's in another spelling: all were wrong.
 
     Raises:
+        UnlabelledError: If no test picture has a label.
         UnmatchedLabelsError: Naming such a label.
     """
     join = LabelJoin(set(dataset.labels))
     join.count(record.label for record in records(test))
+    if not (join.known or join.strangers):
+        raise UnlabelledError(
+            f"{test} has no labels, and a model is measured by these: give a folder per label, or "
+            "a list of path,label."
+        )
     join.require_spelling(f"Give both data sets, {dataset.name} and {test}, the same labels.")
