@@ -113,6 +113,12 @@ def _usual_channels(count: int, pixels: str) -> str:
 
 
 def _layout(shape: tuple[int | None, ...], options: ImportOptions) -> str:
+    if len(shape) in (1, 2) and options.layout:
+        raise ImportOptionError(
+            f"--layout {options.layout} is for networks that take (height, width, channels) or "
+            f"(channels, height, width), but this one takes {_shown(shape)}: leave it out, or put "
+            "a layer before it that reshapes the picture."
+        )
     if len(shape) == 1:
         return "flat"
     if len(shape) == 2:

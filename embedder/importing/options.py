@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from embedder.errors import ImportOptionError
 
 Precision = Literal["float32", "float16"]
 Channels = Literal["grey", "rgb", "bgr"]
 Layout = Literal["hwc", "chw"]
+Resize = Literal["pad", "stretch", "crop"]
+
+_CHOICES: dict[str, tuple[str | None, ...]] = {
+    "channels": (None, *get_args(Channels)),
+    "layout": (None, *get_args(Layout)),
+    "resize": get_args(Resize),
+    "precision": get_args(Precision),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +40,15 @@ class ImportOptions:
         licence: A text file to keep with the model.
 
     Raises:
-        ImportOptionError: If `size`, `skip` or `licence` is not what it should be. One name for
-            `skip`, and text for `licence`, are taken for what they mean.
+        ImportOptionError: If an option is not what it should be. One name for `skip`, and text for
+            `licence`, are taken for what they mean.
     """
 
     pixels: str | None = None
     channels: Channels | None = None
     layout: Layout | None = None
     size: tuple[int, int] | None = None
-    resize: Literal["pad", "stretch", "crop"] = "pad"
+    resize: Resize = "pad"
     output: str | None = None
     skip: tuple[str, ...] = ()
     as_is: bool = False
@@ -48,6 +56,8 @@ class ImportOptions:
     licence: Path | None = None
 
     def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            _require_choice(name, getattr(self, name), choices)
         object.__setattr__(self, "size", _size(self.size))
         object.__setattr__(self, "skip", _names(self.skip))
         object.__setattr__(self, "licence", _path(self.licence))
@@ -56,6 +66,12 @@ class ImportOptions:
     def preprocessing(self) -> str:
         """A name of `embedder.preprocessing.prepare.PREPROCESSINGS`."""
         return "resize" if self.resize == "pad" else self.resize
+
+
+def _require_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None:
+    if value not in choices:
+        shown = ", ".join(choice for choice in choices if choice is not None)
+        raise ImportOptionError(f"`{name}` must be one of {shown}. Received: {value!r}.")
 
 
 def _size(value: Any) -> tuple[int, int] | None:

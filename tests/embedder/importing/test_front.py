@@ -43,6 +43,8 @@ def test_the_shape_shows_layout_channels_and_size(shape, layout, channels, input
         ((28, 28, 1), {"size": (32, 32)}, "not the size"),
         ((1000,), {}, "--size"),
         ((28, 28, 1), {"pixels": "0-1"}, "must be one of"),
+        ((3072,), {"layout": "chw"}, r"--layout chw .* takes \(3072\): leave it out"),
+        ((28, 28), {"layout": "hwc"}, r"--layout hwc .* takes \(28, 28\): leave it out"),
     ],
 )
 def test_what_must_be_chosen_or_cannot_be_is_wrong_usage(shape, options, message):

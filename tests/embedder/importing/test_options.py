@@ -27,6 +27,11 @@ def read(**options: Any) -> ImportOptions:
         ("skip", 3, "names of layers"),
         ("skip", (1, 2), "names of layers"),
         ("licence", 3, "path of a text file"),
+        ("channels", "BGR", "one of grey, rgb, bgr"),
+        ("layout", "nchw", "one of hwc, chw"),
+        ("resize", "fit", "one of pad, stretch, crop"),
+        ("resize", None, "one of pad, stretch, crop"),
+        ("precision", "int8", "one of float32, float16"),
     ],
 )
 def test_what_an_option_cannot_be_is_refused_with_what_it_must_be(option, wrong, expected):
