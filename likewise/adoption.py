@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def adopt(
     out: str | os.PathLike[str],
     *,
     data: str | None = None,
+    tell: Callable[[str], object] | None = None,
     **options: Any,
 ) -> Embedder:
     """Import a model from elsewhere and write it as one of likewise.
@@ -37,6 +39,8 @@ def adopt(
         out: Directory of the model; an earlier model is replaced.
         data: Labelled pictures that the network was not trained on, to measure its thresholds with.
             Without them it brings none, and each gallery measures its own.
+        tell: Called with what there is to say of the data: pictures that cannot be read, and a
+            threshold that misses most. When None, it is a warning.
         options: Fields of `embedder.importing.options.ImportOptions`: `pixels` (one of `0..1`,
             `-1..1`, `0..255`, `imagenet`, `caffe`), `channels`, `layout`, `size`, `resize`,
             `output`, `skip`, `as_is`, `precision`, `licence`.
@@ -63,17 +67,21 @@ def adopt(
 
         records(data)  # a misspelt name fails before the work
     model = import_model(source, out, ImportOptions(**options))
-    return model if data is None else _measured(model, data)
+    return model if data is None else _measured(model, data, tell or _warn)
 
 
-def _measured(model: Embedder, data: str) -> Embedder:
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, stacklevel=4)  # the caller of `adopt`
+
+
+def _measured(model: Embedder, data: str, tell: Callable[[str], object]) -> Embedder:
     """Measure the threshold for pairs, `eer`, and that for searches, `default`."""
     from index.operating_point import OWN
     from likewise.building import build
 
     with tempfile.TemporaryDirectory() as folder:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the error below says it
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
             matcher = build(Path(folder) / "gallery", data, model)
         with matcher:
             points = matcher.gallery.points.all()
@@ -83,6 +91,8 @@ def _measured(model: Embedder, data: str) -> Embedder:
                     f"different ones, several of each of two groups. The model at {model.path} "
                     "brings none."
                 )
+            for warning in told:
+                tell(str(warning.message))
             search = points[OWN].to_json()
             pairs = _pair_point(matcher.gallery)
     words = f"{search['queries']} pictures of {data}, each among the others"

@@ -107,7 +107,7 @@ def import_(source: Path, out: Path, **options: Any) -> None:
     from likewise.adoption import adopt
 
     try:
-        model = adopt(source, out, **options)
+        model = adopt(source, out, tell=lambda sentence: note(f"Warning: {sentence}"), **options)
     except ImportOptionError as error:
         raise click.UsageError(str(error)) from error
     _report(model)
