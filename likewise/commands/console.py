@@ -56,6 +56,19 @@ def write_json(value: dict[str, Any]) -> None:
     write_data(json_line(value))
 
 
+def write_text(text: str) -> None:
+    """Write lines for a person to stdout.
+
+    Raises:
+        OSError: As `write_data`.
+    """
+    from index.storage.files import written
+
+    data_stream()  # refuses a closed one, which click passes over
+    with written("stdout"):
+        click.echo(text)
+
+
 def write_data(content: bytes) -> None:
     """Write bytes to stdout, whole.
 
@@ -193,4 +206,4 @@ def columns() -> int:
 
 def has_colour() -> bool:
     """Decide whether to use colour: on a terminal, unless NO_COLOR is set."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return data_stream().isatty() and not os.environ.get("NO_COLOR")

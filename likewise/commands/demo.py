@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import columns, has_colour, progress_bar
+from likewise.commands.console import columns, has_colour, progress_bar, write_text
 from likewise.commands.galleries import DirectoryName
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def demo(gallery: Path) -> None:
     from likewise.commands.walkthrough import Terminal, demonstrate
 
     for line in demonstrate(gallery, Terminal(columns(), has_colour()), _with_progress):
-        click.echo(line)
+        write_text(line)
 
 
 def _with_progress(records: Iterable[Record], total: int) -> Iterator[Record]:

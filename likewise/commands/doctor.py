@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import note, progress_bar, write_json
+from likewise.commands.console import note, progress_bar, write_json, write_text
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import text_or_json_option
 
@@ -46,7 +46,7 @@ def doctor(ctx: click.Context, gallery: Place, format_: str, accept_older: bool)
     if format_ == "json":
         write_json(examination.described())
     else:
-        click.echo(text(examination, str(gallery)))
+        write_text(text(examination, str(gallery)))
     ctx.exit(1 if examination.broken else 0)
 
 

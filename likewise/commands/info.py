@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from likewise.commands.console import write_data
+from likewise.commands.console import write_data, write_text
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.options import text_or_json_option
 
@@ -35,4 +35,4 @@ def info(gallery: Place, format_: str) -> None:
         if format_ == "json":
             write_data(as_json(matcher))
         else:
-            click.echo(text(describe(matcher), matcher.gallery.count_groups()))
+            write_text(text(describe(matcher), matcher.gallery.count_groups()))

@@ -17,6 +17,7 @@ from likewise.commands.console import (
     note_source,
     note_unreadable,
     write_rows,
+    write_text,
 )
 from likewise.commands.galleries import gallery_argument
 from likewise.commands.opening import opened_for_asking
@@ -113,4 +114,4 @@ def _draw(matcher: Matcher, records: Iterator[Record], k: int) -> None:
         lines = show_neighbours(
             matcher, picture, record.id, nearest, columns=columns(), colour=has_colour()
         )
-        click.echo("\n".join(lines) + "\n")
+        write_text("\n".join(lines) + "\n")

@@ -43,6 +43,20 @@ def test_a_closed_stream_is_not_a_traceback(gallery, closed):
 
 
 @pytest.mark.costly
+@pytest.mark.parametrize(
+    "words", [["info"], ["doctor"], ["query", "mnist/test/00000", "--pictures"]]
+)
+def test_text_for_people_needs_an_open_stdout_too(gallery, words):
+    command, *others = words
+    asked = [sys.executable, "-c", FAKED, ALL, command, str(gallery), *others]
+    ended = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *asked], cwd=ROOT, capture_output=True, check=False
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"Error: stdout is closed")
+
+
+@pytest.mark.costly
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_is_reported_with_what_was_written(gallery):
     words = [sys.executable, "-c", FAKED, ALL, "check", str(gallery), "mnist/test/00000"]
