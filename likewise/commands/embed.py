@@ -62,6 +62,11 @@ def embed(
     refuse_other_division(ray, shards, shard)
     embedder = opened_embedder(gallery, model)
     unlabelled = output.suffix.lower() == ".npy"
+    if unlabelled and (reading.level or reading.pattern):
+        raise click.UsageError(
+            "A .npy file has no labels: leave --label-level and --label-from out, or write a "
+            ".parquet."
+        )
     records = read_unlabelled(inputs, reading.split) if unlabelled else read(inputs, reading)
     with (
         cluster_for(ray, shards, records, gallery) as cluster,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
 from likewise.matcher import Matcher
-from tests.likewise.commands.running import done
+from tests.likewise.commands.running import done, run
 
 
 def test_embed_writes_an_array_or_a_table(fake, tmp_path, scans):
@@ -24,3 +25,10 @@ def test_the_model_of_a_gallery_without_a_threshold_will_do(fake, tmp_path, scan
         pass
     embed = ("embed", scans, "--gallery", tmp_path / "pets.gallery", "-o")
     assert "40 rows of 16 numbers" in done(*embed, tmp_path / "v.npy").stderr
+
+
+@pytest.mark.parametrize("labels", [["--label-level", "1"], ["--label-from", "(?P<label>.)"]])
+def test_labels_are_not_asked_for_where_the_file_has_none(fake, tmp_path, scans, labels):
+    refused = run("embed", scans, "-o", tmp_path / "v.npy", *labels)
+    assert refused.exit_code == 2
+    assert "A .npy file has no labels" in refused.stderr
