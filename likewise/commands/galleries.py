@@ -28,6 +28,12 @@ class GalleryName(click.Path):
         """
         from index.address import is_address, place_of
 
+        if value == "":  # pathlib would take it for the current folder
+            raise click.UsageError(
+                "The name of a gallery is an empty text, perhaps from an unset variable: name its "
+                "directory or address."
+            )
+
         place = place_of(value)
         return place if is_address(place) else super().convert(value, param, ctx)
 

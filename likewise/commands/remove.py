@@ -28,11 +28,12 @@ def remove(gallery: Place, ids: tuple[str, ...], missing_ok: bool) -> None:
     \b
     likewise remove digits.gallery mnist/train/00017
     """
+    from embedder.data.records import as_text
     from embedder.text import counted
     from index.gallery import Gallery
 
     typed = (filter(None, stdin_lines()) if word == "-" else [word] for word in ids)
-    wanted = [id for part in typed for id in part]
+    wanted = [as_text(id) for part in typed for id in part]  # as `add` spells a file's name
     if "" in wanted:
         raise click.UsageError(
             "An ID is an empty text, perhaps from an unset variable: give the id of a reference."

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+from PIL import Image
+
 from tests.likewise.commands.running import (
     done,
     failure,
@@ -32,3 +36,16 @@ def test_an_empty_id_is_named_as_such(gallery):
     result = run("remove", gallery, "")
     assert result.exit_code == 2
     assert "An ID is an empty text" in result.stderr
+
+
+def test_a_file_whose_name_is_not_utf_8_is_removed_by_that_name(gallery, tmp_path, references):
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    Image.fromarray(references[0].pixels()).save(path, "PNG")
+    done("add", gallery, path, "--label", "0")
+    assert "1 removed" in done("remove", gallery, path).stderr
+
+
+def test_an_empty_name_of_a_gallery_is_not_the_current_folder():
+    refused = run("remove", "", "x")
+    assert refused.exit_code == 2
+    assert "The name of a gallery is an empty text" in refused.stderr
