@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from itertools import count, repeat
@@ -45,8 +45,9 @@ def labelled_records(
         label_each: Whether each is a group of its own, called by its id without the ending.
 
     Raises:
-        LabelsError: If there are not as many labels or ids as pictures, a label is neither a text
-            nor a number, or more than one of `labels`, `unlabelled` and `label_each` is given.
+        LabelsError: If there are not as many labels or ids as pictures, they have no order, a label
+            is neither a text nor a number, or more than one of `labels`, `unlabelled` and
+            `label_each` is given.
         UnlabelledError: If one of n pictures has no label; of a stream, while iterating.
         PicturesError: If something else was passed as a picture.
 
@@ -129,6 +130,11 @@ def _column(thing: str, values: Any, count: int) -> list[Any]:
     """One value for each picture, None where there is none; one label is that of all."""
     if values is None or (thing == "label" and _is_single(values)):
         return [values] * count
+    if isinstance(values, Mapping | Set):
+        raise LabelsError(
+            f"Expected a list of {thing}s, in the order of the pictures. Received: "
+            f"{type(values).__name__}."
+        )
     column = [values] if _is_single(values) else list(values)
     if len(column) != count:
         raise LabelsError(

@@ -81,6 +81,14 @@ def test_another_number_of_labels_or_ids_is_refused(labels, ids, sentence):
         labelled_records([BLANK, BLANK], labels, ids)
 
 
+@pytest.mark.parametrize("values", [{"a", "b"}, {"a": 1, "b": 2}, frozenset("ab"), {"a": 1}.keys()])
+def test_labels_and_ids_without_an_order_of_the_pictures_are_refused(values):
+    with pytest.raises(LabelsError, match="Expected a list of labels, in the order"):
+        labelled_records([BLANK, BLANK], values)
+    with pytest.raises(LabelsError, match="Expected a list of ids, in the order"):
+        labelled_records([BLANK, BLANK], "x", values)
+
+
 @pytest.mark.parametrize("label", [("a", "b"), [1, 0], np.array([0, 1]), {"cat": 1}])
 def test_a_label_of_several_parts_is_refused(empty, label):
     with pytest.raises(LabelsError, match=r"Expected a text or a number as a label\. Received: "):
