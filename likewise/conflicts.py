@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -31,6 +31,19 @@ _RENAMED_TOO = (
     "With the source's name before the id, as --on-conflict rename puts it, it is taken too: give "
     "such pictures other ids, or say replace or skip."
 )
+
+
+def require_known(on_conflict: str) -> None:
+    """Refuse a word that says nothing about conflicts, whether there are any or not.
+
+    Raises:
+        ValueError: Naming the words that do.
+    """
+    known = get_args(OnConflict)
+    if on_conflict not in known:
+        raise ValueError(
+            f"`on_conflict` must be one of {', '.join(known)}. Received: {on_conflict!r}."
+        )
 
 
 class ConflictError(LikewiseError):

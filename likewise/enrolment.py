@@ -23,7 +23,15 @@ from index.references.rows import Reference
 from index.search.checked import searchable
 from likewise.add_report import AddReport
 from likewise.arrays import Bools, Floats, Pixels
-from likewise.conflicts import Entry, OnConflict, Outcome, Status, decide, is_row
+from likewise.conflicts import (
+    Entry,
+    OnConflict,
+    Outcome,
+    Status,
+    decide,
+    is_row,
+    require_known,
+)
 from likewise.decoding import Decoded, decode_stream
 from likewise.embedding import NOT_FINITE
 from likewise.parallel import ahead
@@ -61,8 +69,10 @@ def enrol_records(
     Raises:
         ConflictError: If there is such a picture, and it is to be refused.
         UnlabelledError: If no record has a label.
+        ValueError: If `on_conflict` is none of these words.
         StoreError: If the gallery cannot be changed; what was written before stays.
     """
+    require_known(on_conflict)
     report = AddReport()
 
     def embed(batch: Decoded) -> tuple[Decoded, list[Entry]]:

@@ -290,3 +290,9 @@ def test_names_of_a_gallery_are_read_only_where_a_label_has_an_older_spelling(
     stored_as(empty.gallery, "7")
     monkeypatch.setattr(empty.gallery._index.names, "of", read)
     assert enrol(fake, empty.gallery, [vector("a", 1)]) == ["added"]
+
+
+def test_a_word_that_says_nothing_of_conflicts_is_refused_where_there_is_none(empty, references):
+    with pytest.raises(ValueError, match=r"one of error, replace, skip, rename\. Received: 'skpi'"):
+        empty.add(references[:1], on_conflict="skpi")
+    assert len(empty.gallery) == 0
