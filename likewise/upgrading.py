@@ -14,7 +14,9 @@ from itertools import compress
 
 import numpy as np
 
+from embedder.data.label_rule import NO_LABELS
 from embedder.data.records import Record, Records
+from embedder.data.sources import records as read
 from embedder.model import Embedder
 from embedder.text import counted
 from index.address import Address
@@ -77,7 +79,7 @@ class _Batch:
 def upgrade(
     gallery: str | os.PathLike[str] | Address,
     model: str | os.PathLike[str] | Embedder,
-    data: Records | Iterable[Record] = (),
+    data: Records | Iterable[Record] | str | os.PathLike[str] = (),
     *,
     sample: int = SAMPLE,
     progress: Progress | None = None,
@@ -91,7 +93,8 @@ def upgrade(
     Args:
         gallery: The gallery's directory or address.
         model: The directory of a model, or an embedder.
-        data: The pictures of the references, by their ids: needed where the new model prepares
+        data: The pictures of the references, by their ids, or the path of a folder, a list or a
+            data set of them: needed where the new model prepares
             pictures in another way than the old one, or a reference came as a vector.
         sample: References whose decisions before and after are compared, 0 or more.
         progress: Called with the number of further references that are embedded.
@@ -115,6 +118,8 @@ def upgrade(
         likewise.upgrading.UpgradeError: ...digits.gallery has the model ... already.
     """
     embedder = model if isinstance(model, Embedder) else Embedder.load(model)
+    if isinstance(data, str | os.PathLike):
+        data = read(data, rule=NO_LABELS)
     with Gallery.open(gallery) as old:
         if old.fingerprint == embedder.fingerprint:
             raise UpgradeError(f"{old.place} has the model {old.fingerprint} already.")

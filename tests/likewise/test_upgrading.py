@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import likewise
+from embedder.data.label_rule import LabelRule
 from embedder.data.records import Record
 from embedder.errors import ImageError
 from embedder.manifest import write_manifest
@@ -142,6 +144,20 @@ def test_a_model_that_prepares_pictures_otherwise_takes_them_from_the_data(path,
     with Gallery.open(path) as gallery:
         [vector] = other_way.embed(other_way.prepare([data[7].pixels()]))
         np.testing.assert_array_equal(gallery.get(data[7].id).vector, vector)
+
+
+def test_data_may_be_named_by_a_path_without_a_choice_of_labels(tmp_path, other_way, data):
+    folder, gallery = tmp_path / "scans", tmp_path / "scans.gallery"
+    for record in data[:4]:  # at two levels that divide, so that it is unclear which are the labels
+        file = folder / f"{record.label}" / record.id
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(record.pixels()).save(file.with_suffix(".png"))
+    old = described(FakeEmbedder(tmp_path / "old"))
+    with likewise.Matcher.create(gallery, old) as matcher:
+        matcher.add(likewise.records(folder, rule=LabelRule(level=1)))
+    assert upgrade(gallery, other_way, folder).from_data == 4
+    with pytest.raises(UpgradeError, match="has the model"):
+        upgrade(gallery, other_way, str(folder))
 
 
 def test_only_references_without_a_picture_need_data(path, new, data):
