@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -31,7 +32,7 @@ def digits(tmp_path) -> Path:
 def transfer(data, out, test, **settings):
     """Train for a step; what was told."""
     told: list[str] = []
-    backbone = {"backbone": "digits", "steps": 1}
+    backbone: dict[str, Any] = {"backbone": "digits", "steps": 1}
     training.train(data, out, "transfer", test=test, tell=told.append, **backbone, **settings)
     return told
 
