@@ -138,8 +138,9 @@ class Contents(Listing):
 
     def references(self) -> tuple[Strings, Strings, Floats]:
         """Ids `(n,)`, labels `(n,)` and vectors `(n, dim)` of all references, oldest first."""
-        ids, labels, vectors = self._searcher.references(None)
-        return ids, labels, vectors.copy()
+        with self._store.reading():  # the next change moves the vectors that are copied
+            ids, labels, vectors = self._searcher.references(None)
+            return ids, labels, vectors.copy()
 
     def chosen(self, choose: Callable[[Strings], Indices]) -> tuple[Strings, Strings, Floats]:
         """Ids `(m,)`, labels `(m,)` and vectors `(m, dim)` of some references.

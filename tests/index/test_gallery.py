@@ -406,6 +406,20 @@ def test_all_questions_in_a_snapshot_see_the_same_generation(gallery):
     assert gallery.generation == generation + 1
 
 
+def test_the_references_are_copied_before_anybody_can_move_their_vectors(gallery, monkeypatch):
+    _, _, stored = gallery.stored()
+    references = gallery._searcher.references
+
+    def references_then_a_change(rows):
+        found = references(rows)
+        with pytest.raises(GalleryError, match="inside a snapshot"):
+            gallery.add(["new"], stored[:1], ["0"])
+        return found
+
+    monkeypatch.setattr(gallery._searcher, "references", references_then_a_change)
+    assert np.array_equal(gallery.references()[2], stored)
+
+
 def test_a_gallery_in_the_place_of_a_changed_one_is_left_alone(gallery, tmp_path):
     gallery.path.rename(tmp_path / "moved")
     Gallery.create(gallery.path, dim=4, fingerprint="3f9a1c").close()
