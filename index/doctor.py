@@ -11,12 +11,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from index.errors import GalleryError
+from index.errors import (
+    BusyError,
+    GalleryError,
+    PartMissingError,
+    ReplacedError,
+    UnreachableError,
+)
+from index.examination import Examination, Mislabel
 from index.gallery import Gallery
 from index.neighbours import Neighbours
 from index.search.equals import equal_rows
@@ -30,65 +36,7 @@ FEWEST = 3  # with fewer, a group cannot win a vote of five
 OVERLAPPING = 0.01  # share of a group that is within the threshold of another
 RECALL_QUERIES = 200
 _AT_ONCE = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Mislabel:
-    """A reference whose nearest neighbour, and most of the nearest five, have another label.
-
-    Attributes:
-        id: Id of the reference.
-        label: Its label.
-        suggested: The label of most of its neighbours.
-        votes: Number of the five nearest with the suggested label.
-        distance: Distance to the nearest of those.
-    """
-
-    id: str
-    label: str
-    suggested: str
-    votes: int
-    distance: float
-
-
-@dataclass(slots=True)
-class Examination:
-    """Findings of an examination.
-
-    Attributes:
-        references: Number of references examined.
-        groups: Number of their groups.
-        unlabelled: Number of references without a group.
-        threshold: Largest matching distance, used to find outliers and overlaps.
-        broken: Damage, one sentence each; empty for an intact gallery.
-        search_recall: Share of true nearest neighbours that the search finds, in a sample.
-        duplicates: Ids of references that share a vector, one list per vector.
-        mislabels: Probable mislabels, the surest first.
-        nearest_right: Share of the references of groups of two or more whose nearest other
-            reference is of their group; None without such groups.
-        outliers: Ids and distances of references with no other within the threshold, farthest
-            first.
-        overlaps: Pairs of groups, with the share of the first one's references that have one of
-            the second among their five nearest within the threshold; largest share first.
-        small_groups: Groups of fewer than three references, with their sizes.
-    """
-
-    references: int = 0
-    groups: int = 0
-    unlabelled: int = 0
-    threshold: float | None = None
-    broken: list[str] = field(default_factory=list)
-    search_recall: float | None = None
-    duplicates: list[list[str]] = field(default_factory=list)
-    mislabels: list[Mislabel] = field(default_factory=list)
-    nearest_right: float | None = None
-    outliers: list[tuple[str, float]] = field(default_factory=list)
-    overlaps: list[tuple[str, str, float]] = field(default_factory=list)
-    small_groups: dict[str, int] = field(default_factory=dict)
-
-    def described(self) -> dict[str, Any]:
-        """The findings as JSON values."""
-        return asdict(self)
+_NO_DAMAGE = (BusyError, PartMissingError, ReplacedError, UnreachableError)
 
 
 @dataclass(slots=True)
@@ -116,11 +64,17 @@ def examine(
 ) -> Examination:
     """Examine a gallery, at about the cost of searching all references among each other.
 
+    It is examined as of one moment, whatever others change meanwhile.
+
     Args:
         gallery: Left unchanged.
         threshold: Largest matching distance; None takes the default operating point's, and skips
             outliers and overlaps if there is none.
         progress: Called with the number of references examined since the last call.
+
+    Raises:
+        GalleryError: If it cannot be examined now, which is no damage: another process keeps
+            changing it, it was replaced, or its database or a part of it is away.
 
     Example:
         >>> import tempfile
@@ -136,11 +90,24 @@ def examine(
     """
     examination = Examination()
     try:
-        gallery.verify()
-        ids, labels, vectors = gallery.stored()
+        with gallery.snapshot():
+            _examine(gallery, examination, threshold, progress)
+    except _NO_DAMAGE:
+        raise
     except GalleryError as error:
         examination.broken.append(str(error))
-        return examination
+    return examination
+
+
+def _examine(
+    gallery: Gallery,
+    examination: Examination,
+    threshold: float | None,
+    progress: Callable[[int], object],
+) -> None:
+    """Collect findings within a snapshot; what is raised of damage is one."""
+    gallery.verify()
+    ids, labels, vectors = gallery.stored()
     if is_damaged(gallery.path):
         examination.broken.append(
             f"'{gallery.path / BOUNDS}' is damaged: delete it, answers are the same without it; it "
@@ -154,7 +121,6 @@ def examine(
     examination.small_groups = {name: size for name, size in sorted(sizes.items()) if size < FEWEST}
     if len(ids):
         _searched(gallery, examination, ids, labels, vectors, progress)
-    return examination
 
 
 def _searched(

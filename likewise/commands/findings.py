@@ -9,8 +9,9 @@ from pathlib import Path
 from embedder.errors import EmbedderError
 from embedder.text import counted
 from index.address import Place
-from index.doctor import Examination, examine
-from index.errors import GalleryError, UnreachableError
+from index.doctor import examine
+from index.errors import BusyError, GalleryError, UnreachableError
+from index.examination import Examination
 from likewise.commands.sizes import size
 from likewise.matcher import Matcher
 from likewise.output.printable import printable
@@ -33,7 +34,7 @@ def examined(place: Place, progress: Callable[[int], object] = lambda done: None
         raise GalleryError(f"Expected a gallery at '{place}', but there is no such directory.")
     try:
         matcher = Matcher.open(place)
-    except UnreachableError:
+    except (BusyError, UnreachableError):
         raise  # which is no damage
     except (GalleryError, EmbedderError) as error:
         return Examination(broken=[str(error)])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from index.doctor import examine
+from index.errors import BusyError
 from index.gallery import Gallery
 from index.search import division
 from index.search.note import read_note, write_note
@@ -97,6 +98,28 @@ def test_removed_references_are_not_found_again(clusters):
 def test_an_empty_gallery_is_whole(tmp_path):
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="abc123") as gallery:
         assert examine(gallery).broken == []
+
+
+def test_what_others_change_during_an_examination_is_no_damage(clusters, monkeypatch):
+    search = clusters.search
+
+    def search_after_a_removal(*arguments, **options):
+        with Gallery.open(clusters.path) as other:
+            other.remove(["left/0"])
+        return search(*arguments, **options)
+
+    monkeypatch.setattr(clusters, "search", search_after_a_removal)
+    result = examine(clusters, threshold=0.5)
+    assert (result.broken, result.references, len(clusters)) == ([], 60, 59)
+
+
+def test_a_gallery_that_cannot_be_read_now_is_not_called_damaged(clusters, monkeypatch):
+    def verify():
+        raise BusyError("Another process keeps writing.")
+
+    monkeypatch.setattr(clusters, "verify", verify)
+    with pytest.raises(BusyError, match="keeps writing"):
+        examine(clusters)
 
 
 def test_an_altered_row_is_broken(clusters):

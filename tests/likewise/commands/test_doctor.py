@@ -6,7 +6,7 @@ import shutil
 from click.testing import CliRunner
 
 from cli import main
-from index.doctor import Examination, Mislabel
+from index.examination import Examination, Mislabel
 from index.gallery import Gallery
 from likewise.commands.findings import text
 
