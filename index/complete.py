@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from index.gallery import Gallery
-from index.operating_point import OperatingPoint
+from index.operating_point import OperatingPoint, points_to_json
 from index.storage.directory import created, fill_directory
 
 
@@ -48,7 +48,7 @@ def complete_gallery(
         >>> path.exists()
         True
     """
-    points = {name: point.to_json() for name, point in operating_points.items()}
+    points = points_to_json(operating_points)
     with created(path) as staging:
         fill_directory(staging, dim, fingerprint, points, model)
         with Gallery.open(staging) as gallery:

@@ -26,7 +26,7 @@ from index.contents import as_asked, spellings
 from index.documents import Documents
 from index.errors import OlderStateError, ReplacedError, UnreachableError
 from index.manifest import Manifest
-from index.operating_point import OperatingPoint
+from index.operating_point import OperatingPoint, points_to_json
 from index.points import OperatingPoints
 from index.recovery import open_store
 from index.references.contract import ReferenceStore
@@ -103,10 +103,10 @@ class Gallery(About):
 
         Raises:
             GalleryError: If `path` exists already.
-            ValueError: If `dim` is less than 1.
+            ValueError: If `dim` is less than 1, or a field of a point is not of its type.
             OSError: If the directory cannot be written.
         """
-        points = {name: point.to_json() for name, point in (operating_points or {}).items()}
+        points = points_to_json(operating_points or {})
         if isinstance(dim, bool) or not isinstance(dim, int) or dim < 1:
             raise ValueError(f"`dim` must be a whole number >= 1. Received: {dim!r}.")
         place = place_of(path)

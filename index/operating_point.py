@@ -159,7 +159,8 @@ class OperatingPoint:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def _is_count(value: Any) -> bool:
@@ -214,6 +215,17 @@ def points_from_json(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Opera
         ValueError: If a field has another type.
     """
     return {name: OperatingPoint.from_json(point) for name, point in stored.items()}
+
+
+def points_to_json(points: Mapping[str, OperatingPoint]) -> dict[str, dict[str, Any]]:
+    """Write operating points by name, as a gallery stores them.
+
+    Raises:
+        ValueError: If a field has another type, so that nobody could read the gallery any more.
+    """
+    stored = {name: point.to_json() for name, point in points.items()}
+    points_from_json(stored)
+    return stored
 
 
 def expected_fpir(fpir: float, size: int, now: int) -> float:

@@ -6,24 +6,26 @@ Does not choose thresholds (`likewise.calibration`) and does not decide (`decisi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from index.decision import CheckOptions, Rule
 from index.documents import DEFAULT_POINT, Documents, operating_points
-from index.errors import GalleryError, no_groups
+from index.errors import GalleryError, StoreError, no_groups
 from index.evidence import (
     EVIDENCE,
     PICTURES,
     Evidence,
 )
-from index.operating_point import OperatingPoint
+from index.operating_point import OperatingPoint, points_to_json
 from index.references.contract import ReferenceStore
 from likewise.arrays import Floats
 from likewise.metrics.limits import Limits
+
+T = TypeVar("T")
 
 
 class _Stored(NamedTuple):
@@ -113,14 +115,17 @@ class OperatingPoints:
             GalleryError: If there is no such point, or it was not calibrated.
             StoreError: If the file is missing or altered.
         """
-        name, point = self.named(name)
-        if point.evidence is None:
-            raise GalleryError(
-                f"Operating point '{name}' of gallery '{self._documents.gallery}' has no "
-                "evidence: it was not calibrated with this gallery. Calibrate it, or leave out the "
-                "evidence."
-            )
-        return self.evidence_named(point.evidence)
+
+        def read(name: str, point: OperatingPoint) -> Evidence:
+            if point.evidence is None:
+                raise GalleryError(
+                    f"Operating point '{name}' of gallery '{self._documents.gallery}' has no "
+                    "evidence: it was not calibrated with this gallery. Calibrate it, or leave out "
+                    "the evidence."
+                )
+            return self.evidence_named(point.evidence)
+
+        return self._read_of(name, read)
 
     def outdated(self, name: str | None = None) -> str | None:
         """Describe in one sentence how the gallery changed since a point was calibrated, if so."""
@@ -150,10 +155,13 @@ class OperatingPoints:
             GalleryError: If the gallery has no such point.
             StoreError: If the file is missing or altered.
         """
-        _, point = self.named(name)
-        if point.pictures is None:
-            return set()
-        return set(map(bytes, self._documents.evidence(PICTURES, point.pictures)))
+
+        def read(name: str, point: OperatingPoint) -> set[bytes]:
+            if point.pictures is None:
+                return set()
+            return set(map(bytes, self._documents.evidence(PICTURES, point.pictures)))
+
+        return self._read_of(name, read)
 
     def store(
         self,
@@ -177,7 +185,7 @@ class OperatingPoints:
             default: Whether it becomes the default point.
 
         Raises:
-            ValueError: If the name is empty, or a field of the point is not plain JSON.
+            ValueError: If the name is empty, or a field of the point is not of its type.
             GalleryError: Inside a snapshot.
             StoreError: If the gallery is read-only, or another process keeps writing.
             OSError: If a file cannot be written.
@@ -192,8 +200,9 @@ class OperatingPoints:
             if contents is not None:
                 hashes = np.frombuffer(b"".join(sorted(contents)), np.uint8).reshape(-1, 16)
                 point = replace(point, pictures=keep(store, PICTURES, hashes))
+            stored = points_to_json({name: point})[name]
             with self._store.lock:
-                self._documents.store_point(store, name, point.to_json(), default=default)
+                self._documents.store_point(store, name, stored, default=default)
                 self._sweep(store)
 
     def verify(self) -> None:
@@ -202,9 +211,15 @@ class OperatingPoints:
         Raises:
             StoreError: If one is altered; the text names it.
         """
-        for point in self._documents.points().values():
-            for kind, name in point.files:
-                self._documents.evidence(kind, name)
+        points = self._documents.points()
+        try:
+            for point in points.values():
+                for kind, name in point.files:
+                    self._documents.evidence(kind, name)
+        except StoreError:
+            if self._documents.points() == points:
+                raise
+            self.verify()
 
     def require_groups(self) -> None:
         """Refuse a gallery none of whose references has a label: no threshold would help it.
@@ -215,6 +230,21 @@ class OperatingPoints:
         with self._store.reading() as state:
             if state.count and not self._store.labels(1):
                 raise no_groups(self._documents.gallery, state.count)
+
+    def _read_of(self, name: str | None, read: Callable[[str, OperatingPoint], T]) -> T:
+        """What is read of a point's files; of the newest one, if a calibration came in between.
+
+        Args:
+            name: Name of the point; None for the default one.
+            read: Called with the name of the point and the point, whose files may be gone.
+        """
+        while True:
+            found = self.named(name)
+            try:
+                return read(*found)
+            except StoreError:
+                if self.named(name) == found:
+                    raise
 
     def _sweep(self, store: ReferenceStore) -> None:
         """Remove what no point names and what killed writers left, as the only writer."""

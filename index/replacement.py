@@ -8,7 +8,7 @@ from pathlib import Path
 
 from index.address import Address
 from index.gallery import Gallery
-from index.operating_point import OperatingPoint
+from index.operating_point import OperatingPoint, points_to_json
 from index.storage.directory import fill_directory, replaced
 
 
@@ -41,7 +41,7 @@ def replacement(
         StoreError: If the new one is not read as it was written.
         OSError: If the new one cannot be written.
     """
-    points = {name: point.to_json() for name, point in operating_points.items()}
+    points = points_to_json(operating_points)
     with _place_of(gallery) as staging:
         fill_directory(staging, dim, fingerprint, points, model)
         with Gallery.open(staging) as new:

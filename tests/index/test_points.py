@@ -110,6 +110,74 @@ def test_a_read_only_gallery_says_so(gallery: Gallery, monkeypatch) -> None:
         reader.points.store("strict", POINT)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"threshold": True},
+        {"fmr": "0.01"},
+        {"rate": 5},
+        {"false": -1},
+        {"interval": (0.1, 0.2, 0.3)},
+        {"group_thresholds": {"0": -1.0}},
+        {"evidence": "not-a-digest"},
+    ],
+)
+def test_a_point_that_could_not_be_read_again_is_never_stored(gallery: Gallery, fields) -> None:
+    [name] = fields
+    with pytest.raises(ValueError, match=f"Its `{name}` is of the wrong type"):
+        gallery.points.store("odd", OperatingPoint(**{"threshold": 0.25, **fields}))
+    with Gallery.open(gallery.path) as again:
+        assert list(again.points.all()) == ["eer"]
+
+
+def test_figures_of_numpy_are_numbers(gallery: Gallery) -> None:
+    gallery.points.store("half", OperatingPoint(threshold=np.float64(0.25), fmr=np.float64(0.5)))
+    with Gallery.open(gallery.path) as again:
+        assert (again.points["half"].threshold, again.points["half"].fmr) == (0.25, 0.5)
+
+
+@pytest.fixture
+def calibrated_meanwhile(gallery: Gallery, monkeypatch) -> Gallery:
+    """A calibrated gallery that another process calibrates anew while its points are read."""
+    hashes = [bytes([number]) * 16 for number in (1, 2)]
+    gallery.points.store("p", POINT, unknown=np.float32([9]), contents=hashes[:1])
+    documents, evidence, once = gallery._documents, gallery._documents.evidence, [True]
+
+    def evidence_after_a_calibration(kind: str, name: str) -> np.ndarray:
+        if once:
+            once.clear()
+            with Gallery.open(gallery.path) as other:
+                other.points.store("p", POINT, unknown=np.float32([0, 9]), contents=hashes[1:])
+        return evidence(kind, name)
+
+    monkeypatch.setattr(documents, "evidence", evidence_after_a_calibration)
+    return gallery
+
+
+def test_a_calibration_meanwhile_gives_its_own_evidence(calibrated_meanwhile: Gallery) -> None:
+    far = np.full((1, 4), 100, np.float32)
+    [answer] = calibrated_meanwhile.check(far, CheckOptions(evidence=True))
+    assert answer.p_value == (2 + 1) / (2 + 1)  # both unknowns are nearer
+    assert len(calibrated_meanwhile.points.evidence("p").unknown) == 2
+
+
+def test_a_calibration_meanwhile_gives_its_own_pictures(calibrated_meanwhile: Gallery) -> None:
+    assert calibrated_meanwhile.points.calibrated_on("p") == {bytes([2]) * 16}
+
+
+def test_a_calibration_meanwhile_is_no_damage(calibrated_meanwhile: Gallery) -> None:
+    calibrated_meanwhile.points.verify()
+
+
+def test_evidence_that_is_gone_for_good_is_named(gallery: Gallery) -> None:
+    gallery.points.store("p", POINT, unknown=np.float32([9]))
+    [file] = gallery.path.glob("evidence-*.npy")
+    file.unlink()
+    for read in (gallery.points.evidence, lambda name: gallery.points.verify()):
+        with pytest.raises(StoreError, match=file.name):
+            read("p")
+
+
 def test_another_gallery_in_the_place_of_an_open_one_is_noticed(
     gallery: Gallery, tmp_path: Path
 ) -> None:
