@@ -21,7 +21,8 @@ class Cached(Generic[T]):
     """A value that depends on a state and is computed in the background.
 
     Once there is a value, `get` returns it immediately, even if outdated, and a new value is
-    computed in the background.
+    computed in the background. A state that has none, of which the computation says so by an
+    `ApiError`, ends it.
 
     Args:
         compute: Returns the value. Called in its own thread, one call at a time.
@@ -48,7 +49,7 @@ class Cached(Generic[T]):
         """Return the latest value.
 
         Raises:
-            ApiError: If the first value is still being computed.
+            ApiError: If the first value is still being computed, or the state has none.
             Exception: The exception of the first computation.
         """
         state = self._state()
@@ -73,11 +74,14 @@ class Cached(Generic[T]):
             self._thread.join()
 
     def _run(self, state: Hashable) -> None:
-        started = time.monotonic()
+        started, error = time.monotonic(), None
+        values: list[T] = []
         try:
-            values, error = [self._compute()], None
+            values = [self._compute()]
         except Exception as failed:
-            values, error = self._values, failed
+            error = failed
+            if not isinstance(failed, ApiError):
+                values = self._values
         _give_back()
         with self._lock:
             self._of, self._values, self._error = state, values, error
