@@ -23,7 +23,7 @@ from likewise.server.requests.bodies import JSON, media_type, read_body, unsuppo
 from likewise.server.requests.json_bodies import JsonLimits, limits_of, off_loop, parsed
 from likewise.server.requests.references import Upload, decode, read_upload, read_uploads
 from likewise.server.schemas.answers import Unreadable
-from likewise.server.schemas.fields import PathId
+from likewise.server.schemas.fields import NewPathId, PathId
 from likewise.server.schemas.references import (
     Ids,
     OneReferenceOptions,
@@ -131,7 +131,7 @@ def reference(
     response_model=Put,
     responses={201: {"model": Put, "description": "Added"}, **errors("not_an_image")},
 )
-async def put(request: Request, id: PathId, options: Annotated[PutOptions, Query()]) -> Response:
+async def put(request: Request, id: NewPathId, options: Annotated[PutOptions, Query()]) -> Response:
     """Enrol a picture or a vector under this id, replacing any earlier one."""
     state = state_of(request)
     upload = await read_upload(

@@ -127,7 +127,18 @@ Metadata = Annotated[
     dict[str, Any],
     Field(description="Further data to store with it, as JSON.", examples=[{"writer": 17}]),
 ]
+StoredId = Annotated[  # renaming, and files on a disk, make longer ones than requests may bring
+    str, Field(min_length=1, description="Id of a reference.", examples=["seven.png"])
+]
 PathId = Annotated[
+    str,
+    Path(
+        min_length=1,
+        description="Name of a reference; it may hold slashes.",
+        examples=["mnist/train/21175"],
+    ),
+]
+NewPathId = Annotated[
     str,
     Path(
         min_length=1,

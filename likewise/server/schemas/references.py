@@ -16,6 +16,7 @@ from likewise.server.schemas.fields import (
     Label,
     Metadata,
     Numbers,
+    StoredId,
     Strict,
     Unlabelled,
     Whole,
@@ -179,7 +180,7 @@ class Upserted(BaseModel):
 class Ids(Strict):
     """References by name."""
 
-    ids: list[Id] = Field(
+    ids: list[StoredId] = Field(
         fail_fast=True,
         min_length=1,
         description="Ids of the references, one or more.",

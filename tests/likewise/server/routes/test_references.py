@@ -35,6 +35,22 @@ def test_a_reference_is_added_replaced_or_left_as_it_is(client, queries):
     assert client.get("/v1/gallery").json()["references"] == 301
 
 
+def test_an_id_that_renaming_made_longer_than_a_new_one_may_be_is_read_and_removed(client, queries):
+    long = "x" * 1000
+    put(client, long, queries[0])
+    files = [("images", (long, png(queries[1]), "image/png"))]
+    asked = {"on_conflict": "rename", "source": "tuesday"}
+    answer = client.post("/v1/references", params=asked, files=files, data={"label": "7"})
+    assert answer.json()["renamed"] == 1
+    renamed = f"tuesday/{long}"
+    assert client.get(f"/v1/references/{renamed}").json()["id"] == renamed
+    assert client.get(f"/v1/pictures/{renamed}").status_code == 200
+    assert put(client, renamed, queries[2]).status_code == 422
+    assert client.delete(f"/v1/references/{renamed}").json() == {"removed": 1}
+    removed = client.post("/v1/references/delete", json={"ids": [renamed, long]})
+    assert removed.json() == {"removed": 1, "missing": [renamed]}
+
+
 def test_an_enrolled_picture_finds_itself(client, queries):
     put(client, "mine/a.png", queries[0])
     [row] = client.post("/v1/check", **image(queries[0])).json()["rows"]
