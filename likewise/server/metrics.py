@@ -77,7 +77,7 @@ class Metrics:
         self.registry.register(self._nearest)
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Add a gauge that is read at each scrape; NaN if the gallery cannot be read.
+        """Add a gauge that is read at each scrape; NaN if what it measures cannot be read.
 
         Args:
             name: Name of the metric.
@@ -88,7 +88,7 @@ class Metrics:
         def now() -> float:
             try:
                 return value()
-            except GalleryError:
+            except (GalleryError, OSError):
                 return math.nan
 
         prometheus.Gauge(name, text, registry=self.registry).set_function(now)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -21,7 +20,7 @@ from likewise.server.answering.answer import check_options
 from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
 from likewise.server.jobs.sources import LIMITS
-from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
+from likewise.server.jobs.store import DONE, RESULTS, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
 from likewise.server.openapi import body, errors, files, form
 from likewise.server.requests.forms import MULTIPART
@@ -79,11 +78,13 @@ async def submit(
     asked = options.model_dump(exclude={"name"})
     await asyncio.to_thread(_check_options, state, asked)
     store, settings = state.jobs, state.settings
-    if await asyncio.to_thread(store.unfinished) >= settings.max_jobs:
+    with _usable():
+        waiting = await asyncio.to_thread(store.unfinished)
+    if waiting >= settings.max_jobs:
         raise ApiError(
             "too_many", f"{settings.max_jobs} jobs are already waiting.", "Try again later."
         )
-    with _staging(store) as directory:
+    with _usable(), store.staging() as directory:
         source, name = await receive(request, directory, name=options.name, most=LIMITS.entries)
         total = await state.inspector.count(directory, source, name)
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
@@ -95,7 +96,8 @@ async def submit(
 @router.get("", summary="All jobs")
 def jobs(request: Request) -> JobList:
     """List all jobs, of all keys, the latest first."""
-    return JobList(jobs=[_info(job) for job in state_of(request).jobs.all()])
+    with _usable():
+        return JobList(jobs=[_info(job) for job in state_of(request).jobs.all()])
 
 
 @router.get("/{id}", summary="One job", responses=errors("not_found"))
@@ -159,11 +161,11 @@ def _unknown(id: str) -> ApiError:
 
 
 @contextmanager
-def _staging(store: JobStore) -> Iterator[Path]:
+def _usable() -> Iterator[None]:
+    """Say so where the directory of the jobs cannot be read or written, or is none."""
     try:
-        with store.staging() as directory:
-            yield directory
-    except (PermissionError, FileNotFoundError, NotADirectoryError) as error:
+        yield
+    except (PermissionError, FileExistsError, FileNotFoundError, NotADirectoryError) as error:
         raise ApiError(
             "read_only",
             "This server has no writable directory for jobs.",

@@ -56,6 +56,19 @@ def test_the_gallery_is_among_the_figures(client, queries):
     assert figure(client, "likewise_queue") == 0
 
 
+def test_jobs_that_cannot_be_listed_leave_all_other_figures(gallery):
+    gallery.with_name(f"{gallery.name}.jobs").write_text("a file where the folder would be")
+    with serving(gallery) as client:
+        assert np.isnan(figure(client, "likewise_jobs"))
+        assert figure(client, "likewise_references") == 300
+        for answer in (
+            client.get("/v1/jobs"),
+            client.post("/v1/jobs/check", files={"images": b""}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (409, "read_only")
+            assert answer.json()["hint"] == "Start it with --jobs DIR."
+
+
 @pytest.fixture
 def logged(gallery):
     """A client, and the lines that its server's log has got so far."""
