@@ -23,6 +23,10 @@ class UnreachableError(StoreError):
     """The database of a gallery cannot be reached, or the connection to it was lost."""
 
 
+class UnfitError(StoreError):
+    """The database of a gallery cannot store a text: it holds a NUL, or is too long."""
+
+
 class PartMissingError(StoreError):
     """A part of the references that other processes hold is not there now."""
 

@@ -13,6 +13,7 @@ from index.errors import (
     ReadOnlyError,
     ReplacedError,
     StoreError,
+    UnfitError,
     UnreachableError,
 )
 from index.postgres.driver import psycopg
@@ -58,7 +59,10 @@ def failure(address: Address, error: Exception, done: str) -> StoreError:
         what = f"'{address}' cannot be {done} by this role or on this server: {reason}."
         return ReadOnlyError(what) if done == "changed" else StoreError(what)
     if code in _UNFIT:
-        return StoreError(f"PostgreSQL cannot store this: {reason}. Nothing was changed.")
+        return UnfitError(
+            f"PostgreSQL cannot store this: {reason}. Nothing was changed. Leave NUL out of ids "
+            "and labels, and shorten long ids."
+        )
     if code in _FULL:
         return FullDiskError(
             f"Cannot change '{address}': the server's disk is full. Nothing was changed; make room "

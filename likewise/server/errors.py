@@ -31,6 +31,7 @@ from index.errors import (
     ReferenceNotFoundError,
     ReplacedError,
     StoreError,
+    UnfitError,
     UnreachableError,
 )
 
@@ -212,6 +213,13 @@ def _of_store(error: StoreError) -> ApiError:
     """Map errors of the store; messages do not name the server's files."""
     if isinstance(error, ReadOnlyError):
         return ApiError("read_only", "The gallery cannot be changed: its files are read-only.")
+    if isinstance(error, UnfitError):
+        return ApiError(
+            "invalid",
+            "The gallery's database cannot store an id or a label: it holds a NUL, or an id is "
+            "longer than some 2,700 bytes.",
+            "Leave NUL out, and shorten long ids.",
+        )
     if isinstance(error, ReplacedError):
         return ApiError(
             "not_ready",

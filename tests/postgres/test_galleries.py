@@ -14,7 +14,7 @@ from index.address import cache_folder, place_of
 from index.backup import copy_gallery
 from index.decision import CheckOptions
 from index.doctor import examine
-from index.errors import GalleryError, OlderStateError, ReplacedError, StoreError
+from index.errors import GalleryError, OlderStateError, ReplacedError, StoreError, UnfitError
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.recovery import accept_older
@@ -192,7 +192,7 @@ def test_a_server_that_went_back_is_refused_until_that_is_accepted(postgres):
 def test_what_the_database_cannot_hold_is_refused_and_nothing_is_changed(postgres):
     with pets(postgres) as gallery:
         for id in ("nul\0", "long" * 10_000 + "".join(map(chr, range(300, 9000)))):
-            with pytest.raises(StoreError, match=r"PostgreSQL cannot store this: .*Nothing was"):
+            with pytest.raises(UnfitError, match=r"PostgreSQL cannot store this: .*Nothing was"):
                 gallery.add(["fine", id], ONE, ["cat", "cat"])
         assert "nul\0" not in gallery
         assert sorted(gallery.ids()) == ["a", "b"]

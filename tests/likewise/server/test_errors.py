@@ -7,7 +7,14 @@ import socket
 
 import pytest
 
-from index.errors import BusyError, PartMissingError, ReadOnlyError, ReplacedError, StoreError
+from index.errors import (
+    BusyError,
+    PartMissingError,
+    ReadOnlyError,
+    ReplacedError,
+    StoreError,
+    UnfitError,
+)
 from likewise.server.errors import STATUS, ApiError, as_api_error
 from likewise.server.gate import HEADERS
 from tests.likewise.server.conftest import image, serving
@@ -180,6 +187,13 @@ def test_what_is_wrong_with_the_store_is_reported_by_its_kind_and_not_by_its_wor
     assert (
         "file is no longer" not in output.message
     )  # names of files are none of a client's concern
+
+
+def test_a_text_that_the_database_cannot_store_is_put_down_to_the_request():
+    output = as_api_error(UnfitError("index row size 3016 exceeds btree version 4 maximum 2704"))
+    assert (output.status_code, output.code) == (422, "invalid")
+    assert "cannot store an id or a label" in output.message
+    assert "btree" not in output.message + output.hint
 
 
 @pytest.mark.parametrize("code", STATUS)
