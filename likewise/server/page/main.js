@@ -24,7 +24,16 @@ function route() {
     else link.removeAttribute("aria-current");
   }
   document.title = view === "ask" ? "likewise" : `${view} · likewise`;
-  SHOWN[view](argument === undefined ? null : decodeURIComponent(argument));
+  SHOWN[view](argument === undefined ? null : decoded(argument));
+}
+
+/** The text of a part of the address; as it stands where somebody typed a bare %. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 const systemIsDark = matchMedia("(prefers-color-scheme: dark)");

@@ -37,7 +37,8 @@ export async function showReference(id) {
 }
 
 function details(reference) {
-  const facts = Object.entries({ Group: reference.label ?? "none", ...reference.metadata });
+  const group = ["Group", reference.label ?? "none"]; // metadata may have that name too
+  const facts = [group, ...Object.entries(reference.metadata)];
   return [
     h(
       "div",

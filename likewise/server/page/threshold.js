@@ -29,6 +29,7 @@ export class ThresholdPanel {
     this.shownRates = search ? [SEARCH, ...PAIRS] : PAIRS;
     this.usual = search ? "default_point" : "pair_point";
     this.rule = null;
+    this.isOwn = false; // whether the user chose the rule
     this.known = null;
     this.dots = [];
     this.points = {};
@@ -40,7 +41,7 @@ export class ThresholdPanel {
       class: "slider",
       "aria-label": "Threshold",
     });
-    this.slider.addEventListener("input", () => this.choose(ruleAt(this.#slid())));
+    this.slider.addEventListener("input", () => this.#prefer(ruleAt(this.#slid())));
     this.value = h("span", { class: "threshold-value" });
     this.buttons = h("div", { class: "points", role: "group", "aria-label": "Operating points" });
     this.rates = h("dl", { class: "rates" });
@@ -54,8 +55,8 @@ export class ThresholdPanel {
   async start(gallery) {
     this.points = gallery.operating_points;
     const usual = gallery[this.usual];
-    const isSlid = this.rule?.point === null; // the user's own choice stays
-    if (usual && !isSlid) this.choose(ruleOf(usual, this.points[usual]));
+    const own = this.isOwn ? this.rule.point : usual; // the user's own choice stays
+    if (own) this.choose(ruleOf(own, this.points[own]));
     this.note.textContent = "The distances of the gallery's pairs are being measured …";
     await this.#load(gallery);
   }
@@ -66,6 +67,12 @@ export class ThresholdPanel {
     if (this.rule.point === null) return { threshold: this.rule.threshold };
     const hasEvidence = this.points[this.rule.point].evidence !== undefined;
     return { at: this.rule.point, evidence: hasEvidence || null };
+  }
+
+  /** Decide by a rule that the user chose. */
+  #prefer(rule) {
+    this.isOwn = true;
+    this.choose(rule);
   }
 
   /** Decide by another rule from now on. */
@@ -139,7 +146,7 @@ export class ThresholdPanel {
       button(name, {
         kind: "choice",
         "aria-pressed": String(this.rule.point === name),
-        onclick: () => this.choose(ruleOf(name, point)),
+        onclick: () => this.#prefer(ruleOf(name, point)),
       }),
     );
     const place = [...this.buttons.children].indexOf(document.activeElement);

@@ -52,6 +52,7 @@ function addressOf(id) {
   fetched.delete(id);
   const address = known ?? send("GET", pathOf("pictures", id)).then(asAddress);
   fetched.set(id, address);
+  address.catch(() => fetched.delete(id)); // so that the next to show it asks again
   if (fetched.size > KEPT) forgetOldest();
   return address;
 }

@@ -30,6 +30,20 @@ def choose_eer(page: Page) -> None:
     page.locator(".ask .points").get_by_role("button", name="eer").click()
 
 
+def test_a_chosen_operating_point_stays_when_the_gallery_is_described_again(open_page, server):
+    page = open_page(server)
+    choose_eer(page)
+    page.evaluate("""async () => {
+        const main = document.querySelector("script[type=module]").src;
+        const { refreshGallery } = await import(main.replace("main", "state"));
+        await refreshGallery();
+    }""")
+    chosen = page.locator(".ask .points button[aria-pressed=true]")
+    expect(chosen).to_have_text("eer")
+    page.locator(".ask .slider").fill("500")  # the user's own threshold, of no point
+    expect(chosen).to_have_count(0)
+
+
 def test_a_seven_drawn_with_a_finger_is_a_seven(open_page, server):
     page = open_page(server, has_touch=True)
     expect(page.locator("#size")).to_have_text("3,000 references")

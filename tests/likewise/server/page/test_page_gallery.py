@@ -56,6 +56,23 @@ def test_a_group_is_browsed_page_by_page(open_page, server):
     expect(shown).to_have_count(240)
 
 
+def test_a_bare_percent_sign_in_the_address_is_one_of_the_label(open_page, server):
+    page = open_page(server, "gallery/50%")  # no group has this label
+    expect(page.locator(".group")).to_have_count(10)
+    expect(page.locator("#size")).to_have_text("3,000 references")
+
+
+def test_metadata_may_be_called_as_the_group_is(own, open_page):
+    page = open_page(own, "gallery")
+    zeros = [0.0] * page.request.get(f"{own.address}/v1/gallery").json()["model"]["dim"]
+    body = {"label": "seven", "vector": zeros, "metadata": {"Group": "eight"}}
+    assert page.request.put(f"{own.address}/v1/references/odd", data=body).status == 201
+    page.watch.expected.append("404")  # it has no picture
+    page.goto(f"{own.address}/#gallery/seven")
+    page.locator(".browse button").click()
+    expect(page.locator("#reference-dialog dd")).to_have_text(["seven", "eight"])
+
+
 def test_the_operating_points_say_what_they_promise(open_page, server):
     page = open_page(server, "gallery")
     expect(page.locator(".promises")).to_contain_text("of unknown pictures find a match (FPIR")

@@ -56,6 +56,18 @@ def test_a_key_that_may_only_read_says_so_and_another_may_write(open_page, locke
     expect(page.get_by_role("button", name="Add")).to_be_visible()
 
 
+def test_a_thumbnail_that_failed_is_asked_for_again(open_page, locked):
+    page = open_page(locked, "gallery")
+    page.watch.expected += ["401", "429"]
+    page.route("**/v1/pictures/*", lambda route: route.fulfill(status=429), times=1)
+    give_key(page, READ_KEY)
+    expect(page.locator(".samples img.none")).to_have_count(1)
+    page.get_by_role("link", name="Ask").click()
+    page.get_by_role("link", name="Gallery").click()
+    expect(page.locator(".samples img")).to_have_count(60)
+    expect(page.locator(".samples img.none")).to_have_count(0)
+
+
 def test_a_key_can_be_forgotten(open_page, locked):
     page = open_page(locked)
     page.watch.expected.append("401")
