@@ -1,6 +1,7 @@
 """Drafts: files and directories that are written beside their place and then take it.
 
-A draft has the name of its place between a dot and eight hex digits, and is locked while its
+A draft has the name of its place between a dot and eight hex digits, of which one is a letter: a
+copy that somebody hid with its date, as .shoes.gallery.20261130, is none. It is locked while its
 writer lives. What a killed writer left is therefore recognised, and removed by the next one.
 """
 
@@ -19,7 +20,7 @@ except ImportError:  # on Windows, where a file that is open cannot be removed
 else:
     LOCKS = True
 
-_ENDING = r"\.[0-9a-f]{8}"
+_ENDING = r"\.(?=[0-9]*[a-f])[0-9a-f]{8}"
 _FILES = (
     r"\.(gallery\.json|vectors\.(faiss|json|cells|bounds|codes|names)|references\.mark"
     rf"|(evidence|pictures)-[0-9a-f]{{32}}\.npy){_ENDING}"
@@ -148,7 +149,9 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    while (digits := os.urandom(4).hex()).isdecimal():
+        pass
+    return path.with_name(f".{path.name}.{digits}")
 
 
 @contextmanager

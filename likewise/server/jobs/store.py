@@ -36,6 +36,7 @@ ZIP, CSV, LIST = "upload.zip", "upload.csv", "list.jsonl"
 FILES = "files"  # folder of the pictures that `LIST` names
 _NOTE, _LOCK = "job.json", "lock"
 _ID = re.compile(r"[0-9a-f]{14}-[0-9a-f]{8}")
+_STAGED = re.compile(r"\.(new|gone)\.[0-9a-f]{16}")  # uploads that come, and jobs that go
 _LEFT_OVER = 24 * 3600  # seconds after which uploads that a killed server left are removed
 
 
@@ -216,7 +217,9 @@ class JobStore:
         for id in self._ids():
             if (job := self._read(id)) and self._has_expired(job):
                 self.remove(id)
-        for folder in self.path.glob(".*.*"):
+        for folder in self.path.glob(".*"):
+            if not _STAGED.fullmatch(folder.name):  # the directory may hold a user's own things
+                continue
             with suppress(OSError):
                 if folder.stat().st_mtime < self._clock() - _LEFT_OVER:
                     shutil.rmtree(folder, ignore_errors=True)

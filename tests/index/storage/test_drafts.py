@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,13 @@ from index.backup import back_up
 from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from index.storage import drafts
-from index.storage.drafts import draft, draft_directory, sweep_directories, sweep_files
+from index.storage.drafts import (
+    draft,
+    draft_directory,
+    sweep_directories,
+    sweep_drafts,
+    sweep_files,
+)
 
 HASH = "0123456789abcdef" * 2
 LEFT = [
@@ -133,6 +140,23 @@ def test_a_copy_or_a_new_gallery_removes_what_killed_ones_left_beside_it(
     (folder / ".empty").mkdir()
     back_up(path, folder / "wednesday.gallery")
     assert names(folder) == {"wednesday.gallery", ".mine.0a1b2c3d", ".empty"}
+
+
+def test_a_copy_that_was_hidden_with_its_date_is_no_draft(path: Path, tmp_path: Path) -> None:
+    for name in (".gallery.20261130", ".gallery.20261131"):
+        shutil.copytree(path, tmp_path / name)
+    (tmp_path / ".rows.csv.20261130").write_text("mine")
+    Gallery.create(tmp_path / "another", dim=4, fingerprint="3f9a1c").close()
+    sweep_drafts(tmp_path / "rows.csv")
+    mine = {".gallery.20261130", ".gallery.20261131", ".rows.csv.20261130"}
+    assert mine < names(tmp_path)
+
+
+def test_a_draft_never_looks_like_a_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([bytes.fromhex("20261130"), bytes.fromhex("2026113a")])
+    monkeypatch.setattr(os, "urandom", lambda size: next(drawn))
+    with draft(tmp_path / "rows.csv") as beside:
+        assert beside.name == ".rows.csv.2026113a"
 
 
 def test_a_sweep_between_making_a_directory_and_locking_it_costs_another_name(

@@ -431,6 +431,15 @@ def test_a_job_that_is_no_longer_kept_leaves_no_files(real_gallery, tmp_path):
         eventually(lambda: not store.directory(job.id).exists())
 
 
+def test_a_sweep_removes_old_uploads_and_nothing_that_is_not_its_own(tmp_path):
+    after_two_days = JobStore(tmp_path, clock=lambda: time.time() + 2 * 24 * 3600)
+    for name in (".new.0123456789abcdef", ".gone.0123456789abcdef", ".vim.backup", ".new.ideas"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("a")
+    after_two_days.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new.ideas", ".vim.backup"]
+
+
 def test_an_upload_that_is_given_up_leaves_nothing(store):
     with store.staging() as folder:
         (folder / LIST).write_text("half")
