@@ -23,6 +23,7 @@ from likewise.server.errors import ApiError, invalid, too_large
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 MULTIPART = "multipart/form-data"
+_LONGEST_TYPE = 1000  # characters of a Content-Type: to parse it takes the square of its length
 _MOST_TEXTS = 2  # of one field that are read: one more than may be there
 # A name as RFC 8187 encodes it. Forms should not have it (RFC 7578, 4.2), but urllib3 1, under many
 # a `requests`, writes any name beyond ASCII so.
@@ -55,10 +56,17 @@ class FormParser:
         receiver: Receives the parts.
 
     Raises:
-        ApiError: If the form has no boundary, or an encoding other than UTF-8.
+        ApiError: If the form has no boundary, or an encoding other than UTF-8, or says so in more
+            than 1,000 characters.
     """
 
     def __init__(self, content_type: str, receiver: Receiver) -> None:
+        if len(content_type) > _LONGEST_TYPE:
+            raise invalid(
+                f"The Content-Type of a form must have at most {_LONGEST_TYPE} characters. "
+                f"Received: {len(content_type)}.",
+                "Send its type and its boundary alone.",
+            )
         _, options = parse_options_header(content_type)
         charset = options.get(b"charset", b"utf-8").decode("latin-1")
         if charset.lower() not in ("utf-8", "utf8", "us-ascii"):

@@ -128,6 +128,7 @@ def test_raw_vectors_must_be_whole_and_finite(shared):
     ("kind", "content", "part"),
     [
         ("multipart/form-data", b"", "boundary"),
+        (f"multipart/form-data; boundary=x{';a=b' * 300}", b"--x--\r\n", "at most 1000 char"),
         ("multipart/form-data; boundary=x", b"no form", "cannot be read"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n--x--\r\n", "cannot be read"),
         ("multipart/form-data; boundary=x", b"--x--\r\n", "no picture"),
