@@ -97,7 +97,7 @@ class Contents(Listing):
         with self._store.reading():
             rows = self._rows()
             wanted = None if label is None else self.stored_label(label)
-        return iter([row.id for row in rows if wanted is None or row.label == wanted])
+        return iter([row.id for row in rows if wanted is None or row.group == wanted])
 
     def how_searched(self) -> HowSearched:
         """How references are searched: what the owner chose, and what was measured of it."""

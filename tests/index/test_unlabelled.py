@@ -50,6 +50,11 @@ def test_it_is_of_no_group_whatever_its_label_looks_like(mixed):
     assert not mixed.has_group("")
 
 
+def test_an_empty_label_means_no_reference(mixed):
+    assert (list(mixed.ids("")), mixed.page(limit=5, label="")[0]) == ([], [])
+    assert list(mixed.ids("cat")) == ["a"]
+
+
 def test_an_empty_label_is_still_refused(mixed):
     with pytest.raises(ValueError, match="non-empty"):
         mixed.add(["f"], VECTORS[:1], [""])
