@@ -27,7 +27,8 @@ from likewise.server.schemas.gallery import (
 from likewise.server.state import state_of
 
 router = APIRouter(prefix="/v1")
-_MAX_AGE = 300  # seconds that a browser may cache it
+# A browser keeps it and asks each time: an id may stand for another picture by now.
+_CACHED = "private, no-cache"
 _PNG = {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -95,7 +96,7 @@ def picture(request: Request, id: PathId) -> Response:
             "Add it again with its picture.",
         )
     tag = f'"{hashlib.blake2b(reference.picture.tobytes(), digest_size=12).hexdigest()}"'
-    headers = {"Cache-Control": f"private, max-age={_MAX_AGE}", "ETag": tag}
+    headers = {"Cache-Control": _CACHED, "ETag": tag}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(_png(reference.picture), media_type="image/png", headers=headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 from embedder.data.sources import records
 from embedder.model import Embedder
 from likewise.matcher import Matcher
+from tests.likewise.server.conftest import png
 from tests.likewise.server.page.driver import Point, Server, draw, drop, point_at_a_reference
 
 pytestmark = pytest.mark.slow
@@ -22,6 +24,12 @@ REFRESH_THE_MAP = """async () => {
     const { show } = await import(address("map"));
     await refreshGallery();
     await show();
+}"""
+
+PIXELS = """() => {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.drawImage(document.querySelector(".browse img"), 0, 0, 28, 28);
+    return [...pen.getImageData(0, 0, 28, 28).data].join();
 }"""
 
 
@@ -71,6 +79,19 @@ def test_metadata_may_be_called_as_the_group_is(own, open_page):
     page.goto(f"{own.address}/#gallery/seven")
     page.locator(".browse button").click()
     expect(page.locator("#reference-dialog dd")).to_have_text(["seven", "eight"])
+
+
+def test_a_replaced_picture_is_shown_as_it_is_now(own, open_page):
+    page = open_page(own, "gallery")
+    pictures = [png(record) for record in islice(records("mnist/test"), 2)]
+    place, shown = f"{own.address}/v1/references/mine?label=mine", []
+    for picture in pictures:
+        page.request.put(place, data=picture, headers={"Content-Type": "image/png"})
+        page.goto(f"{own.address}/#gallery/mine")
+        page.reload()
+        expect(page.locator(".browse img")).to_have_js_property("complete", True)
+        shown.append(page.evaluate(PIXELS))
+    assert shown[0] != shown[1]
 
 
 def test_the_operating_points_say_what_they_promise(open_page, server):
