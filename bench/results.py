@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.strangers import LETTERS, LIKE_DIGITS, TYPEFACES
+from embedder.text import counted
 from embedder.training.recipes import Recipe
 
 Measured = Mapping[str, Sequence[Mapping[str, float]]]
@@ -34,6 +35,7 @@ def page(
     return text.format(
         pairs=len(measured),
         seeds=seeds,
+        trainings=counted(seeds, "training"),
         draws=draws,
         recipe=recipe.name,
         epochs=recipe.epochs,
