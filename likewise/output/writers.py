@@ -6,7 +6,6 @@ Files are written atomically, to a temporary name first.
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -63,12 +62,27 @@ class Csv:
         self._lines([row.get(name) for name in self._columns] for row in cells)
 
     def _lines(self, rows: Iterable[Sequence[Any]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._stream.write(text.getvalue().encode())
+        lines = _Lines()
+        csv.writer(lines, lineterminator=_Lines.END).writerows(rows)
+        self._stream.write("".join(lines.written).encode())
 
     def close(self) -> None:
         """Nothing stands at the end."""
+
+
+class _Lines:
+    """Lines of a CSV that end in LF, though cells with a CR are quoted as well.
+
+    Before Python 3.13 the writer quotes a CR only where it is part of the line's end.
+    """
+
+    END = "\r\n"
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.written.append(f"{line.removesuffix(self.END)}\n")
 
 
 class Table:

@@ -31,6 +31,15 @@ def test_a_csv_holds_what_the_json_rows_hold(tmp_path, rows):
     assert {row["reason"] for row in read} == {""}
 
 
+@pytest.mark.parametrize("name", ["a\rb", "a\nb", "a\r\nb", 'a"b', "a,b", "\r", "a\r"])
+def test_a_csv_gives_back_every_id_as_it_is(tmp_path, name):
+    rows = [{"id": name, "neighbours": []}, {"id": "next", "neighbours": []}]
+    write_file(tmp_path / "rows.csv", rows, columns(0, decided=False))
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [name, "next"]
+    assert (tmp_path / "rows.csv").read_bytes().startswith(b"id,reason\n")
+
+
 def test_a_parquet_file_holds_what_the_json_rows_hold(tmp_path, rows):
     write_file(tmp_path / "rows.parquet", rows, columns(2, decided=True))
     read = pq.read_table(tmp_path / "rows.parquet").to_pylist()
