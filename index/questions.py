@@ -15,7 +15,7 @@ from index.contents import Contents
 from index.decision import CheckOptions, Decision, Rule, decide
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
-from index.search.checked import checked_vectors
+from index.search.checked import checked_vectors, whole
 from likewise.arrays import Floats, Indices
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ class Questions(Contents):
                 f"Gallery {str(self.place)!r} holds no references to compare with. "
                 f"Add references: likewise add {self.place} DATA"
             )
-        return min(k, count) if hasattr(k, "__index__") else k  # which the search refuses
+        k = whole(k)
+        return min(k, count) if isinstance(k, int) else k  # which the search refuses
 
     def search(
         self, vectors: Floats, k: int, *, label: str | None = None, exact: bool = False
@@ -67,7 +68,7 @@ class Questions(Contents):
             [0.0, 1.409999966621399]
         """
         queries = checked_vectors(vectors, self.dim)
-        return self._searcher.nearest(queries, k, label, exact=exact)
+        return self._searcher.nearest(queries, whole(k), label, exact=exact)
 
     def search_labelled(self, vectors: Floats, k: int, *, exact: bool = False) -> Neighbours:
         """Find the k nearest references of each query among those that are of a group.
@@ -87,7 +88,7 @@ class Questions(Contents):
             NoGroupsError: If none is.
             ValueError: As `search`.
         """
-        queries = checked_vectors(vectors, self.dim)
+        queries, k = checked_vectors(vectors, self.dim), whole(k)
         with self._store.reading():
             near = self._searcher.nearest(queries, k, exact=exact)
             beside = np.flatnonzero(~near.labels.astype(bool).all(axis=1))

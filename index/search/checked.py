@@ -56,6 +56,16 @@ def searchable(rows: Floats) -> Bools:
     return np.asarray(lengths <= LONGEST)
 
 
+def whole(k: Any) -> Any:
+    """A NumPy integer as one of Python's, which FAISS takes; all else as it is, for `check_k`.
+
+    Example:
+        >>> whole(np.int64(5)), whole(2.5)
+        (5, 2.5)
+    """
+    return int(k) if isinstance(k, np.integer) else k
+
+
 def check_k(k: int, count: int, label: str | None) -> None:
     """Refuse a number of neighbours out of range.
 

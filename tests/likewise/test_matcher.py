@@ -39,6 +39,18 @@ def test_a_query_agrees_with_brute_force(matcher, references, queries):
     np.testing.assert_allclose(result.distances, expected, atol=1e-6)
 
 
+def test_a_number_of_neighbours_may_be_one_of_numpys(matcher, queries):
+    [k] = np.array([3])
+    one = queries[0].pixels()
+    assert matcher.query([one], k).ids.tolist() == matcher.query([one], 3).ids.tolist()
+    assert matcher.check([one], CheckOptions(k=k)) == matcher.check([one], CheckOptions(k=3))
+    vectors = matcher.embedder.embed(np.stack([one]))
+    near, same = (matcher.gallery.search(vectors, number) for number in (k, 3))
+    assert near.ids.tolist() == same.ids.tolist()
+    with pytest.raises(ValueError, match=r"`k` must be 1 to 300, .* Received: 0"):
+        matcher.query([one], k - 3)
+
+
 def test_compare_gives_the_distance_that_a_search_gives(matcher, references, queries):
     query = queries[0].pixels()
     nearest = matcher.query([query], k=1)[0][0]
