@@ -23,7 +23,7 @@ from likewise.embedding import embed
 from likewise.folds import Folds, require_alone, trained_on
 from likewise.matcher import Matcher
 from likewise.metrics.intervals import trials_needed
-from likewise.metrics.thresholds import CalibrationError, Cost, require_support
+from likewise.metrics.thresholds import CalibrationError, Cost, require_share, require_support
 from likewise.queries import Progress, QueryReader
 
 _MOST_MADE = 10_000  # made unknowns, unless the target needs more
@@ -93,6 +93,7 @@ def calibrate(
     """
     require_matcher(matcher)
     _require_one_rate(fpir, fmr, cost, per_group)
+    margin = None if min_margin is None else _margin(min_margin)
     if made_unknowns and (fpir is None or data is None):
         raise ValueError("Made unknowns need `fpir`, a target FPIR, and `data` to make them of.")
     if cross_validate:
@@ -135,7 +136,7 @@ def calibrate(
         gallery_size=size,
         generation=generation,
         measured_on=measured_on,
-        min_margin=None if min_margin is None else _margin(min_margin),
+        min_margin=margin,
     )
     name = point_name(point) if name is None else name
     gallery.points.store(name, point, unknown=searches.pool.distances, contents=contents or [])
@@ -182,6 +183,9 @@ def _require_one_rate(
         raise ValueError(
             f"Give exactly one of `fpir`, `fmr` and `cost`. Received: {fpir}, {fmr}, {cost}."
         )
+    for rate, target in (("fpir", fpir), ("fmr", fmr)):
+        if target is not None:
+            require_share(rate, target)
     if per_group and fpir is None:
         raise ValueError("Thresholds by group need `fpir`, a target FPIR.")
 

@@ -85,8 +85,8 @@ def evaluate(
         UnlabelledError: If no picture of `data` has a label, or one of `unknown` a known one.
         UnmatchedLabelsError: If most pictures of `data` are of groups that the gallery lacks, or
             some of a group whose label is only spelled otherwise.
-        ValueError: If there are too few pictures to measure anything, or pictures came together
-            with `cross_validate`.
+        ValueError: If there are too few pictures to measure anything, pictures came together with
+            `cross_validate`, or a seed or their number is out of range.
         MatcherError: If a path came in place of an open gallery, `likewise.open(path)`.
         GalleryError: If the gallery cannot be read or has no such operating point.
 
@@ -100,6 +100,7 @@ def evaluate(
         True
     """
     require_matcher(matcher)
+    seed, seeds = _whole("seed", seed, least=0), _whole("seeds", seeds, least=1)
     if cross_validate:
         require_alone(data, unknown)
     elif data is None:
@@ -113,6 +114,12 @@ def evaluate(
         asked = ask_new(matcher, data or (), unknown, at, progress, allow_overlap=allow_overlap)
     figures, pairs, wrong = _measured(matcher, asked, rule, seed, seeds)
     return Evaluation(figures, asked, pairs, _curve(asked.distances), wrong)
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"`{name}` must be a whole number >= {least}. Received: {value!r}.")
+    return int(value)
 
 
 def _measured(

@@ -50,7 +50,7 @@ class Cost:
             raise ValueError(
                 f"Costs must be finite numbers > 0. Received: {self.false_match}, {self.miss}."
             )
-        _check_share("share_unknown", self.share_unknown)
+        require_share("share_unknown", self.share_unknown)
 
     def expected(self, fpir: Any, fnir: Any) -> Any:
         """The expected cost of one query.
@@ -86,7 +86,7 @@ def largest_threshold(distances: Floats, target: float) -> float:
         >>> largest_threshold(distances, 0.5)  # two of four may be within: 0.25 and 0.5
         0.7499999403953552
     """
-    _check_share("target", target)
+    require_share("target", target)
     return _at_most(distances, allowed_within(target, len(distances)))
 
 
@@ -138,7 +138,7 @@ def threshold_for_fpir(kinds: Sequence[NonMated], target: float) -> float:
         CalibrationError: If there are too few non-mated queries to support the target.
         ValueError: If `target` is out of range.
     """
-    _check_share("target", target)
+    require_share("target", target)
     pool = NonMated.pooled(kinds)
     require_support("A target FPIR", target, len(pool), "non-mated queries")
     judged = [pool, *(kind for kind in kinds if len(kind) >= trials_needed(target))]
@@ -237,6 +237,20 @@ def require_support(subject: str, target: float, trials: int, trials_name: str) 
     )
 
 
+def require_share(name: str, value: float) -> None:
+    """Refuse what is no share of anything.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: The caller's.
+
+    Raises:
+        ValueError: If it is not above 0 and below 1.
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"`{name}` must be above 0 and below 1. Received: {value!r}.")
+
+
 # ------------------------------------------------------------ inside
 
 
@@ -259,8 +273,3 @@ def _rounded_up(rate: float) -> float:
 
 def _positive(value: float) -> bool:
     return math.isfinite(value) and value > 0
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise ValueError(f"`{name}` must be above 0 and below 1. Received: {value!r}.")

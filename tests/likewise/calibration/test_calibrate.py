@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,11 @@ from likewise.matcher import Matcher
 from likewise.metrics.thresholds import CalibrationError, Cost
 from likewise.queries import GIVEN, LEFT_OUT, MADE
 from likewise.remarks import Remarks
+
+
+def unread() -> Iterator[Record]:
+    """Pictures that must not be read."""
+    return (pytest.fail("a picture was read") for _ in range(1))
 
 
 def vectors_of(matcher, records) -> np.ndarray:
@@ -249,6 +254,20 @@ def test_dearer_false_matches_make_a_smaller_threshold(matcher, queries) -> None
 def test_one_thing_must_be_wanted(matcher, queries, wanted) -> None:
     with pytest.raises(ValueError, match="`fpir`"):
         calibrate(matcher, queries, **wanted)
+
+
+@pytest.mark.parametrize("rate", ["fpir", "fmr"])
+@pytest.mark.parametrize("target", [0, -1, 1, 2, float("nan"), float("inf")])
+def test_a_target_that_is_no_share_is_refused_before_a_picture_is_read(
+    matcher, rate, target
+) -> None:
+    with pytest.raises(ValueError, match=f"`{rate}` must be above 0 and below 1. Received: "):
+        calibrate(matcher, unread(), **{rate: target})
+
+
+def test_a_margin_that_is_no_distance_is_refused_before_a_picture_is_read(matcher) -> None:
+    with pytest.raises(ValueError, match="`min_margin` must be a finite number >= 0"):
+        calibrate(matcher, unread(), fpir=0.1, min_margin=float("nan"))
 
 
 def test_thresholds_by_group_are_stored_and_keep_the_rate_when_used(matcher, queries) -> None:

@@ -1,5 +1,7 @@
 """Evaluation: the figures beside explicit loops, and the refusals."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,11 @@ from likewise.evaluation.evaluate import evaluate
 from likewise.evaluation.overlap import OverlapError
 from likewise.joins import UnmatchedLabelsError
 from likewise.queries import GIVEN
+
+
+def unread() -> Iterator[Record]:
+    """Pictures that must not be read."""
+    return (pytest.fail("a picture was read") for _ in range(1))
 
 
 @pytest.fixture
@@ -226,3 +233,13 @@ def test_cross_validation_takes_no_other_pictures(matcher, queries):
         evaluate(matcher, queries, cross_validate=True)
     with pytest.raises(ValueError, match="Expected labelled pictures"):
         evaluate(matcher)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "least"), [({"seeds": 0}, 1), ({"seeds": 2.5}, 1), ({"seed": -1}, 0)]
+)
+def test_a_seed_out_of_range_is_refused_before_a_picture_is_read(matcher, wanted, least):
+    [(name, value)] = wanted.items()
+    sentence = f"`{name}` must be a whole number >= {least}. Received: {value}."
+    with pytest.raises(ValueError, match=sentence):
+        evaluate(matcher, unread(), **wanted)
