@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from index.storage.drafts import draft, sweep_drafts
 from index.storage.files import written
 from likewise.errors import LikewiseError
 from likewise.evaluation.evaluate import Evaluation
@@ -38,28 +38,30 @@ def write_report(evaluation: Evaluation, matcher: Matcher, out: Path) -> None:
         OSError: If it cannot be written.
     """
     writable(out)
-    page = html(evaluation, matcher)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = out.with_name(f".{out.name}.{os.urandom(4).hex()}")
-    staging.mkdir()
+    figures = {**evaluation.figures.to_json(), "curves": curves(evaluation)}
+    texts = {JSON: json.dumps(figures, indent=1) + "\n", PAGE: html(evaluation, matcher)}
+    is_new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
     try:
-        figures = {**evaluation.figures.to_json(), "curves": curves(evaluation)}
-        with written(out):
-            (staging / JSON).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-            (staging / PAGE).write_text(page, encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.rename(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        with written(out), ExitStack() as drafts:  # both take their places once both are whole
+            for name, text in texts.items():
+                drafts.enter_context(draft(out / name)).write_bytes(text.encode())
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                out.rmdir()
+        raise
 
 
 def writable(out: Path) -> None:
-    """Refuse a place where a report would overwrite something else.
+    """Refuse a place where a report would overwrite something else; sweep what killed ones left.
 
     Raises:
         ReportError: If `out` exists and is not a report.
     """
+    if out.is_dir():
+        for name in (JSON, PAGE):
+            sweep_drafts(out / name)
     if out.exists() and not (
         out.is_dir() and {file.name for file in out.iterdir()} <= {JSON, PAGE}
     ):
