@@ -97,15 +97,15 @@ def confusion_table(confusion: Confusion) -> ConfusionTable:
     """The answers, column by column, for each group, row by row."""
     names = ["none" if name is None else name for name in confusion.names]
     rows = [
-        ConfusionRow(name, [_cell(name, *cell) for cell in zip(names, counts, strict=True)])
-        for name, counts in zip(names, confusion.counts, strict=True)
+        ConfusionRow(name, [_cell(count, at == row) for at, count in enumerate(counts)])
+        for row, (name, counts) in enumerate(zip(names, confusion.counts, strict=True))
         if sum(counts)
     ]
     return ConfusionTable(names, rows)
 
 
-def _cell(name: str, answer: str, queries: int) -> Cell:
-    return Cell(queries, "right" if answer == name else "wrong" if queries else "")
+def _cell(queries: int, is_own: bool) -> Cell:
+    return Cell(queries, "right" if is_own else "wrong" if queries else "")
 
 
 def _row(name: str, figure: Estimate | int | None) -> Row:

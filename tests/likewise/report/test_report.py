@@ -1,8 +1,10 @@
 """The report on disk: one page that loads nothing, and its figures as JSON."""
 
+import errno
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -158,3 +160,45 @@ def test_groups_without_queries_have_no_row_in_the_confusion():
     assert [(row.name, [cell.kind for cell in row.cells]) for row in table.rows] == [
         ("a", ["right", "wrong", ""])
     ]
+
+
+def test_a_group_that_is_called_none_is_not_the_column_of_no_match():
+    table = confusion_table(Confusion(["none", None], [[2, 3], [0, 0]]))
+    assert [(row.name, row.cells) for row in table.rows] == [("none", [(2, "right"), (3, "wrong")])]
+
+
+@pytest.mark.parametrize("place", [".", "link"])
+def test_a_report_is_written_into_the_current_folder_or_through_a_link(
+    matcher, queries, tmp_path, monkeypatch, place
+):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(tmp_path / "folder" / "linked")
+    (tmp_path / "folder" / "linked").mkdir()
+    monkeypatch.chdir(tmp_path / "folder" / ("linked" if place == "." else "."))
+    evaluation = evaluate(matcher, queries, seeds=1)
+    for _ in range(2):
+        write_report(evaluation, matcher, Path(place))
+        written = sorted(file.name for file in (tmp_path / "folder" / "linked").iterdir())
+        assert written == ["report.html", "report.json"]
+
+
+def test_a_report_that_cannot_be_written_leaves_the_earlier_one(
+    matcher, queries, tmp_path, monkeypatch
+):
+    evaluation = evaluate(matcher, queries, seeds=1)
+    write_report(evaluation, matcher, tmp_path / "report")
+    before = {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()}
+
+    def full(path: Path, content: bytes) -> int:
+        if ".report.html." in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with path.open("wb") as file:
+            return file.write(content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(evaluation, matcher, tmp_path / "report")
+    with pytest.raises(OSError, match="No space left"):
+        write_report(evaluation, matcher, tmp_path / "new")
+    assert before == {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()}
+    assert not (tmp_path / "new").exists()
