@@ -25,6 +25,7 @@ from likewise.output.rows import Row, json_line
 from likewise.output.writers import format_of, replacing, write_file
 
 _BLOCK = 1 << 16
+_MAKER = "made_by"  # the setting that says which processor and versions made a part
 _AFTER_ID = len('{"id"')  # the value follows; earlier versions wrote a space before it
 _decoder = json.JSONDecoder()
 
@@ -204,7 +205,7 @@ def journal_path(output: Path) -> Path:
 
 
 def require_whole(path: Path, settings: Mapping[str, Any], end: Mapping[str, Any]) -> int:
-    """Number of rows of a whole part of this job.
+    """Number of rows of a whole part of this job, whatever processor made it.
 
     Args:
         path: The part.
@@ -216,7 +217,7 @@ def require_whole(path: Path, settings: Mapping[str, Any], end: Mapping[str, Any
     """
     rows, last = 0, b""
     with path.open("rb") as part:
-        difference = _difference(part.readline(), json_line(dict(settings)))
+        difference = _difference(part.readline(), json_line(dict(settings)), but=_MAKER)
         for line in part:
             rows, last = rows + bool(last), line
     if not difference and not end.items() <= _fields(last).items():
@@ -236,8 +237,8 @@ def _fields(line: bytes) -> dict[str, Any]:
         return {}
 
 
-def _difference(stored: bytes, header: bytes) -> str | None:
-    """Describe the first setting that differs, if any."""
+def _difference(stored: bytes, header: bytes, *, but: str = "") -> str | None:
+    """Describe the first setting that differs, if any, but for one that may."""
     now = json.loads(header)
     try:
         before = dict(json.loads(stored))
@@ -245,10 +246,16 @@ def _difference(stored: bytes, header: bytes) -> str | None:
         return "its first line is damaged"
     for name in [*now, *before]:
         was, wanted = before.get(name), now.get(name)
-        if was != wanted:
+        if was != wanted and name != but:
+            if name == _MAKER:
+                return f"it was made by {_machine(was)}, not {_machine(wanted)}"
             verb = "were" if name.endswith("s") else "was"
             return f"its {name.replace('_', ' ')} {verb} {_shown(was)}, not {_shown(wanted)}"
     return None
+
+
+def _machine(made_by: Any) -> str:
+    return ", ".join(map(str, made_by.values())) if isinstance(made_by, dict) else _shown(made_by)
 
 
 def _shown(value: Any) -> str:

@@ -89,6 +89,14 @@ def test_a_difference_is_reported_in_plain_words(output):
         Journal(output, {"group": None, "inputs": ["c"]}, [], resume=True)
 
 
+def test_rows_of_another_processor_are_not_continued_and_both_are_named(output):
+    machines = [{"processor": name, "numpy": "2.4"} for name in ("Epyc", "Xeon")]
+    with Journal(output, {"made_by": machines[0]}, []) as journal:
+        journal.write(ROWS[:1])
+    with pytest.raises(ResumeError, match=r"another job: it was made by Epyc, 2\.4, not Xeon, 2"):
+        Journal(output, {"made_by": machines[1]}, [], resume=True)
+
+
 def test_a_journal_with_a_damaged_header_is_refused(output):
     journal = begun(output, 2)
     journal.write_bytes(b"\0\0" + journal.read_bytes())

@@ -101,6 +101,16 @@ def test_a_shard_that_is_run_again_after_its_end_has_nothing_to_do(gallery, scan
     assert "of another job: its group was none, not '7'" in failure(*shard, "--group", "7")
 
 
+def test_a_part_that_another_processor_finished_is_whole_here_too(gallery, scans, tmp_path):
+    shard = ("check", gallery, scans, "-o", tmp_path / "rows.csv", "--shard", "1/2", "--resume")
+    done(*shard)
+    part = tmp_path / "rows.csv.part-1-of-2"
+    made_elsewhere(part, "another processor")
+    before = part.read_bytes()
+    assert done(*shard).stderr.rstrip().endswith("; 20 were done in an earlier run")
+    assert part.read_bytes() == before
+
+
 def test_a_whole_part_of_other_pictures_on_stdin_is_not_taken_for_this_one(
     gallery, scans, tmp_path
 ):
