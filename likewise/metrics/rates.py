@@ -100,7 +100,7 @@ def fmr(different: Reals, threshold: float) -> float:
         different: Distances of pairs of two labels, `(q,)`, q >= 1.
         threshold: Largest distance that is a match, equality included.
     """
-    return float(np.mean(different <= threshold))
+    return float(np.mean(_doubles(different) <= threshold))
 
 
 def fnmr(same: Reals, threshold: float) -> float:
@@ -110,7 +110,7 @@ def fnmr(same: Reals, threshold: float) -> float:
         same: Distances of pairs of one label, `(p,)`, p >= 1.
         threshold: Largest distance that is a match, equality included.
     """
-    return float(np.mean(same > threshold))
+    return float(np.mean(_doubles(same) > threshold))
 
 
 def fnmr_at_fmr(same: Reals, different: Reals, rate: float) -> float | None:
@@ -148,7 +148,8 @@ def pair_accuracy(same: Reals, different: Reals, threshold: float) -> float:
         >>> pair_accuracy(np.array([0.1, 0.5]), np.array([0.6, 0.4]), threshold=0.5)
         0.75
     """
-    return float(np.mean(same <= threshold) + np.mean(different > threshold)) / 2
+    within, beyond = _doubles(same) <= threshold, _doubles(different) > threshold
+    return float(np.mean(within) + np.mean(beyond)) / 2
 
 
 def count_within(distances: Reals, thresholds: Doubles) -> npt.NDArray[np.intp]:
@@ -173,3 +174,9 @@ def require_distances(distances: Reals, what: str) -> None:
     """
     if not len(distances):
         raise ValueError(f"Expected at least one distance of {what}. Received none.")
+
+
+def _doubles(distances: Reals) -> Doubles:
+    """Distances to compare with a threshold: beside float32, NumPy would round that to float32."""
+    doubles: Doubles = distances.astype(np.float64)
+    return doubles

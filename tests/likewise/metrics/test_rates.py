@@ -32,6 +32,17 @@ def test_the_det_curve_is_scikit_learns_roc_curve(same, different):
     np.testing.assert_allclose(1 - curve.missed, tpr[1:])
 
 
+def test_equality_with_a_threshold_is_judged_in_float64():
+    distances = np.array([0.1], np.float32)  # a little more than 0.1
+    stored = float(distances[0])
+    assert (fmr(distances, stored), fnmr(distances, stored)) == (1, 0)
+    assert (fmr(distances, 0.1), fnmr(distances, 0.1)) == (0, 1)
+    assert pair_accuracy(distances, distances, 0.1) == 0.5
+    assert (
+        pair_accuracy(distances, np.array([1.0], np.float32), 0.1) == 0.5
+    )  # the same pair is missed
+
+
 def test_both_rates_are_a_third_at_the_equal_error_rate():
     # Within 0.3 lie two of three same pairs and one of three different ones.
     curve = det_curve(np.array([0.1, 0.2, 0.9]), np.array([0.3, 0.8, 0.95]))
