@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 from likewise.evaluation.estimates import Estimate, Named, share
 from likewise.metrics.identification import confusion, fnir_at_fpir, rank_rate
@@ -38,7 +39,8 @@ class IdentificationFigures:
         fnir_at_fpir: FNIR at the largest threshold with each FPIR.
         fpir: FPIR at the judged threshold; None without non-mated queries.
         fnir: FNIR at the judged threshold.
-        wrong_group: Mated queries that were matched with another group.
+        wrong_group: Mated queries that were matched with another group, or with one of two that
+            are equally near.
         confusion: Which group is taken for which.
     """
 
@@ -68,9 +70,8 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
         limits: Thresholds of the operating point that is judged.
     """
     mated, unknown = searched.mated, searched.unknown
-    answers = answers_within(searched, limits)
-    pairs = zip(answers, mated.labels, strict=True)
-    wrong = sum(answer is not None and answer != label for answer, label in pairs)
+    answers, missed = answers_within(searched, limits), mated.missed(limits).tolist()
+    wrong = sum(answer is not None for answer in compress(answers, missed))
     names, counts, left_out = confusion(mated.labels, answers)
     return IdentificationFigures(
         rank_rates={k: _share_of(rank_rate(searched.ranks, k), len(mated)) for k in RANKS},
@@ -80,7 +81,7 @@ def identification(searched: GroupDistances, limits: Limits) -> IdentificationFi
             for rate in [fnir_at_fpir(mated, unknown.distances, fpir)]
         },
         fpir=share(int(unknown.matched(limits).sum()), len(unknown)) if len(unknown) else None,
-        fnir=share(int(mated.missed(limits).sum()), len(mated)),
+        fnir=share(sum(missed), len(mated)),
         wrong_group=share(wrong, len(mated)),
         confusion=Confusion(names, counts.tolist(), left_out),
     )

@@ -1,12 +1,14 @@
 """Evaluation: the figures beside explicit loops, and the refusals."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from embedder.data.records import Record
 from embedder.errors import UnlabelledError
+from index.decision import CheckOptions
 from likewise.calibration.calibrate import calibrate
 from likewise.evaluation.estimates import Estimate
 from likewise.evaluation.evaluate import evaluate
@@ -49,6 +51,17 @@ def test_identification_counts_as_loops_over_all_distances_do(matcher, queries, 
     assert identification.fnir.events == len(queries) - hit
     assert identification.fpir is not None
     assert identification.fpir.events == sum(distance <= threshold for distance in strangers)
+
+
+def test_a_query_as_near_to_another_group_is_matched_wrongly_and_not_with_none(
+    matcher, references, queries
+):
+    matcher.add([replace(twin, id=f"twin/{twin.id}", label="twins") for twin in references])
+    figures = evaluate(matcher, queries, seeds=1).figures.identification
+    decisions = matcher.check(queries, CheckOptions(k=1))
+    matched = sum(decision.decision == "match" for decision in decisions)
+    assert figures.fnir.events == len(queries)  # a tie for rank 1 is a miss
+    assert figures.wrong_group.events == matched > 0
 
 
 def test_retrieval_counts_as_a_full_sort_does(matcher, queries, labels):
