@@ -10,6 +10,7 @@ and those on a slow disk, are decoded in parallel.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
@@ -39,6 +40,16 @@ _PROBE, _SMALL = 4, 0.001  # pictures that are timed, and seconds up to which ea
 _MAX_WAITING = 8 << 20  # bytes of pictures at their own size that are prepared together
 
 _small_pictures = threading.Lock()  # held while small pictures are decoded
+
+
+def _free_small_pictures() -> None:
+    """Threads do not survive a fork, and one that held the lock would never release it."""
+    global _small_pictures
+    _small_pictures = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_free_small_pictures)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from embedder.data.sources import Record
+from embedder.errors import ImageError
 from likewise.decoding import chunks, decode, decode_stream, gathered
 from likewise.parallel import ahead
 from tests.fakes import FakeEmbedder
@@ -80,3 +83,37 @@ def test_an_error_in_one_thread_keeps_no_other_from_decoding(tmp_path):
 def test_chunks_hold_every_item_once():
     assert [*chunks(range(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert [*chunks([], 3)] == []
+
+
+class Waiting:
+    """A picture whose file does not come."""
+
+    def __init__(self) -> None:
+        self.asked, self.ended = threading.Event(), threading.Event()
+
+    def read_bytes(self) -> bytes:
+        self.asked.set()
+        assert self.ended.wait(60)
+        raise ImageError("it never came")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_a_thread_that_decoded_before_it(tmp_path):
+    embedder, waiting = FakeEmbedder(tmp_path), Waiting()
+    blank = Record("blank", None, np.zeros((28, 28), np.uint8))
+    decoder = threading.Thread(target=decode, args=([Record("a", None, waiting)], embedder))
+    decoder.start()
+    assert waiting.asked.wait(60)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # ends it should it wait
+        try:
+            decode([blank], embedder)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    waiting.ended.set()
+    decoder.join()
+    assert ended == 0
