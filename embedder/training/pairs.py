@@ -30,7 +30,8 @@ def create_pairs(
         images: Pictures, shape `(n, h, w)` or `(n, h, w, 3)`. Left unchanged.
         labels: Their labels, length `n`; at least two labels, at least one of them twice.
         min_equals: Pairs of one label, `0 <= min_equals <= n * pairs_per_image`; half of
-            the pairs when None. All other pairs hold two labels.
+            the pairs when None, fewer where fewer images share their label. All other pairs
+            hold two labels.
         seed: The same seed gives the same pairs.
         pairs_per_image: Partners drawn for each image.
 
@@ -68,8 +69,8 @@ def pair_positions(
     """
     groups = Groups.of(labels)
     first = np.tile(np.arange(len(groups.codes)), pairs_per_image)
-    equals = len(first) // 2 if min_equals is None else min_equals
     able = np.flatnonzero(groups.sizes[groups.codes[first]] > 1)
+    equals = min(len(first) // 2, len(able)) if min_equals is None else min_equals
     _check_equals(equals, len(able), len(first), len(groups.names))
     rng = np.random.default_rng(seed)
     same = np.zeros(len(first), dtype=np.float32)

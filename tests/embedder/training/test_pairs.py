@@ -42,6 +42,13 @@ def test_half_of_the_pairs_are_same_by_default():
     assert same.sum() == 20 * 3 / 2
 
 
+def test_where_few_images_share_their_label_all_of_them_make_same_pairs():
+    labels = ["a", "a", *"bcdefghi"]  # 2 of 10 share one; half of the pairs would be 5
+    first, second, same = pair_positions(labels)
+    assert sorted(zip(first[same == 1], second[same == 1], strict=True)) == [(0, 1), (1, 0)]
+    assert len(same) == 10
+
+
 def test_a_missing_digit_does_not_matter():
     _, _, same = pair_positions([0, 0, 9, 9], min_equals=2)
     assert len(same) == 4
