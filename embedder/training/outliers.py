@@ -20,6 +20,7 @@ from likewise.arrays import Indices, Pixels, Reals
 
 OF_NO_GROUP = -1  # the label code of an outlier
 _FINE = 4  # drawings are made this many times larger, then reduced, for soft edges
+_TRIES = 200  # draws for a picture of another group, before the others of a huge one are listed
 _INSET = 4 / 28  # the border that drawings leave free, as MNIST's digits do
 
 
@@ -54,10 +55,11 @@ def _two_of_different_groups(
     pictures: Pixels, codes: Indices, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels]:
     first = rng.integers(len(pictures))
-    second = rng.integers(len(pictures))
-    while codes[second] == codes[first]:
+    for _ in range(_TRIES):
         second = rng.integers(len(pictures))
-    return pictures[first], pictures[second]
+        if codes[second] != codes[first]:
+            return pictures[first], pictures[second]
+    return pictures[first], pictures[rng.choice(np.flatnonzero(codes != codes[first]))]
 
 
 def _blank(first: Pixels, second: Pixels, rng: np.random.Generator) -> Pixels:

@@ -1,7 +1,14 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from embedder.training.outliers import KINDS, make_outliers
+from embedder.training.outliers import (
+    _TRIES,
+    KINDS,
+    _two_of_different_groups,
+    make_outliers,
+)
 
 
 def test_the_shares_of_all_kinds_make_one():
@@ -27,6 +34,29 @@ def test_the_same_seed_gives_the_same_outliers_and_another_seed_others(rng):
     item, again, other = (make_outliers(pictures, codes, 30, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(item, again)
     assert (item != other).any()
+
+
+class Counted:
+    """Random draws, counted."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+        self.draws = 0
+
+    def __getattr__(self, name):
+        self.draws += 1
+        return getattr(self.rng, name)
+
+
+def test_beside_a_huge_group_a_picture_of_another_is_found_without_drawing_for_ever():
+    codes = np.zeros(1_000_000, np.int64)
+    codes[-1] = 1
+    pictures = np.broadcast_to(np.uint8(0), (len(codes), 1, 1))
+    numbered: Any = Counted()
+    for _ in range(5):  # by draws alone, a million for each
+        first, second = _two_of_different_groups(pictures, codes, numbered)
+        assert first.shape == second.shape == (1, 1)
+    assert numbered.draws <= 5 * (1 + _TRIES + 1)  # the first, the tries, the choice
 
 
 def test_quarters_keep_every_pixel_and_move_at_least_three_quarters(rng):
