@@ -13,7 +13,7 @@ from embedder.training.batches import Batches
 from embedder.training.checkpoint import State, ValidationEER
 from embedder.training.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin
 from embedder.training.memory import KeepFreedMemory
-from embedder.training.networks import siamese_network
+from embedder.training.networks import UNIT, siamese_network
 from embedder.training.recipes import TUTORIAL_THRESHOLD, Recipe
 from likewise.arrays import Pixels
 
@@ -85,7 +85,9 @@ def _trainable(base: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
         pixels = keras.Input(base.input_shape[1:], dtype="uint8")
         distorted = Distortion(recipe.augmentation, recipe.seed)(pixels)
         model = keras.Model(pixels, base(distorted))
-        loss = AllPairsContrastiveLoss(recipe.margin, recipe.near, recipe.made_margin)
+        loss = AllPairsContrastiveLoss(
+            recipe.margin, recipe.near, recipe.made_margin, unit=recipe.network in UNIT
+        )
         model.compile(optimizer, loss, jit_compile=False)
     optimizer.build(model.trainable_variables)  # so that a checkpoint finds its variables
     return model

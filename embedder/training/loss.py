@@ -73,12 +73,13 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
             one costs (d - near)².
         made_margin: Distance beyond which a different pair costs nothing where a picture of it is
             an outlier or of a made group.
+        unit: Whether embeddings are of unit length.
 
     Call arguments:
         y_true: Label codes, shape `(n,)` or `(n, 1)`; `OF_NO_GROUP` for an outlier, which is
             different from every group and is compared with nothing else; below it for pictures of
             made groups.
-        y_pred: Embeddings of unit length, shape `(n, dim)`.
+        y_pred: Embeddings, shape `(n, dim)`.
     """
 
     def __init__(
@@ -86,12 +87,14 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
         margin: float = 1.0,
         near: float = 0.0,
         made_margin: float = 1.0,
+        unit: bool = True,
         name: str = "all_pairs_contrastive_loss",
     ) -> None:
         super().__init__(name=name, reduction="sum")
         self.margin = margin
         self.near = near
         self.made_margin = made_margin
+        self.unit = unit
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the scalar loss of one batch."""
@@ -102,7 +105,7 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
             ops.cast(kind, y_pred.dtype)
             for kind in (codes > OF_NO_GROUP, codes < OF_NO_GROUP, codes == OF_NO_GROUP)
         )
-        distances = pairwise_distances(y_pred)
+        distances = pairwise_distances(y_pred, unit=self.unit)
         same = ops.square(ops.maximum(distances - self.near, 0.0)) * (alike - itself)
         different = _hinge(self.margin, distances) * (1.0 - alike)
         made = _hinge(self.made_margin, distances) * (1.0 - alike)
@@ -120,6 +123,7 @@ class AllPairsContrastiveLoss(keras.losses.Loss):
             "margin": self.margin,
             "near": self.near,
             "made_margin": self.made_margin,
+            "unit": self.unit,
             "name": self.name,
         }
 
@@ -147,10 +151,18 @@ def _mean_of_active(costs: Tensor) -> Tensor:
     return ops.sum(costs) / active
 
 
-def pairwise_distances(embeddings: Tensor) -> Tensor:
-    """Distances between all rows of unit length, shape `(n, n)`, with a gradient of 0 at 0."""
-    squared = 2.0 - 2.0 * ops.matmul(embeddings, ops.transpose(embeddings))
-    return root(squared)
+def pairwise_distances(embeddings: Tensor, *, unit: bool = True) -> Tensor:
+    """Distances between all rows, shape `(n, n)`, with a gradient of 0 at 0.
+
+    Args:
+        embeddings: Shape `(n, dim)`.
+        unit: Whether all rows are of unit length, which is quicker.
+    """
+    products = ops.matmul(embeddings, ops.transpose(embeddings))
+    if unit:
+        return root(2.0 - 2.0 * products)
+    lengths = ops.sum(ops.square(embeddings), axis=1)
+    return root(lengths[:, None] + lengths[None, :] - 2.0 * products)
 
 
 def root(squared: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from keras import layers, ops
 from embedder.training.loss import root
 
 NETWORKS = ("dense", "conv")
+UNIT = ("conv",)  # those whose embeddings are of unit length
 
 # Filters, kernel size and stride of each convolution of `conv`: depth was worth more than width.
 CONVOLUTIONS = ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1))

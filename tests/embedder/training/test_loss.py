@@ -6,8 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from embedder.training.fitting import _trainable
 from embedder.training.loss import AllPairsContrastiveLoss, contrastive_loss_with_margin, root
+from embedder.training.networks import NETWORKS, base_network
 from embedder.training.outliers import OF_NO_GROUP
+from embedder.training.recipes import RECIPES
 
 
 def test_a_same_pair_costs_its_squared_distance():
@@ -52,6 +55,23 @@ def test_all_pairs_agrees_with_an_explicit_loop_over_the_pairs(near):
     expected = sum(sum(costs) / (sum(c > 0 for c in costs) + 5) for costs in (same, different))
     loss = AllPairsContrastiveLoss(margin, near)(np.array(codes), embeddings)
     assert float(loss) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_loss_of_each_network_is_on_the_distance_itself(network):
+    recipe = RECIPES["default"].changed(network=network)
+    base = base_network(network, (8, 8))
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8), np.uint8)
+    embeddings, codes = base(pixels).numpy(), [0, 1, 2] * 2
+    costs: dict[bool, list[float]] = {True: [], False: []}
+    for i, j in itertools.permutations(range(6), 2):
+        distance = float(np.linalg.norm(embeddings[i] - embeddings[j]))
+        same = codes[i] == codes[j]
+        gap = distance - recipe.near if same else recipe.margin - distance
+        costs[same].append(max(gap, 0) ** 2)
+    expected = sum(sum(kind) / (sum(c > 0 for c in kind) + 6) for kind in costs.values())
+    loss = _trainable(base, recipe, steps=1).loss(np.array(codes), embeddings)
+    assert float(loss) == pytest.approx(expected, abs=1e-4)
 
 
 def test_equal_embeddings_have_a_finite_gradient():
