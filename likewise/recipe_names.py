@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 OF_TRANSFER = ("backbone", "flip")
+OF_PAIRS = ("pairs_per_image",)
 OF_NETWORKS = (
+    *OF_PAIRS,
     "network",
     "epochs",
     "batch",
-    "pairs_per_image",
     "outliers",
     "composites",
     "preprocessing",
@@ -30,8 +31,12 @@ def recipe_of(settings: Mapping[str, Any]) -> str | None:
     Example:
         >>> recipe_of({"epochs": 3, "flip": None}), recipe_of({"seed": 1})
         ('default', None)
+        >>> recipe_of({"epochs": 3, "pairs_per_image": 2})
+        'tutorial'
     """
     if any(settings.get(name) is not None for name in OF_TRANSFER):
         return "transfer"
+    if any(settings.get(name) is not None for name in OF_PAIRS):
+        return "tutorial"
     named = any(settings.get(name) is not None for name in OF_NETWORKS)
     return "default" if named else None

@@ -64,6 +64,8 @@ def further_recipe(model: Embedder) -> Recipe:
         )
     base = RECIPES[stored["name"]]
     known = {field.name for field in fields(Recipe)}
+    if base.pairs == "batch":
+        known.discard("pairs_per_image")  # earlier versions took any, and drew none
     recipe = base.changed(**{name: value for name, value in stored.items() if name in known})
     return recipe.changed(
         epochs=EPOCHS,

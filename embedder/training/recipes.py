@@ -121,6 +121,11 @@ class Recipe:
     def _check_shares(self) -> None:
         if self.pairs != "batch" and (self.steps or self.turned):
             raise ValueError("`steps` and `turned` are for recipes that do not draw pairs.")
+        if self.pairs == "batch" and self.pairs_per_image != 1:
+            raise ValueError(
+                "`pairs_per_image` is for the recipe tutorial, which draws pairs: all others take "
+                f"every pair of a batch. Received: {self.pairs_per_image}. Leave it out."
+            )
         for name in ("outliers", "writing", "signs", "composites"):
             share = getattr(self, name)
             if not 0 <= share <= 1 or (share and self.pairs != "batch"):

@@ -15,12 +15,12 @@ import click
 from likewise.commands.console import note, progress_bar
 from likewise.commands.errors import INTERRUPTED
 from likewise.commands.options import SHARE, Number, Reading, reading_options
-from likewise.recipe_names import OF_NETWORKS, OF_START, OF_TRANSFER, recipe_of
+from likewise.recipe_names import OF_NETWORKS, OF_PAIRS, OF_START, OF_TRANSFER, recipe_of
 
 _REFUSED = {
     "transfer": OF_NETWORKS,
-    "default": OF_TRANSFER,
-    "digits": OF_TRANSFER,
+    "default": (*OF_TRANSFER, *OF_PAIRS),
+    "digits": (*OF_TRANSFER, *OF_PAIRS),
     "tutorial": (*OF_TRANSFER, "steps", "turned"),
 }
 
@@ -90,7 +90,9 @@ _REFUSED = {
     help="Share of the pictures held out for early stopping and for the threshold.",
 )
 @click.option(
-    "--pairs-per-image", type=click.IntRange(min=1), help="Number of pairs drawn per image."
+    "--pairs-per-image",
+    type=click.IntRange(min=1),
+    help="With tutorial, number of pairs drawn per image.",
 )
 @click.option(
     "--outliers",

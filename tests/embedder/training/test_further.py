@@ -43,6 +43,13 @@ def test_the_recipe_of_an_earlier_version_lacks_settings_and_gets_todays():
     assert (recipe.margin, recipe.batch) == (1.1, RECIPES["default"].batch)
 
 
+def test_a_model_whose_recipe_names_a_number_of_pairs_that_it_never_drew_goes_on():
+    earlier = Embedder.load()
+    recipe = {**earlier.metadata["recipe"], "pairs_per_image": 3}
+    earlier.metadata = {**earlier.metadata, "recipe": recipe}
+    assert further_recipe(earlier).pairs_per_image == 1
+
+
 def test_own_pictures_are_repeated_until_three_of_ten_are_own():
     own = Labelled(np.zeros((5, 2, 2), np.uint8), list("ababa"))
     kept = Labelled(np.ones((70, 2, 2), np.uint8), ["c"] * 70)

@@ -41,7 +41,13 @@ def test_a_validation_share_of_everything_is_refused():
 @pytest.mark.parametrize("made", ["outliers", "composites"])
 def test_made_pictures_are_refused_where_pairs_are_drawn(made):
     with pytest.raises(ValueError, match="0 for a recipe that draws pairs"):
-        RECIPES["tutorial"].changed(outliers=0.2)
+        RECIPES["tutorial"].changed(**{made: 0.2})
+
+
+@pytest.mark.parametrize("name", ["default", "digits"])
+def test_a_number_of_pairs_is_refused_where_every_pair_of_a_batch_is_taken(name):
+    with pytest.raises(ValueError, match=r"for the recipe tutorial.* Received: 9\. Leave it out"):
+        RECIPES[name].changed(pairs_per_image=9)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])

@@ -124,6 +124,23 @@ def test_from_refuses_what_its_model_decides_and_keep_needs_it():
     assert "--keep goes with --from MODEL" in alone.stderr
 
 
+def test_a_number_of_pairs_means_the_recipe_that_draws_pairs_and_no_other(monkeypatch, fake):
+    import likewise.training
+
+    asked: list[str | None] = []
+
+    def train(data: str, out: Path, recipe: str | None, **settings: object) -> object:
+        asked.append(recipe)
+        return fake
+
+    monkeypatch.setattr(likewise.training, "train", train)
+    refused = run("train", "--out", "m", "--recipe", "default", "--pairs-per-image", 2)
+    assert refused.exit_code == 2
+    assert "The recipe default has no --pairs-per-image: leave it out." in refused.stderr
+    done("train", "--out", "m", "--pairs-per-image", 2)
+    assert asked == ["tutorial"]
+
+
 def test_a_training_that_goes_on_says_what_was_right_before_and_after(monkeypatch, fake):
     import likewise.training
 
