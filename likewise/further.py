@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 from embedder.data.bundled import pictures_of
 from embedder.data.dataset import Dataset
 from embedder.data.sources import Record, load
+from embedder.errors import DatasetError
 from embedder.model import Embedder
 from embedder.runtime.quiet import without_notices
-from embedder.training.division import divided
+from embedder.text import counted
+from embedder.training.division import divided, division
+from embedder.training.recipes import Recipe
 from index.decision import Decision
 from likewise.matcher import Matcher
 from likewise.model_figures import record
@@ -51,12 +54,12 @@ def train_further(
         ModelError: If the model holds no network to go on with.
     """
     with without_notices():
-        from embedder.training.further import Start, further_recipe, sampled
+        from embedder.training.further import Start, further_recipe
         from embedder.training.train import train
     recipe = further_recipe(start).changed(**settings)
     kept = _kept(start, keep, tell)
     if kept is not None:
-        kept = sampled(kept, recipe.seed)
+        kept = _mixed_in(kept, dataset, recipe, tell)
     model = train(
         dataset,
         out,
@@ -71,6 +74,23 @@ def train_further(
         parts.append(_Parts(kept.name, *divided(kept, recipe.validation, recipe.seed)))
     figures = {"before": _shares(start, parts), "after": _shares(model, parts)}
     return record(model, "further", figures)
+
+
+def _mixed_in(
+    kept: Dataset, own: Dataset, recipe: Recipe, tell: Callable[[str], object]
+) -> Dataset | None:
+    """A sample of the kept pictures, without those that are among one's own."""
+    from embedder.training.further import beside, sampled
+
+    others = beside(kept, own)
+    if both := len(kept) - len(others):
+        tell(f"{own.name} holds {both} of the {counted(len(kept), 'picture')} of {kept.name} too.")
+        try:
+            division(others, recipe.validation, recipe.seed)
+        except DatasetError:
+            tell(f"The others, {len(others)}, are too few to be mixed in.")
+            return None
+    return sampled(others, recipe.seed)
 
 
 class _Parts(NamedTuple):

@@ -84,6 +84,26 @@ def network_of(model: Embedder) -> keras.Model:
     return base
 
 
+def beside(kept: Dataset, own: Dataset) -> Dataset:
+    """Leave out the kept pictures that one's own hold too.
+
+    One that is in both would be divided twice, and so be trained on and held out.
+
+    Args:
+        kept: Pictures of the earlier training.
+        own: One's own pictures.
+
+    Example:
+        >>> pictures = np.arange(3, dtype=np.uint8).reshape(3, 1, 1)
+        >>> three = Dataset(["a", "b", "c"], ["1", "1", "2"], pictures)
+        >>> beside(three, three.subset([1])).ids
+        ['a', 'c']
+    """
+    known = set(own.contents)
+    rows = [row for row, content in enumerate(kept.contents) if content not in known]
+    return kept if len(rows) == len(kept) else kept.subset(rows)
+
+
 def sampled(kept: Dataset, seed: int) -> Dataset:
     """Take at most `KEPT` pictures of the earlier training.
 

@@ -7,9 +7,11 @@ from embedder.data.dataset import Dataset
 from embedder.data.sources import load
 from embedder.errors import DatasetError, ModelError
 from embedder.model import Embedder
+from embedder.training.division import divided
 from embedder.training.fitting import Labelled
 from embedder.training.further import EPOCHS, KEPT, STEPS, further_recipe, mixed, sampled
 from embedder.training.recipes import RECIPES
+from likewise.further import _mixed_in
 from likewise.training import train
 
 
@@ -66,6 +68,23 @@ def test_of_a_large_training_a_sample_is_kept_and_of_a_small_one_all():
     first, again, other = (sampled(large, seed) for seed in (0, 0, 1))
     assert len(first) == KEPT
     assert first.ids == again.ids != other.ids
+
+
+@pytest.mark.parametrize(("shared", "left"), [(100, 100), (199, 0)])
+def test_a_picture_that_is_ones_own_and_kept_is_not_trained_on_and_held_out(shared, left):
+    kept = load("mnist/test").subset(range(200), "kept")
+    own = load("mnist/test").subset([*range(200, 300), *range(shared)], "own")
+    said: list[str] = []
+    recipe = further_recipe(Embedder.load())
+    mixed_in = _mixed_in(kept, own, recipe, said.append)
+    assert said[0] == f"own holds {shared} of the 200 pictures of kept too."
+    assert len(mixed_in or []) == left  # one alone cannot be divided
+    sets = [own] if mixed_in is None else [own, mixed_in]
+    parts = [divided(pictures, recipe.validation, recipe.seed) for pictures in sets]
+    fitted, held = (
+        {c for part in side for c in part.contents} for side in zip(*parts, strict=True)
+    )
+    assert not fitted & held
 
 
 def test_a_model_without_a_network_of_likewise_is_refused(tmp_path, fake):
