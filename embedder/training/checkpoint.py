@@ -70,6 +70,14 @@ class State:
             return self.epochs[-1]
         return min(self.epochs, key=lambda epoch: float(epoch["eer"]))
 
+    def has_stopped(self, patience: int) -> bool:
+        """Whether the last epochs, `patience` or more, brought nothing better.
+
+        Args:
+            patience: Epochs without a better EER after which training stops.
+        """
+        return bool(self.epochs) and len(self.epochs) - self.best["epoch"] >= patience
+
     @property
     def checkpoint(self) -> Path:
         """Weights and optimizer state of the last complete epoch."""
@@ -154,5 +162,5 @@ class ValidationEER(keras.callbacks.Callback):
         self.state.write(self.model)
         if logs is not None:
             logs["val_eer"] = equal_error.rate
-        if epoch + 1 - self.state.best["epoch"] >= self.patience:
+        if self.state.has_stopped(self.patience):
             self.model.stop_training = True

@@ -51,10 +51,11 @@ def fit(
         model.load_weights(state.checkpoint)
     inputs = batches.inputs(_RENEWING_BATCHES)
     watch = ValidationEER(base, inputs, *validation, state, recipe.patience, recipe.seed)
+    is_over = state.has_stopped(recipe.patience)  # and was cut off before its model was written
     with contextlib.redirect_stdout(sys.stderr):
         model.fit(
             batches,
-            epochs=recipe.epochs,
+            epochs=len(state.epochs) if is_over else recipe.epochs,
             initial_epoch=len(state.epochs),
             shuffle=False,  # the batches are drawn by seed and epoch
             callbacks=[watch, KeepFreedMemory()],

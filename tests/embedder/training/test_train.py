@@ -108,6 +108,26 @@ def test_a_killed_training_goes_on_from_its_last_epoch_to_the_same_model(tmp_pat
     assert subprocess.check_output(command("killed", "resume"), text=True) == whole
 
 
+@pytest.mark.slow
+def test_a_training_that_stopped_early_does_not_go_on_when_it_is_resumed(tmp_path, monkeypatch):
+    from embedder.training.batches import DrawnPairs
+    from embedder.training.checkpoint import State
+    from embedder.training.fitting import Labelled, fit
+    from embedder.training.networks import base_network
+
+    monkeypatch.setattr("embedder.training.checkpoint.VALIDATION_PAIRS", 100)
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 6, 6), np.uint8)
+    pictures = Labelled(pixels, ["a", "b", "c"] * 4)
+    recipe = quick("tutorial", epochs=9, patience=1, learning_rate=1e-9)  # nothing gets better
+    for resumes in (False, True):
+        state = State(tmp_path / "unfinished", recipe.described())
+        if resumes:
+            state.resume()
+        batches = DrawnPairs(*pictures, recipe, len(state.epochs))
+        fit(base_network("dense", (6, 6), 8), batches, pictures, recipe, state)
+        assert [epoch["epoch"] for epoch in state.epochs] == [1, 2]  # the first, and the patience
+
+
 def test_an_unfinished_training_is_not_lost_by_starting_anew(digits, tmp_path):
     from embedder.training.train import train
 
