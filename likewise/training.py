@@ -12,10 +12,10 @@ from embedder.data.bundled import is_bundled
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.sources import Dataset, load, records
 from embedder.destination import check_destination
-from embedder.errors import UnlabelledError
+from embedder.errors import DatasetError, UnlabelledError
 from embedder.model import Embedder
 from embedder.text import counted
-from embedder.training.division import divided
+from embedder.training.division import divided, has_pairs
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.transfer.backbones import require_backbone
 from embedder.transfer.settings import DEFAULT, TransferRecipe
@@ -98,13 +98,12 @@ def train(
     dataset = load(data, split=split, rule=rule, remarks=remarks, keep=False)
     for sentence in remarks:
         tell(sentence)
-    if test is not None:
-        _require_labels(dataset, test)
+    queries = None if test is None else _queries(test, dataset, tell)
     if start is not None:
         model = train_further(
             dataset, out, start, keep=keep, resume=resume, tell=tell, settings=settings
         )
-        return model if test is None else _tested(model, dataset, test, tell)
+        return model if queries is None else _tested(model, dataset, queries)
     if recipe is None and not is_bundled(data):
         choice = choose_recipe(dataset)
         tell(choice.sentence)
@@ -123,20 +122,35 @@ def train(
             from embedder.training.train import train as fit
         chosen = preprocessing or ("digit2" if is_bundled(data) or changed.writing else "resize")
         model = fit(dataset, out, changed, preprocessing=chosen, resume=resume, verbose=True)
-    if test is None and data == _TRAINING:
-        test = _TEST
-    if test is None:
-        return model
-    return _tested(model, dataset, test, tell)
+    if queries is None and data == _TRAINING:
+        queries = load(_TEST, keep=False)
+    return model if queries is None else _tested(model, dataset, queries)
 
 
-def _tested(
-    model: Embedder, dataset: Dataset, test: str, tell: Callable[[str], object]
-) -> Embedder:
+def _queries(test: str, dataset: Dataset, tell: Callable[[str], object]) -> Dataset:
+    """Read the test pictures before the training, so that no hour of work ends in a refusal.
+
+    Raises:
+        DatasetError: If they cannot be read, or make no pairs.
+        UnlabelledError: If they have no labels.
+    """
+    _require_labels(dataset, test)
     remarks: list[str] = []
     queries = load(test, remarks=remarks, keep=False)
     for sentence in remarks:
         tell(sentence)
+    if not has_pairs(queries.labels):
+        pictures = counted(len(queries), "picture")
+        labels = counted(len(set(queries.labels)), "label")
+        raise DatasetError(
+            "Expected test pictures of at least two labels, two pictures of one of them, since a "
+            f"model is measured by pairs. {test} has {pictures} of {labels}: add some, or measure "
+            "without it."
+        )
+    return queries
+
+
+def _tested(model: Embedder, dataset: Dataset, queries: Dataset) -> Embedder:
     return record(model, "test", measure(model, dataset, queries))
 
 

@@ -59,11 +59,11 @@ def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indice
         DatasetError: As `divided`.
     """
     parts = split_rows(dataset, share, seed)
-    if not _has_pairs(_labels(dataset, parts[1])):
+    if not has_pairs(_labels(dataset, parts[1])):
         parts = split_rows(dataset, share, seed, fewest=_PAIR)
-    if not _has_pairs(_labels(dataset, parts[1])):
+    if not has_pairs(_labels(dataset, parts[1])):
         parts = _by_labels(dataset, max(share, _WHOLE), seed)
-    if not all(_has_pairs(_labels(dataset, rows)) for rows in parts):
+    if not all(has_pairs(_labels(dataset, rows)) for rows in parts):
         _refuse(dataset)
     return parts
 
@@ -103,8 +103,12 @@ def _labels(dataset: Dataset, rows: Indices) -> list[str]:
     return [dataset.labels[row] for row in rows.tolist()]
 
 
-def _has_pairs(labels: list[str]) -> bool:
-    """Whether there are pairs of one label and of two."""
+def has_pairs(labels: list[str]) -> bool:
+    """Whether there are pairs of one label and of two.
+
+    Args:
+        labels: n labels.
+    """
     groups = Groups.of(labels)
     return len(groups.names) > 1 and bool(groups.sizes.max(initial=0) >= _PAIR)
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from embedder.data.sources import records
-from embedder.errors import UnlabelledError
+from embedder.errors import DatasetError, UnlabelledError
 from embedder.model import Embedder
 from likewise import further, training
 from likewise.joins import UnmatchedLabelsError
@@ -78,6 +78,23 @@ def test_test_pictures_that_cannot_measure_are_refused_before_the_training(
         (digits / label / "0.png").rename(tmp_path / "others" / spelled / "0.png")
     with pytest.raises(UnmatchedLabelsError, match="'07'"):
         train_for(tmp_path / "others")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "others has 2 pictures of 2 labels: add some"), (BROKEN, "cannot be read")],
+)
+def test_test_pictures_that_make_no_pair_or_cannot_be_read_are_refused_before_the_training(
+    tmp_path, digits, content, words
+):
+    for label in ("3", "7"):
+        (tmp_path / "others" / label).mkdir(parents=True)
+        picture = (digits / label / "0.png").rename(tmp_path / "others" / label / "0.png")
+        if content is not None:
+            picture.write_bytes(content)
+    with pytest.raises(DatasetError, match=words):
+        transfer(digits, tmp_path / "model", tmp_path / "others")
+    assert not (tmp_path / "model").exists()
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(tmp_path, digits):
