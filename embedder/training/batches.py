@@ -17,7 +17,7 @@ from embedder.training.composites import make_composites
 from embedder.training.outliers import OF_NO_GROUP, make_outliers
 from embedder.training.pairs import balanced_batches, pair_positions
 from embedder.training.recipes import Recipe
-from embedder.training.turned import TURNS
+from embedder.training.turned import turns_of
 from embedder.training.writing.making import make_signs, make_writing
 from likewise.arrays import Indices, Pixels
 from likewise.metrics.groups import Groups
@@ -105,7 +105,8 @@ class BalancedImages(Batches):
         )
         if not recipe.turned:
             return list(batches)
-        alone = len(self.images) // len(TURNS) // recipe.batch  # as long without the turned ones
+        turns = len(turns_of(*self.images.shape[1:3]))
+        alone = len(self.images) // turns // recipe.batch  # as long without the turned ones
         return list(islice(batches, max(fewest, alone)))
 
     def __getitem__(self, position: int) -> tuple[Any, Any]:

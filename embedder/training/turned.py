@@ -16,7 +16,19 @@ import numpy as np
 
 from likewise.arrays import Pixels
 
-TURNS = (0, 1, 2, 3)  # by quarters
+
+def turns_of(height: int, width: int) -> tuple[int, ...]:
+    """By how many quarters pictures are turned; 0 for those that came.
+
+    Args:
+        height: Height of the pictures.
+        width: Their width.
+
+    Example:
+        >>> turns_of(28, 28), turns_of(28, 20)
+        ((0, 1, 2, 3), (0, 2))
+    """
+    return (0, 1, 2, 3) if height == width else (0, 2)
 
 
 def with_turned(pictures: Pixels, labels: Sequence[str]) -> tuple[Pixels, list[str]]:
@@ -35,8 +47,7 @@ def with_turned(pictures: Pixels, labels: Sequence[str]) -> tuple[Pixels, list[s
         >>> turned[1].tolist(), labels
         ([[1, 3], [0, 2]], ['a', 'a, 90°', 'a, 180°', 'a, 270°'])
     """
-    square = pictures.shape[1] == pictures.shape[2]
-    quarters = TURNS if square else (0, 2)
+    quarters = turns_of(*pictures.shape[1:3])
     turned = [np.rot90(pictures, quarter, axes=(1, 2)) for quarter in quarters]
     names = [
         label if quarter == 0 else f"{label}, {90 * quarter}°"
