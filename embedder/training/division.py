@@ -64,7 +64,7 @@ def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indice
     if not has_pairs(_labels(dataset, parts[1])):
         parts = _by_labels(dataset, max(share, _WHOLE), seed)
     if not all(has_pairs(_labels(dataset, rows)) for rows in parts):
-        _refuse(dataset)
+        _refuse(dataset, share, seed)
     return parts
 
 
@@ -113,7 +113,13 @@ def has_pairs(labels: list[str]) -> bool:
     return len(groups.names) > 1 and bool(groups.sizes.max(initial=0) >= _PAIR)
 
 
-def _refuse(dataset: Dataset) -> None:
+def _refuse(dataset: Dataset, share: float, seed: int) -> None:
+    fewest = split_rows(dataset, 0, seed, fewest=_PAIR)
+    if all(has_pairs(_labels(dataset, rows)) for rows in fewest):
+        raise DatasetError(
+            f"To hold out {share} of {dataset.name!r} leaves too few pictures to train with: hold "
+            "out less (--validation)."
+        )
     pictures = counted(len(dataset.labels), "picture")
     labels = counted(len(set(dataset.labels)), "label")
     raise DatasetError(

@@ -83,3 +83,10 @@ def test_both_parts_have_pairs_or_the_data_is_refused(sizes, seed):
             DatasetError, match="at least 4 different pictures of each of 2 labels, or 2 of"
         ):
             divided(dataset, SHARE, seed)
+
+
+def test_where_the_share_leaves_too_few_to_train_with_the_share_is_named():
+    images = np.arange(20, dtype=np.uint8).reshape(20, 1, 1)
+    shoes = Dataset(list(map(str, range(20))), ["a", "b"] * 10, images, "shoes")
+    with pytest.raises(DatasetError, match=r"hold out 0\.97 of 'shoes' leaves too few"):
+        divided(shoes, 0.97, seed=0)  # of ten pictures of a label 9.7, so all ten
