@@ -28,15 +28,16 @@ def require_own(path: Path, is_own: bool) -> None:
 
     Args:
         path: The directory.
-        is_own: Whether it holds what a training writes, and nothing else.
+        is_own: Whether it holds what a training of the recipe writes, and nothing else.
 
     Raises:
         ModelError: If there is something else.
     """
     if os.path.lexists(path) and not is_own:
         raise ModelError(
-            f"Expected an unfinished training in {str(path)!r}, but something else is "
-            "there: choose another path with --out."
+            f"Expected an unfinished training of this recipe in {str(path)!r}, but something else "
+            "is there: name the recipe that it was started with (--recipe), or choose another path "
+            "with --out."
         )
 
 

@@ -139,6 +139,16 @@ def test_an_unfinished_training_is_not_lost_by_starting_anew(digits, tmp_path):
         train(digits, tmp_path / "model", quick("default"), resume=True)
 
 
+def test_resuming_by_another_recipe_says_to_name_the_one_that_began(tmp_path):
+    from embedder.training.checkpoint import State
+
+    unfinished = tmp_path / "m.training"
+    unfinished.mkdir()
+    (unfinished / "transfer.json").write_text("{}")  # of the recipe transfer
+    with pytest.raises(ModelError, match="name the recipe that it was started with"):
+        State(unfinished, {"name": "default"}).resume()
+
+
 def test_a_training_replaces_nothing_but_a_model(digits, tmp_path):
     from embedder.training.train import train
 
