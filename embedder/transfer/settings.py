@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+# The least of each; a batch of one group, or of one picture of each, has no pairs of two kinds.
+_LEAST = {"groups": 2, "per_group": 2, "views": 0, "near": 0, "anchor": 0}
+
 
 @dataclass(frozen=True, slots=True)
 class TransferRecipe:
@@ -60,6 +63,17 @@ class TransferRecipe:
         for name in ("dim", "steps", "groups", "per_group"):
             if not getattr(recipe, name) > 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
+        for name, least in _LEAST.items():
+            if not getattr(recipe, name) >= least:
+                raise ValueError(
+                    f"`{name}` must be at least {least}. Received: {getattr(recipe, name)}."
+                )
+        if not recipe.near < recipe.margin:
+            raise ValueError(
+                f"`margin` must be above `near`, {recipe.near}. Received: {recipe.margin}."
+            )
+        if recipe.validation == 1:
+            raise ValueError("`validation` must be below 1: nothing would be left to train with.")
         for name, limit in (("margin", 2), ("learning_rate", 1), ("validation", 1)):
             if not 0 < getattr(recipe, name) <= limit:
                 raise ValueError(

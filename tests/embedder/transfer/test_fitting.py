@@ -162,3 +162,20 @@ def test_square_roots_are_mapped_where_no_feature_is_below_0() -> None:
         head.embed(features), mapped / np.linalg.norm(mapped, axis=1)[:, None], atol=1e-6
     )
     assert not Head.of_components(features - 0.5, 3).rooted
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"per_group": 1}, "at least 2"),
+        ({"groups": 1}, "at least 2"),
+        ({"views": -1}, "at least 0"),
+        ({"near": float("nan")}, "at least 0"),
+        ({"anchor": -1.0}, "at least 0"),
+        ({"near": 1.2}, r"`margin` must be above `near`, 1\.2"),
+        ({"validation": 1.0}, "below 1"),
+    ],
+)
+def test_settings_that_leave_no_pairs_or_turn_the_loss_round_are_refused(setting, words):
+    with pytest.raises(ValueError, match=words):
+        TransferRecipe().changed(**setting)
