@@ -15,12 +15,13 @@ from embedder.destination import check_destination
 from embedder.errors import DatasetError, UnlabelledError
 from embedder.model import Embedder
 from embedder.text import counted
-from embedder.training.division import divided, has_pairs
+from embedder.training.division import divided
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.transfer.backbones import require_backbone
 from embedder.transfer.settings import DEFAULT, TransferRecipe
 from likewise.further import train_further
 from likewise.joins import LabelJoin
+from likewise.metrics.groups import Groups
 from likewise.model_figures import measure, record
 from likewise.recipe_choice import choose_recipe
 from likewise.recipe_names import OF_START, recipe_of
@@ -139,7 +140,7 @@ def _queries(test: str, dataset: Dataset, tell: Callable[[str], object]) -> Data
     queries = load(test, remarks=remarks, keep=False)
     for sentence in remarks:
         tell(sentence)
-    if not has_pairs(queries.labels):
+    if not Groups.of(queries.labels).have_pairs:
         pictures = counted(len(queries), "picture")
         labels = counted(len(set(queries.labels)), "label")
         raise DatasetError(

@@ -59,11 +59,11 @@ def division(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indice
         DatasetError: As `divided`.
     """
     parts = split_rows(dataset, share, seed)
-    if not has_pairs(_labels(dataset, parts[1])):
+    if not _groups(dataset, parts[1]).have_pairs:
         parts = split_rows(dataset, share, seed, fewest=_PAIR)
-    if not has_pairs(_labels(dataset, parts[1])):
+    if not _groups(dataset, parts[1]).have_pairs:
         parts = _by_labels(dataset, max(share, _WHOLE), seed)
-    if not all(has_pairs(_labels(dataset, rows)) for rows in parts):
+    if not all(_groups(dataset, rows).have_pairs for rows in parts):
         _refuse(dataset, share, seed)
     return parts
 
@@ -99,23 +99,13 @@ def _by_labels(dataset: Dataset, share: float, seed: int) -> tuple[Indices, Indi
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def _labels(dataset: Dataset, rows: Indices) -> list[str]:
-    return [dataset.labels[row] for row in rows.tolist()]
-
-
-def has_pairs(labels: list[str]) -> bool:
-    """Whether there are pairs of one label and of two.
-
-    Args:
-        labels: n labels.
-    """
-    groups = Groups.of(labels)
-    return len(groups.names) > 1 and bool(groups.sizes.max(initial=0) >= _PAIR)
+def _groups(dataset: Dataset, rows: Indices) -> Groups:
+    return Groups.of([dataset.labels[row] for row in rows.tolist()])
 
 
 def _refuse(dataset: Dataset, share: float, seed: int) -> None:
     fewest = split_rows(dataset, 0, seed, fewest=_PAIR)
-    if all(has_pairs(_labels(dataset, rows)) for rows in fewest):
+    if all(_groups(dataset, rows).have_pairs for rows in fewest):
         raise DatasetError(
             f"To hold out {share} of {dataset.name!r} leaves too few pictures to train with: hold "
             "out less (--validation)."

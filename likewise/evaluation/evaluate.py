@@ -25,6 +25,7 @@ from likewise.evaluation.retrieval import retrieval
 from likewise.evaluation.verification import Verification, verification
 from likewise.folds import require_alone
 from likewise.matcher import Matcher
+from likewise.metrics.groups import Groups
 from likewise.metrics.identification import identification_curve
 from likewise.metrics.rates import Curve
 from likewise.queries import GroupDistances, Progress, Queries
@@ -37,14 +38,15 @@ class Evaluation:
     Attributes:
         figures: All figures.
         asked: The pictures, and what the search gave for them.
-        pairs: Distances of pairs, and FMR and FNMR over the threshold.
+        pairs: Distances of pairs, and FMR and FNMR over the threshold; None where no two pictures
+            are of one group, or all are.
         identification: FPIR and FNIR over the threshold; None without any unknown.
         wrong: Rows of the mated queries that were missed, the nearest to a wrong group first.
     """
 
     figures: Figures
     asked: Asked
-    pairs: Verification
+    pairs: Verification | None
     identification: Curve | None
     wrong: list[int]
 
@@ -124,7 +126,7 @@ def _whole(name: str, value: int, least: int) -> int:
 
 def _measured(
     matcher: Matcher, asked: Asked, rule: Rule, seed: int, seeds: int
-) -> tuple[Figures, Verification, list[int]]:
+) -> tuple[Figures, Verification | None, list[int]]:
     """All figures, the pairs, and the rows of the pictures that were missed."""
     queries, searched, limits = asked.queries, asked.distances, rule.limits
     _require_mated(queries, searched)
@@ -148,7 +150,7 @@ def _measured(
         overlap=asked.overlap,
         cross_validated=asked.folds is not None,
         seed=seed,
-        verification=pairs.figures,
+        verification=None if pairs is None else pairs.figures,
         identification=identification(searched, limits),
         unknown_groups=open_set(searched, seed),
         retrieval=ranked.result(),
@@ -174,10 +176,12 @@ def _require_mated(queries: Queries, searched: GroupDistances) -> None:
         )
 
 
-def _pairs(queries: Queries, threshold: float, seed: int, draws: int) -> Verification:
+def _pairs(queries: Queries, threshold: float, seed: int, draws: int) -> Verification | None:
     """Pairs of all labelled pictures, those of groups that the gallery has not included."""
     rows = [row for row, label in enumerate(queries.labels) if label is not None]
     labels = [label for label in queries.labels if label is not None]
+    if not Groups.of(labels).have_pairs:
+        return None
     return verification(queries.vectors[np.array(rows)], labels, threshold, seed=seed, draws=draws)
 
 

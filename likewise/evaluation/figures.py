@@ -96,7 +96,7 @@ class Figures:
         overlap: How many of them were seen before.
         cross_validated: Whether they are references, each searched among those of other folds.
         seed: Seed of all sampling.
-        verification: One to one.
+        verification: One to one; None where the pictures make no pairs.
         identification: One to many.
         unknown_groups: Knowns told from unknowns, by kind of these.
         retrieval: Ranked references.
@@ -112,7 +112,7 @@ class Figures:
     overlap: Overlap
     cross_validated: bool
     seed: int
-    verification: VerificationFigures
+    verification: VerificationFigures | None
     identification: IdentificationFigures
     unknown_groups: Mapping[str, OpenSetFigures]
     retrieval: RetrievalFigures
@@ -131,7 +131,7 @@ class Figures:
             "overlap": asdict(self.overlap),
             "cross_validated": self.cross_validated,
             "seed": self.seed,
-            "verification": _json(self.verification.named()),
+            "verification": self.verification and _json(self.verification.named()),
             "identification": _json(self.identification.named()) | confusion,
             "unknown_groups": {
                 kind: _json(figures.named()) for kind, figures in self.unknown_groups.items()

@@ -49,6 +49,11 @@ class Groups:
         """Images per label, shape `(g,)`, int64."""
         return np.asarray(np.diff(self.starts), dtype=np.int64)
 
+    @property
+    def have_pairs(self) -> bool:
+        """Whether there are pairs of one label and of two."""
+        return len(self.names) > 1 and bool(self.sizes.max() > 1)
+
     def members(self, code: int) -> Indices:
         """Positions of the images with label number `code`, ascending, int64."""
         return self.order[self.starts[code] : self.starts[code + 1]]

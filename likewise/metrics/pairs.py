@@ -54,13 +54,13 @@ def drawn_pairs(
         ValueError: If the labels allow no same pair or no different pair.
     """
     groups = Groups.of(labels)
-    able = np.flatnonzero(groups.sizes[groups.codes] > 1)
-    if len(able) == 0 or len(groups.names) < 2:
+    if not groups.have_pairs:
         raise ValueError(
             "Verification needs at least two labels, one of them with two images. "
             f"Received: {len(groups.codes)} image{'s' * (len(groups.codes) != 1)} of "
             f"{len(groups.names)} label{'s' * (len(groups.names) != 1)}."
         )
+    able = np.flatnonzero(groups.sizes[groups.codes] > 1)
     rng = np.random.default_rng(seed)
     first = able[rng.integers(0, len(able), pairs)]
     same = np.stack([first, groups.same_partners(first, rng)], axis=1)

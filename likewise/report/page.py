@@ -24,14 +24,14 @@ def html(evaluation: Evaluation, matcher: Matcher) -> str:
         evaluation: What to show.
         matcher: Embedder and gallery that were evaluated.
     """
-    figures, pairs = evaluation.figures, evaluation.pairs
+    figures = evaluation.figures
     strips = Strips(evaluation, matcher)
     template = _templates().get_template("page.html.j2")
     return template.render(
         figures=figures,
         tiles=tiles(figures),
-        verification=figure_rows(figures.verification.named()),
-        histogram=histogram_plot(pairs.same, pairs.different, figures.operating_point.threshold),
+        verification=figure_rows(figures.verification.named()) if figures.verification else [],
+        histogram=_histogram(evaluation),
         det=_det(evaluation),
         identification=figure_rows(figures.identification.named()),
         dir=_dir(evaluation),
@@ -60,14 +60,23 @@ def _templates() -> Environment:
     return templates
 
 
+def _histogram(evaluation: Evaluation) -> str:
+    """The distances of the pairs; empty without any."""
+    pairs, threshold = evaluation.pairs, evaluation.figures.operating_point.threshold
+    return histogram_plot(pairs.same, pairs.different, threshold) if pairs else ""
+
+
 def _det(evaluation: Evaluation) -> str:
-    figures = evaluation.figures.verification
+    """The curve of the pairs; empty without any."""
+    figures, pairs = evaluation.figures.verification, evaluation.pairs
+    if figures is None or pairs is None:
+        return ""
     return curve_plot(
-        evaluation.pairs.det.thinned(CURVE_POINTS),
+        pairs.det.thinned(CURVE_POINTS),
         at=(figures.fmr.value, figures.fnmr.value),
         x_label="FMR: different pairs within the threshold",
         y_label="FNMR: same pairs beyond it",
-        floor=1 / len(evaluation.pairs.different),
+        floor=1 / len(pairs.different),
     )
 
 

@@ -13,6 +13,7 @@ from likewise.evaluation.evaluate import Evaluation
 from likewise.evaluation.groups import Miss
 from likewise.maps.layout import laid_out, sample
 from likewise.matcher import Matcher
+from likewise.metrics.groups import Groups
 from likewise.report.map_plot import Mark, map_plot
 from likewise.report.plots import png_address
 
@@ -70,7 +71,9 @@ class Strips:
         self.labels = [str(self.records[row].label) for row in self.labelled]
 
     def pairs(self) -> list[Tile]:
-        """16 random pairs, half of them of one label, as the tutorial shows them."""
+        """16 random pairs, if any, half of them of one label, as the tutorial shows them."""
+        if not Groups.of(self.labels).have_pairs:
+            return []
         first, second, same = pair_positions(self.labels, seed=int(self.rng.integers(2**31)))
         chosen = self.rng.choice(len(first), min(PAIRS_SHOWN, len(first)), replace=False)
         return [

@@ -77,13 +77,13 @@ def percent(share: float) -> str:
 
 
 def tiles(figures: Figures) -> list[Tile]:
-    """The headline figures: four, or fewer without unknown pictures."""
-    identification = figures.identification
+    """The headline figures: four, or fewer without unknown pictures or without pairs."""
+    identification, pairs = figures.identification, figures.verification
     chosen = {
         "nearest reference is of the right group (rank-1)": identification.rank_rates[1],
         "known pictures missed at the threshold (FNIR)": identification.fnir,
         "unknown pictures matched at the threshold (FPIR)": identification.fpir,
-        "equal error rate of pairs (EER)": figures.verification.eer,
+        "equal error rate of pairs (EER)": None if pairs is None else pairs.eer,
     }
     return [Tile(text, estimate) for text, estimate in chosen.items() if estimate is not None]
 

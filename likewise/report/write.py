@@ -78,14 +78,19 @@ def sentences(figures: Figures, out: Path) -> list[str]:
         figures: All figures.
         out: Directory of the report.
     """
-    searches, point = figures.identification, figures.operating_point
+    searches, point, pairs = figures.identification, figures.operating_point, figures.verification
+    eer = (
+        "not measured, because the pictures make no pairs"
+        if pairs is None
+        else percent(pairs.eer.value)
+    )
     fpir = "not measured, because no unknown picture was searched"
     if searches.fpir is not None:
         fpir = percent(searches.fpir.value)
     return [
         in_words(searches),
         f"rank-1 {percent(searches.rank_rates[1].value)}; "
-        f"EER {percent(figures.verification.eer.value)}; at {point.name}, {point.threshold:.4f}: "
+        f"EER {eer}; at {point.name}, {point.threshold:.4f}: "
         f"FNIR {percent(searches.fnir.value)}, FPIR {fpir}.",
         f"{out / PAGE} shows the rest, {out / JSON} holds it.",
     ]
@@ -93,7 +98,11 @@ def sentences(figures: Figures, out: Path) -> list[str]:
 
 def curves(evaluation: Evaluation) -> dict[str, Any]:
     """The curves as lists, thinned to about 200 points each."""
-    drawn = {"det": evaluation.pairs.det, "identification": evaluation.identification}
+    pairs = evaluation.pairs
+    drawn = {
+        "det": None if pairs is None else pairs.det,
+        "identification": evaluation.identification,
+    }
     return {name: _listed(curve) for name, curve in drawn.items() if curve is not None}
 
 

@@ -140,14 +140,16 @@ def test_figures_of_numpy_are_numbers(gallery: Gallery) -> None:
 def calibrated_meanwhile(gallery: Gallery, monkeypatch) -> Gallery:
     """A calibrated gallery that another process calibrates anew while its points are read."""
     hashes = [bytes([number]) * 16 for number in (1, 2)]
-    gallery.points.store("p", POINT, unknown=np.float32([9]), contents=hashes[:1])
+    gallery.points.store("p", POINT, unknown=np.array([9], np.float32), contents=hashes[:1])
     documents, evidence, once = gallery._documents, gallery._documents.evidence, [True]
 
     def evidence_after_a_calibration(kind: str, name: str) -> np.ndarray:
         if once:
             once.clear()
             with Gallery.open(gallery.path) as other:
-                other.points.store("p", POINT, unknown=np.float32([0, 9]), contents=hashes[1:])
+                other.points.store(
+                    "p", POINT, unknown=np.array([0, 9], np.float32), contents=hashes[1:]
+                )
         return evidence(kind, name)
 
     monkeypatch.setattr(documents, "evidence", evidence_after_a_calibration)
@@ -170,7 +172,7 @@ def test_a_calibration_meanwhile_is_no_damage(calibrated_meanwhile: Gallery) -> 
 
 
 def test_evidence_that_is_gone_for_good_is_named(gallery: Gallery) -> None:
-    gallery.points.store("p", POINT, unknown=np.float32([9]))
+    gallery.points.store("p", POINT, unknown=np.array([9], np.float32))
     [file] = gallery.path.glob("evidence-*.npy")
     file.unlink()
     for read in (gallery.points.evidence, lambda name: gallery.points.verify()):

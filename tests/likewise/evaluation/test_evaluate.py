@@ -97,6 +97,7 @@ def test_every_figure_has_an_interval_that_holds_it(matcher, queries):
 @pytest.mark.costly
 def test_every_figure_of_a_draw_says_how_far_the_draws_differ(matcher, queries):
     figures = evaluate(matcher, queries, seeds=4).figures
+    assert figures.verification is not None
     for figure in (figures.verification.named() | figures.retrieval.named()).values():
         if isinstance(figure, Estimate):
             assert figure.range is not None
@@ -119,6 +120,7 @@ def test_each_pair_counts_once_and_few_pictures_support_no_small_rate(matcher, q
     figures = evaluate(matcher, queries, seeds=3).figures.verification
     sizes = [labels.count(label) for label in set(labels)]
     same = sum(size * (size - 1) // 2 for size in sizes)
+    assert figures is not None
     assert figures.same_pairs == same
     assert figures.different_pairs == 40 * 39 // 2 - same
     assert figures.fnmr_at_fmr[0.001] is None  # would take 3,000 different pairs

@@ -19,7 +19,7 @@ from likewise.report.page import html
 from likewise.report.pictures import Strips
 from likewise.report.tables import confusion_table
 from likewise.report.words import in_words, worst_confusions
-from likewise.report.write import ReportError, write_report
+from likewise.report.write import ReportError, sentences, write_report
 
 
 class Links(HTMLParser):
@@ -202,3 +202,18 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(
         write_report(evaluation, matcher, tmp_path / "new")
     assert before == {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()}
     assert not (tmp_path / "new").exists()
+
+
+def test_one_picture_of_each_group_is_searched_and_makes_no_pairs(matcher, queries, tmp_path):
+    one_each = list({record.label: record for record in queries}.values())
+    evaluation = evaluate(matcher, one_each, seeds=1)
+    write_report(evaluation, matcher, tmp_path / "report")
+    figures = json.loads((tmp_path / "report/report.json").read_text())
+    assert figures["verification"] is None
+    assert figures["identification"]["rank-1"]["trials"] == len(one_each)
+    assert "det" not in figures["curves"]
+    page = (tmp_path / "report/report.html").read_text()
+    assert "There are no pairs: no two of these pictures are of one group" in page
+    assert "16 pairs" not in page
+    said = sentences(evaluation.figures, tmp_path / "report")[1]
+    assert "EER not measured, because the pictures make no pairs" in said
