@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -55,6 +55,14 @@ class Neighbours:
     def __len__(self) -> int:
         return len(self.distances)
 
-    def __getitem__(self, query: int) -> list[Neighbour]:
+    @overload
+    def __getitem__(self, query: int) -> list[Neighbour]: ...
+
+    @overload
+    def __getitem__(self, query: slice) -> Neighbours: ...
+
+    def __getitem__(self, query: int | slice) -> list[Neighbour] | Neighbours:
+        if isinstance(query, slice):
+            return Neighbours(self.ids[query], self.labels[query], self.distances[query])
         columns = (self.ids[query], self.labels[query], self.distances[query])
         return list(map(Neighbour, count(1), *map(np.ndarray.tolist, columns)))

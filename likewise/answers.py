@@ -153,8 +153,23 @@ class PictureNeighbours(Neighbours):
         ids[read], labels[read], distances[read] = near.ids, near.labels, near.distances
         return cls(ids, labels, distances, pictures, gallery, reasons)
 
-    def __getitem__(self, query: int) -> list[Neighbour]:
+    @overload
+    def __getitem__(self, query: int) -> list[Neighbour]: ...
+
+    @overload
+    def __getitem__(self, query: slice) -> PictureNeighbours: ...
+
+    def __getitem__(self, query: int | slice) -> list[Neighbour] | PictureNeighbours:
         # not `super()`, which a dataclass with slots breaks
+        if isinstance(query, slice):
+            near, places = Neighbours.__getitem__(self, query), range(len(self))[query]
+            reasons = {
+                new: self.reasons[old] for new, old in enumerate(places) if old in self.reasons
+            }
+            return PictureNeighbours(
+                *(near.ids, near.labels, near.distances),
+                *(self.pictures[query], self.gallery, reasons),
+            )
         return [] if self.ids[query, 0] is None else Neighbours.__getitem__(self, query)
 
     def to_pandas(self) -> Any:

@@ -112,7 +112,7 @@ class Recipe:
                     f"`{name}` must be above 0 and at most {limit}. "
                     f"Received: {getattr(self, name)}."
                 )
-        for name, limit in (("steps", 1_000_000), ("size", 1024)):
+        for name, limit in (("steps", 1_000_000), ("size", 1024), ("seed", 2**32 - 1)):
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(
                     f"`{name}` must be from 0 to {limit}. Received: {getattr(self, name)}."

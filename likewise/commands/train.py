@@ -82,7 +82,9 @@ _REFUSED = {
     "--learning-rate", type=Number(0, 1, min_open=True), help="Learning rate of the optimizer."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Random seed; the same seed gives the same model."
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Random seed; the same seed gives the same model.",
 )
 @click.option(
     "--validation",

@@ -121,6 +121,18 @@ def test_a_picture_without_neighbours_is_a_row_of_the_tables_too(matcher, querie
     assert neighbours.to_arrow()["neighbours"][1].as_py() == []
 
 
+def test_a_slice_of_neighbours_is_that_of_these_pictures(matcher, queries):
+    neighbours = matcher.query([queries[0], "gone.png", queries[1]], k=2)
+    last = neighbours[1:]
+    assert last[0] == []
+    assert last[1] == neighbours[2]
+    assert last.reasons == {0: "no such file"}
+    assert last.to_pandas()["id"].tolist() == ["gone.png", queries[1].id]
+    vectors = matcher.gallery.references()[2][:3]
+    near = matcher.gallery.search(vectors, k=2)
+    assert [near[::-1][place] for place in range(3)] == [near[2], near[1], near[0]]
+
+
 def test_no_decisions_are_an_empty_table(matcher):
     assert matcher.check([]).to_pandas().shape == (0, 8)
     assert matcher.check([]).to_arrow().num_rows == 0

@@ -85,7 +85,9 @@ def test_steps_and_turned_groups_are_refused_where_pairs_are_drawn(settings):
         RECIPES["tutorial"].changed(**settings)
 
 
-@pytest.mark.parametrize(("name", "value"), [("steps", -1), ("size", 1025)])
-def test_steps_and_sizes_out_of_range_are_refused(name, value):
+@pytest.mark.parametrize(
+    ("name", "value"), [("steps", -1), ("size", 1025), ("seed", -1), ("seed", 2**32)]
+)
+def test_steps_sizes_and_seeds_out_of_range_are_refused(name, value):
     with pytest.raises(ValueError, match=rf"`{name}` must be from 0 to .* Received: {value}"):
         RECIPES["default"].changed(**{name: value})
