@@ -36,8 +36,8 @@ class CheckOptions:
         k: Nearest references that have a vote, >= 1.
         threshold: Largest distance that is a match, for all groups, Euclidean, >= 0; None takes
             the thresholds of `at`.
-        min_margin: Minimum by which the runner-up must be farther, else `ambiguous`, >= 0;
-            None takes that of `at`, if it has one.
+        min_margin: Minimum by which the runner-up, of those k, must be farther, else
+            `ambiguous`, >= 0; None takes that of `at`, if it has one.
         group: Only decide whether the query belongs to this group.
         at: Name of the gallery's operating point; None takes its default one.
         evidence: Give each decision its `p_value`.

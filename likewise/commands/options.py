@@ -89,7 +89,8 @@ model_option = click.option(
 min_margin_option = click.option(
     "--min-margin",
     type=DISTANCE,
-    help="Answer `ambiguous` if another group is less than this distance farther away.",
+    help="Answer `ambiguous` if another group among the k nearest is less than this distance "
+    "farther away: never with `check -k 1`.",
 )
 at_option = click.option(
     "--at",
