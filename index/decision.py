@@ -62,8 +62,7 @@ class CheckOptions:
     evidence: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, (int, np.integer)) or self.k < 1:
-            raise ValueError(f"`k` must be a whole number >= 1. Received: {self.k!r}.")
+        require_count(self.k)
         _check_distance("threshold", self.threshold)
         _check_distance("min_margin", self.min_margin)
         if self.group is not None and not isinstance(self.group, str):
@@ -128,6 +127,21 @@ class Decision:
     neighbours: list[Neighbour]
     reason: str | None = None
     p_value: float | None = None
+
+
+def require_count(k: Any) -> None:
+    """Refuse a number of neighbours that no gallery could give, of whatever size.
+
+    Raises:
+        ValueError: If it is no whole number >= 1.
+
+    Example:
+        >>> require_count(2.5)
+        Traceback (most recent call last):
+        ValueError: `k` must be a whole number >= 1. Received: 2.5.
+    """
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"`k` must be a whole number >= 1. Received: {k!r}.")
 
 
 def decide(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index.contents import Contents
-from index.decision import CheckOptions, Decision, Rule, decide
+from index.decision import CheckOptions, Decision, Rule, decide, require_count
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
 from index.search.checked import checked_vectors, whole
@@ -32,8 +32,8 @@ class Questions(Contents):
                 f"Gallery {str(self.place)!r} holds no references to compare with. "
                 f"Add references: likewise add {self.place} DATA"
             )
-        k = whole(k)
-        return min(k, count) if isinstance(k, int) else k  # which the search refuses
+        require_count(k)
+        return min(int(k), count)
 
     def search(
         self, vectors: Floats, k: int, *, label: str | None = None, exact: bool = False

@@ -171,11 +171,11 @@ class Matcher:
         Raises:
             EmptyGalleryError: If there are no references.
             PicturesError: If something else was passed as a picture.
+            ValueError: If `k` is no whole number >= 1, or an array is not uint8 grey or RGB.
 
         Example:
             >>> import likewise, tempfile
-            >>> data = likewise.records("mnist/test/00000")
-            >>> with likewise.build(f"{tempfile.mkdtemp()}/digits.gallery", data) as matcher:
+            >>> with likewise.build(f"{tempfile.mkdtemp()}/g", "mnist/test/00000") as matcher:
             ...     neighbours = matcher.query("mnist/test/00000")
             >>> neighbours.labels.tolist(), neighbours.distances.tolist()
             ([['7']], [[0.0]])

@@ -146,36 +146,6 @@ def calibrate(
     return Calibration(name, point, reader.skipped, reader.unreadable, reader.remarks, passed_over)
 
 
-def wanted_cost(
-    false_match: float | None, miss: float | None, share_unknown: float | None
-) -> Cost | None:
-    """Combine the three numbers of a cost; None if all are None.
-
-    Args:
-        false_match: Cost of matching an unknown picture, > 0, or None.
-        miss: Cost of missing a picture whose group is in the gallery, > 0, or None.
-        share_unknown: Expected share of unknown pictures, above 0 and below 1, or None.
-
-    Raises:
-        ValueError: If only some are set, or one is out of range.
-
-    Example:
-        >>> wanted_cost(10, 1, 0.2)
-        Cost(false_match=10, miss=1, share_unknown=0.2)
-    """
-    if false_match is None and miss is None and share_unknown is None:
-        return None
-    if false_match is None or miss is None or share_unknown is None:
-        wanted = {
-            "the cost of a false match": false_match,
-            "the cost of a miss": miss,
-            "the share of unknowns": share_unknown,
-        }
-        missing = " and ".join(name for name, value in wanted.items() if value is None)
-        raise ValueError(f"A threshold by cost needs three numbers. Missing: {missing}.")
-    return Cost(false_match, miss, share_unknown)
-
-
 def _require_one_rate(
     fpir: float | None, fmr: float | None, cost: Cost | None, per_group: bool
 ) -> None:

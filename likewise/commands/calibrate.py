@@ -25,6 +25,7 @@ COST = Number(0, min_open=True)
 
 if TYPE_CHECKING:
     from index.address import Place
+    from likewise.metrics.thresholds import Cost
 
 
 @click.command()
@@ -99,12 +100,12 @@ def calibrate(
     likewise calibrate digits.gallery --cost-false-match 10 --cost-miss 1 --share-unknown 0.2
     """
     from likewise.calibration.calibrate import calibrate as measure
-    from likewise.calibration.calibrate import wanted_cost
     from likewise.inputs import count_all
     from likewise.matcher import Matcher
 
-    costs = (wanted.pop(name) for name in ("cost_false_match", "cost_miss", "share_unknown"))
-    wanted["cost"] = wanted_cost(*costs)
+    wanted["cost"] = _cost(
+        **{name: wanted.pop(name) for name in ("cost_false_match", "cost_miss", "share_unknown")}
+    )
     if [wanted[rate] for rate in ("fpir", "fmr", "cost")].count(None) != 2:
         raise click.UsageError(
             "Give exactly one target: --fpir 0.01, or --fmr 0.001, or all of "
@@ -130,3 +131,17 @@ def calibrate(
     except OSError:
         note(f"{gallery} has the threshold {calibration.name} all the same.")
         raise
+
+
+def _cost(**numbers: float | None) -> Cost | None:
+    from likewise.metrics.thresholds import Cost
+
+    given = [value for value in numbers.values() if value is not None]
+    if not given:
+        return None
+    missing = [f"--{name.replace('_', '-')}" for name, value in numbers.items() if value is None]
+    if missing:
+        raise click.UsageError(
+            f"A threshold by cost needs three numbers. Missing: {' and '.join(missing)}."
+        )
+    return Cost(*given)

@@ -48,7 +48,15 @@ def test_a_number_of_neighbours_may_be_one_of_numpys(matcher, queries):
     near, same = (matcher.gallery.search(vectors, number) for number in (k, 3))
     assert near.ids.tolist() == same.ids.tolist()
     with pytest.raises(ValueError, match=r"`k` must be 1 to 300, .* Received: 0"):
-        matcher.query([one], k - 3)
+        matcher.gallery.search(vectors, k - 3)
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, True])
+def test_a_query_refuses_a_number_as_a_check_does_and_states_no_largest_one(matcher, queries, k):
+    one = queries[0].pixels()
+    with pytest.raises(ValueError, match=r"`k` must be a whole number >= 1\. Received: "):
+        matcher.query([one], k)
+    assert len(matcher.query([one], 301)[0]) == 300
 
 
 def test_compare_gives_the_distance_that_a_search_gives(matcher, references, queries):

@@ -58,8 +58,10 @@ def test_evidence_without_a_calibration_is_one_sentence(gallery):
 
 
 def test_costs_need_all_three_numbers(gallery):
-    output = failure("calibrate", gallery, "--cost-false-match", 10)
-    assert "Missing: the cost of a miss and the share of unknowns" in output
+    for target in ((), ("--fpir", 0.1)):
+        result = run("calibrate", gallery, "--cost-false-match", 10, *target)
+        assert result.exit_code == 2
+        assert "Missing: --cost-miss and --share-unknown" in result.stderr
 
 
 def test_calibrate_with_nothing_readable_says_why(gallery, scans):
