@@ -134,7 +134,8 @@ _level_option = click.option(
 _pattern_option = click.option(
     "--label-from",
     metavar="PATTERN",
-    help="The label is what (?P<label>...) in this regular expression matches in a picture's path.",
+    help="The label is what (?P<label>...) in this regular expression matches in a picture's path: "
+    "below INPUT, if that is a folder or an archive, else as it is named.",
 )
 _label_option = click.option("--label", help="Give all these pictures this label.")
 _each_option = click.option(
