@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     "--model",
     type=click.Path(path_type=Path),
     required=True,
-    help="The new model's directory, as written by `likewise train` or `likewise import`.",
+    help="The new model's directory, as written by `likewise train` or `likewise import`; or "
+    "`digits` or `photos`, the models that have a name.",
 )
 @click.option(
     "--sample",
