@@ -150,10 +150,10 @@ def _measured(point: OperatingPoint) -> str:
 
 
 def _default(described: dict[str, Any]) -> list[str]:
-    """Which of several operating points is used."""
+    """Which of several operating points is used; one of them may be called `default`."""
     if len(described["operating_points"]) < 2:
         return []
-    return [f"  default: {described['default_point']}"]
+    return [f"  used unless --at names another: {described['default_point']}"]
 
 
 def _outdated(sentences: dict[str, str], default: str | None) -> list[str]:

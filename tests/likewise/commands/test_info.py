@@ -51,7 +51,10 @@ def test_info_tells_the_rates_of_a_threshold_that_a_model_brought_along(gallery)
     with Matcher.open(gallery) as matcher:
         brought = {"threshold": 0.25, "fpir": 0.01, "fnir": 0.03, "unknown": 5000, "known": 5001}
         matcher.gallery.points.store("default", OperatingPoint.from_json(brought))
-    assert "default: 0.2500 (FPIR 1 %, FNIR 3 %)" in done("info", gallery).stdout
+        matcher.gallery.points.store("mine", OperatingPoint.from_json(brought), default=True)
+    told = done("info", gallery).stdout
+    assert "default: 0.2500 (FPIR 1 %, FNIR 3 %)" in told
+    assert "used unless --at names another: mine\n" in told  # not a second line `default: …`
 
 
 def test_info_tells_how_references_are_searched(gallery):
