@@ -47,6 +47,7 @@ def doomed(cluster):
     yield node
     if node in cluster.list_all_nodes():
         cluster.remove_node(node, allow_graceful=False)
+    cluster.wait_for_nodes(timeout=120)  # the head counts a killed node until it misses it
 
 
 def kill_once_written(cluster: Any, node: Any, marker: Path) -> threading.Thread:
