@@ -62,7 +62,7 @@ class CheckOptions:
     evidence: bool = False
 
     def __post_init__(self) -> None:
-        require_count(self.k)
+        require_whole_number("k", self.k, least=1)
         _check_distance("threshold", self.threshold)
         _check_distance("min_margin", self.min_margin)
         if self.group is not None and not isinstance(self.group, str):
@@ -129,19 +129,24 @@ class Decision:
     p_value: float | None = None
 
 
-def require_count(k: Any) -> None:
-    """Refuse a number of neighbours that no gallery could give, of whatever size.
+def require_whole_number(name: str, value: Any, least: int) -> None:
+    """Refuse an argument that is no whole number, or too small a one.
+
+    Args:
+        name: Name of the argument, for the error.
+        value: The caller's.
+        least: The smallest that is allowed.
 
     Raises:
-        ValueError: If it is no whole number >= 1.
+        ValueError: If it is no whole number >= `least`.
 
     Example:
-        >>> require_count(2.5)
+        >>> require_whole_number("k", 2.5, least=1)
         Traceback (most recent call last):
         ValueError: `k` must be a whole number >= 1. Received: 2.5.
     """
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"`k` must be a whole number >= 1. Received: {k!r}.")
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"`{name}` must be a whole number >= {least}. Received: {value!r}.")
 
 
 def decide(

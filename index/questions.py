@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index.contents import Contents
-from index.decision import CheckOptions, Decision, Rule, decide, require_count
+from index.decision import CheckOptions, Decision, Rule, decide, require_whole_number
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
 from index.search.checked import checked_vectors, whole
@@ -32,7 +32,7 @@ class Questions(Contents):
                 f"Gallery {str(self.place)!r} holds no references to compare with. "
                 f"Add references: likewise add {self.place} DATA"
             )
-        require_count(k)
+        require_whole_number("k", k, least=1)
         return min(int(k), count)
 
     def search(

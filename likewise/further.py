@@ -88,7 +88,7 @@ def _mixed_in(
         try:
             division(others, recipe.validation, recipe.seed)
         except DatasetError:
-            tell(f"The others, {len(others)}, are too few to be mixed in.")
+            tell("What is left of them is too little to be mixed in.")
             return None
     return sampled(others, recipe.seed)
 

@@ -1,8 +1,9 @@
 """Drafts: files and directories that are written beside their place and then take it.
 
-A draft has the name of its place between a dot and eight hex digits, of which one is a letter: a
-copy that somebody hid with its date, as .shoes.gallery.20261130, is none. It is locked while its
-writer lives. What a killed writer left is therefore recognised, and removed by the next one.
+A draft has the name of its place between a dot and eight hex digits, at least one of them a letter,
+so that a copy that somebody hid with its date, as .shoes.gallery.20261130, is not taken for one. It
+is locked while its writer lives. What a killed writer left is therefore recognised, and removed by
+the next one.
 """
 
 from __future__ import annotations

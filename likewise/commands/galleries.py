@@ -33,7 +33,6 @@ class GalleryName(click.Path):
                 "The name of a gallery is an empty text, perhaps from an unset variable: name its "
                 "directory or address."
             )
-
         place = place_of(value)
         return place if is_address(place) else super().convert(value, param, ctx)
 

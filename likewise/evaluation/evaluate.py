@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embedder.data.records import Record
-from index.decision import CheckOptions, Rule
+from index.decision import CheckOptions, Rule, require_whole_number
 from likewise.bulk.stream import require_matcher
 from likewise.evaluation.asked import Asked, ask_new, ask_references
 from likewise.evaluation.figures import Figures, GallerySize, JudgedPoint, QueryCounts
@@ -102,7 +102,8 @@ def evaluate(
         True
     """
     require_matcher(matcher)
-    seed, seeds = _whole("seed", seed, least=0), _whole("seeds", seeds, least=1)
+    require_whole_number("seed", seed, least=0)
+    require_whole_number("seeds", seeds, least=1)
     if cross_validate:
         require_alone(data, unknown)
     elif data is None:
@@ -114,14 +115,8 @@ def evaluate(
         asked = ask_references(matcher, at, progress)
     else:
         asked = ask_new(matcher, data or (), unknown, at, progress, allow_overlap=allow_overlap)
-    figures, pairs, wrong = _measured(matcher, asked, rule, seed, seeds)
+    figures, pairs, wrong = _measured(matcher, asked, rule, int(seed), int(seeds))
     return Evaluation(figures, asked, pairs, _curve(asked.distances), wrong)
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"`{name}` must be a whole number >= {least}. Received: {value!r}.")
-    return int(value)
 
 
 def _measured(

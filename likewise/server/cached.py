@@ -21,8 +21,8 @@ class Cached(Generic[T]):
     """A value that depends on a state and is computed in the background.
 
     Once there is a value, `get` returns it immediately, even if outdated, and a new value is
-    computed in the background. A state that has none, of which the computation says so by an
-    `ApiError`, ends it.
+    computed in the background. A computation that raises an `ApiError` says that there is none
+    any more, and the earlier one is dropped.
 
     Args:
         compute: Returns the value. Called in its own thread, one call at a time.
