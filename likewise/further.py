@@ -110,11 +110,22 @@ def _kept(start: Embedder, keep: str | None, tell: Callable[[str], object]) -> D
             "those pictures with --keep DATA."
         )
         return None
+    return load_telling(keep, tell)
+
+
+def load_telling(data: str, tell: Callable[[str], object], **options: Any) -> Dataset:
+    """Load labelled pictures, and tell what in them was passed over.
+
+    Args:
+        data: Path or name of the pictures.
+        tell: Called with each remark, a sentence.
+        options: Further arguments of `embedder.data.sources.load`.
+    """
     remarks: list[str] = []
-    kept = load(keep, remarks=remarks, keep=False)
+    dataset = load(data, remarks=remarks, keep=False, **options)
     for sentence in remarks:
         tell(sentence)
-    return kept
+    return dataset
 
 
 def _shares(model: Embedder, parts: list[_Parts]) -> dict[str, dict[str, float]]:

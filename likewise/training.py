@@ -19,7 +19,7 @@ from embedder.training.division import divided
 from embedder.training.recipes import RECIPES, Recipe
 from embedder.transfer.backbones import require_backbone
 from embedder.transfer.settings import DEFAULT, TransferRecipe
-from likewise.further import train_further
+from likewise.further import load_telling, train_further
 from likewise.joins import LabelJoin
 from likewise.metrics.groups import Groups
 from likewise.model_figures import measure, record
@@ -95,10 +95,7 @@ def train(
     elif recipe is not None:
         _changed(recipe, settings)  # refused before pictures are read
     data = _TRAINING if data == "mnist" and split != "test" else data
-    remarks: list[str] = []
-    dataset = load(data, split=split, rule=rule, remarks=remarks, keep=False)
-    for sentence in remarks:
-        tell(sentence)
+    dataset = load_telling(data, tell, split=split, rule=rule)
     queries = None if test is None else _queries(test, dataset, tell)
     if start is not None:
         model = train_further(
@@ -136,10 +133,7 @@ def _queries(test: str, dataset: Dataset, tell: Callable[[str], object]) -> Data
         UnlabelledError: If they have no labels.
     """
     _require_labels(dataset, test)
-    remarks: list[str] = []
-    queries = load(test, remarks=remarks, keep=False)
-    for sentence in remarks:
-        tell(sentence)
+    queries = load_telling(test, tell)
     if not Groups.of(queries.labels).have_pairs:
         pictures = counted(len(queries), "picture")
         labels = counted(len(set(queries.labels)), "label")

@@ -60,7 +60,7 @@ class TransferRecipe:
             50
         """
         recipe = replace(self, **{k: v for k, v in settings.items() if v is not None})
-        for name in ("dim", "steps", "groups", "per_group"):
+        for name in ("dim", "steps"):
             if not getattr(recipe, name) > 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {getattr(recipe, name)}.")
         for name, least in _LEAST.items():
