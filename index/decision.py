@@ -14,9 +14,10 @@ Does not search and does not choose thresholds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import compress, count
-from typing import Any
+from itertools import compress, count, repeat
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +28,8 @@ from likewise.metrics.limits import Limits
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
 
+RunnerUp: TypeAlias = tuple[str | None, float | None]  # a label and the distance to it
+
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
@@ -36,8 +39,8 @@ class CheckOptions:
         k: Nearest references that have a vote, >= 1.
         threshold: Largest distance that is a match, for all groups, Euclidean, >= 0; None takes
             the thresholds of `at`.
-        min_margin: Minimum by which the runner-up, of those k, must be farther, else
-            `ambiguous`, >= 0; None takes that of `at`, if it has one.
+        min_margin: Minimum by which the runner-up must be farther, else `ambiguous`, >= 0; None
+            takes that of `at`, if it has one.
         group: Only decide whether the query belongs to this group.
         at: Name of the gallery's operating point; None takes its default one.
         evidence: Give each decision its `p_value`.
@@ -104,7 +107,8 @@ class Decision:
             of all.
         threshold: The largest matching distance, equality included; with thresholds by group, that
             of the group that `distance` belongs to.
-        runner_up_label: The nearest other group among the neighbours; None when all agree.
+        runner_up_label: The nearest other group among the neighbours. When all agree: the nearest
+            of all others where a minimum margin was asked for, else None.
         runner_up_distance: Distance of that group's nearest reference.
         neighbours: The k nearest references, nearest first.
         reason: Why there is no answer, or what makes it doubtful.
@@ -150,7 +154,10 @@ def require_whole_number(name: str, value: Any, least: int) -> None:
 
 
 def decide(
-    neighbours: Neighbours, rule: Rule, group_distances: Floats | None = None
+    neighbours: Neighbours,
+    rule: Rule,
+    group_distances: Floats | None = None,
+    runners_up: Sequence[RunnerUp] | None = None,
 ) -> list[Decision]:
     """Decide for each query which group it belongs to, if any.
 
@@ -159,6 +166,8 @@ def decide(
         rule: Thresholds, compared in float64 with equality included, margin and group.
         group_distances: Distances to the nearest reference of `rule.group`, `(n,)`, float32; only
             if the rule has a group.
+        runners_up: The nearest other groups of queries whose neighbours are all of one, n; None
+            where they are not searched for.
 
     Returns:
         n decisions, in the order of the queries.
@@ -178,9 +187,12 @@ def decide(
     """
     votes = _votes(neighbours, rule.limits)
     columns = (neighbours.ids, neighbours.labels, neighbours.distances, votes)
+    beside = repeat((None, None), len(votes)) if runners_up is None else runners_up
     decisions = [
-        _decide_one(ids, labels, distances, inside, rule)
-        for ids, labels, distances, inside in zip(*map(np.ndarray.tolist, columns), strict=True)
+        _decide_one(ids, labels, distances, inside, other, rule)
+        for ids, labels, distances, inside, other in zip(
+            *map(np.ndarray.tolist, columns), beside, strict=True
+        )
     ]
     if rule.group is not None and group_distances is not None:
         limit = rule.limits.groups.get(rule.group, rule.limits.threshold)
@@ -208,7 +220,7 @@ def for_group(
 
     Returns:
         `match` (or `ambiguous`) if the plain decision has this label, else `no_match`;
-        the runner-up is the nearest of the other groups among the neighbours.
+        the runner-up is the nearest of the other groups.
 
     Example:
         >>> plain = Decision("match", "7", 0.25, 0.5, None, None, [Neighbour(1, "a", "7", 0.25)])
@@ -223,8 +235,8 @@ def for_group(
         label=group if chosen else None,
         distance=distance,
         threshold=answer.threshold if threshold is None else threshold,
-        runner_up_label=other.label if other else None,
-        runner_up_distance=other.distance if other else None,
+        runner_up_label=other.label if other else answer.runner_up_label,
+        runner_up_distance=other.distance if other else answer.runner_up_distance,
     )
 
 
@@ -242,15 +254,17 @@ def _decide_one(
     labels: list[str],
     distances: list[float],
     inside: list[bool],
+    beside: RunnerUp,
     rule: Rule,
 ) -> Decision:
-    """Decide from one query's columns; those `inside` have a vote."""
+    """Decide from one query's columns; those `inside` have a vote, `beside` is no neighbour."""
     limits = rule.limits
     winner = _majority(list(compress(labels, inside)))
     leader = labels.index(winner) if winner is not None else 0
-    other = _first_other(labels, labels[leader]) if labels else None
+    if labels and (other := _first_other(labels, labels[leader])) is not None:
+        beside = labels[other], distances[other]
     decision = NO_MATCH if winner is None else MATCH
-    margin = math.inf if other is None else distances[other] - distances[leader]
+    margin = math.inf if beside[1] is None else beside[1] - distances[leader]
     if winner is not None and rule.min_margin is not None and margin < rule.min_margin:
         decision = AMBIGUOUS
     return Decision(
@@ -258,8 +272,7 @@ def _decide_one(
         winner,
         distances[leader] if labels else None,
         limits.groups.get(labels[leader], limits.threshold) if labels else limits.threshold,
-        None if other is None else labels[other],
-        None if other is None else distances[other],
+        *beside,
         list(map(Neighbour, count(1), ids, labels, distances)),
     )
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index.contents import Contents
-from index.decision import CheckOptions, Decision, Rule, decide, require_whole_number
+from index.decision import (
+    CheckOptions,
+    Decision,
+    Rule,
+    RunnerUp,
+    decide,
+    require_whole_number,
+)
 from index.errors import EmptyGalleryError
 from index.neighbours import Neighbour, Neighbours
 from index.search.checked import checked_vectors, whole
@@ -180,4 +187,20 @@ class Questions(Contents):
             if rule.group is not None:
                 rule = replace(rule, group=self.stored_label(rule.group))
                 nearest = self.search(vectors, 1, label=rule.group).distances[:, 0]
-            return decide(neighbours, rule, nearest)
+            runners_up = None
+            if rule.min_margin is not None:
+                runners_up = self._runners_up(vectors, neighbours)
+            return decide(neighbours, rule, nearest, runners_up)
+
+    def _runners_up(self, vectors: Floats, near: Neighbours) -> list[RunnerUp]:
+        """Search, for queries whose neighbours are all of one group, the nearest other group."""
+        found: list[RunnerUp] = [(None, None)] * len(vectors)
+        agree = np.flatnonzero((near.labels == near.labels[:, :1]).all(axis=1))
+        if len(agree):
+            own = near.labels[agree, 0].tolist()
+            names, _, groups = self.nearest_by_group(vectors[agree], own)
+            others = zip(groups.nearest.tolist(), groups.other.tolist(), strict=True)
+            for row, (column, distance) in zip(agree.tolist(), others, strict=True):
+                if column >= 0:
+                    found[row] = names[column], distance
+        return found

@@ -89,8 +89,7 @@ model_option = click.option(
 min_margin_option = click.option(
     "--min-margin",
     type=DISTANCE,
-    help="Answer `ambiguous` if another group among the k nearest is less than this distance "
-    "farther away: never with `check -k 1`.",
+    help="Answer `ambiguous` if the nearest other group is less than this distance farther away.",
 )
 at_option = click.option(
     "--at",

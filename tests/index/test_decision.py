@@ -78,6 +78,17 @@ def test_a_runner_up_that_is_too_near_makes_it_ambiguous() -> None:
     assert (answer.decision, answer.label) == ("ambiguous", "a")
 
 
+def test_where_all_neighbours_agree_the_runner_up_that_was_searched_for_decides() -> None:
+    near, rule = neighbours(("a", 0.25), ("a", 0.3)), Rule(Limits(1.0), 0.5)
+    for distance, decision in ((0.5, "ambiguous"), (0.75, "match")):
+        [answer] = decide(near, rule, runners_up=[("b", distance)])
+        assert (answer.decision, answer.label) == (decision, "a")
+        assert (answer.runner_up_label, answer.runner_up_distance) == ("b", distance)
+        assert for_group(answer, "a", 0.25).runner_up_label == "b"
+    [alone] = decide(near, rule, runners_up=[(None, None)])
+    assert (alone.decision, alone.runner_up_label) == ("match", None)
+
+
 def test_no_match_is_never_ambiguous() -> None:
     assert decide_one(("a", 0.75), ("b", 0.75), threshold=0.5, margin=1).decision == "no_match"
 

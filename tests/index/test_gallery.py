@@ -195,6 +195,34 @@ def test_check_takes_the_operating_point(gallery: Gallery) -> None:
     assert len(answers[0].neighbours) == 5
 
 
+@pytest.mark.parametrize("k", [1, 3, 60])
+def test_a_margin_is_to_the_nearest_other_group_of_all(gallery: Gallery, k: int) -> None:
+    ids, stored = all_vectors(gallery)
+    labels = [gallery.get(id).label for id in ids]
+    queries = np.random.default_rng(3).normal(size=(40, 4)).astype(np.float32)
+    gallery.add(["none"], queries[:1], [None])  # of no group, so no runner-up
+    plain = gallery.check(queries, CheckOptions(k=k, threshold=100.0))
+    asked = gallery.check(queries, CheckOptions(k=k, threshold=100.0, min_margin=0.25))
+    decisions = set()
+    for query, was, answer in zip(queries, plain, asked, strict=True):
+        distances = np.linalg.norm(stored - query, axis=1)
+        others = {label: distances[np.array(labels) == label].min() for label in set(labels)}
+        nearest = others.pop(was.label)
+        runner_up = min(others, key=others.__getitem__)
+        assert (answer.label, answer.runner_up_label) == (was.label, runner_up)
+        assert answer.runner_up_distance == pytest.approx(others[runner_up], abs=1e-6)
+        ambiguous = others[runner_up] - nearest < 0.25
+        assert answer.decision == ("ambiguous" if ambiguous else "match")
+        decisions.add(answer.decision)
+    assert decisions == {"match", "ambiguous"}
+
+
+def test_a_margin_in_a_gallery_of_one_group_never_makes_ambiguous(empty: Gallery) -> None:
+    empty.add(["a", "b"], np.eye(2, 4, dtype=np.float32), ["x", "x"])
+    [answer] = empty.check(vectors([1, 0, 0, 0]), CheckOptions(k=1, threshold=1.0, min_margin=9.0))
+    assert (answer.decision, answer.runner_up_label) == ("match", None)
+
+
 def test_check_of_a_group_gives_the_distance_to_its_nearest(gallery: Gallery) -> None:
     query = gallery.get("r07").vector[None]  # of group '2'
     [match] = gallery.check(query, CheckOptions(k=1, group="2"))

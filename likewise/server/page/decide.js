@@ -33,7 +33,7 @@ export function decideAgain(row, rule) {
   const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;
   const winner = majority(heard.map((one) => one.label));
   const leader = near.find((one) => one.label === winner) ?? near[0];
-  const other = near.find((one) => one.label !== leader.label) ?? null;
+  const other = near.find((one) => one.label !== leader.label) ?? beside(row);
   return {
     ...row,
     decision: decisionOf(winner, leader, other, rule),
@@ -43,6 +43,12 @@ export function decideAgain(row, rule) {
     runner_up_label: other?.label ?? null,
     runner_up_distance: other?.distance ?? null,
   };
+}
+
+/** The nearest group that no neighbour is of, where the server searched for it. */
+function beside(row) {
+  if (row.runner_up_label === null) return null;
+  return { label: row.runner_up_label, distance: row.runner_up_distance };
 }
 
 function decisionOf(winner, leader, other, rule) {

@@ -64,9 +64,12 @@ export class ThresholdPanel {
   /** The rule as query parameters; empty until the gallery is known. */
   get query() {
     if (!this.rule) return {};
-    if (this.rule.point === null) return { threshold: this.rule.threshold };
+    // Runners-up are searched for where a margin is asked for: a point that has one may be next.
+    const hasMargin = Object.values(this.points).some((point) => point.min_margin != null);
+    const min_margin = hasMargin ? (this.rule.margin ?? 0) : null;
+    if (this.rule.point === null) return { threshold: this.rule.threshold, min_margin };
     const hasEvidence = this.points[this.rule.point].evidence !== undefined;
-    return { at: this.rule.point, evidence: hasEvidence || null };
+    return { at: this.rule.point, evidence: hasEvidence || null, min_margin };
   }
 
   /** Decide by a rule that the user chose. */

@@ -85,7 +85,9 @@ class CheckRow(BaseModel):
     )
     p_value: PValue = None
     runner_up_label: str | None = Field(
-        description="The nearest other group among the neighbours.", examples=["9"]
+        description="The nearest other group among the neighbours. Where all are of one group: "
+        "the nearest of all others if a least margin is asked for, else null.",
+        examples=["9"],
     )
     runner_up_distance: float | None = Field(
         ge=0, description="Euclidean distance to it, 0 or more.", examples=[0.6012]

@@ -30,8 +30,8 @@ class CheckParameters(Strict):
     )
     min_margin: Distance | None = Field(
         None,
-        description="Distance, Euclidean, 0 or more, by which the nearest other group, among the "
-        "`k` nearest references, must be farther away; otherwise the answer is `ambiguous`.",
+        description="Distance, Euclidean, 0 or more, by which the nearest other group must be "
+        "farther away; otherwise the answer is `ambiguous`.",
         examples=[0.05],
     )
     group: str | None = Field(

@@ -153,6 +153,7 @@ def test_decisions_are_the_same_and_so_are_their_errors(rng):
         for options in (
             CheckOptions(k=7, threshold=1.0),
             CheckOptions(k=30, threshold=1.0, min_margin=0.1),
+            CheckOptions(k=1, threshold=1.0, min_margin=0.5),
             CheckOptions(k=3, threshold=1.0, group="a"),
         ):
             assert one.check(vectors, options) == spread.check(vectors, options)

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from index.decision import Rule, decide
+from index.decision import Rule, RunnerUp, decide
 from index.neighbours import Neighbours
 from likewise.metrics.limits import Limits
 from likewise.output.columns import columns
@@ -29,6 +29,14 @@ def neighbours(rng: np.random.Generator) -> Neighbours:
     return Neighbours(ids, labels, distances)
 
 
+def runners_up(result: Neighbours) -> list[RunnerUp]:
+    """Where all neighbours are of one group: another, at 0.05 more than the farthest of them."""
+    return [
+        ("other", float(near[-1] + np.float32(0.05))) if len({*labels}) == 1 else (None, None)
+        for labels, near in zip(result.labels, result.distances, strict=True)
+    ]
+
+
 @pytest.mark.parametrize(
     ("threshold", "margin", "groups"),
     [
@@ -42,9 +50,10 @@ def neighbours(rng: np.random.Generator) -> Neighbours:
 )
 def test_the_page_decides_as_python_does(page, threshold, margin, groups):
     result = neighbours(np.random.default_rng(0))
-    answers = decide(result, Rule(Limits(threshold, groups), margin))
+    beside = runners_up(result) if margin is not None else None
+    answers = decide(result, Rule(Limits(threshold, groups), margin), runners_up=beside)
     expected = [decision_row(str(index), answer) for index, answer in enumerate(answers)]
-    other = decide(result, Rule(Limits(1.0)))
+    other = decide(result, Rule(Limits(1.0)), runners_up=beside)
     options = [decision_row(str(index), answer) for index, answer in enumerate(other)]
     rule = {"threshold": threshold, "groups": groups, "margin": margin, "point": None}
     decided = page.evaluate(
