@@ -118,7 +118,8 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
     progress.notes = [note.replace(upload, job.name) for note in records.notes]
     check = Job(matcher, records, [job.name], CheckOptions(**job.asked), progress.went_on)
     progress.begin(output, check)
-    check.write(output, resume=True)
+    if not _is_whole(output):
+        check.write(output, resume=True)
     for format, name in RESULTS.items():
         if format != "jsonl":
             # a server without pyarrow writes the other two
@@ -126,6 +127,11 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
                 write_file(output.with_name(name), map(json.loads, lines), check.columns)
     progress.count()
     return progress
+
+
+def _is_whole(output: Path) -> bool:
+    """Whether an earlier process had written all rows, and was ended before it had told so."""
+    return output.exists() and not journal_path(output).exists()
 
 
 class _Progress:
