@@ -28,6 +28,8 @@ from likewise.bulk.job import Job
 from likewise.bulk.journal import ResumeError, journal_path
 from likewise.matcher import Matcher
 from likewise.output.writers import write_file
+from likewise.server.answering.answer import check_options
+from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import as_api_error, is_disk_full
 from likewise.server.jobs.look import upload_error
 from likewise.server.jobs.sources import source_records
@@ -116,7 +118,9 @@ def _checked_into(output: Path, store: JobStore, job: StoredJob, matcher: Matche
     progress = _Progress(store, job)
     upload = str(output.with_name(job.source))
     progress.notes = [note.replace(upload, job.name) for note in records.notes]
-    check = Job(matcher, records, [job.name], CheckOptions(**job.asked), progress.went_on)
+    options = CheckOptions(**job.asked)
+    check_options(matcher.gallery, Options(CHECK, options))  # it may have changed meanwhile
+    check = Job(matcher, records, [job.name], options, progress.went_on)
     progress.begin(output, check)
     if not _is_whole(output):
         check.write(output, resume=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from likewise.matcher import Matcher
 from likewise.server.jobs import worker
 from likewise.server.jobs.store import DONE, RESULTS, RUNNING, ZIP, JobStore, StoredJob
 from tests.likewise.server.conftest import png
@@ -62,3 +63,13 @@ def test_a_job_that_is_killed_once_its_rows_are_whole_is_done_by_the_next_proces
     assert sum(after.decisions.values()) == 10
     assert (store.directory(job.id) / RESULTS["csv"]).read_text().count("\n") == 11
     assert rows.stat().st_ino == written  # what was done is not done again
+
+
+def test_a_job_whose_group_was_removed_since_says_so(store, queries, gallery):
+    with Matcher.open(gallery) as matcher:
+        [group, *_] = matcher.gallery.groups()
+        job = submitted(store, queries, {**ASKED, "group": group})
+        matcher.gallery.remove(list(matcher.gallery.ids(group)))
+    error = worked(store, job, gallery).error
+    assert error["code"] == "invalid"
+    assert error["message"].startswith(f"`group` must be the label of a group. Received: {group}")
