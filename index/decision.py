@@ -27,7 +27,6 @@ from likewise.arrays import Bools, Floats
 from likewise.metrics.limits import Limits
 
 MATCH, NO_MATCH, AMBIGUOUS, ERROR = "match", "no_match", "ambiguous", "error"
-
 RunnerUp: TypeAlias = tuple[str | None, float | None]  # a label and the distance to it
 
 
