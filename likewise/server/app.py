@@ -54,6 +54,7 @@ _PAGE_FILES = frozenset(path.name for path in PAGE.iterdir() if path.is_file())
 # Called by the gate; the framework only documents them.
 HOT = {("POST", "/v1/check"): check.check, ("POST", "/v1/query"): check.query}
 _ROUTES = (check, compare, distances, map, gallery, references, jobs, health)
+_AGAIN = 1.0  # seconds between two attempts to load the gallery
 _UNDER_WAY = 20_000  # objects of a full turn, which a garbage collection would scan
 
 
@@ -170,8 +171,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if state.settings.parts is None:  # else a job would hold all references by itself
         state.runner.start()
     before = gc.get_threshold()
-    loading = asyncio.create_task(asyncio.to_thread(_warm, state))
+    ending = Event()
+    loading = asyncio.create_task(asyncio.to_thread(_load, state, ending))
     yield
+    ending.set()
     await loading
     await asyncio.to_thread(state.decoders.close)
     await asyncio.to_thread(state.inspector.close)
@@ -181,6 +184,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     gc.set_threshold(*before)
 
 
+def _load(state: ServerState, ending: Event) -> None:
+    """Warm up, again and again where that fails: a database or a part that is away comes back."""
+    told = ""
+    while not (state.ready.is_set() or ending.is_set()):
+        try:
+            _warm(state)
+        except (GalleryError, OSError) as error:
+            if str(error) != told:
+                state.log.failure("The gallery cannot be loaded.", error)
+            told = str(error)
+            ending.wait(_AGAIN)
+
+
 def _warm(state: ServerState) -> None:
     """Load the vectors, then the names of a small gallery.
 
@@ -188,15 +204,12 @@ def _warm(state: ServerState) -> None:
     stopped all requests for 40 ms, every few thousand requests, and answers in progress were
     scanned twice in each turn of 64.
     """
-    try:
-        state.matcher.gallery.warm()
-        state.ready.set()
-        state.matcher.gallery.read_names()
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(_UNDER_WAY)
-    except GalleryError as error:
-        state.log.failure("The gallery cannot be loaded.", error)
+    state.matcher.gallery.warm()
+    state.ready.set()
+    state.matcher.gallery.read_names()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_UNDER_WAY)
 
 
 async def _page(name: str = "index.html") -> Response:

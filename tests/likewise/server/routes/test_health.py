@@ -138,3 +138,21 @@ def test_a_gallery_that_cannot_be_loaded_is_never_ready_and_the_log_says_why(gal
         eventually(lambda: lines, until=lambda lines: len(lines) >= 2)
         monkeypatch.undo()
     assert any("a row is missing" in line for line in lines)
+
+
+def test_a_gallery_whose_loading_failed_once_is_loaded_again_and_then_ready(gallery, monkeypatch):
+    from index.errors import UnreachableError
+
+    tried: list[Gallery] = []
+    warm = Gallery.warm
+
+    def lost_once(gallery: Gallery) -> None:
+        tried.append(gallery)
+        if len(tried) == 1:
+            raise UnreachableError("the connection was lost")
+        warm(gallery)
+
+    monkeypatch.setattr(Gallery, "warm", lost_once)
+    with serving(gallery) as client:  # which waits until it is ready
+        assert client.get("/readyz").json() == {"status": "ok"}
+    assert len(tried) == 2
