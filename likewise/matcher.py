@@ -211,8 +211,7 @@ class Matcher:
             NoGroupsError: If none of them has a label.
             GalleryError: If there is no such operating point, or no evidence with it.
             PicturesError: If something else was passed as a picture.
-            ValueError: If no reference has the label `options.group`, or an array is not uint8 grey
-                or RGB.
+            ValueError: If no reference has the label `options.group`, or an array is no picture.
 
         Example:
             >>> import likewise, tempfile
@@ -241,8 +240,9 @@ class Matcher:
             vectors: `(n, dim)`, float32, of the gallery's embedder.
             options: As for `check`.
         """
-        k = self.gallery.neighbours_of(options.k)
-        return self.gallery.decide(vectors, k, self.gallery.points.rule(options))
+        with self.gallery.snapshot():
+            k = self.gallery.neighbours_of(options.k)
+            return self.gallery.decide(vectors, k, self.gallery.points.rule(options))
 
     def compare(self, a: Picture, b: Picture) -> float:
         """Measure the distance of two pictures, the same number that a search gives.

@@ -94,7 +94,8 @@ def check_stream(
     resolved = gallery.points.rule(options) if rule is None else rule
 
     def decide(vectors: Floats) -> list[Decision]:
-        return gallery.decide(vectors, gallery.neighbours_of(options.k), resolved)
+        with gallery.snapshot():  # or it might be smaller than k once it is asked
+            return gallery.decide(vectors, gallery.neighbours_of(options.k), resolved)
 
     gallery.warm(ahead=True)
     parts = _answered(matcher.embedder, _named(pictures), decide, chunk)
@@ -142,7 +143,8 @@ def query_stream(
     evidence = gallery.points.evidence(options.at) if options.evidence else None
 
     def search(vectors: Floats) -> tuple[Neighbours, list[float | None]]:
-        nearest = gallery.search(vectors, gallery.neighbours_of(options.k))
+        with gallery.snapshot():
+            nearest = gallery.search(vectors, gallery.neighbours_of(options.k))
         if evidence is None:
             return nearest, [None] * len(nearest)
         return nearest, evidence.p_values(nearest.distances[:, 0]).tolist()

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from embedder.data.sources import Record, records
 from index.decision import CheckOptions, Decision, Rule
+from index.gallery import Gallery
 from index.operating_point import OperatingPoint
 from likewise import decoding
 from likewise.bulk import stream as bulk
 from likewise.bulk.stream import check_stream, query_stream
 from likewise.bulk.summary import Summary
+from likewise.matcher import Matcher
 from likewise.output.rows import shortest
 
 same_gallery = settings(
@@ -127,3 +129,31 @@ def test_a_point_that_is_stored_meanwhile_is_used_from_the_next_stream_on(matche
     matcher.gallery.points.store("strict", OperatingPoint(threshold=0.25))
     assert {row["threshold"] for row in [first, *stream]} == {0.5}
     assert {row["threshold"] for row in check_stream(matcher, queries)} == {0.25}
+
+
+def test_each_answer_is_of_one_moment_of_a_gallery_that_becomes_smaller(
+    matcher, queries, monkeypatch
+):
+    count = Gallery.neighbours_of
+
+    def just_before_a_removal(gallery: Gallery, k: int) -> int:
+        found = count(gallery, k)
+        with Gallery.open(gallery.path) as other:  # as another process would
+            other.remove(list(other.ids())[3:])
+        return found
+
+    vectors = matcher.embedder.embed(np.stack([queries[0].pixels()]))
+    options = CheckOptions(k=5, threshold=1.0)
+    for ask in (check_stream, query_stream):
+        rows = ask(matcher, queries[:1], options)
+        with monkeypatch.context() as patch:
+            patch.setattr(Gallery, "neighbours_of", just_before_a_removal)
+            assert [len(row["neighbours"]) for row in rows] == [5]
+        matcher.gallery.add(*more(matcher, "abcdef"))
+    monkeypatch.setattr(Gallery, "neighbours_of", just_before_a_removal)
+    assert len(matcher.decide(vectors, options)[0].neighbours) == 5
+
+
+def more(matcher: Matcher, ids: str) -> tuple[list[str], np.ndarray, list[str]]:
+    """References to add: ids, vectors and labels."""
+    return list(ids), np.ones((len(ids), matcher.gallery.dim), np.float32), list(ids)
