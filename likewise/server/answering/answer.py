@@ -258,7 +258,9 @@ def check_options(gallery: Gallery, options: Options) -> None:
         raise ApiError(
             "not_calibrated",
             "The gallery has no operating point yet.",
-            "Pass a threshold, or calibrate the gallery: likewise calibrate.",
+            None
+            if check.evidence
+            else "Pass a threshold, or calibrate the gallery: likewise calibrate.",
         )
     if check.evidence and gallery.points.named(check.at)[1].evidence is None:
         raise ApiError(

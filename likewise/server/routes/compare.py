@@ -17,8 +17,8 @@ from likewise.comparison import pair_row, pair_threshold
 from likewise.output.rows import Row, json_line
 from likewise.server.answering.answer import check_options
 from likewise.server.answering.pictures import Cropped
-from likewise.server.answering.question import CHECK, Options
-from likewise.server.errors import invalid
+from likewise.server.answering.question import EMBED, Options
+from likewise.server.errors import ApiError, invalid
 from likewise.server.openapi import ASKING, PAIR, errors, parameters
 from likewise.server.requests.bodies import (
     BOXES,
@@ -96,6 +96,8 @@ def _pixels(result: Result | ImageError) -> Pixels:
 
 def _compared(state: ServerState, ids: tuple[str, str], images: Pixels, at: str | None) -> Row:
     matcher = state.matcher
-    check_options(matcher.gallery, Options(CHECK, CheckOptions(at=at)))
+    check_options(matcher.gallery, Options(EMBED, CheckOptions(at=at)))
+    if not matcher.gallery.points.all():
+        raise ApiError("not_calibrated", "The gallery has no operating point yet.")
     threshold = pair_threshold(matcher.gallery, at)
     return pair_row(ids, images, matcher.embedder, threshold)

@@ -12,7 +12,8 @@ import pytest
 from index.decision import CheckOptions
 from index.operating_point import OperatingPoint
 from likewise.bulk.stream import check_stream, query_stream
-from tests.likewise.server.conftest import image, npy, png
+from likewise.matcher import Matcher
+from tests.likewise.server.conftest import image, npy, png, serving
 
 NPY = {"Content-Type": "application/x-npy"}
 RAW = {"Content-Type": "application/octet-stream"}
@@ -215,3 +216,21 @@ def test_a_calibration_by_another_process_is_used_from_the_next_request_on(
     rows = client.post("/v1/query?evidence=1&at=strict", **forms(queries)["multipart"]).json()
     assert rows["rows"] == as_json(query_stream(matcher, queries, CheckOptions(evidence=True)))
     assert client.get("/v1/gallery").json()["default_point"] == "strict"
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_without_an_operating_point_the_hint_is_one_that_helps(tmp_path, fake, queries, labelled):
+    fake.operating_points = {}
+    with Matcher.create(tmp_path / "bare.gallery", fake) as matcher:
+        matcher.add(
+            [queries[0].pixels()], labels="7" if labelled else None, unlabelled=not labelled
+        )
+    pair = {side: ("x.png", png(queries[0])) for side in ("first", "second")}
+    with serving(tmp_path / "bare.gallery") as client:
+        compared = client.post("/v1/compare", files=pair).json()
+        asked = client.post("/v1/query?evidence=true", **image(queries[0])).json()
+        checked = client.post("/v1/check", **image(queries[0])).json()
+    for answer in (compared, asked):  # neither takes a threshold, or needs groups
+        assert answer["code"] == "not_calibrated"
+        assert answer["hint"] == "Calibrate the gallery: likewise calibrate."
+    assert checked["code"] == ("not_calibrated" if labelled else "no_groups")
