@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from index.address import Place
 from index.errors import GalleryError
@@ -26,6 +26,7 @@ from likewise.server.answering.answer import Answering
 from likewise.server.answering.decoders import Decoders
 from likewise.server.cached import Cached
 from likewise.server.errors import ApiError, as_api_error, invalid
+from likewise.server.files import ServedFile
 from likewise.server.gate import Gate
 from likewise.server.jobs.look import UploadInspector
 from likewise.server.jobs.runner import JobRunner
@@ -216,7 +217,7 @@ async def _page(name: str = "index.html") -> Response:
     """Serve a file of the page; a request selects a known name and never builds a path."""
     if name not in _PAGE_FILES:
         raise ApiError("not_found", "The page has no such file.", "The page itself is at /.")
-    return FileResponse(PAGE / name, headers={"Cache-Control": "no-cache"})
+    return ServedFile(PAGE / name, headers={"Cache-Control": "no-cache"})
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as InPath
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
 from index.decision import CheckOptions
 from likewise.server.answering.answer import check_options
 from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
+from likewise.server.files import ServedFile
 from likewise.server.jobs.sources import LIMITS
 from likewise.server.jobs.store import DONE, RESULTS, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
@@ -109,13 +110,13 @@ def job(request: Request, id: JobId) -> JobInfo:
 @router.get(
     "/{id}/result",
     summary="The rows of a job",
-    response_class=FileResponse,
+    response_class=ServedFile,
     responses={
         200: {"content": {kind.partition(";")[0]: _FILE for kind in TYPES.values()}},
         **errors("not_found", "not_finished"),
     },
 )
-def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> FileResponse:
+def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query()]) -> ServedFile:
     """Get the rows of a finished job, in the order of its pictures."""
     stored = _found(request, id)
     if stored.state != DONE:
@@ -134,7 +135,7 @@ def result(request: Request, id: JobId, options: Annotated[ResultOptions, Query(
             f"The job has no result in the format {options.format}.",
             "Ask for jsonl or csv. For Parquet, the server needs: pip install 'likewise[parquet]'",
         )
-    return FileResponse(path, media_type=TYPES[options.format], filename=name)
+    return ServedFile(path, media_type=TYPES[options.format], filename=name)
 
 
 @router.delete(

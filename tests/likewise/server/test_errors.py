@@ -211,3 +211,13 @@ def test_every_error_says_what_to_do(code):
 
     assert hint(ApiError(code, "It is so.")).endswith(".")
     assert hint(ApiError(code, "It is so.", "Do so.")) == "Do so."
+
+
+@pytest.mark.parametrize(("range", "status"), [("bytes=9-2", 400), ("bytes=99999999-", 416)])
+def test_a_range_that_a_file_has_not_is_an_error_like_all_others(shared, range, status):
+    answer = shared.get("/", headers={"Range": range})
+    assert (answer.status_code, answer.json()["code"]) == (status, "invalid")
+    assert set(answer.json()) == {"code", "message", "hint"}
+    assert ("content-range" in answer.headers) == (status == 416)
+    part = shared.get("/", headers={"Range": "bytes=0-8"})
+    assert (part.status_code, part.text) == (206, "<!doctype")
