@@ -1,5 +1,6 @@
 // Answers: one in large type with its nearest references, several as one row each.
 
+import { isWithin } from "./decide.js";
 import { h } from "./elements.js";
 import { showReference } from "./reference.js";
 import { fileThumb, referenceThumb } from "./thumbs.js";
@@ -41,7 +42,7 @@ export function neighbourStrip(row) {
 }
 
 function isBeyond(near, row) {
-  return row.threshold !== null && near.distance > row.threshold;
+  return row.threshold !== null && !isWithin(near.distance, row.threshold);
 }
 
 /** Make a selectable row for one of several answers. */

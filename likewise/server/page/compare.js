@@ -2,6 +2,7 @@
 
 import { chip } from "./answer.js";
 import { json } from "./api.js";
+import { isWithin } from "./decide.js";
 import { announce, find, h } from "./elements.js";
 import { takePastes } from "./intake.js";
 import { Pad, drawsFor } from "./pad.js";
@@ -69,7 +70,7 @@ function show() {
     return;
   }
   const limit = panel.rule.threshold;
-  const decision = apart <= limit ? "match" : "no_match";
+  const decision = isWithin(apart, limit) ? "match" : "no_match";
   verdict.replaceChildren(
     chip(decision),
     h("p", { class: "apart" }, distance(apart, limit)),

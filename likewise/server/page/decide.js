@@ -25,11 +25,16 @@ export function ruleAt(threshold) {
   return { threshold, groups: {}, margin: null, point: null };
 }
 
+/** Whether a distance of the API is at most a threshold, equality included. */
+export function isWithin(distance, threshold) {
+  return Math.fround(distance) <= threshold;
+}
+
 /** Decide a row of the API again by another rule; rows of unreadable pictures stay. */
 export function decideAgain(row, rule) {
   if (row.decision === "error" || row.decision === "nearest" || !row.neighbours.length) return row;
   const near = row.neighbours;
-  const inside = near.filter((one) => Math.fround(one.distance) <= limitOf(one.label, rule));
+  const inside = near.filter((one) => isWithin(one.distance, limitOf(one.label, rule)));
   const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;
   const winner = majority(heard.map((one) => one.label));
   const leader = near.find((one) => one.label === winner) ?? near[0];

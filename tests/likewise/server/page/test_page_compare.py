@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.likewise.server.page.driver import LIKEWISE, draw, drop
+import likewise
+from index.operating_point import OperatingPoint
+from tests.likewise.server.page.driver import LIKEWISE, Server, draw, drop
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +43,19 @@ def test_one_picture_alone_gives_no_distance(open_page, server):
     page = open_page(server, "compare")
     draw(page, "1", ".compare-first canvas")
     expect(page.locator("#compare-verdict")).to_have_text("The distance appears here.")
+
+
+def test_a_pair_at_the_very_threshold_matches(open_page, digits, folder, tmp_path):
+    gallery, paths = shutil.copytree(digits, tmp_path / "digits.gallery"), sorted(folder.iterdir())
+    with likewise.open(gallery) as matcher:
+        apart = ((matcher.compare(paths[0], other), other) for other in paths[1:60])
+        limit, other = next(pair for pair in apart if float(str(np.float32(pair[0]))) > pair[0])
+        matcher.gallery.points.store("pair", OperatingPoint(threshold=limit))
+    server = Server(gallery)
+    try:
+        page = open_page(server, "compare")
+        drop(page, ".compare-first", [paths[0]])
+        drop(page, ".compare-second", [other])
+        expect(page.locator("#compare-verdict .chip")).to_have_text("Match")
+    finally:
+        server.stop()
