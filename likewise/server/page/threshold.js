@@ -55,7 +55,9 @@ export class ThresholdPanel {
   async start(gallery) {
     this.points = gallery.operating_points;
     const usual = gallery[this.usual];
-    const own = this.isOwn ? this.rule.point : usual; // the user's own choice stays
+    // The user's own choice stays, unless an upgrade has taken its point away.
+    if (this.rule?.point && !this.points[this.rule.point]) [this.rule, this.isOwn] = [null, false];
+    const own = this.isOwn ? this.rule.point : usual;
     if (own) this.choose(ruleOf(own, this.points[own]));
     this.note.textContent = "The distances of the gallery's pairs are being measured …";
     await this.#load(gallery);

@@ -80,3 +80,28 @@ def test_the_page_writes_a_csv_as_python_does(page):
         """async ([rows, k]) => (await import("/page/csv.js")).toCsv(rows, k)""", [rows, K]
     )
     assert written == stream.getvalue().decode()
+
+
+def test_a_chosen_point_that_an_upgrade_has_taken_away_gives_way_to_the_default_one(page):
+    """A panel that was started with other points before keeps no rule of them."""
+    query = page.evaluate(
+        """async () => {
+          const { ThresholdPanel } = await import("/page/threshold.js");
+          const place = document.createElement("div");
+          const panel = new ThresholdPanel(place, () => {}, { search: true });
+          const gallery = (names) => ({
+            references: 1,
+            unlabelled: 1,
+            default_point: names[0] ?? null,
+            operating_points: Object.fromEntries(names.map((name) => [name, { threshold: 0.5 }])),
+          });
+          const asked = [];
+          for (const names of [["old", "chosen"], ["new"], []]) {
+            await panel.start(gallery(names));
+            panel.buttons.lastElementChild?.click();
+            asked.push(panel.query.at ?? null);
+          }
+          return asked;
+        }"""
+    )
+    assert query == ["chosen", "new", None]
