@@ -71,7 +71,9 @@ class Front:
         }
 
     def _ordered(self, values: Numbers) -> Numbers:
-        return values[::-1] if self.channels == "bgr" else values
+        """Values in the network's order, which of a repeated grey is that of its range."""
+        order = _usual_channels(_COLOURS, self.pixels) if self.repeats else self.channels
+        return values[::-1] if order == "bgr" else values
 
 
 def front_of(shape: tuple[int | None, ...], options: ImportOptions, proved: str | None) -> Front:

@@ -98,3 +98,14 @@ def test_a_choice_against_what_the_network_shows_is_warned_of_with_both():
 )
 def test_a_quantised_input_shows_its_range(ends, name):
     assert range_of_ends(*ends) == name
+
+
+def test_a_repeated_grey_picture_has_the_means_of_its_range_in_the_order_of_the_network():
+    colours, grey = (
+        front((8, 8, 3), pixels="caffe"),
+        front((8, 8, 3), pixels="caffe", channels="grey"),
+    )
+    assert (grey.offset, grey.scale) == (colours.offset, colours.scale)
+    assert front((8, 8, 3), pixels="imagenet", channels="grey").offset == (
+        front((8, 8, 3), pixels="imagenet").offset
+    )
