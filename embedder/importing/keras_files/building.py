@@ -16,6 +16,19 @@ from embedder.importing.keras_files.screening import is_layer, operation_of
 from embedder.importing.keras_files.sizes import Budget
 from embedder.importing.keras_files.weights import load_weights
 
+# TensorFlow computes these with the channels last alone, unless it has a graphics card.
+_CHANNELS_LAST = frozenset(
+    [
+        "AveragePooling2D",
+        "Conv2D",
+        "Conv2DTranspose",
+        "DepthwiseConv2D",
+        "MaxPooling2D",
+        "Resizing",
+        "SeparableConv2D",
+        "UpSampling2D",
+    ]
+)
 _IGNORED = ("name", "trainable", "dtype", "momentum", "quantization_config", "batch_input_shape")
 
 
@@ -59,13 +72,26 @@ def _called(call: Call, made: dict[Layer, Any], results: dict[Tensor, Any]) -> A
     args, kwargs = replaced(call.args, results), replaced(call.kwargs, results)
     function = operation_of(call)
     if function is None:
-        return made[call.layer](*args)
+        layer = made[call.layer]
+        return _turned(layer, args[0], len(results)) if _turns(call.layer) else layer(*args)
     config = call.layer.config
     settings = {key: config[key] for key in allowed.OPERATION_SETTINGS if key in config}
     if call.layer.kind == "TFOpLambda":
         renamed = allowed.RENAMED if function != "normalize" else {}
         kwargs = {renamed.get(key, key): each for key, each in kwargs.items()}
     return getattr(keras.ops, function)(*args, **kwargs, **settings)
+
+
+def _turns(layer: Layer) -> bool:
+    """Whether a layer takes its channels first, and is to be computed with them last."""
+    first = layer.config.get("data_format") == "channels_first"
+    return first and layer.kind in _CHANNELS_LAST
+
+
+def _turned(layer: Any, x: Any, number: int) -> Any:
+    """Call a layer that is made for channels last between two changes of their place."""
+    last = keras.layers.Permute((2, 3, 1), name=f"last_{number}")(x)
+    return keras.layers.Permute((3, 1, 2), name=f"first_{number}")(layer(last))
 
 
 def _layers(calls: list[Call], name: str) -> dict[Layer, Any]:
@@ -94,6 +120,8 @@ def _settings(layer: Layer, file: str) -> dict[str, Any]:
         [config["axis"]] = config["axis"]  # Keras 2
     if layer.kind == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config.pop("alpha")  # Keras 2
+    if _turns(layer):
+        config["data_format"] = "channels_last"
     known = allowed.LAYERS[layer.kind]
     parameters = inspect.signature(getattr(keras.layers, layer.kind)).parameters
     for key, value in config.items():

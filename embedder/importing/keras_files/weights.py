@@ -148,4 +148,8 @@ def _plain(name: str) -> str:
 
 
 def _read(dataset: Any) -> Floats:
-    return np.asarray(dataset[()], np.float32)
+    """The numbers of an array; HDF5 has no bfloat16, and holds such as two bytes of no type."""
+    values = dataset[()]
+    if values.dtype == np.dtype("V2"):
+        return np.asarray((values.view("<u2").astype(np.uint32) << 16).view(np.float32))
+    return np.asarray(values, np.float32)
