@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from embedder.errors import ImportOptionError
+import numpy as np
+
+from embedder.errors import ImportOptionError, ModelError
 
 Numbers = tuple[float, ...]
 
@@ -77,3 +79,26 @@ def range_of_ends(low: float, high: float) -> str | None:
         if abs(low - offset) <= slack and abs(high - (255 * scale + offset)) <= slack:
             return name
     return None
+
+
+def whole_pixels(kind: Any) -> str:
+    """Name the range of a network that takes whole numbers as they are: that of pixels.
+
+    Args:
+        kind: NumPy's type of its input, of integers without a scale.
+
+    Raises:
+        ModelError: If the type does not hold all pixels, so that it is unclear what they become.
+
+    Example:
+        >>> whole_pixels(np.int32)
+        '0..255'
+    """
+    limits = np.iinfo(kind)
+    if limits.max < 255:
+        raise ModelError(
+            f"The network takes whole numbers of {limits.min} to {limits.max}, but does not state "
+            "which pixels they stand for. Export it with an input of float32 or uint8, or with the "
+            "quantisation of its input."
+        )
+    return "0..255"

@@ -13,6 +13,7 @@ from embedder.errors import ImportOptionError, ModelError
 from embedder.importing.front import Front, front_of
 from embedder.importing.imported import Imported
 from embedder.importing.options import ImportOptions
+from embedder.importing.pixels import whole_pixels
 from embedder.importing.saved_graph import screen_saved_model
 from embedder.importing.to_litert import run_converter
 from embedder.runtime.ends import Ends
@@ -44,7 +45,8 @@ def import_saved_model(path: Path, options: ImportOptions) -> Imported:
     signature = _signature(loaded, path.name)
     key, spec = _input(signature, path.name)
     output = _output(signature, options, path.name)
-    front = front_of(tuple(spec.shape[1:]), options, "0..255" if spec.dtype == tf.uint8 else None)
+    proved = whole_pixels(spec.dtype.as_numpy_dtype) if spec.dtype.is_integer else None
+    front = front_of(tuple(spec.shape[1:]), options, proved)
     batch = spec.shape[0]
     network = _whole(signature, (key, spec, output), front, as_is=options.as_is)
     concrete = network.get_concrete_function()
@@ -130,18 +132,27 @@ def _whole(signature: Any, names: tuple[str, Any, str], front: Front, *, as_is: 
     """A function from uint8 pixels to embeddings that calls a signature."""
     key, spec, output = names
     shape = [spec.shape[0], *front.input_shape]
+    dim = _sides(signature, names, front)
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8, name="pixels")])  # type: ignore[untyped-decorator]
     def embed(pixels: Any) -> Any:
         x = tf.cast(_fronted(pixels, front), spec.dtype)
         rows = signature(**{key: x})[output]
-        dim = [each for each in rows.shape[1:] if each != 1]
         rows = tf.reshape(tf.cast(rows, tf.float32), [spec.shape[0] or -1, *dim])
         if as_is:
             return rows
         return rows / tf.maximum(tf.norm(rows, axis=-1, keepdims=True), 1e-12)
 
     return embed
+
+
+def _sides(signature: Any, names: tuple[str, Any, str], front: Front) -> list[int]:
+    """The sides above 1 of what a picture gives; by a try where the graph leaves them open."""
+    key, spec, output = names
+    shape = signature.structured_outputs[output].shape
+    if shape.rank is None or None in shape.as_list()[1:]:
+        shape = signature(**{key: tf.zeros([1, *front.shape], spec.dtype)})[output].shape
+    return [side for side in shape[1:] if side != 1]
 
 
 def _fronted(pixels: Any, front: Front) -> Any:

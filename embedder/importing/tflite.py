@@ -13,7 +13,7 @@ from embedder.importing.front import Front, front_of
 from embedder.importing.imported import Imported
 from embedder.importing.metadata import Metadata, read_metadata
 from embedder.importing.options import ImportOptions
-from embedder.importing.pixels import range_of_ends
+from embedder.importing.pixels import range_of_ends, whole_pixels
 from embedder.importing.verify import sample
 from embedder.runtime.ends import Ends, Quantisation
 from embedder.runtime.litert import LiteRT
@@ -44,9 +44,11 @@ def import_tflite(path: Path, options: ImportOptions) -> Imported:
     output = _output(outputs, options, path.name)
     front = front_of(_shape(inputs[0]), options, _proved(inputs[0], metadata))
     dim = _dim(outputs[output], path.name)
-    ends = _with_batch(
-        network, dim, front, _ends(inputs[0], outputs[output], output, front, options)
-    )
+    ends = _ends(inputs[0], outputs[output], output, front, options)
+    try:
+        ends = _with_batch(network, dim, front, ends)
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(_takes_no_single(path.name, inputs[0], error)) from error
     return Imported(
         network=network,
         input_shape=front.input_shape,
@@ -98,8 +100,8 @@ def _proved(detail: dict[str, Any], metadata: Metadata) -> str | None:
         scale, zero = quantised
         limits = np.iinfo(detail["dtype"])
         return range_of_ends((limits.min - zero) * scale, (limits.max - zero) * scale)
-    if detail["dtype"] == np.uint8:
-        return "0..255"
+    if np.issubdtype(detail["dtype"], np.integer):
+        return whole_pixels(detail["dtype"])
     if metadata.mean is not None and metadata.spread:
         mean, spread = metadata.mean, metadata.spread
         return range_of_ends(-mean / spread, (255 - mean) / spread)
@@ -158,6 +160,16 @@ def _ends(
         unit=not options.as_is,
         batch=1,
     )
+
+
+def _takes_no_single(name: str, pixels: dict[str, Any], error: Exception) -> str:
+    """Say that a network cannot be run for one picture, and why."""
+    batch = next(iter(pixels["shape"]), 1)
+    reason = next(iter(str(error).splitlines()), "no reason")[:200].rstrip(".")
+    why = (
+        f"takes exactly {batch} pictures at a time" if batch > 1 else "cannot be run for a picture"
+    )
+    return f"{name} {why} ({reason}). Export it for any number of pictures, or for 1."
 
 
 def _with_batch(network: bytes, dim: int, front: Front, ends: Ends) -> Ends:

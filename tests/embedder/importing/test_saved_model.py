@@ -199,3 +199,29 @@ def test_pixels_reach_the_network_in_the_order_of_its_training(tmp_path, layout)
     if layout == "chw":
         wanted = wanted.transpose(0, 3, 1, 2)
     np.testing.assert_allclose(model.embed(picture), wanted.reshape(1, 12), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, None])
+def test_a_vector_whose_length_the_graph_leaves_open_is_measured(tmp_path, pictures, batch):
+    module = tf.Module()
+    module.call = tf.function(
+        lambda pixels: {"rows": tf.reshape(pixels[:, 0] + pixels[:, 1], [tf.shape(pixels)[0], -1])}
+    )
+    path = saved(module, tmp_path / "saved", batch)
+    model = adopt(path, tmp_path / "m", ImportOptions(pixels="0..255", as_is=True))
+    wanted = (pictures[:, 0].astype(int) + pictures[:, 1]).reshape(20, 24)
+    np.testing.assert_array_equal(model.embed(pictures), wanted)
+
+
+@pytest.mark.parametrize(("kind", "names"), [(tf.int32, "0..255"), (tf.int8, None)])
+def test_whole_numbers_without_a_scale_are_pixels_if_all_of_them_fit(tmp_path, kind, names):
+    module = tf.Module()
+    module.call = tf.function(lambda pixels: {"rows": tf.cast(pixels[:, 0, :, 0], tf.float32)})
+    signature = module.call.get_concrete_function(tf.TensorSpec([None, *SHAPE], kind))
+    tf.saved_model.save(module, str(tmp_path / "saved"), signatures=signature)
+    if names is None:
+        with pytest.raises(ModelError, match=r"whole numbers of -128 to 127, but does not state"):
+            adopt(tmp_path / "saved", tmp_path / "m", ImportOptions(pixels="0..255"))
+    else:
+        model = adopt(tmp_path / "saved", tmp_path / "m")
+        assert model.metadata["origin"]["pixels"] == names

@@ -135,3 +135,38 @@ def test_a_file_that_was_cut_off_is_refused(keras, tmp_path, keep):
     (tmp_path / "cut.tflite").write_bytes(cut)
     with pytest.raises(ModelError, match="LiteRT cannot run"):
         adopt(tmp_path / "cut.tflite", tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
+def of_function(path, call, *shape, kind="float32"):
+    """A file as TensorFlow makes it of a function."""
+    import tensorflow as tf
+
+    made = tf.function(call).get_concrete_function(tf.TensorSpec(shape, kind))
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([made]).convert())
+    return path
+
+
+def test_a_file_that_takes_only_several_pictures_at_a_time_is_refused(keras, tmp_path):
+    import tensorflow as tf
+
+    path = of_function(
+        tmp_path / "four.tflite",
+        lambda pixels: tf.reshape(pixels, [4, 192]) @ tf.eye(192, 6) + 1.0,
+        *(4, *SHAPE),
+    )
+    with pytest.raises(ModelError, match=r"exactly 4 pictures at a time \(.*for any number"):
+        adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
+    assert not (tmp_path / "m").exists()
+
+
+def test_whole_numbers_that_no_scale_explains_and_that_hold_no_pixels_are_refused(keras, tmp_path):
+    import tensorflow as tf
+
+    def call(pixels):
+        return tf.cast(pixels, tf.float32)[:, 0, :, 0]
+
+    path = of_function(tmp_path / "i8.tflite", call, 1, *SHAPE, kind="int8")
+    with pytest.raises(ModelError, match=r"whole numbers of -128 to 127, but does not state"):
+        adopt(path, tmp_path / "m", ImportOptions(pixels="0..255"))
+    path = of_function(tmp_path / "i32.tflite", call, 1, *SHAPE, kind="int32")
+    assert adopt(path, tmp_path / "m").metadata["origin"]["pixels"] == "0..255"
