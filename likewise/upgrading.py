@@ -20,13 +20,12 @@ from embedder.data.sources import records as read
 from embedder.model import Embedder
 from embedder.text import counted
 from index.address import Address
-from index.decision import CheckOptions, Decision, decide
 from index.gallery import Gallery
-from index.neighbours import Neighbours
 from index.operating_point import OWN, points_from_json
 from index.references.rows import Reference
 from index.replacement import replacement
 from likewise.arrays import Pixels
+from likewise.asked_again import decisions_of
 from likewise.calibration.own import OwnThreshold, measure_own
 from likewise.decoding import decode_stream
 from likewise.embedding import NOT_FINITE, embed
@@ -257,25 +256,8 @@ def _compare(old: Gallery, new: Gallery, sample: int, report: UpgradeReport) -> 
     ids = sorted(old.ids())
     places = np.linspace(0, len(ids), min(sample, len(ids)), endpoint=False, dtype=np.int64)
     chosen = [ids[place] for place in places]
-    before, after = _decisions(old, chosen), _decisions(new, chosen)
+    before, after = decisions_of(old, chosen), decisions_of(new, chosen)
     report.compared = min(len(before), len(after))
     for was, now in zip(before, after, strict=False):
         if (was.decision, was.label) != (now.decision, now.label):
             report.changes[was.decision, now.decision] += 1
-
-
-def _decisions(gallery: Gallery, ids: Sequence[str]) -> list[Decision]:
-    """Decide for references, each by all others; none where that cannot be."""
-    if gallery.points.default is None or len(gallery) < 2 or not gallery.groups() or not ids:
-        return []
-    references = gallery.named(ids)
-    vectors = np.stack([references[id].vector for id in ids])
-    near = gallery.search_labelled(vectors, gallery.neighbours_of(CheckOptions().k + 1))
-    itself = near.ids == np.array(ids, object)[:, None]
-    order = np.argsort(itself, axis=1, kind="stable")[:, : near.ids.shape[1] - 1]
-    others = Neighbours(
-        np.take_along_axis(near.ids, order, 1),
-        np.take_along_axis(near.labels, order, 1),
-        np.take_along_axis(near.distances, order, 1),
-    )
-    return decide(others, gallery.points.rule())

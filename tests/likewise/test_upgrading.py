@@ -17,6 +17,7 @@ from embedder.manifest import write_manifest
 from index.errors import GalleryError, ReplacedError
 from index.gallery import Gallery
 from likewise import exchange
+from likewise.asked_again import decisions_of
 from likewise.upgrading import UpgradeError, upgrade
 from tests.fakes import FakeEmbedder
 
@@ -276,3 +277,20 @@ def test_references_without_a_group_stay_so(tmp_path, new, references, labelled)
     report = upgrade(path, new)
     assert contents(path) == before
     assert report.compared == (30 if labelled else 0)
+
+
+def test_a_margin_of_the_old_point_counts_as_in_a_check(path, new, data, tmp_path):
+    margin = 0.3
+    with Gallery.open(path) as gallery:
+        old = replace(gallery.points["eer"], rate="fpir", generation=1, min_margin=margin)
+        gallery.points.store("fpir-0.01", old)
+        ids = [record.id for record in data]
+        answers = decisions_of(gallery, ids)
+        named = gallery.named(ids)
+        for answer, id in zip(answers, ids, strict=True):
+            others = {each: named[each] for each in ids if each != id}
+            gaps = {each: np.linalg.norm(named[id].vector - r.vector) for each, r in others.items()}
+            winner = min(gaps[each] for each in others if others[each].label == answer.label)
+            runner_up = min(gaps[each] for each in others if others[each].label != answer.label)
+            assert answer.decision == ("ambiguous" if runner_up - winner < margin else "match")
+    assert upgrade(path, new).changes["ambiguous", "match"] > 150
