@@ -7,6 +7,7 @@ refusal.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ def check_destination(out: Path, *data: str) -> None:
 
     Raises:
         ModelError: If `out` has no name of its own, is there and is neither an earlier model nor
-            an empty directory, or holds some of the data.
+            an empty directory, lies below a file, or holds some of the data.
 
     Example:
         >>> check_destination(Path("pyproject.toml"))
@@ -47,12 +48,30 @@ def check_destination(out: Path, *data: str) -> None:
             f"Expected a new directory or an earlier model at '{out}', but something else is "
             "there: choose another path with --out."
         )
+    if is_below_file(out):
+        raise ModelError(
+            f"No directory can be made at '{out}': a part of that path is no directory. Choose another "
+            "with --out."
+        )
     for source in data:
         if not is_bundled(source) and Path(source).resolve().is_relative_to(out.resolve()):
             raise ModelError(
                 f"The model at '{out}' would be replaced, but it contains '{source}', from "
                 "which it is made: choose another path with --out."
             )
+
+
+def is_below_file(out: Path) -> bool:
+    """Whether a path leads through what is there and is no directory.
+
+    Args:
+        out: A path, there or not.
+
+    Example:
+        >>> is_below_file(Path("pyproject.toml/models/new")), is_below_file(Path("models/new"))
+        (True, False)
+    """
+    return any(os.path.lexists(each) and not each.is_dir() for each in out.parents)
 
 
 def _is_replaceable(out: Path) -> bool:

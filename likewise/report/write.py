@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from embedder.destination import is_below_file
 from index.storage.drafts import draft, sweep_drafts
 from index.storage.files import written
 from likewise.errors import LikewiseError
@@ -57,12 +59,17 @@ def writable(out: Path) -> None:
     """Refuse a place where a report would overwrite something else; sweep what killed ones left.
 
     Raises:
-        ReportError: If `out` exists and is not a report.
+        ReportError: If `out` exists and is not a report, or lies below a file.
     """
+    if is_below_file(out):
+        raise ReportError(
+            f"No directory can be made at {out}: a part of that path is no directory. Choose another "
+            "with --out."
+        )
     if out.is_dir():
         for name in (JSON, PAGE):
             sweep_drafts(out / name)
-    if out.exists() and not (
+    if os.path.lexists(out) and not (
         out.is_dir() and {file.name for file in out.iterdir()} <= {JSON, PAGE}
     ):
         raise ReportError(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from embedder.destination import new_model
+from embedder.destination import check_destination, new_model
+from embedder.errors import ModelError
 from likewise import exchange
 
 
@@ -74,3 +75,11 @@ def test_what_a_kill_left_aside_is_removed_once_there_is_a_model_again(out, two_
     write(out.with_name(".model-old"), "left")
     write(out, "newer")
     assert text_at(out) == "newer"
+
+
+def test_a_path_below_a_file_is_refused_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("file/model", "file/models/new"):
+        with pytest.raises(ModelError, match="a part of that path is no directory"):
+            check_destination(tmp_path / name)
+    check_destination(tmp_path / "models" / "new")

@@ -19,7 +19,7 @@ from likewise.report.page import html
 from likewise.report.pictures import Strips
 from likewise.report.tables import confusion_table
 from likewise.report.words import in_words, worst_confusions
-from likewise.report.write import ReportError, sentences, write_report
+from likewise.report.write import ReportError, sentences, writable, write_report
 
 
 class Links(HTMLParser):
@@ -217,3 +217,11 @@ def test_one_picture_of_each_group_is_searched_and_makes_no_pairs(matcher, queri
     assert "16 pairs" not in page
     said = sentences(evaluation.figures, tmp_path / "report")[1]
     assert "EER not measured, because the pictures make no pairs" in said
+
+
+@pytest.mark.parametrize("place", ["file/report", "dangling", "dangling/report"])
+def test_a_place_where_no_directory_can_be_made_is_refused_before_the_evaluation(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ReportError, match="Choose another"):
+        writable(tmp_path / place)
