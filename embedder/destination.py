@@ -50,8 +50,8 @@ def check_destination(out: Path, *data: str) -> None:
         )
     if is_below_file(out):
         raise ModelError(
-            f"No directory can be made at '{out}': a part of that path is no directory. Choose another "
-            "with --out."
+            f"No directory can be made at '{out}': a part of that path is no directory. Choose "
+            "another with --out."
         )
     for source in data:
         if not is_bundled(source) and Path(source).resolve().is_relative_to(out.resolve()):

@@ -63,8 +63,8 @@ def writable(out: Path) -> None:
     """
     if is_below_file(out):
         raise ReportError(
-            f"No directory can be made at {out}: a part of that path is no directory. Choose another "
-            "with --out."
+            f"No directory can be made at {out}: a part of that path is no directory. Choose "
+            "another with --out."
         )
     if out.is_dir():
         for name in (JSON, PAGE):

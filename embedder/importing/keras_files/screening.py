@@ -99,7 +99,19 @@ def _described(entry: dict[str, Any]) -> str:
     return f"{module}.{entry.get('class_name')}" if module else str(entry.get("class_name"))
 
 
+def _refuse_quantised(call: Call, name: str) -> None:
+    dtype = call.layer.config.get("dtype")
+    kind = dtype.get("class_name") if isinstance(dtype, dict) else None
+    if isinstance(kind, str) and kind.startswith("Quantized"):
+        raise ModelError(
+            f"{name}: the weights of the layer {call.layer.path} are quantised, but layers are "
+            "built again in float32. Import the model as it was before `model.quantize(...)`, or "
+            "a .tflite file of it."
+        )
+
+
 def _screen_settings(call: Call, name: str) -> None:
+    _refuse_quantised(call, name)
     for key, value in call.layer.config.items():
         for entry in _entries(value):
             activation = key == "activation" and entry.get("class_name") in allowed.LAYERS

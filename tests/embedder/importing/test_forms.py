@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from embedder.errors import ModelError
 from embedder.importing.adopt import adopt
 from embedder.importing.options import ImportOptions
 from tests.embedder.importing.conftest import shaken
@@ -64,3 +65,14 @@ def test_weights_of_bfloat16_are_read_as_the_numbers_that_they_are(keras, tmp_pa
     model = adopt(tmp_path / f"half.{form}", tmp_path / "m", RAW)
     wanted = pictures.mean(axis=(1, 2)) @ kernel + bias
     np.testing.assert_allclose(model.embed(pictures), wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_quantised_layers_are_refused_with_what_to_import_instead(keras, tmp_path):
+    start = keras.Input((12, 16, 3))
+    network = keras.Model(start, keras.layers.Dense(5)(keras.layers.Flatten()(start)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of layers without weights
+        network.quantize("int8")
+    network.save(tmp_path / "q.keras")
+    with pytest.raises(ModelError, match=r"dense\S* are quantised.* before `model\.quantize"):
+        adopt(tmp_path / "q.keras", tmp_path / "m", RAW)
