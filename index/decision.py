@@ -38,8 +38,7 @@ class CheckOptions:
         k: Nearest references that have a vote, >= 1.
         threshold: Largest distance that is a match, for all groups, Euclidean, >= 0; None takes
             the thresholds of `at`.
-        min_margin: Minimum by which the runner-up must be farther, else `ambiguous`, >= 0; None
-            takes that of `at`, if it has one.
+        min_margin: Least margin to the runner-up, >= 0, else `ambiguous`; None takes that of `at`.
         group: Only decide whether the query belongs to this group.
         at: Name of the gallery's operating point; None takes its default one.
         evidence: Give each decision its `p_value`.
@@ -106,8 +105,8 @@ class Decision:
             of all.
         threshold: The largest matching distance, equality included; with thresholds by group, that
             of the group that `distance` belongs to.
-        runner_up_label: The nearest other group among the neighbours. When all agree: the nearest
-            of all others where a minimum margin was asked for, else None.
+        runner_up_label: The nearest other group among the neighbours; when all agree, the nearest
+            of all that is within the margin asked for, else None.
         runner_up_distance: Distance of that group's nearest reference.
         neighbours: The k nearest references, nearest first.
         reason: Why there is no answer, or what makes it doubtful.
@@ -260,14 +259,15 @@ def _decide_one(
     limits = rule.limits
     winner = _majority(list(compress(labels, inside)))
     leader = labels.index(winner) if winner is not None else 0
-    if labels and (other := _first_other(labels, labels[leader])) is not None:
+    other = _first_other(labels, labels[leader]) if labels else None
+    if other is not None:
         beside = labels[other], distances[other]
-    decision = NO_MATCH if winner is None else MATCH
     margin = math.inf if beside[1] is None else beside[1] - distances[leader]
-    if winner is not None and rule.min_margin is not None and margin < rule.min_margin:
-        decision = AMBIGUOUS
+    is_close = rule.min_margin is not None and margin < rule.min_margin
+    if other is None and not is_close:
+        beside = None, None
     return Decision(
-        decision,
+        NO_MATCH if winner is None else AMBIGUOUS if is_close else MATCH,
         winner,
         distances[leader] if labels else None,
         limits.groups.get(labels[leader], limits.threshold) if labels else limits.threshold,

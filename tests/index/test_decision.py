@@ -83,8 +83,11 @@ def test_where_all_neighbours_agree_the_runner_up_that_was_searched_for_decides(
     for distance, decision in ((0.5, "ambiguous"), (0.75, "match")):
         [answer] = decide(near, rule, runners_up=[("b", distance)])
         assert (answer.decision, answer.label) == (decision, "a")
-        assert (answer.runner_up_label, answer.runner_up_distance) == ("b", distance)
-        assert for_group(answer, "a", 0.25).runner_up_label == "b"
+        named = ("b", distance) if decision == "ambiguous" else (None, None)
+        assert (answer.runner_up_label, answer.runner_up_distance) == named
+        assert for_group(answer, "a", 0.25).runner_up_label == named[0]
+    [far] = decide(near, Rule(Limits(0.1), 0.5), runners_up=[("b", 0.5)])
+    assert (far.decision, far.runner_up_label) == ("no_match", "b")
     [alone] = decide(near, rule, runners_up=[(None, None)])
     assert (alone.decision, alone.runner_up_label) == ("match", None)
 

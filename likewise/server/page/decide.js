@@ -38,7 +38,7 @@ export function decideAgain(row, rule) {
   const heard = hasOwnLimits(rule) && inside[0] !== near[0] ? [] : inside;
   const winner = majority(heard.map((one) => one.label));
   const leader = near.find((one) => one.label === winner) ?? near[0];
-  const other = near.find((one) => one.label !== leader.label) ?? beside(row);
+  const other = near.find((one) => one.label !== leader.label) ?? beside(row, leader, rule);
   return {
     ...row,
     decision: decisionOf(winner, leader, other, rule),
@@ -50,18 +50,20 @@ export function decideAgain(row, rule) {
   };
 }
 
-/** The nearest group that no neighbour is of, where the server searched for it. */
-function beside(row) {
-  if (row.runner_up_label === null) return null;
-  return { label: row.runner_up_label, distance: row.runner_up_distance };
+/** The nearest group that no neighbour is of, if it is within the margin. */
+function beside(row, leader, rule) {
+  const other = { label: row.runner_up_label, distance: row.runner_up_distance };
+  return other.label !== null && isClose(leader, other, rule) ? other : null;
+}
+
+function isClose(leader, other, rule) {
+  const apart = Math.fround(other.distance) - Math.fround(leader.distance);
+  return rule.margin !== null && apart < rule.margin;
 }
 
 function decisionOf(winner, leader, other, rule) {
   if (winner === null) return "no_match";
-  if (rule.margin === null || !other) return "match";
-  return Math.fround(other.distance) - Math.fround(leader.distance) < rule.margin
-    ? "ambiguous"
-    : "match";
+  return other && isClose(leader, other, rule) ? "ambiguous" : "match";
 }
 
 function limitOf(label, rule) {

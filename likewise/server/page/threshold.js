@@ -66,9 +66,9 @@ export class ThresholdPanel {
   /** The rule as query parameters; empty until the gallery is known. */
   get query() {
     if (!this.rule) return {};
-    // Runners-up are searched for where a margin is asked for: a point that has one may be next.
-    const hasMargin = Object.values(this.points).some((point) => point.min_margin != null);
-    const min_margin = hasMargin ? (this.rule.margin ?? 0) : null;
+    // The largest margin of all points, so that rows hold what any of them needs to decide again.
+    const margins = Object.values(this.points).map((point) => point.min_margin ?? 0);
+    const min_margin = Math.max(0, ...margins) || null;
     if (this.rule.point === null) return { threshold: this.rule.threshold, min_margin };
     const hasEvidence = this.points[this.rule.point].evidence !== undefined;
     return { at: this.rule.point, evidence: hasEvidence || null, min_margin };

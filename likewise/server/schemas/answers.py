@@ -86,7 +86,7 @@ class CheckRow(BaseModel):
     p_value: PValue = None
     runner_up_label: str | None = Field(
         description="The nearest other group among the neighbours. Where all are of one group: "
-        "the nearest of all others if a least margin is asked for, else null.",
+        "the nearest of all others, if it is within the least margin asked for; else null.",
         examples=["9"],
     )
     runner_up_distance: float | None = Field(
