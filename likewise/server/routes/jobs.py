@@ -21,7 +21,7 @@ from likewise.server.answering.question import CHECK, Options
 from likewise.server.errors import ApiError, invalid
 from likewise.server.files import ServedFile
 from likewise.server.jobs.sources import LIMITS
-from likewise.server.jobs.store import DONE, RESULTS, StoredJob
+from likewise.server.jobs.store import DONE, RESULTS, JobStore, StoredJob
 from likewise.server.jobs.uploads import CSV_TYPE, ZIP_TYPES, receive
 from likewise.server.openapi import body, errors, files, form
 from likewise.server.requests.forms import MULTIPART
@@ -78,16 +78,12 @@ async def submit(
         )
     asked = options.model_dump(exclude={"name"})
     await asyncio.to_thread(_check_options, state, asked)
-    store, settings = state.jobs, state.settings
-    with _usable():
-        waiting = await asyncio.to_thread(store.unfinished)
-    if waiting >= settings.max_jobs:
-        raise ApiError(
-            "too_many", f"{settings.max_jobs} jobs are already waiting.", "Try again later."
-        )
+    store, most = state.jobs, state.settings.max_jobs
+    await asyncio.to_thread(_require_room, store, most)
     with _usable(), store.staging() as directory:
         source, name = await receive(request, directory, name=options.name, most=LIMITS.entries)
         total = await state.inspector.count(directory, source, name)
+        await asyncio.to_thread(_require_room, store, most)  # others may have come meanwhile
         job = await asyncio.to_thread(store.submit, directory, source, name, asked, total)
     state.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"
@@ -148,6 +144,14 @@ def remove(request: Request, id: JobId) -> None:
     """Cancel a job if it is unfinished, and remove it with its result."""
     if not state_of(request).jobs.remove(id):
         raise _unknown(id)
+
+
+def _require_room(store: JobStore, most: int) -> None:
+    """Refuse a job while `most` others wait or run."""
+    with _usable():
+        waiting = store.unfinished()
+    if waiting >= most:
+        raise ApiError("too_many", f"{most} jobs are already waiting.", "Try again later.")
 
 
 def _found(request: Request, id: JobId) -> StoredJob:

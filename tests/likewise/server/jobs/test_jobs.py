@@ -298,6 +298,28 @@ def test_too_many_waiting_jobs_are_sent_away(real_gallery, tmp_path, pictures):
         assert client.get("/v1/jobs").json() == {"jobs": []}
 
 
+def test_a_job_is_sent_away_if_others_came_before_its_end(real_gallery, tmp_path, pictures):
+    content = packed(pictures)
+    head = HEAD.replace(b"1000", b"%d" % len(content))
+    store = JobStore(tmp_path / "jobs")
+    with store.staging() as folder:
+        (folder / LIST).write_text("")
+        store.submit(folder, LIST, "first", {"k": 5}, total=0)
+    settings = Settings(jobs=store.path, max_jobs=2)
+    with (
+        store.alone() as alone,  # so the server runs no job, and the first goes on waiting
+        serving(real_gallery, settings) as client,
+        connected(client) as late,
+    ):
+        assert alone
+        late.sendall(head + content[:1000])
+        eventually(lambda: list(tmp_path.glob("jobs/.new.*/upload.zip")))
+        assert client.post(CHECK, content=content, headers=ZIP).status_code == 202
+        late.sendall(content[1000:])
+        assert late.recv(1000).startswith(b"HTTP/1.1 429")
+    assert len(store.all()) == 2
+
+
 # ------------------------------------------------------------------ asking and removing
 
 
