@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve quick test slow soak bench train cli docs lint lock release clean
+.PHONY: help demo serve quick test slow environments soak bench train cli docs lint lock release clean
 
 PYTHON ?= python3
 VENVS  ?= .venv
@@ -46,6 +46,8 @@ test: lint ## check style and types, run all but the slow tests, with coverage
 slow: $(DEV)/.ready $(CLUSTER)/.ready ## run the slow tests: kill -9, training, packaging, browser, damaged pictures, clusters
 	@$(DEV)/bin/python -m pytest $(PARALLEL) -m "slow and not soak and not cluster"
 	@$(CLUSTER)/bin/python -m pytest -q --durations=5 -m "cluster and not soak" tests/ray tests/test_kubernetes.py
+
+environments: $(DEV)/.ready $(CLUSTER)/.ready ## make the environments of all tests
 
 soak: $(DEV)/.ready ## run the longest tests, by hand: minutes of kills, of damaged pictures, of load
 	@$(DEV)/bin/python -m pytest --durations=25 -q -m soak

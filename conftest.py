@@ -19,13 +19,15 @@ settings.load_profile("likewise")
 collect_ignore = ["tests/data"]  # files, and what made them, with libraries that are not asked for
 
 # What one process of pytest-xdist runs alone: a browser is heavy, TensorFlow takes seconds and half
-# a gigabyte to import, and a PostgreSQL server and a Ray cluster are started once.
+# a gigabyte to import; a release, an image, a database and a Ray cluster are then made only once.
 GROUPS = {
     "tests/postgres/": "postgres",
     "tests/index/references/test_contract.py": "postgres",
     "tests/embedder/data/test_cloud.py": "cloud",
     "tests/likewise/commands/test_cloud_storage.py": "cloud",
     "tests/ray/": "ray",
+    "tests/test_packaging.py": "packaging",
+    "tests/test_deploy.py": "image",
     "tests/likewise/server/page/": "browser",
     "tests/likewise/report/test_report_in_browser.py": "browser",
     "tests/embedder/training/": "tensorflow",
