@@ -6,8 +6,10 @@ refusal.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,6 +21,9 @@ from embedder.data.bundled import is_bundled
 from embedder.errors import ModelError
 from embedder.manifest import write_manifest
 from likewise.exchange import exchange
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_IN_HDF5 = re.compile(r"\berrno = (\d+)")
 
 
 def check_destination(out: Path, *data: str) -> None:
@@ -79,6 +84,28 @@ def _is_replaceable(out: Path) -> bool:
 
 
 @contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Make the error of a full or failing disk name `path`, as the user knows it.
+
+    By itself it names nothing or a temporary file, and HDF5 hides it among its own addresses.
+
+    Args:
+        path: What is written.
+
+    Raises:
+        OSError: The block's own error, with the name.
+    """
+    try:
+        yield
+    except OSError as error:
+        hidden = _IN_HDF5.search(str(error))
+        number = int(hidden[1]) if hidden else error.errno
+        if number not in _OF_THE_DISK:
+            raise
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+@contextmanager
 def new_model(out: Path) -> Iterator[Path]:
     """Make a directory for a model's files that becomes `out` when all of it is written.
 
@@ -91,14 +118,16 @@ def new_model(out: Path) -> Iterator[Path]:
 
     Raises:
         ModelError: If `out` is there and is no model.
+        OSError: If it cannot be written; its `filename` is `out`.
     """
     check_destination(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
-        yield staging
-        staging.chmod(0o755)
-        _put(staging, out)
+        with written(out):
+            yield staging
+            staging.chmod(0o755)
+            _put(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from embedder.destination import written
 from embedder.training.averaging import averaged_weights
 from embedder.training.unfinished import require_absent, require_own, require_same
 from likewise.arrays import Pixels
@@ -98,14 +99,17 @@ class State:
         self.path.mkdir(parents=True, exist_ok=True)
         self.epochs.append(epoch)
         if self.best is epoch:
-            base.save_weights(self.best_weights)
+            with written(self.path):
+                base.save_weights(self.best_weights)
 
     def write(self, model: keras.Model) -> None:
         """Save the state and the model in training; delete obsolete files."""
-        model.save_weights(self.checkpoint)
         part = self.path / "history.json.part"
-        part.write_text(json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1))
-        os.replace(part, self.path / "history.json")
+        history = json.dumps({"settings": self.settings, "epochs": self.epochs}, indent=1)
+        with written(self.path):
+            model.save_weights(self.checkpoint)
+            part.write_text(history)
+            os.replace(part, self.path / "history.json")
         for file in self.path.glob("*.weights.h5"):
             if file not in (self.checkpoint, self.best_weights):
                 file.unlink()

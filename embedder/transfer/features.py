@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from embedder.data.dataset import Dataset
+from embedder.destination import written
 from embedder.model import Embedder
 from embedder.preprocessing.prepare import prepare
 from embedder.training.unfinished import require_absent, require_own, require_same
@@ -92,14 +93,16 @@ class FeatureCache:
             `(n, 1, 3072)`, uint8.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        features, raw = self._opened(len(dataset), recipe.views + 1, backbone.dim)
+        with written(self.path):
+            features, raw = self._opened(len(dataset), recipe.views + 1, backbone.dim)
         progress(self._done)
         with closing(dataset.each(_Reader(backbone, recipe), self._done)) as pictures:
             while batch := list(islice(pictures, _AT_ONCE)):
                 embedded = backbone.embed(np.concatenate([views for views, _ in batch]))
-                features.write(self._done, embedded.reshape(len(batch), *features.shape[1:]))
-                raw.write(self._done, np.stack([pixels for _, pixels in batch]))
-                self._note(self._done + len(batch))
+                with written(self.path):
+                    features.write(self._done, embedded.reshape(len(batch), *features.shape[1:]))
+                    raw.write(self._done, np.stack([pixels for _, pixels in batch]))
+                    self._note(self._done + len(batch))
                 progress(len(batch))
         return features, raw
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from embedder.destination import check_destination, new_model
+from embedder.destination import check_destination, new_model, written
 from embedder.errors import ModelError
 from likewise import exchange
 
@@ -83,3 +84,26 @@ def test_a_path_below_a_file_is_refused_before_any_work(tmp_path):
         with pytest.raises(ModelError, match="a part of that path is no directory"):
             check_destination(tmp_path / name)
     check_destination(tmp_path / "models" / "new")
+
+
+FULL_IN_HDF5 = (
+    "Unable to synchronously create file (file write failed: time = Mon Nov 30 21:29:49 2026\n, "
+    "filename = 'best-1.weights.h5', file descriptor = 3, errno = 28, error message = 'No space "
+    "left on device', buf = 0x56553af3f7e8, total write size = 4096)"
+)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OSError(FULL_IN_HDF5)]
+)
+def test_a_full_disk_is_reported_by_the_place_that_was_chosen(out, error):
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)) as refusal, new_model(out):
+        raise error
+    assert (refusal.value.errno, refusal.value.filename) == (errno.ENOSPC, str(out))
+    assert text_at(out) == "earlier"
+
+
+def test_another_error_keeps_its_own_file(out):
+    with pytest.raises(FileNotFoundError) as refusal, written(out):
+        Path("no/such/licence").read_text()
+    assert refusal.value.filename == "no/such/licence"
