@@ -21,12 +21,12 @@ from embedder.model import Embedder
 from embedder.text import counted
 from index.address import Address
 from index.gallery import Gallery
-from index.operating_point import OWN, points_from_json
+from index.operating_point import points_from_json
 from index.references.rows import Reference
 from index.replacement import replacement
 from likewise.arrays import Pixels
 from likewise.asked_again import decisions_of
-from likewise.calibration.own import OwnThreshold, measure_own
+from likewise.calibration.own import OwnThreshold, is_own, measure_own
 from likewise.decoding import decode_stream
 from likewise.embedding import NOT_FINITE, embed
 from likewise.enrolment import BATCH
@@ -144,7 +144,8 @@ def upgrade(
 
 def _calibrated(old: Gallery) -> list[str]:
     points = old.points.all().items()
-    return [name for name, point in points if point.generation is not None and name != OWN]
+    measured = (each for each in points if each[1].generation is not None)
+    return [name for name, point in measured if not is_own(name, point)]
 
 
 def _require_all(

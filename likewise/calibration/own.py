@@ -23,6 +23,7 @@ from likewise.queries import LEFT_OUT, GroupDistances
 
 _TARGETS = (0.01, 0.02, 0.05, 0.1)  # the first that the references support
 _MOST = 2000  # references that are asked
+_MEASURED_ON = "of the gallery's own references, each among the others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,16 @@ class OwnThreshold:
         )
 
 
+def is_own(name: str | None, point: OperatingPoint) -> bool:
+    """Whether a point is what `measure_own` stores; a calibration may have the same name.
+
+    Args:
+        name: Its name.
+        point: The point.
+    """
+    return name == OWN and (point.measured_on or "").endswith(_MEASURED_ON)
+
+
 def measure_own(gallery: Gallery) -> OwnThreshold:
     """Measure a threshold on a gallery's references and store it as the default.
 
@@ -101,7 +112,7 @@ def measure_own(gallery: Gallery) -> OwnThreshold:
         target=target,
         gallery_size=len(gallery),
         generation=gallery.generation,
-        measured_on=f"{len(unknown)} of the gallery's own references, each among the others",
+        measured_on=f"{len(unknown)} {_MEASURED_ON}",
     )
     gallery.points.store(OWN, point, unknown=unknown.distances)
     return OwnThreshold(point, copies)

@@ -206,10 +206,10 @@ def _warn_of_threshold(matcher: Matcher, options: CheckOptions) -> None:
         again = command(str(matcher.gallery.place), name, point)
         note(f"Warning: {change}. Calibrate again: {again}")
     if point.misses_most:
-        from index.operating_point import OWN
+        from likewise.calibration.own import is_own
         from likewise.separation import warning
 
-        if name == OWN or name in matcher.embedder.operating_points:
+        if is_own(name, point) or name in matcher.embedder.operating_points:
             note(f"Warning: {warning(point)}")
 
 

@@ -18,6 +18,7 @@ from index.errors import GalleryError, ReplacedError
 from index.gallery import Gallery
 from likewise import exchange
 from likewise.asked_again import decisions_of
+from likewise.calibration.own import measure_own
 from likewise.upgrading import UpgradeError, upgrade
 from tests.fakes import FakeEmbedder
 
@@ -116,6 +117,16 @@ def test_a_calibration_goes_and_is_named(path, new, data):
     assert upgrade(path, new).dropped == ["fpir-0.01"]
     with Gallery.open(path) as gallery:
         assert gallery.points.default == "eer"
+
+
+def test_a_calibration_called_own_is_named_and_what_the_gallery_measured_is_not(path, new):
+    with Gallery.open(path) as gallery:
+        measure_own(gallery)
+    assert upgrade(path, new).dropped == []
+    with Gallery.open(path) as gallery:
+        words = "120 pictures that are not in the gallery"
+        gallery.points.store("own", replace(gallery.points["eer"], generation=1, measured_on=words))
+    assert upgrade(path, Brighter(path.parent / "third", "c0107e000005")).dropped == ["own"]
 
 
 def test_a_model_without_a_threshold_gets_one_from_the_gallery(path, new):
