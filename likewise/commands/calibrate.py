@@ -11,7 +11,7 @@ import click
 from likewise.commands.clusters import holding_options, require_holding, spread_references
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar, write_json
 from likewise.commands.galleries import gallery_argument
-from likewise.commands.opening import read, refuse_beside_cross_validation
+from likewise.commands.opening import read_both, refuse_beside_cross_validation
 from likewise.commands.options import (
     SHARE,
     Number,
@@ -118,7 +118,7 @@ def calibrate(
         )
     require_holding(ray, parts)
     refuse_beside_cross_validation(wanted["cross_validate"], data, unknown)
-    pictures = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
+    pictures = read_both(data, unknown, reading)
     total = count_all(filter(None, pictures))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         spread_references(matcher.gallery, ray, parts)

@@ -12,7 +12,7 @@ import click
 from likewise.commands.clusters import holding_options, require_holding, spread_references
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import gallery_argument
-from likewise.commands.opening import read, refuse_beside_cross_validation
+from likewise.commands.opening import read_both, refuse_beside_cross_validation
 from likewise.commands.options import Reading, reading_options, unknown_option
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def evaluate(
             "measure with its references."
         )
     writable(out)
-    known, strangers = [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
+    known, strangers = read_both(data, unknown, reading)
     total = count_all(filter(None, (known, strangers)))
     with Matcher.open(gallery) as matcher, progress_bar(total) as done:
         spread_references(matcher.gallery, ray, parts)

@@ -45,6 +45,24 @@ def read(inputs: Iterable[str], reading: Reading) -> Records:
     return relabelled(records, reading.label, each=reading.each)
 
 
+def read_both(
+    data: tuple[str, ...], unknown: tuple[str, ...], reading: Reading
+) -> list[Records | None]:
+    """Stream the pictures of DATA and those of --unknown, each None where it is not given.
+
+    Args:
+        data: Values of DATA.
+        unknown: Values of --unknown.
+        reading: Which part of them, and what their labels are.
+    """
+    if "-" in data and "-" in unknown:
+        raise click.UsageError(
+            "DATA and --unknown are both -, but stdin can be read only once: write one of the two "
+            'lists into a CSV with a column "path", and name that.'
+        )
+    return [read(inputs, reading) if inputs else None for inputs in (data, unknown)]
+
+
 def read_unlabelled(inputs: Iterable[str], split: str | None = None) -> Records:
     """Stream the pictures of all inputs without looking for labels.
 

@@ -90,3 +90,11 @@ def test_cross_validation_takes_no_other_pictures(gallery):
     result = run("calibrate", gallery, "mnist/test", "--cross-validate", "--fpir", 0.05)
     assert result.exit_code == 2
     assert "leave out DATA and --unknown" in result.stderr
+
+
+@pytest.mark.parametrize("more", [("calibrate", "--fpir", 0.1), ("evaluate", "--out", "report")])
+def test_stdin_is_not_taken_for_two_lists(gallery, scans, more):
+    command, *options = more
+    result = run(command, gallery, "-", "--unknown", "-", *options, input=f"{scans / '06.png'}\n")
+    assert result.exit_code == 2
+    assert "stdin can be read only once" in result.stderr
