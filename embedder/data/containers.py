@@ -125,8 +125,19 @@ def head_of(path: Path) -> bytes:
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether a file is a tar archive, by its first `HEAD` bytes, unpacked."""
-    return head[257:262] == b"ustar"
+    """Whether a file is a tar archive, by its first `HEAD` bytes, unpacked.
+
+    The oldest form, which `tar --format=v7` and some programs write, has no signature, but each of
+    its headers holds the sum of its bytes.
+    """
+    if head[257:262] == b"ustar":
+        return True
+    stated = head[148:156].strip(b" \0")
+    return (
+        len(head) == HEAD
+        and stated.isdigit()
+        and int(stated) == int(f"{sum(head[:148]) + 8 * 32 + sum(head[156:]):o}")
+    )
 
 
 def container_of(head: bytes, name: str = "") -> Container | None:

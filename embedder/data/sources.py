@@ -163,7 +163,7 @@ def _file_records(path: Path, name: str, split: str | None, rule: LabelRule) -> 
 
         return zip_records(path, split=split, rule=rule)
     head = head_of(path)
-    if is_tar(head):
+    if ending == "tar" or is_tar(head):  # one that is empty or damaged is known by its name alone
         from embedder.data.tars import tar_records
 
         return tar_records(path, split, rule)

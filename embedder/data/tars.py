@@ -2,7 +2,9 @@
 
 In a shard, the files of one picture have the same name up to the first dot: `000001.png` and
 `000001.cls`, whose text is the label, or `000001.json` with a `label`. Any other archive is read
-as the folder that was packed. Nothing is unpacked to the disk; links and devices are passed over.
+as the folder that was packed. Of several members of one name the last stands, as unpacking leaves
+it: `tar -r` and `tar -u` add a newer one behind. Nothing is unpacked to the disk; links, devices
+and files with holes are passed over.
 """
 
 from __future__ import annotations
@@ -11,18 +13,19 @@ import json
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from embedder.data.choice import Choice
+from embedder.data.containers import HEAD, is_tar
 from embedder.data.label_rule import AUTOMATIC, LabelRule
 from embedder.data.labels import as_label
 from embedder.data.levels import Folders
 from embedder.data.listing import is_picture
-from embedder.data.passed_over import NOT_FOLLOWED, SPECIAL, PassedOver, is_shown
+from embedder.data.passed_over import NOT_FOLLOWED, SPECIAL, PassedOver, Reason, is_shown
 from embedder.data.records import EncodedBytes, Record, Records
 from embedder.errors import ArchiveTooLargeError, DatasetError, ImageError
 
@@ -31,6 +34,8 @@ _LABELS = (".cls", ".cls.txt", ".label", ".label.txt", ".json")
 _LARGEST_LABEL = 1 << 16  # bytes
 _LARGEST_PICTURE = 1 << 30
 _MOST_MEMBERS = 1_000_000
+_REPLACED: Reason = ("picture", ", replaced by a later one of the same name")
+_SPARSE: Reason = ("file", " with holes: pack it without tar's -S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class _Span:
 class _Contents:
     """What an archive holds."""
 
-    names: list[str]  # of the pictures, in the archive's order
+    names: dict[str, int]  # of the pictures, with the last member of each, by its number
     labels: dict[str, str | None]  # by the part of a picture's name before its first dot
     passed_over: PassedOver
 
@@ -70,7 +75,7 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
         rule: Where labels stand, if not beside the pictures or on the level that divides.
 
     Returns:
-        Records whose ids are the names of the members.
+        Records whose ids are the names of the members; of equal names the last.
 
     Raises:
         DatasetError: If the archive is damaged or holds no picture; or as for a folder.
@@ -96,7 +101,7 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
     choice = None if beside else Choice.of(str(path), folders, split, rule)
 
     def stream() -> Iterator[Record]:
-        for name, picture in _pictures(path):
+        for name, picture in _pictures(path, contents.names):
             if choice is None:
                 yield Record(name, contents.labels.get(_key(name)), picture)
             elif choice.holds(name):
@@ -110,16 +115,17 @@ def tar_records(path: Path, split: str | None = None, rule: LabelRule = AUTOMATI
 
 def _listed(path: Path) -> _Contents:
     """Read the names of all pictures, and the labels stored beside them."""
-    contents = _Contents([], {}, PassedOver())
+    contents = _Contents({}, {}, PassedOver())
     files: dict[str, str] = {}  # names of those that hold labels
-    for archive, member in _members(path):
+    for number, (archive, member) in enumerate(_members(path)):
         name = _name(member)
         if not member.isfile() or member.issparse():
             if not member.isdir():
-                is_link = member.issym() or member.islnk()
-                contents.passed_over.add(NOT_FOLLOWED if is_link else SPECIAL, name)
+                contents.passed_over.add(_reason(member), name)
         elif _is_read(name):
-            contents.names.append(name)
+            if name in contents.names:
+                contents.passed_over.add(_REPLACED, name)
+            contents.names[name] = number
         elif (ending := _ending(name)).endswith(_LABELS) and member.size <= _LARGEST_LABEL:
             label = _label(_content(path, archive, member), ending)
             if label is not None:
@@ -134,12 +140,19 @@ def _listed(path: Path) -> _Contents:
     return contents
 
 
-def _pictures(path: Path) -> Iterator[tuple[str, _Span | EncodedBytes]]:
+def _reason(member: tarfile.TarInfo) -> Reason:
+    """Why a member that is neither a folder nor a plain file is passed over."""
+    if member.issym() or member.islnk():
+        return NOT_FOLLOWED
+    return _SPARSE if member.issparse() else SPECIAL
+
+
+def _pictures(path: Path, names: Mapping[str, int]) -> Iterator[tuple[str, _Span | EncodedBytes]]:
     with path.open("rb") as stream:
         plain = tarfile.is_tarfile(stream) and _is_plain(path)
-    for archive, member in _members(path):
+    for number, (archive, member) in enumerate(_members(path)):
         name = _name(member)
-        if not member.isfile() or member.issparse() or not _is_read(name):
+        if names.get(name) != number:
             continue
         if plain or member.size > _LARGEST_PICTURE:
             yield name, _Span(path, member.offset_data, member.size)
@@ -172,8 +185,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
+        why = str(error).partition(":\n")[0]  # where nothing opens it, each way has a line
         raise DatasetError(
-            f"{path} is not a readable tar archive ({error}): copy it again, or pack it again."
+            f"{path} is not a readable tar archive ({why}): copy it again, or pack it again."
         ) from error
 
 
@@ -200,7 +214,7 @@ def _refuse_more(archive: tarfile.TarFile) -> None:
 
 def _is_plain(path: Path) -> bool:
     with path.open("rb") as stream:
-        return stream.read(262)[257:] == b"ustar"
+        return is_tar(stream.read(HEAD))
 
 
 def _name(member: tarfile.TarInfo) -> str:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import lzma
 import pickle
 import sqlite3
 import tarfile
@@ -149,6 +150,55 @@ def test_a_link_in_a_tar_is_passed_over_and_named(tmp_path, kind):
     read = records(path)
     assert "1 link, not followed in an archive, as 7/b.png" in " ".join(read.notes)
     assert [record.id for record in read] == ["7/a.png"]
+
+
+@pytest.mark.parametrize("mode", ["", "gz", "xz"])
+def test_of_pictures_of_one_name_in_a_tar_the_last_stands_as_when_it_is_unpacked(tmp_path, mode):
+    path = tar(tmp_path / "a.tar", {"3/a.png": encoded(0), "7/b.png": encoded(1)})
+    with tarfile.open(path, "a") as archive:
+        for name in ("7/b.png", "./3/a.png"):
+            member = tarfile.TarInfo(name)
+            member.size = len(encoded(2))
+            archive.addfile(member, io.BytesIO(encoded(2)))
+    if mode:
+        path.write_bytes({"gz": gzip, "xz": lzma}[mode].compress(path.read_bytes()))
+    read = records(path)
+    assert "2 pictures, replaced by a later one of the same name, as 7/b.png" in read.notes[-1]
+    assert read.count() == 2
+    for record, id in zip(read, ["7/b.png", "3/a.png"], strict=True):
+        assert record.id == id
+        np.testing.assert_array_equal(record.pixels(), PIXELS[2])
+
+
+def test_a_tar_without_a_signature_is_read(tmp_path):
+    path = tar(tmp_path / "a.tar", {"7/a.png": encoded(0)})
+    content = bytearray(path.read_bytes())
+    content[257:345] = bytes(
+        88
+    )  # what the form of 1979 has not: names of owners, and the signature
+    content[148:156] = b"%06o\0 " % (sum(content[:148]) + 8 * 32 + sum(content[156:512]))
+    path.write_bytes(content)
+    for copy in (path, tmp_path / "archive"):
+        copy.write_bytes(content)
+        [record] = records(copy)
+        np.testing.assert_array_equal(record.pixels(), PIXELS[0])
+
+
+def test_an_empty_tar_is_not_taken_for_a_picture(tmp_path):
+    with pytest.raises(DatasetError, match=r"should hold pictures, but holds none"):
+        records(tar(tmp_path / "none.tar", {}))
+    (tmp_path / "empty.tar").touch()
+    with pytest.raises(DatasetError, match=r"not a readable tar archive \(file could not be"):
+        records(tmp_path / "empty.tar")
+
+
+def test_a_file_with_holes_in_a_tar_is_called_that(tmp_path):
+    path = tar(tmp_path / "a.tar", {"7/a.png": encoded(0)})
+    with tarfile.open(path, "a", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("7/b.png")
+        member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": "4096"}
+        archive.addfile(member)
+    assert "1 file with holes: pack it without tar's -S, as 7/b.png" in records(path).notes[-1]
 
 
 def test_a_tar_without_pictures_says_what_it_holds(tmp_path):
