@@ -79,12 +79,28 @@ def _details(network: bytes, name: str) -> tuple[list[dict[str, Any]], list[dict
     try:
         interpreter = interpreter_of(network)
     except (ValueError, RuntimeError) as error:
+        if _has_open_sides(network):
+            raise ModelError(
+                f"{name} leaves the height or width of a picture open, and LiteRT cannot prepare "
+                "it so. Export it for pictures of the size that it was trained on."
+            ) from error
         reason = next(iter(str(error).splitlines()), "no reason")
         raise ModelError(
             f"LiteRT cannot run {name} ({reason[:200]}): it is damaged, or needs operations that "
             "LiteRT lacks. Export it again with LiteRT's built-in operations only."
         ) from error
     return interpreter.get_input_details(), interpreter.get_output_details()
+
+
+def _has_open_sides(network: bytes) -> bool:
+    """Whether a network that cannot be prepared takes pictures of any size."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        inputs = Interpreter(model_content=network).get_input_details()
+    except (ValueError, RuntimeError):  # it is damaged
+        return False
+    return any(None in _shape(detail) for detail in inputs)
 
 
 def _shape(detail: dict[str, Any]) -> tuple[int | None, ...]:

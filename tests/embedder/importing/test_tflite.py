@@ -128,6 +128,17 @@ def test_a_file_that_gives_no_vector_is_refused(keras, tmp_path):
         adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
 
 
+@pytest.mark.parametrize("shape", [(None, None, 3), (8, None, 3)])
+def test_a_file_for_pictures_of_any_size_that_cannot_be_prepared_is_not_called_damaged(
+    keras, tmp_path, shape
+):
+    start = keras.Input(shape)
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(start))
+    path = converted(keras.Model(start, pooled), tmp_path / "m.tflite")
+    with pytest.raises(ModelError, match="leaves the height or width of a picture open"):
+        adopt(path, tmp_path / "m", ImportOptions(pixels="0..1"))
+
+
 @pytest.mark.parametrize("keep", [9, 100, 0.5, 0.99])
 def test_a_file_that_was_cut_off_is_refused(keras, tmp_path, keep):
     content = converted(network(keras), tmp_path / "m.tflite").read_bytes()
