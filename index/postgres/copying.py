@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from index.address import Address
 from index.documents import Documents, operating_points
-from index.errors import GalleryError, ReplacedError
+from index.errors import GalleryError, ReplacedError, StoreError
 from index.evidence import drop_evidence, evidence_path
 from index.postgres.connection import PostgresConnection
 from index.postgres.making import begun, drop, exists, model_files, rename, taken
@@ -27,7 +28,7 @@ from index.references.copying import (
 from index.references.local import Store
 from index.references.rows import State
 from index.storage.directory import MANIFEST, MODEL, STORE, copy_directory
-from index.storage.files import sealed_text, write_sealed
+from index.storage.files import read_sealed, sealed_text, write_sealed
 
 
 def fill_directory_from(
@@ -45,13 +46,15 @@ def fill_directory_from(
         The state that was copied.
 
     Raises:
-        GalleryError: If there is none of this name, or a part of it is altered.
+        GalleryError: If there is none of this name, a part of it is altered, or the directory
+            holds another gallery.
         OSError: If a file cannot be written.
     """
     documents, store = opened(address, timeout=timeout)
     try:
         with store.reading() as state:
             fields = documents.current()
+            _refuse_another(directory, fields, address)
             Store.copy_of(store, directory / STORE, progress)
             shutil.rmtree(directory / MODEL, ignore_errors=True)
             if documents.model_path.is_dir():
@@ -63,6 +66,22 @@ def fill_directory_from(
             return state
     finally:
         store.close()
+
+
+def _refuse_another(directory: Path, fields: Mapping[str, Any], address: Address) -> None:
+    """Refuse a directory that somebody else's gallery is in, which the copy would overwrite.
+
+    The manifest is written last: an attempt that was cut off left none, or one with these fields.
+    """
+    if not (directory / MANIFEST).exists():
+        return
+    with suppress(StoreError):
+        if read_sealed(directory / MANIFEST) == fields:
+            return
+    raise GalleryError(
+        f"'{directory}' holds a gallery that is no copy of '{address}' as it is now: move it "
+        "elsewhere, or remove it."
+    )
 
 
 def evidence_files(documents: Documents, fields: Mapping[str, Any]) -> dict[str, Path]:

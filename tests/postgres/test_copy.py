@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -220,6 +221,32 @@ def test_evidence_of_an_earlier_attempt_is_not_in_the_copy(postgres: Server, her
     copied(there, back)
     assert len(list(back.glob("evidence-*"))) == 1
     assert not (back / stale.name).exists()
+
+
+def test_a_gallery_of_the_users_own_is_not_taken_for_an_unfinished_copy(
+    postgres: Server, here, tmp_path
+):
+    there, own = postgres.url("copy"), tmp_path / "back.gallery.part"
+    copied(here, there)
+    with Gallery.create(own, dim=4, fingerprint="3f9a1c") as gallery:
+        gallery.add(["mine"], np.eye(1, 4, dtype=np.float32), ["own"])
+    with pytest.raises(GalleryError, match=r"gallery.part' holds a gallery that is no copy of"):
+        copied(there, tmp_path / "back.gallery")
+    with Gallery.open(own) as gallery:
+        assert gallery.labels == {"own": 1}
+
+
+def test_a_copy_that_was_cut_off_while_it_was_verified_goes_on(
+    postgres: Server, here, tmp_path, monkeypatch
+):
+    there, back = postgres.url("copy"), tmp_path / "back.gallery"
+    copied(here, there)
+    with monkeypatch.context() as patch:
+        patch.setattr("index.backup._prove", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            copied(there, back)
+    assert copied(there, back) == [49]
+    require_same(here, back)
 
 
 def test_two_processes_do_not_make_one_directory(tmp_path):
