@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice
@@ -94,13 +95,23 @@ class Decoded:
         )
 
 
-def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = False) -> Decoded:
+def decode(
+    records: Sequence[Record],
+    embedder: Embedder,
+    *,
+    hashed: bool = False,
+    stopped: threading.Event | None = None,
+) -> Decoded:
     """Read the pictures of records and bring them to the shape that the network takes.
 
     Args:
         records: At least one; a picture that cannot be read becomes a reason.
         embedder: Prepares the pictures.
         hashed: Whether to hash the pictures, before they are prepared.
+        stopped: Once it is set, no further picture is read.
+
+    Raises:
+        CancelledError: If it was stopped.
 
     Example:
         >>> blank = Record("blank", None, np.zeros((40, 30), np.uint8))
@@ -113,6 +124,8 @@ def decode(records: Sequence[Record], embedder: Embedder, *, hashed: bool = Fals
     with ExitStack() as turn:
         turn.enter_context(_small_pictures)
         for place, pixels in enumerate(_read(records, turn)):
+            if stopped is not None and stopped.is_set():
+                raise CancelledError
             if isinstance(pixels, ImageError):
                 reasons[place] = str(pixels)
                 continue
@@ -198,15 +211,17 @@ def decode_stream(
         >>> [len(chunk.records) for chunk in stream]
         [512, 1024, 2048, 4032, 2384]
     """
+    stopped = threading.Event()  # or an interrupt would wait for the slow pictures of whole parts
 
     def decoded(part: list[Record]) -> Decoded:
-        return decode(part, embedder, hashed=hashed)
+        return decode(part, embedder, hashed=hashed, stopped=stopped)
 
     part_size = min(size, _PART)
     waiting = 2 * size // part_size
-    with closing(
-        parallel.ahead(decoded, chunks(records, part_size), threads=_THREADS, waiting=waiting)
-    ) as parts:
+    ahead = parallel.ahead(
+        decoded, chunks(records, part_size), threads=_THREADS, waiting=waiting, stopped=stopped
+    )
+    with closing(ahead) as parts:
         yield from gathered(parts, size, seconds)
 
 

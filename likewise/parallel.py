@@ -11,7 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Semaphore
+from threading import Event, Semaphore
 from typing import TypeVar
 
 P = TypeVar("P")
@@ -73,7 +73,12 @@ def map_items(
 
 
 def ahead(
-    function: Callable[[T], R], items: Iterable[T], *, threads: int, waiting: int
+    function: Callable[[T], R],
+    items: Iterable[T],
+    *,
+    threads: int,
+    waiting: int,
+    stopped: Event | None = None,
 ) -> Generator[R, None, None]:
     """Call a function on each item in threads; yield the results in the order of the items.
 
@@ -82,6 +87,8 @@ def ahead(
         items: Drawn in the caller's thread, never further ahead than `waiting`.
         threads: Calls at a time.
         waiting: Results that may be under way or ready, beside the one just yielded.
+        stopped: Set once no result is wanted any more, as after an interrupt: this waits for the
+            calls that are under way, and long ones should look at it.
 
     Example:
         >>> list(ahead(str.upper, "abc", threads=2, waiting=2))
@@ -97,6 +104,8 @@ def ahead(
             while futures:
                 yield futures.popleft().result()
         finally:
+            if stopped is not None:
+                stopped.set()
             for future in futures:
                 future.cancel()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -68,6 +69,25 @@ def test_slow_pictures_come_in_smaller_steps_and_none_is_lost(scans, tmp_path):
         assert [r for step in steps for r in step.readable] == whole.readable
         assert [c for step in steps for c in step.contents] == whole.contents
         np.testing.assert_array_equal(np.concatenate([s.images for s in steps]), whole.images)
+
+
+def test_an_interrupt_waits_for_the_picture_under_way_and_not_for_those_behind_it(tmp_path):
+    begun: list[None] = []
+
+    class Slow:
+        def read_bytes(self) -> bytes:
+            begun.append(None)
+            time.sleep(0.1)
+            return b"P5 2 1 255 " + bytes([0, 200])
+
+    def interrupted() -> Iterator[Record]:
+        yield from [Record(str(number), None, Slow()) for number in range(64)]
+        raise KeyboardInterrupt
+
+    stream = decode_stream(interrupted(), FakeEmbedder(tmp_path), size=64, seconds=60.0)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert len(begun) < 10
 
 
 def test_an_error_in_one_thread_keeps_no_other_from_decoding(tmp_path):
