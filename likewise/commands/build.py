@@ -15,7 +15,7 @@ from likewise.commands.add import enrol, report_added, warn_of_misfit
 from likewise.commands.clusters import cluster_for, ray_options, refuse_other_division
 from likewise.commands.console import note, note_source, note_unreadable, progress_bar
 from likewise.commands.galleries import gallery_argument
-from likewise.commands.opening import advising, read_some
+from likewise.commands.opening import advising, no_option, read_some
 from likewise.commands.options import (
     Reading,
     conflict_option,
@@ -233,4 +233,4 @@ def _add_command(
     from shlex import join
 
     words = [] if on_conflict == "error" else ["--on-conflict", on_conflict]
-    return join(["likewise", "add", str(gallery), *inputs, *reading.words, *words])
+    return join(["likewise", "add", str(gallery), *map(no_option, inputs), *reading.words, *words])

@@ -95,6 +95,19 @@ def read_some(inputs: Iterable[str], reading: Reading) -> Records:
     return records
 
 
+def no_option(name: str) -> str:
+    """An input as it stands in a command, where a leading dash would make it an option.
+
+    Args:
+        name: What the user named, perhaps after --.
+
+    Example:
+        >>> no_option("-scans"), no_option("scans"), no_option("-")
+        ('./-scans', 'scans', '-')
+    """
+    return f"./{name}" if name.startswith("-") and name != "-" else name
+
+
 @contextmanager
 def advising(
     command: str, gallery: Place, inputs: Sequence[str], split: str | None
@@ -114,7 +127,8 @@ def advising(
     try:
         yield
     except UnlabelledError as error:
-        own = shlex.join(["likewise", command, str(gallery), *inputs, *Reading(split).words])
+        start = ["likewise", command, str(gallery)]
+        own = shlex.join([*start, *map(no_option, inputs), *Reading(split).words])
         above = {os.path.dirname(os.path.normpath(name)) or "." for name in inputs}
         if len(inputs) < 2 or len(above) > 1 or not all(map(os.path.isdir, inputs)):
             raise click.ClickException(
@@ -124,7 +138,7 @@ def advising(
             ) from error
         names = ", ".join(os.path.basename(os.path.normpath(name)) for name in inputs[:3])
         more = f" and {len(inputs) - 3} more" if len(inputs) > 3 else ""
-        words = shlex.join(["likewise", command, str(gallery), *above])
+        words = shlex.join([*start, *map(no_option, above)])
         raise click.ClickException(
             f"{error} The name of what you name yourself, {names}{more}, is not read: name the "
             f"folder above, {words}"

@@ -38,6 +38,16 @@ def test_build_from_pictures_without_labels_says_where_labels_come_from(tmp_path
     assert "00.png has no label" in failure("build", tmp_path / "new.gallery", scans)
 
 
+def test_a_command_that_is_proposed_takes_no_input_for_an_option(
+    tmp_path, fake, scans, monkeypatch
+):
+    scans.rename(tmp_path / "-scans")
+    monkeypatch.chdir(tmp_path)
+    proposed = failure("build", "new.gallery", "--", "-scans").partition("these pictures are: ")[2]
+    assert proposed.startswith("likewise build new.gallery ./-scans --unlabelled")
+    done(*proposed.partition(",")[0].split()[1:])
+
+
 def test_build_tells_how_many_groups_came_of_it(tmp_path, folder):
     output = done("build", tmp_path / "new.gallery", folder).stderr
     groups = len({path.parent.name for path in folder.rglob("*.png")})
