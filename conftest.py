@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as embedder.training does
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")  # results must not depend on a graphics card
 
 # A shared machine is slow now and then: a deadline would make the clock a source of failures.
