@@ -93,7 +93,8 @@ def test_the_units_command_is_one_of_ours(name):
     words = shlex.split(line.replace("%i", "8001"))
     command = main.get_command(Context(main), "serve")
     assert command is not None
-    asked = command.make_context("serve", words).params
+    settings = main.context_settings  # click keeps the first names of --help
+    asked = command.make_context("serve", words, **settings).params
     assert (asked["host"], asked["read_only"]) == ("127.0.0.1", "reader" in name)
 
 

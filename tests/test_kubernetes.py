@@ -28,7 +28,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     name, *rest = arguments
     command = main.get_command(Context(main), name)
     assert command is not None
-    return command.make_context(name, rest).params
+    return command.make_context(name, rest, **main.context_settings).params
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def is_own(name: str | None, point: OperatingPoint) -> bool:
         name: Its name.
         point: The point.
     """
-    return name == OWN and (point.measured_on or "").endswith(_MEASURED_ON)
+    return name == OWN and (point.measured_on or _MEASURED_ON).endswith(_MEASURED_ON)
 
 
 def measure_own(gallery: Gallery) -> OwnThreshold:
