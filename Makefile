@@ -55,9 +55,8 @@ soak: $(DEV)/.ready ## run the longest tests, by hand: minutes of kills, of dama
 bench: $(DEV)/.ready ## measure speed and memory, each figure beside its floor, as JSON lines
 	@$(DEV)/bin/python -m bench
 
-# The shipped model was trained without oneDNN's convolutions, which round otherwise.
 train: $(TRAIN)/.ready ## retrain the shipped digits model from the bundled digits
-	@TF_ENABLE_ONEDNN_OPTS=0 $(TRAIN)/bin/likewise train mnist --out embedder/pretrained
+	@$(TRAIN)/bin/likewise train mnist --out embedder/pretrained
 
 cli: $(DEV)/.ready ## write docs/cli.md, the help of every command
 	@$(DEV)/bin/python -m docs.cli
