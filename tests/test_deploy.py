@@ -18,13 +18,12 @@ from typing import Any
 
 import httpx
 import pytest
-from click import Context
 
-from cli import main
 from likewise.server.settings import MIB, Settings
 from tests.eventually import eventually
 from tests.likewise.server.conftest import png, real_gallery, serving
 from tests.likewise.server.processes import ServerProcess
+from tests.parsed import parsed
 
 ROOT = Path(__file__).parents[1]
 UNIT = ROOT / "deploy" / "likewise.service"
@@ -90,11 +89,7 @@ def test_the_unit_exposes_little(tmp_path):
 @pytest.mark.parametrize("name", UNITS)
 def test_the_units_command_is_one_of_ours(name):
     [line] = re.findall(r"^ExecStart=\S+ serve (.*)", UNITS[name](), re.MULTILINE)
-    words = shlex.split(line.replace("%i", "8001"))
-    command = main.get_command(Context(main), "serve")
-    assert command is not None
-    settings = main.context_settings  # click keeps the first names of --help
-    asked = command.make_context("serve", words, **settings).params
+    asked = parsed(["serve", *shlex.split(line.replace("%i", "8001"))])
     assert (asked["host"], asked["read_only"]) == ("127.0.0.1", "reader" in name)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from click import Context
 
-from cli import main
 from index.address import Address
 from likewise.server.settings import Settings
+from tests.parsed import parsed
 
 ROOT = Path(__file__).parents[1]
 SERVERS = (ROOT / "deploy" / "kubernetes.yaml").read_text()
@@ -21,14 +19,6 @@ MANIFESTS = [*yaml.safe_load_all(SERVERS), yaml.safe_load(JOB)]
 DEPLOYMENT, SERVICE, BUDGET, _ = MANIFESTS
 POD = DEPLOYMENT["spec"]["template"]["spec"]
 [SERVER] = POD["containers"]
-
-
-def parsed(arguments: list[str]) -> dict[str, Any]:
-    """The parameters of a command, as its own parser reads them."""
-    name, *rest = arguments
-    command = main.get_command(Context(main), name)
-    assert command is not None
-    return command.make_context(name, rest, **main.context_settings).params
 
 
 @pytest.mark.slow

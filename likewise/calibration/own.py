@@ -73,7 +73,8 @@ def is_own(name: str | None, point: OperatingPoint) -> bool:
         name: Its name.
         point: The point.
     """
-    return name == OWN and (point.measured_on or _MEASURED_ON).endswith(_MEASURED_ON)
+    measured_on = point.measured_on
+    return name == OWN and (not measured_on or measured_on.endswith(_MEASURED_ON))
 
 
 def measure_own(gallery: Gallery) -> OwnThreshold:
