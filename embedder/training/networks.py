@@ -1,6 +1,6 @@
 """Base networks, and the Siamese model that trains them.
 
-All base networks take uint8 pixels of any size, grey `(h, w)` or colour `(h, w, 3)`: scaling
+Both base networks take uint8 pixels of any size, grey `(h, w)` or colour `(h, w, 3)`: scaling
 is inside. No Lambda layer, so that Keras's safe loading holds.
 """
 
@@ -13,14 +13,11 @@ from keras import layers, ops
 
 from embedder.training.loss import root
 
-NETWORKS = ("dense", "conv", "residual")
-UNIT = ("conv", "residual")  # those whose embeddings are of unit length
+NETWORKS = ("dense", "conv")
+UNIT = ("conv",)  # those whose embeddings are of unit length
 
 # Filters, kernel size and stride of each convolution of `conv`: depth was worth more than width.
 CONVOLUTIONS = ((20, 5, 2), (24, 3, 1), (28, 3, 1), (48, 3, 2), (64, 3, 1), (56, 3, 1))
-# Filters and stride of each block of `residual`, after a first convolution with those of the first.
-# A first block at full resolution was worth more than filters: docs/decisions/made-writing.md.
-BLOCKS = ((16, 1), (24, 2), (48, 2), (48, 1))
 
 
 def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None) -> keras.Model:
@@ -28,9 +25,9 @@ def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None
 
     Args:
         name: `dense`, the tutorial's three layers of 128 with dropout between, whose embedding
-            is not normalised; or `conv` and `residual`, small, with embeddings of unit length.
+            is not normalised; or `conv`, small, with embeddings of unit length.
         input_shape: `(h, w)` or `(h, w, 3)`.
-        dim: Length of an embedding; 128 for `dense`, 64 for the others when None.
+        dim: Length of an embedding; 128 for `dense`, 64 for `conv` when None.
 
     Returns:
         A model from `(n, *input_shape)` uint8 to `(n, dim)` float32.
@@ -44,7 +41,7 @@ def base_network(name: str, input_shape: tuple[int, ...], dim: int | None = None
         raise ValueError(f"`name` must be one of {', '.join(NETWORKS)}. Received: {name!r}.")
     pixels = keras.Input(input_shape, dtype="uint8", name="pixels")
     scaled = layers.Rescaling(1 / 255, name="scaling")(pixels)
-    build = {"dense": _dense, "conv": _conv, "residual": _residual}[name]
+    build = _dense if name == "dense" else _conv
     default = 128 if name == "dense" else 64
     return keras.Model(pixels, build(scaled, dim or default), name=name)
 
@@ -58,56 +55,21 @@ def _dense(scaled: Any, dim: int) -> Any:
 
 
 def _conv(scaled: Any, dim: int) -> Any:
-    x = _with_channels(scaled)
+    x = scaled
+    if len(scaled.shape) == 3:
+        x = layers.Reshape((*scaled.shape[1:], 1), name="channel")(scaled)
     for number, (filters, kernel, stride) in enumerate(CONVOLUTIONS, start=1):
-        x = _normalised(x, filters, kernel, stride, str(number))
+        x = layers.Conv2D(
+            filters,
+            kernel,
+            stride,
+            padding="same",
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"conv_{number}",
+        )(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"norm_{number}")(x)
         x = layers.ReLU(name=f"relu_{number}")(x)
-    return _unit(x, dim)
-
-
-def _residual(scaled: Any, dim: int) -> Any:
-    """Blocks of two convolutions, to whose output their input is added.
-
-    Source: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", CVPR 2016; with
-    the shortcuts of ResNet-D: He et al., "Bag of Tricks for Image Classification with
-    Convolutional Neural Networks", CVPR 2019.
-    """
-    x = _normalised(_with_channels(scaled), BLOCKS[0][0], 5, 1, "first")
-    x = layers.ReLU(name="relu_first")(x)
-    for number, (filters, stride) in enumerate(BLOCKS, start=1):
-        y = _normalised(x, filters, 3, stride, f"{number}_1")
-        y = layers.ReLU(name=f"relu_{number}_1")(y)
-        y = _normalised(y, filters, 3, 1, f"{number}_2")
-        if stride != 1:
-            x = layers.AveragePooling2D(stride, padding="same", name=f"mean_{number}")(x)
-            x = _normalised(x, filters, 1, 1, f"{number}_shortcut")
-        x = layers.Add(name=f"add_{number}")([x, y])
-        x = layers.ReLU(name=f"relu_{number}_2")(x)
-    return _unit(x, dim)
-
-
-def _with_channels(scaled: Any) -> Any:
-    if len(scaled.shape) == 4:
-        return scaled
-    return layers.Reshape((*scaled.shape[1:], 1), name="channel")(scaled)
-
-
-def _normalised(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
-    """A convolution and its batch normalisation."""
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"conv_{name}",
-    )(x)
-    return layers.BatchNormalization(momentum=0.9, name=f"norm_{name}")(x)
-
-
-def _unit(x: Any, dim: int) -> Any:
-    """A projection to embeddings of unit length."""
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(dim, use_bias=False, name="projection")(x)
     return layers.UnitNormalization(name="embedding")(x)

@@ -181,16 +181,13 @@ RECIPES = {
     "digits": replace(
         _DEFAULT,
         name="digits",
-        network="residual",
         epochs=20,
         steps=0,
         patience=20,
-        batch=160,
-        learning_rate=0.01,
         size=28,
         outliers=0.1,
         writing=0.35,
-        signs=0.4,
+        signs=0.3,
         kept="last",
     ),
     "tutorial": Recipe(

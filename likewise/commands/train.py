@@ -66,9 +66,8 @@ _REFUSED = {
 )
 @click.option(
     "--network",
-    type=click.Choice(["conv", "residual", "dense"]),
-    help="Base network: a small convolutional one, without or with residual blocks, or dense "
-    "layers.",
+    type=click.Choice(["conv", "dense"]),
+    help="Base network: a small convolutional one, or dense layers.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Maximum number of epochs.")
 @click.option(

@@ -4,26 +4,24 @@ import keras
 import numpy as np
 import pytest
 
-from embedder.training.networks import NETWORKS, UNIT, base_network, multiply_adds, siamese_network
+from embedder.training.networks import base_network, multiply_adds, siamese_network
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["dense", "conv"])
 @pytest.mark.parametrize("shape", [(28, 28), (20, 31), (16, 16, 3)], ids=str)
 def test_a_base_network_takes_pixels_of_any_shape(name, shape):
     pixels = np.random.default_rng(0).integers(0, 256, (2, *shape), dtype=np.uint8)
     assert base_network(name, shape, dim=8).predict(pixels, verbose=0).shape == (2, 8)
 
 
-@pytest.mark.parametrize("name", UNIT)
-def test_embeddings_of_convolutions_have_unit_length(name):
+def test_conv_embeddings_have_unit_length():
     pixels = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
-    embeddings = base_network(name, (28, 28)).predict(pixels, verbose=0)
+    embeddings = base_network("conv", (28, 28)).predict(pixels, verbose=0)
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", UNIT)
-def test_convolutions_stay_below_six_million_multiply_adds_for_a_digit(name):
-    assert multiply_adds(base_network(name, (28, 28))) <= 6_000_000
+def test_conv_stays_below_six_million_multiply_adds_for_a_digit():
+    assert multiply_adds(base_network("conv", (28, 28))) <= 6_000_000
 
 
 def test_multiply_adds_of_the_tutorials_network_by_hand():
@@ -56,7 +54,7 @@ def test_the_siamese_model_survives_keras_safe_saving(tmp_path):
 
 
 def test_a_network_or_shape_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match=r"dense, conv, residual\. Received: 'resnet'"):
+    with pytest.raises(ValueError, match=r"dense, conv\. Received: 'resnet'"):
         base_network("resnet", (28, 28))
     with pytest.raises(ValueError, match=r"\(h, w\) or \(h, w, 3\). Received: \(28, 28, 1\)"):
         base_network("conv", (28, 28, 1))
