@@ -6,6 +6,6 @@ embedder.preprocessing, embedder.text, embedder.training.writing.
 
 import os
 
-# Read when TensorFlow is first imported. With oneDNN's convolutions a step takes a third less time;
-# trainings still repeat, but round otherwise than without them, so they are on for every processor.
+# TensorFlow reads this when first imported; by itself it uses oneDNN on some processors only.
+# A step takes a third less time with it. Results repeat, but differ from those without it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
