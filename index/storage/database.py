@@ -202,7 +202,7 @@ class Database:
         try:
             self._access.connection.backup(copy)  # in one step, because it is one snapshot
         except sqlite3.Error as error:
-            raise StoreError(f"Cannot copy '{self.path}' to '{path}': {error}.") from error
+            raise StoreError(f"Cannot copy '{self.path}': {error}.") from error
         finally:
             copy.close()
 

@@ -149,7 +149,12 @@ class Journal:
     def _hold(self) -> None:
         """Become the only process that writes this journal."""
         lock = self.path.with_name(f"{self.path.name}.lock")
-        if not self._held.enter_context(locked(lock, wait=False)):
+        try:
+            alone = self._held.enter_context(locked(lock, wait=False))
+        except OSError as error:
+            error.filename = str(self.output)  # which the user knows; the lock is ours
+            raise
+        if not alone:
             raise ResumeError(
                 f"Another run is writing {self.path} now. Wait until it ends, or choose another "
                 "output file."

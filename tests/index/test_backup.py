@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -25,7 +27,7 @@ from index.errors import GalleryError, StoreError
 from index.gallery import Gallery
 from index.references.local import Store
 from index.replacement import replacement
-from index.storage.directory import copy_directory
+from index.storage.directory import STORE, copy_directory
 
 ROOT = Path(module.__file__).parents[1]
 BATCH = 20
@@ -135,6 +137,19 @@ def test_a_full_disk_names_the_target_and_leaves_nothing(gallery, tmp_path, monk
     with pytest.raises(OSError, match="No space left") as output:
         back_up(gallery.path, tmp_path / "copy")
     assert output.value.filename == str(tmp_path / "copy")
+    assert not list(tmp_path.glob("*copy*"))
+
+
+def test_references_that_do_not_fit_do_not_name_the_draft(gallery, tmp_path):
+    references = gallery.path / STORE
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (references.stat().st_size // 2, limits[1]))
+    try:
+        with pytest.raises(StoreError) as refused:
+            back_up(gallery.path, tmp_path / "copy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert re.fullmatch(f"Cannot copy '{references}': [a-zI/O ]+\\.", str(refused.value))
     assert not list(tmp_path.glob("*copy*"))
 
 

@@ -129,6 +129,12 @@ def test_a_refused_journal_stays_as_it_was(output):
     assert journal.read_bytes() == before
 
 
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="needs a folder that root cannot write to")
+def test_a_folder_that_cannot_be_written_to_names_the_output():
+    with pytest.raises(OSError, match=r"'/sys/rows\.jsonl'$"):
+        Journal(Path("/sys/rows.jsonl"), SETTINGS, [])
+
+
 def test_two_runs_never_write_one_journal(output):
     with Journal(output, SETTINGS, []) as first:
         first.write(ROWS[:1])
