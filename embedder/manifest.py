@@ -132,6 +132,11 @@ def _read(path: Path) -> bytes:
                 f"{str(path.parent)!r} is a model of another program. Bring it in first: "
                 f"likewise import {path.parent} --out MODEL"
             ) from error
+        if isinstance(error, PermissionError):
+            raise ModelError(
+                f"The model at {str(path.parent)!r} cannot be read: {path.name} belongs to another "
+                "user. Let its owner give you the right to read it (chmod -R a+rX)."
+            ) from error
         raise ModelError(
             f"There is no model at {str(path.parent)!r}: {path.name} could not be read "
             f"({error.strerror}). Give a directory that `likewise train --out` wrote."

@@ -77,9 +77,9 @@ class OperatingPoints:
         if chosen is None:
             self.require_groups()
             raise GalleryError(
-                f"Gallery '{self._documents.gallery}' has no operating point yet: pass a "
-                "threshold, or measure one with labelled pictures that are not in it (likewise "
-                "calibrate). Its model brings none, and none could be measured when it was built."
+                f"Gallery '{self._documents.gallery}' has no operating point yet: measure one "
+                "with labelled pictures that are not in it (likewise calibrate), or give `check` a "
+                "threshold. Its model brings none, and none could be measured when it was built."
             )
         if chosen not in stored.points:
             known = ", ".join(stored.points) or "none"

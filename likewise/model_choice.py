@@ -114,8 +114,8 @@ def misfit(embedder: Embedder, records: Iterable[Record]) -> str | None:
         return None
     return (
         f"The digits model was not made for these pictures: of {counted(len(pictures), 'picture')} "
-        f"{round(near * len(pictures))} look like a digit. Its thresholds mean nothing here: name "
-        f"another model, as --model {PHOTOS}."
+        f"{round(near * len(pictures))} look like a digit. Its thresholds mean nothing here: "
+        f"build their gallery with another model, as --model {PHOTOS}."
     )
 
 

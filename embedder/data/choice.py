@@ -101,8 +101,10 @@ class Choice:
         lines = []
         if self.level is not None and self.rule.wanted:
             names = self.folders.names_at(self.level)
-            labels = sorted({self._spelled(name) or name for name in names})
-            groups, pictures = counted(len(labels), "group"), counted(names.total(), "picture")
+            spelled = {name: label for name in names if (label := self._spelled(name))}
+            labels = sorted(set(spelled.values()))
+            labelled = sum(names[name] for name in spelled)
+            groups, pictures = counted(len(labels), "group"), counted(labelled, "picture")
             lines.append(
                 f"Labels in {self.source}: {groups} of {pictures} ({shortened(labels)}), "
                 f"by the folders at level {self.level}."

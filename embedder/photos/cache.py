@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -67,13 +68,12 @@ def _put(files: Path, place: Path) -> bool:
     try:
         place.mkdir(parents=True, exist_ok=True)
         for file in files.iterdir():
-            handle, part = tempfile.mkstemp(dir=place, prefix=".part-")
+            part = place / f".part-{secrets.token_hex(8)}"  # with the modes of the user's files
             try:
-                with os.fdopen(handle, "wb") as copy:
-                    copy.write(file.read_bytes())
-                os.replace(part, place / file.name)
+                part.write_bytes(file.read_bytes())
+                part.replace(place / file.name)
             except BaseException:
-                os.unlink(part)
+                part.unlink(missing_ok=True)
                 raise
     except OSError:
         return False

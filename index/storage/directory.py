@@ -198,7 +198,7 @@ def copy_directory(source: Path, target: Path) -> None:
         if path.is_dir():
             copy_directory(path, target / path.name)
         else:
-            shutil.copy2(path, target / path.name)
+            shutil.copyfile(path, target / path.name)  # a copy has the modes of new files
 
 
 def sync(path: Path) -> None:

@@ -150,9 +150,11 @@ def note_unreadable(unreadable: list[tuple[str, str]]) -> None:
 
 def note_source(*sources: Records | None) -> None:
     """Say where labels were found in inputs, and what in them was passed over."""
+    from likewise.output.printable import printable
+
     for source in sources:
         for line in source.notes if source is not None else ():
-            note(line)
+            note(printable(line))  # a folder's name may have line ends
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from likewise.errors import LikewiseError
 
 READ_VARIABLE, WRITE_VARIABLE = "LIKEWISE_READ_KEYS", "LIKEWISE_WRITE_KEYS"
 _LEAST = 16  # characters, too many to guess
+_COMMENT = re.compile(r"(?:^|\s)#")  # a key may hold a #
 
 
 class Access(IntEnum):
@@ -100,7 +102,7 @@ def _lines(path: Path) -> list[tuple[str, str, str]]:
         raise LikewiseError(f"The keys in {path} cannot be read: {reason}.") from error
     keys = []
     for number, line in enumerate(text.splitlines(), start=1):
-        words = line.partition("#")[0].split()
+        words = _COMMENT.split(line)[0].split()
         if words and (len(words) != 2 or words[0] not in ("read", "write")):
             raise LikewiseError(f"{path}, line {number}: expected `read KEY` or `write KEY`.")
         keys += [(f"{path}, line {number}", words[0], words[1])] if words else []

@@ -32,6 +32,7 @@ _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"}  # other methods are counted together
 _NOTABLE = (401, 403, 429, 500, 504)  # statuses
 _SLOW = 1.0  # seconds
+_ROOM = 8  # largest bodies that are in memory at the same time
 _FEWER = "Send fewer pictures in a request, or many as a job: POST /v1/jobs/check."
 _SPLIT = "Split it into several jobs, or start the server with a larger --max-upload."
 HEADERS = [
@@ -81,7 +82,8 @@ class Gate:
         self._hot = hot
         settings = state.settings
         self._requests = Slots(settings.max_in_flight, "requests")
-        self._receiving = Receiving(settings.max_in_flight, self._requests)
+        room = _ROOM * settings.max_bytes
+        self._receiving = Receiving(settings.max_in_flight, self._requests, room)
         self._transfers = Slots(settings.max_transfers, "uploads and results of jobs")
         self._name = os.urandom(6).hex().encode()  # of this process, in the ids of requests
         self._numbers = count(1)

@@ -153,6 +153,18 @@ def test_references_that_do_not_fit_do_not_name_the_draft(gallery, tmp_path):
     assert not list(tmp_path.glob("*copy*"))
 
 
+def test_a_copied_model_can_be_read_by_those_who_read_the_rest(gallery, tmp_path):
+    model = gallery.path / "model"
+    model.mkdir()
+    (model / "model.json").write_text("{}")
+    (model / "model.json").chmod(0o600)
+    back_up(gallery.path, tmp_path / "copy")
+    modes = {
+        (tmp_path / "copy" / file).stat().st_mode for file in ("gallery.json", "model/model.json")
+    }
+    assert len(modes) == 1
+
+
 def test_a_target_within_the_gallery_is_refused(gallery, tmp_path):
     with pytest.raises(GalleryError, match="is inside the gallery"):
         back_up(gallery.path, gallery.path / "copy")

@@ -369,7 +369,7 @@ def test_what_is_not_a_gallery_is_refused_by_name(tmp_path: Path) -> None:
 def test_without_operating_points_a_threshold_must_be_given(tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "g", dim=2, fingerprint="a") as gallery:
         gallery.add(["a"], np.zeros((1, 2), np.float32), ["x"])
-        with pytest.raises(GalleryError, match="no operating point yet: pass a threshold"):
+        with pytest.raises(GalleryError, match="no operating point yet: measure one"):
             gallery.check(np.zeros((1, 2), np.float32), CheckOptions(k=1))
         [answer] = gallery.check(np.zeros((1, 2), np.float32), CheckOptions(k=1, threshold=0))
     assert answer.decision == "match"

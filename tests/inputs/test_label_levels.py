@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from embedder.data.label_rule import NO_LABELS, LabelRule
 from embedder.data.levels import Folders
 from embedder.data.sources import load, records
 from embedder.errors import DatasetError
-from tests.inputs.trees import tree, zipped
+from tests.inputs.trees import png, tree, zipped
 from tests.likewise.commands.running import done, failure, rows
 
 FACES = [f"att_faces/s{person}/{n}.png" for person in (1, 2, 3) for n in (1, 2)]
@@ -219,6 +220,15 @@ def test_the_summary_says_which_groups_came_of_how_many_pictures(tmp_path, alpha
     assert "2 groups of 8 pictures (Greek, Latin), by the folders at level 1." in output
     assert "2 files not named as a picture (1 .txt, 1 without an ending), as Greek/n" in output
     assert "1 hidden file, as Greek/.DS_Store" in output
+
+
+def test_the_summary_keeps_to_its_line_and_counts_no_picture_without_a_label(tmp_path, fake):
+    path = tmp_path / "in.zip"
+    with ZipFile(path, "w") as archive:
+        for level, name in enumerate(("red\n\x1b[2J/0.png", "blue/1.png", "/outside.png")):
+            archive.writestr(name, png(level))
+    output = done("build", tmp_path / "g", path, "--label-level", 1).stderr
+    assert "2 groups of 2 pictures (blue, red\\n\\x1b[2J), by the folders at level 1." in output
 
 
 def test_every_command_that_reads_labels_takes_the_level(tmp_path, alphabets):

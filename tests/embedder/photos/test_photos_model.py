@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +47,16 @@ def test_it_is_made_at_first_use_and_opened_from_the_cache_afterwards(cache, mon
     assert sorted(file.name for file in cache.iterdir()) == ["model.json", "model.tflite"]
     monkeypatch.setattr(model, "_PACKAGE", "a_package_that_is_not_installed")
     assert Embedder.load("photos").fingerprint == first.fingerprint
+
+
+@pytest.mark.costly
+def test_others_can_read_the_cache_as_far_as_the_users_mask_allows(cache):
+    mask = os.umask(0o027)
+    try:
+        Embedder.load("photos")
+    finally:
+        os.umask(mask)
+    assert {stat.filemode(file.stat().st_mode) for file in cache.iterdir()} == {"-rw-r-----"}
 
 
 @pytest.mark.costly

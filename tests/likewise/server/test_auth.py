@@ -157,6 +157,16 @@ def test_keys_come_from_a_file_and_from_the_environment(tmp_path):
     assert result == Keys((READ, "other-key-0123456789"), (WRITE,))
 
 
+def test_a_key_may_hold_what_begins_a_comment_elsewhere(tmp_path):
+    path = tmp_path / "keys.txt"
+    path.write_text(f"read {READ}#1\nwrite #{WRITE} # mine\n#read none\n")
+    path.chmod(0o600)
+    with pytest.raises(LikewiseError, match="line 2: expected"):  # a # after a blank begins one
+        read_keys(path, {})
+    path.write_text(f"read {READ}#1\n")
+    assert read_keys(path, {}) == Keys((f"{READ}#1",), ())
+
+
 @pytest.mark.parametrize(
     ("text", "mode", "part"),
     [

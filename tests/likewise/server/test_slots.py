@@ -87,6 +87,29 @@ def test_bodies_that_do_not_come_take_no_slot_from_other_requests(gallery, queri
             assert client.post("/v1/check", **image(record)).status_code == 200
 
 
+def test_large_bodies_share_a_room_and_leave_one_for_pictures(gallery, queries):
+    size = 2 << 20  # a body needs room for its second MiB: 8 × 2 MiB hold 16 of them
+    settings = Settings(max_bytes=size, timeout=600)
+    head = b"POST /v1/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+    head += b"Content-Length: %d\r\n\r\n" % size
+    with serving(gallery, settings) as client:
+        with connections(client, 20, head + bytes(size - 1)) as lines:
+            refused = eventually(
+                lambda: select.select(lines, [], [], 0)[0],
+                until=lambda refused: len(refused) == 20 - 16,
+            )
+            for line in refused:
+                answer = line.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 429")
+                assert b"retry-after: " in answer.lower()
+            assert client.post("/v1/check", **image(queries[0])).status_code == 200
+        png = {"Content-Type": "image/png"}
+        eventually(  # the room of those who have left is free again: zeros are no picture
+            lambda: client.post("/v1/check", content=bytes(size), headers=png).json()["code"],
+            until=lambda code: code == "not_an_image",
+        )
+
+
 def test_uploads_take_no_slot_from_other_requests(gallery, queries, tmp_path):
     jobs = tmp_path / "jobs"
     settings = Settings(
