@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from bench.command import Benchmark
 from bench.material import Material
 from bench.measure import line
 
@@ -33,7 +34,7 @@ NAMES = [
 ]
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("names", nargs=-1, type=click.Choice(NAMES))
 @click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped one]")
 def main(names: tuple[str, ...], model: Path | None) -> None:
@@ -45,9 +46,7 @@ def main(names: tuple[str, ...], model: Path | None) -> None:
             for figure in import_module(f"bench.{name}").figures(material):
                 print(line(figure), flush=True)
                 if figure.met is False:
-                    missed.append(
-                        f"{figure.figure}: {figure.ratio or figure.value} is not {figure.bar}"
-                    )
+                    missed.append(f"{figure.figure}: {figure.judged} is not {figure.bar}")
     print("\n".join(missed) or "Every bar is met.", file=sys.stderr)
 
 

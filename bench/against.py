@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from bench.child import ENVIRONMENT
+from bench.command import Benchmark
 from bench.measure import ROOT
 from embedder.data.sources import load
 
@@ -160,7 +161,7 @@ def compared(figure: str, pairs: Sequence[tuple[float, float]]) -> dict[str, obj
     }
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("other", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("names", nargs=-1, type=click.Choice(FIGURES))
 @click.option("--turns", default=11, show_default=True, help="Alternations.")

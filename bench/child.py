@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from likewise.errors import LikewiseError
+
 # The kernel counts what the parent held before exec as the child's peak: so the parent is a
 # small process of its own, which then reports.
 _LAUNCHER = """
 import os, sys
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
 _, status, used = os.wait4(child, 0)
+if status:
+    sys.exit(os.waitstatus_to_exitcode(status))
 print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
-sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 # A user's Python keeps its compiled modules; what else would slow down only ours, not the floor.
@@ -38,9 +41,12 @@ def python(code: str) -> list[str]:
 
 
 def run(command: Sequence[str]) -> str:
-    """Run to the end and return the output."""
-    done = subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True, text=True)
-    return done.stdout
+    """Run to the end and return the output.
+
+    Raises:
+        LikewiseError: If it fails.
+    """
+    return _done(command).stdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +65,21 @@ class Used:
 
 
 def peak_mib(command: Sequence[str]) -> float:
-    """Run to the end and return the peak memory, in MiB."""
+    """Run to the end and return the peak memory, in MiB; errors are those of `run`."""
     return used(command).mib
 
 
 def used(command: Sequence[str]) -> Used:
-    """Run to the end and measure."""
-    done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", _LAUNCHER, *command],
-        env=ENVIRONMENT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    """Run to the end and measure; errors are those of `run`."""
+    done = _done([sys.executable, "-S", "-E", "-c", _LAUNCHER, *command])
     kib, seconds = done.stderr.split()[-2:]
     return Used(float(seconds), int(kib) / 1024, done.stdout)
+
+
+def _done(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    if done.returncode:
+        raise LikewiseError(
+            f"A process ended with status {done.returncode}. It said: {done.stderr.strip()}"
+        )
+    return done

@@ -3,9 +3,9 @@
 For each library and setting, and for known and unknown queries apart: the share of the 1 to 5
 nearest references that is found, and the processor time of a query, in a batch and alone. The
 queries are those of `bench.million`, and so are other numbers of references than the 60,000 digits.
-Prints a line of JSON for each and draws them all. Ours is `Gallery.search` as a user calls it, with
-a snapshot and with ids and labels; the others return numbers of rows. Needs hnswlib and usearch;
-takes minutes, at a million an hour.
+Prints a line of JSON for each, and with --picture draws them all. Ours is `Gallery.search` as a
+user calls it, with a snapshot and with ids and labels; the others return numbers of rows. Needs
+hnswlib and usearch; takes minutes, at a million an hour.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ import click
 import faiss
 import numpy as np
 
+from bench.command import Benchmark
 from bench.curve_picture import draw
 from bench.material import Material
 from bench.measure import machine
 from bench.million import million, unknown
-from bench.rivals import Search, rivals
+from bench.rivals import Search, require_rivals, rivals
 from embedder.data.sources import load
 from index.gallery import Gallery
 from index.search.faiss_calls import one_thread
@@ -59,11 +60,12 @@ class Point:
     single: float
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--count", default=60_000, show_default=True, help="References.")
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG file to draw.")
 def main(count: int, picture: Path | None) -> None:
     """Measure, print one line of JSON for each point, and draw them."""
+    require_rivals()  # before minutes of work
     with tempfile.TemporaryDirectory(prefix="likewise-bench-") as folder:
         points = []
         for point in measured(Material(Path(folder)), count, Path(folder)):

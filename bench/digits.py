@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
 
+from bench.command import Benchmark
 from bench.elsewhere import on_paper
 from bench.strangers import strangers
 from embedder.data.sources import Record, records
@@ -31,7 +32,7 @@ SEED = 1
 Inks = npt.NDArray[np.float64]  # (n, h, w), 0 paper to 1 ink
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("usps", type=click.Path(exists=True, path_type=Path))
 @click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped one]")
 def main(usps: Path, model: Path | None) -> None:
@@ -58,7 +59,10 @@ def main(usps: Path, model: Path | None) -> None:
 
 def _usps(path: Path) -> tuple[Inks, list[str]]:
     """Rows of a label and 256 values from -1 to 1."""
-    rows = np.loadtxt(path)
+    try:
+        rows = np.loadtxt(path)
+    except ValueError as error:
+        raise click.UsageError(f"Expected rows of 257 numbers in {path}: {error}.") from error
     return (rows[:, 1:].reshape(-1, 16, 16) + 1) / 2, [str(int(label)) for label in rows[:, 0]]
 
 

@@ -14,15 +14,12 @@ from typing import Any
 
 import faiss
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from bench.measure import seconds
 from likewise import parallel
-
-Vectors = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.uint8]
+from likewise.arrays import Floats, Pixels
 
 CORES = parallel.count()
 BATCHES = (16, 32, 64, 128, 256)
@@ -52,7 +49,7 @@ class BareLiteRT:
         self.dim = int(self.interpreters[0].get_output_details()[0]["shape"][-1])
         self.pool = ThreadPoolExecutor(workers)
 
-    def __call__(self, images: Pixels) -> Vectors:
+    def __call__(self, images: Pixels) -> Floats:
         """Embed images; a remainder that fills no batch is padded."""
         vectors = np.empty((len(images), self.dim), np.float32)
         workers = len(self.interpreters)
@@ -68,7 +65,7 @@ class BareLiteRT:
         return vectors
 
     def _part(
-        self, interpreter: Any, images: Pixels, vectors: Vectors, part: int, parts: int
+        self, interpreter: Any, images: Pixels, vectors: Floats, part: int, parts: int
     ) -> None:
         source, target = self._input(interpreter), self._output(interpreter)
         for start in range(part * self.batch, len(images), parts * self.batch):
@@ -113,7 +110,7 @@ def fastest(layouts: Sequence[BareLiteRT], images: Pixels, rounds: int = 5) -> B
     return layouts[int(np.argmin(np.min(times, axis=0)))]
 
 
-def flat_index(vectors: Vectors) -> Any:
+def flat_index(vectors: Floats) -> Any:
     """FAISS's exact index with these vectors added."""
     index = faiss.IndexFlatL2(vectors.shape[1])
     index.add(vectors)

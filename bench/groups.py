@@ -18,14 +18,15 @@ import click
 import faiss
 import numpy as np
 
+from bench.command import Benchmark
 from bench.material import Material
 from bench.measure import Figure, figure, line
-from bench.million import grouped, million
+from bench.million import grouped, million, row_names
 from embedder.data.sources import load
 from index.search.by_group import GroupedVectors
 from index.search.exact import ExactIndex
 from index.search.faiss_calls import one_thread
-from likewise.arrays import Floats, Indices, Strings
+from likewise.arrays import Floats, Indices
 from likewise.metrics.groups import rows_by_group
 
 BATCH, SCANNED, SINGLE, ROUNDS = 4096, 256, 15, 3  # queries, and turns
@@ -33,7 +34,7 @@ GROUPS, OF_EACH = 20_000, 10
 TIGHT = (10, 50)  # of each tight group
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped one]")
 def main(model: Path | None) -> None:
     """Measure and print one line of JSON for each figure."""
@@ -87,8 +88,8 @@ def _compared(
     flat.divided().way = "flat"
     grouped, scanned = (GroupedVectors(index, list(rows.values())) for index in (ours, flat))
     works: dict[str, Callable[[slice], object]] = {
-        "search": lambda part: ours.nearest(queries[part], 2, _names),
-        "flat": lambda part: flat.nearest(queries[part], 2, _names),
+        "search": lambda part: ours.nearest(queries[part], 2, row_names),
+        "flat": lambda part: flat.nearest(queries[part], 2, row_names),
         "by group": lambda part: grouped.search(queries[part], own[part]),
         "scan": lambda part: scanned.search(queries[part], own[part]),
     }
@@ -145,10 +146,6 @@ def _index(stored: Floats) -> ExactIndex:
     with one_thread(stored.shape[1]):
         index.append(stored)
     return index
-
-
-def _names(rows: Indices) -> Strings:
-    return rows.astype(object)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,12 @@ from http.client import HTTPConnection, HTTPException
 from itertools import cycle, islice
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image
 
 from bench.client import ask, post
+from bench.command import Benchmark
 from bench.material import Material
 from bench.serve import CHECK, server
 
@@ -36,6 +38,7 @@ JOB_PICTURES = 20_000
 Attack = Callable[[int], None]
 
 
+@click.command(cls=Benchmark)
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory(prefix="likewise-bench-") as folder:
@@ -60,7 +63,7 @@ def attacks(material: Material) -> dict[str, Attack]:
         "JSON of 4 MB with a fault in each item": partial(_repeat, [("json", faulty)]),
         "JSON of 4 MB in one vector": partial(_repeat, [("json", whole)]),
         "JPEGs of 32 KB with 2,300 scans, one by one": partial(_repeat, [("jpeg", bomb)]),
-        f"forms of {BOMBS} of them": partial(_repeat, [("form", _form([bomb] * BOMBS))]),
+        f"forms of {BOMBS} such JPEGs": partial(_repeat, [("form", _form([bomb] * BOMBS))]),
         f"jobs of {JOB_PICTURES:,} pictures": partial(
             _jobs, np.resize(material.test, (JOB_PICTURES, 28, 28))
         ),

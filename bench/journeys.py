@@ -22,6 +22,7 @@ import click
 import httpx
 from PIL import Image
 
+from bench.command import Benchmark
 from bench.measure import ROOT
 from cli import main as likewise
 from embedder.data.sources import records
@@ -118,7 +119,7 @@ def post(client: httpx.Client, **body: Any) -> None:
     client.post("/v1/check", **body).raise_for_status()
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--files", is_flag=True, help="Print each file that was entered, with its calls.")
 def main(files: bool) -> None:
     """Print how many of the project's files each journey enters."""

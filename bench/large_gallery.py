@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from bench.child import Used, likewise, used
+from bench.command import Benchmark
 from bench.material import Material
 from bench.measure import Figure, figure, line
 from bench.million import million
@@ -29,7 +30,7 @@ BARS = {"query, one picture": "<= 1.5", "check, 10,000 pictures": None}
 OTHERS = "<= 2"
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--count", default=1_000_000, show_default=True, help="References.")
 @click.option("--recall", type=float, help="Also `likewise tune --recall`, and check again.")
 def main(count: int, recall: float | None) -> None:

@@ -15,6 +15,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from bench.command import Benchmark
 from bench.promise import Draw, made_of
 from embedder.data.label_rule import LabelRule
 from embedder.data.sources import records
@@ -48,7 +49,7 @@ class Material:
         return own, np.where(same, np.inf, distances).min(axis=1)
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("data")
 @click.option("--references", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--model", default="photos", show_default=True)

@@ -34,8 +34,8 @@ class Figure:
         value: Ours, the median of all rounds.
         floor: The bare libraries', the median of all rounds.
         ratio: Median over the rounds of value ÷ floor.
-        bar: Limit of the ratio, such as '<= 1.2' or '>= 0.9'; None if only reported.
-        met: Whether the bar is met; None without a bar.
+        bar: Limit of `judged`, such as '<= 1.2' or '>= 0.9'; None if only reported.
+        judged: The ratio, or what else the bar is on.
         note: Description of the floor, and further remarks.
     """
 
@@ -45,8 +45,13 @@ class Figure:
     floor: float | None
     ratio: float | None
     bar: str | None
-    met: bool | None
+    judged: float | None
     note: str
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is met; None without a bar."""
+        return None if self.bar is None or self.judged is None else holds(self.judged, self.bar)
 
 
 def compare(
@@ -84,10 +89,9 @@ def figure(
     note: str,
 ) -> Figure:
     """Put the rounds of a value and its floor together."""
-    ratio = ratio_of(values, floors)
-    met = None if bar is None else holds(ratio, bar)
+    ratio = round(ratio_of(values, floors), 4)
     value, floor = statistics.median(values), statistics.median(floors)
-    return Figure(name, unit, round(value, 6), round(floor, 6), round(ratio, 4), bar, met, note)
+    return Figure(name, unit, round(value, 6), round(floor, 6), ratio, bar, ratio, note)
 
 
 def holds(value: float, bar: str) -> bool:
@@ -99,7 +103,8 @@ def holds(value: float, bar: str) -> bool:
 def line(figure: Figure) -> str:
     """A figure as one line of JSON, with the machine that it was measured on."""
     load = round(os.getloadavg()[0], 2)  # other work on the machine spoils even ratios
-    return json.dumps(asdict(figure) | {"load": load, "machine": machine()}, ensure_ascii=False)
+    told = asdict(figure) | {"met": figure.met, "load": load, "machine": machine()}
+    return json.dumps(told, ensure_ascii=False)
 
 
 @cache

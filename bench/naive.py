@@ -23,7 +23,12 @@ NOTE = "peer: model.predict + IndexFlatL2; floor: likewise doing the same, and m
 
 
 def figures(material: Material) -> Iterator[Figure]:
-    """The script's seconds beside ours: a ratio of 3 means that ours is three times as fast."""
+    """The script's seconds beside ours: a ratio of 3 means that ours is three times as fast.
+
+    A model that has no network for Keras is passed over: the script opens nothing else.
+    """
+    if not _keras(material).exists():
+        return
     theirs, index = _theirs(material)
     ours = {
         "build": [seconds(lambda: build.build(material))],
@@ -68,5 +73,8 @@ def _cold(material: Material, index: Path) -> Figure:
 
 def _script(material: Material, task: str, *rest: Path) -> list[str]:
     script = Path(__file__).with_name("tutorial.py")
-    model = material.embedder.path / "base.keras"
-    return [sys.executable, str(script), task, *map(str, (model, *rest))]
+    return [sys.executable, str(script), task, *map(str, (_keras(material), *rest))]
+
+
+def _keras(material: Material) -> Path:
+    return material.embedder.path / "base.keras"

@@ -14,14 +14,13 @@ from typing import NamedTuple
 import click
 import faiss
 import numpy as np
-import numpy.typing as npt
 
+from bench.command import Benchmark
 from bench.picture_sets import Division, Labels, grocery, orl
-from bench.pictures import labels_of, trained, vectors_of
+from bench.pictures import labels_of, require_any, trained, vectors_of
 from embedder.model import Embedder
 from embedder.training.thresholds import nearest
-
-Vectors = npt.NDArray[np.float32]
+from likewise.arrays import Floats
 
 NEW, ENROLLED = 2, 5
 DRAWS = range(10)
@@ -32,14 +31,15 @@ SEEDS = range(3)  # divisions of ORL
 class Gallery(NamedTuple):
     """References, or what stands for them."""
 
-    vectors: Vectors
+    vectors: Floats
     labels: Labels
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
     """Measure with the data sets in FOLDER."""
+    require_any(folder, ("orl", "grocery"))
     print("| pictures | rule | old groups found | new groups found |\n|---|---|---|---|")
     divisions = {
         "ORL faces": [orl(folder / "orl", seed) for seed in SEEDS]
@@ -79,7 +79,10 @@ def _drawn(others: Gallery, rng: np.random.Generator) -> tuple[Gallery, Gallery]
     """Two new groups: five references of each, and their other pictures."""
     chosen = rng.choice(np.unique(others.labels), NEW, replace=False)
     rows = [rng.permutation(np.flatnonzero(others.labels == name)) for name in chosen]
-    parts = [np.concatenate([row[part] for row in rows]) for part in (slice(5), slice(5, None))]
+    parts = [
+        np.concatenate([row[part] for row in rows])
+        for part in (slice(ENROLLED), slice(ENROLLED, None))
+    ]
     first, second = (Gallery(others.vectors[part], others.labels[part]) for part in parts)
     return first, second
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from bench.by_group import nearest_by_group, set_apart
+from bench.command import Benchmark
 from bench.results import average, page
 from bench.strangers import strangers
 from embedder.data.sources import Dataset, load
@@ -27,12 +28,12 @@ from embedder.model import Embedder
 from embedder.training.outliers import KINDS
 from embedder.training.recipes import RECIPES, Recipe
 from index.gallery import Gallery
+from likewise.arrays import Floats
 from likewise.metrics.groups import Groups
 from likewise.metrics.limits import Limits
 from likewise.metrics.searches import Mated, NonMated
 from likewise.metrics.thresholds import largest_threshold, limits_by_group
 
-Floats = npt.NDArray[np.float32]
 Figures = dict[str, float]
 
 HELD_OUT = ("89", "01", "23", "45", "67")  # so that each digit is unknown once
@@ -71,7 +72,7 @@ class Material:
         return np.concatenate([rng.permutation(rows)[:count] for rows in members])
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--held-out", multiple=True, default=HELD_OUT, show_default=True)
 @click.option(
     "--recipe",
@@ -100,6 +101,8 @@ def main(
         raise click.UsageError(
             "Give two pairs at least: one is calibrated by what the others show."
         )
+    if wrong := [pair for pair in held_out if not (pair.isdecimal() and len(set(pair)) == 2)]:
+        raise click.UsageError(f"Expected a pair of digits, as 89. Received: {wrong[0]}.")
     measured: dict[str, list[Figures]] = {pair: [] for pair in held_out}
     recipe = RECIPES[name].changed(epochs=epochs, composites=composites)
     for pair in held_out:
@@ -118,7 +121,8 @@ def main(
 def _material(pair: str, recipe: Recipe, models: Path) -> Material:
     train, test = load("mnist/train"), load("mnist/test")
     known = train.subset([row for row, label in enumerate(train.labels) if label not in pair])
-    path = models / f"s{recipe.seed}-{pair}"
+    settings = f"{recipe.name}-e{recipe.epochs}-c{recipe.composites:g}-s{recipe.seed}"
+    path = models / f"{settings}-{pair}"
     embedder = Embedder.load(path) if path.exists() else _trained(known, path, recipe)
     validation = split(known, recipe.validation, recipe.seed)[1]
     return Material(

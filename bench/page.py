@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from bench.material import Material
-from bench.measure import Figure, holds
+from bench.measure import Figure
 from bench.serve import server
 
 ROUNDS = 11
@@ -32,8 +32,7 @@ def figures(material: Material) -> Iterator[Figure]:
     """Seconds until a chosen picture is answered, on a newly opened page."""
     picture = material.pngs[0]
     with server(material.gallery) as (_, port), sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or "/usr/bin/chromium"
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = chromium(playwright)
         rounds = [first_answer(browser, port, picture) for _ in range(ROUNDS)]
         browser.close()
     answered, loaded = (statistics.median(times) / 1000 for times in zip(*rounds, strict=True))
@@ -44,9 +43,15 @@ def figures(material: Material) -> Iterator[Figure]:
         round(loaded, 3),
         round(answered / loaded, 2),
         "<= 1",
-        holds(answered, "<= 1"),
+        round(answered, 3),
         "from the start of the navigation; floor: the page's load event; the bar is on the seconds",
     )
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """Debian's Chromium, without a screen."""
+    path = shutil.which("chromium") or "/usr/bin/chromium"
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
 def first_answer(browser: Browser, port: int, picture: Path) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from bench.child import likewise, peak_mib, python, run
 from bench.cold import IMPORTS
+from bench.command import Benchmark
 from bench.floors import CORES, BareLiteRT, fastest, flat_index, over_the_cores
 from bench.measure import Figure, compare, figure, seconds
 from embedder.data.sources import load, records
@@ -39,7 +40,10 @@ class Photographs:
 
     def __init__(self, source: Path, folder: Path) -> None:
         self.folder = folder
-        files = sorted((source / "grocery" / "train").rglob("*.jpg"))
+        train = source / "grocery" / "train"
+        files = sorted(train.rglob("*.jpg"))
+        if not files:
+            raise click.UsageError(f"There are no photographs (*.jpg) in {train}.")
         self.paths = []
         for place in np.linspace(0, len(files) - 1, COUNT).astype(int).tolist():
             file = files[place]
@@ -72,7 +76,7 @@ class Photographs:
         return path
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("names", nargs=-1, type=click.Choice(["train", "check", "cold", "memory"]))
 def main(folder: Path, names: tuple[str, ...]) -> None:
@@ -91,7 +95,8 @@ def _train(photographs: Photographs) -> Iterator[Figure]:
     embedder = Embedder.load("photos")
 
     def ours() -> None:
-        transfer(load(photographs.data, keep=False), Path(tempfile.mkdtemp()) / "model")
+        with tempfile.TemporaryDirectory(dir=photographs.folder) as folder:
+            transfer(load(photographs.data, keep=False), Path(folder) / "model")
 
     def floor() -> None:
         for _ in range(3):

@@ -8,39 +8,50 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import click
 import numpy as np
-import numpy.typing as npt
 
+from bench.command import Benchmark
 from bench.picture_sets import Division, Labels, cifar, grocery, omniglot, orl
 from embedder.data.dataset import Dataset
 from embedder.model import Embedder
 from embedder.training.thresholds import nearest
 from embedder.transfer.train import transfer
+from likewise.arrays import Doubles, Floats
 from likewise.metrics.pairs import pair_distances
 from likewise.metrics.rates import det_curve, equal_error_rate
 from likewise.recipe_choice import choose_recipe
-
-Vectors = npt.NDArray[np.float32]
 
 SEEDS = range(10)
 EPISODES, WAYS = 1000, 20
 ENROLLED = 5  # references of each group that was never seen
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("names", nargs=-1, type=click.Choice(["orl", "grocery", "cifar10", "omniglot"]))
 def main(folder: Path, names: tuple[str, ...]) -> None:
     """Measure the data sets in FOLDER, or only those with these NAMES."""
+    require_any(folder, names or tuple(ROWS))
     print("| pictures | figure | now | the photos model alone | bar |\n|---|---|---|---|---|")
     for name, rows in ROWS.items():
         if (folder / name).exists() and name in (names or ROWS):
             for row in rows(folder / name):
                 print(f"| {' | '.join(row)} |", flush=True)
+
+
+def require_any(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a folder that holds none of some data sets.
+
+    Raises:
+        UsageError: If it does.
+    """
+    if not any((folder / name).exists() for name in names):
+        raise click.UsageError(f"Expected folders in {folder}: {', '.join(names)}. There are none.")
 
 
 def _orl(folder: Path) -> Iterator[tuple[str, ...]]:
@@ -96,7 +107,8 @@ def _cifar(folder: Path) -> Iterator[tuple[str, ...]]:
         plain, fitted = (
             _closed_set(each, division) for each in (photos, trained(division.references))
         )
-        words = f"CIFAR-10, {'ten' if every else 'eight'} classes, 400 of each"
+        classes = "ten" if every else "eight"
+        words = f"CIFAR-10, {classes} classes, 400 of each, {len(division.asked):,} asked"
         yield words, "rank-1", _percent(fitted[0]), _percent(plain[0]), bar
         yield words, "EER of pairs", _percent(fitted[1]), _percent(plain[1]), ""
 
@@ -125,10 +137,16 @@ ROWS: dict[str, Callable[[Path], Iterator[tuple[str, ...]]]] = {
 }
 
 
+@cache
+def _work() -> tempfile.TemporaryDirectory[str]:
+    """Where models are; removed when Python ends."""
+    return tempfile.TemporaryDirectory(prefix="likewise-pictures-")
+
+
 def trained(dataset: Dataset) -> Embedder:
     """Train by the recipe that is chosen for the pictures, as `likewise train` does."""
     choice = choose_recipe(dataset)
-    out = Path(tempfile.mkdtemp(prefix="likewise-pictures-")) / "model"
+    out = Path(tempfile.mkdtemp(dir=_work().name)) / "model"
     if choice.name == "transfer":
         return transfer(dataset, out)
     from embedder.training.recipes import RECIPES
@@ -145,7 +163,7 @@ def _closed_set(model: Embedder, division: Division) -> tuple[float, float]:
     return float(right.mean()), _eer(asked, division.asked)
 
 
-def vectors_of(model: Embedder, dataset: Dataset) -> Vectors:
+def vectors_of(model: Embedder, dataset: Dataset) -> Floats:
     """The pictures' embeddings, `(n, dim)`."""
     parts = [
         model.embed(model.prepare(dataset.images[start : start + 64]))
@@ -159,11 +177,11 @@ def labels_of(dataset: Dataset) -> Labels:
     return np.array(dataset.labels)
 
 
-def _eer(vectors: Vectors, dataset: Dataset) -> float:
+def _eer(vectors: Floats, dataset: Dataset) -> float:
     return equal_error_rate(det_curve(*pair_distances(vectors, dataset.labels, 200_000, 0))).rate
 
 
-def _unseen(vectors: Vectors, labels: Labels) -> npt.NDArray[np.float64]:
+def _unseen(vectors: Floats, labels: Labels) -> Doubles:
     """Rank-1 among groups of five references each, for every draw."""
     shares = []
     for draw in SEEDS:
@@ -177,7 +195,7 @@ def _unseen(vectors: Vectors, labels: Labels) -> npt.NDArray[np.float64]:
     return np.array(shares)
 
 
-def _episodes(vectors: Vectors, labels: Labels, *, within: bool) -> float:
+def _episodes(vectors: Floats, labels: Labels, *, within: bool) -> float:
     """The share of right answers where one of 20 groups is found by one reference each."""
     rng = np.random.default_rng(0)
     names = np.unique(labels)
@@ -199,7 +217,7 @@ def _percent(share: float) -> str:
 
 
 def _interval(shares: list[float]) -> str:
-    """The mean with its 95 % interval."""
+    """The mean ± 1.96 of its standard errors."""
     half = 1.96 * np.std(shares, ddof=1) / len(shares) ** 0.5
     return f"{_percent(float(np.mean(shares)))} ± {_percent(float(half))}"
 

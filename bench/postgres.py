@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from bench.command import Benchmark
 from embedder.data.sources import records
 from embedder.model import Embedder
 from index.address import Address, Place, place_of
@@ -31,7 +32,7 @@ _AT_ONCE = 2048  # references in a transaction, as `likewise build` has them
 _OPTIONS = CheckOptions(threshold=0.2)
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("server")
 @click.option("--references", default=60_000, show_default=True)
 @click.option("--queries", default=10_000, show_default=True)
@@ -45,7 +46,7 @@ def main(server: str, references: int, queries: int, rounds: int) -> None:
         os.environ["LIKEWISE_CACHE"] = f"{folder}/cache"
         places: dict[str, Place] = {
             "sqlite": Path(folder, "g"),
-            "postgres": place_of(f"{server}#bench"),
+            "postgres": address_in(server, "bench"),
         }
         figures: dict[str, dict[str, list[float]]] = {}
         for _ in range(rounds):
@@ -65,6 +66,18 @@ def main(server: str, references: int, queries: int, rounds: int) -> None:
             assert answers[0] == answers[1], "answers differ"
     for figure, measured in figures.items():
         print(json.dumps({"figure": figure, **{k: sorted(v) for k, v in measured.items()}}))
+
+
+def address_in(server: str, name: str) -> Address:
+    """The address of a gallery in a database.
+
+    Raises:
+        UsageError: If the database has no address.
+    """
+    place = place_of(f"{server}#{name}")
+    if not isinstance(place, Address):
+        raise click.UsageError(f"Expected an address, as postgresql://host/db. Received: {server}.")
+    return place
 
 
 def _embedded(model: Embedder, source: str, count: int) -> tuple[Floats, list[str], np.ndarray]:

@@ -17,18 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.by_group import nearest_by_group, set_apart
+from bench.command import Benchmark
 from embedder.data.records import Record
 from embedder.data.sources import load
 from embedder.model import Embedder
-from likewise.arrays import Pixels
+from likewise.arrays import Floats, Pixels
 from likewise.calibration.made import MadeUnknowns
 from likewise.decoding import Decoded
 from likewise.matcher import Matcher
 from likewise.metrics.thresholds import largest_threshold
 
 DRAWS = 20
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Draw:
         return float(np.mean(self.asked <= threshold)), float(1 - np.mean(found))
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.argument("gallery", type=click.Path(exists=True, path_type=Path))
 @click.option("--fpir", default=0.01, show_default=True, help="What is promised.")
 def main(gallery: Path, fpir: float) -> None:
@@ -64,6 +63,8 @@ def main(gallery: Path, fpir: float) -> None:
     with Matcher.open(gallery) as matcher:
         pictures = matcher.embedder.prepare(test.images)
         names, distances = nearest_by_group(matcher.gallery, matcher.embedder.embed(pictures))
+        if names != sorted(set(test.labels)):
+            raise click.UsageError(f"Expected a gallery of the ten digits. {gallery} has: {names}.")
         rng = np.random.default_rng(0)
         halves = [_halves(distances, names, labels, rng) for _ in range(DRAWS)]
         drawn: dict[str, list[Draw]] = {"halves": halves, "groups": [], "groups, and made": []}

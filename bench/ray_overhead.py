@@ -3,6 +3,7 @@
 Both divide the same pictures into the same shards and write the same file. Ray's processes and the
 others are started, and have opened the gallery, before the clock starts. They take turns, so that
 a busy machine slows both; the processor time is that of all their processes, Ray's own included.
+Needs the extra `ray`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import click
 
 import likewise
+from bench.command import Benchmark
 from bench.processes import processor_seconds
 from embedder.data.records import Record
 from embedder.data.sources import records
@@ -57,7 +59,7 @@ class Processes:
         self._pool.shutdown()
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--pictures", default=20_000, show_default=True)
 @click.option("--references", default=10_000, show_default=True)
 @click.option("--rounds", default=3, show_default=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+import click
 import faiss
 import numpy as np
 
@@ -22,6 +23,15 @@ WIDTHS = (5, 10, 20, 40, 80, 160, 320, 640)  # candidates while a graph is searc
 PROBES = (1, 2, 4, 8, 16, 32, 64, 128)  # lists of an inverted file that are looked at
 
 
+def require_rivals() -> tuple[Any, Any]:
+    """The modules of hnswlib and usearch.
+
+    Raises:
+        UsageError: If one is not installed.
+    """
+    return _installed("hnswlib"), _installed("usearch.index")
+
+
 def rivals(stored: Floats) -> Iterator[tuple[str, list[tuple[str, Search]]]]:
     """Each library with what it was built on, and a search for each of its settings.
 
@@ -29,9 +39,9 @@ def rivals(stored: Floats) -> Iterator[tuple[str, list[tuple[str, Search]]]]:
         stored: The references, `(n, dim)`, float32.
 
     Raises:
-        ModuleNotFoundError: If hnswlib or usearch is not installed.
+        UsageError: If hnswlib or usearch is not installed.
     """
-    hnswlib, usearch = (_installed(name) for name in ("hnswlib", "usearch.index"))
+    hnswlib, usearch = require_rivals()
     yield "FAISS flat", [("", _flat(stored))]
     yield "FAISS IVF", list(_inverted(stored))
     yield "FAISS HNSW", list(_faiss_graph(stored))
@@ -43,7 +53,7 @@ def _installed(name: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
+        raise click.UsageError(
             f"`python -m bench.curve` compares with {name.partition('.')[0]}, which is not "
             "installed. Install both: pip install hnswlib usearch"
         ) from error

@@ -9,6 +9,7 @@ import io
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +24,12 @@ import numpy.typing as npt
 from bench.child import ENVIRONMENT, likewise, python, run
 from bench.client import ask, post
 from bench.material import K, Material
-from bench.measure import Figure, compare, figure, holds, ratio_of, seconds
+from bench.measure import Figure, compare, figure, ratio_of, seconds
 from embedder.data.images import read_image
 from embedder.data.records import Record
 from index.decision import CheckOptions
 from likewise.bulk.stream import check_stream
+from likewise.errors import LikewiseError
 from likewise.output.rows import decision_row, json_line
 
 CHECK = f"/v1/check?k={K}"
@@ -51,19 +53,24 @@ def figures(material: Material) -> Iterator[Figure]:
 
 @contextmanager
 def server(gallery: Path | str, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A running server that is ready, and its port."""
+    """A running server that is ready, and its port.
+
+    Raises:
+        LikewiseError: If it ends before it is ready.
+    """
     port = free_port()
-    started = subprocess.Popen(
-        likewise("serve", gallery, "--port", str(port), *options),
-        env=ENVIRONMENT,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_until_ready(port)
-        yield started, port
-    finally:
-        started.terminate()
-        started.wait()
+    command = likewise("serve", gallery, "--port", str(port), *options)
+    with tempfile.TemporaryFile() as said:
+        started = subprocess.Popen(command, env=ENVIRONMENT, stderr=said)
+        try:
+            if not becomes_ready(port, started):
+                said.seek(0)
+                reason = said.read().decode().strip()
+                raise LikewiseError(f"No server was started. It said: {reason}")
+            yield started, port
+        finally:
+            started.terminate()
+            started.wait()
 
 
 def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Figure]:
@@ -75,10 +82,10 @@ def one_client(material: Material, pngs: list[bytes], port: int) -> Iterator[Fig
         times += ask(port, [post(CHECK, "image/png", png) for png in batch], 1)
         calls += [seconds(partial(checked, material, png)) for png in batch]
     ours, floor = 1000 * statistics.median(times), 1000 * statistics.median(calls)
-    met = holds(ours - floor, "<= 3")
-    note = f"floor: the call in this process; the bar is on the difference, {ours - floor:.2f} ms"
+    judged = round(ours - floor, 3)
+    note = "floor: the call in this process; the bar is on the difference"
     name = "/v1/check, one PNG, one client"
-    yield Figure(name, "ms", round(ours, 3), round(floor, 3), None, "<= 3", met, note)
+    yield Figure(name, "ms", round(ours, 3), round(floor, 3), None, "<= 3", judged, note)
 
 
 def checked(material: Material, png: bytes) -> bytes:
@@ -113,7 +120,7 @@ def many_clients(material: Material, pngs: list[bytes], port: int) -> Iterator[F
         "floor: check_stream over the same bytes in this process, rows as JSON",
     )
     idle = [1000 * wait for wait in ask(port, requests[:ONES], 1)]
-    slowest = 1000 * float(np.percentile(waits, 99))
+    slowest = 1000 * float(np.percentile(waits[len(requests) :], 99))  # without the unmeasured turn
     yield figure(
         f"p99 of {CLIENTS} clients",
         "ms",
@@ -163,9 +170,8 @@ def start(gallery: Path) -> Figure:
     note = "floor: a process that only imports the libraries; the bar is on the seconds"
     ratio = round(ratio_of(times, floors), 4)
     name = "start to ready, 60,000 references"
-    return Figure(
-        name, "s", round(value, 3), round(floor, 3), ratio, "<= 1.5", holds(value, "<= 1.5"), note
-    )
+    judged = value = round(value, 3)
+    return Figure(name, "s", value, round(floor, 3), ratio, "<= 1.5", judged, note)
 
 
 def start_once(gallery: Path) -> float:
@@ -201,15 +207,16 @@ def free_port() -> int:
         return port
 
 
-def wait_until_ready(port: int) -> None:
-    """Poll until the server is ready."""
+def becomes_ready(port: int, started: subprocess.Popen[bytes]) -> bool:
+    """Poll until the server is ready, or has ended."""
     request = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    while True:
+    while started.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port)) as connection:
                 connection.sendall(request)
                 if connection.recv(64).startswith(b"HTTP/1.1 200"):
-                    return
+                    return True
         except ConnectionError:
             pass
         time.sleep(0.005)
+    return False

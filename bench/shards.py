@@ -16,9 +16,10 @@ import click
 import likewise
 from bench.child import likewise as command
 from bench.child import used
+from bench.command import Benchmark
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--shards", default=4, show_default=True)
 @click.option("--times", default=1, show_default=True, help="How often the 60,000 are checked.")
 @click.option("--rounds", default=3, show_default=True)

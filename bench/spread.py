@@ -2,6 +2,7 @@
 
 Random vectors of length 1, in groups of a hundred. Filling, searching alone and searching in parts
 are processes of their own, so that each has its own memory; both searches must give the same bytes.
+Needs the extra `ray`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import click
 import numpy as np
 
 from bench.child import used
+from bench.command import Benchmark
 from bench.processes import processor_seconds
 from index.gallery import Gallery
 from index.references.rows import NewRow
@@ -29,7 +31,7 @@ _PART = 100_000  # references of one `add`
 _K = 5
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--count", default=1_000_000, show_default=True, help="References.")
 @click.option("--queries", default=2048, show_default=True)
 @click.option("--parts", default=4, show_default=True)

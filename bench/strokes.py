@@ -9,7 +9,6 @@ Chromium and the extra `dev`.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,9 @@ from pathlib import Path
 import click
 from playwright.sync_api import Page, sync_playwright
 
+from bench.command import Benchmark
 from bench.material import Material
+from bench.page import chromium
 from bench.serve import server
 
 # Strokes in shares of a box of 0.6 x 1; a point a line, as people move their hand.
@@ -64,15 +65,14 @@ STEPS = (1, 12)  # places of the mouse between two points of a stroke: fast, slo
 SHEET = "#view-ask canvas"
 
 
-@click.command()
+@click.command(cls=Benchmark)
 @click.option("--model", type=click.Path(path_type=Path), help="[default: the shipped one]")
 def main(model: Path | None) -> None:
     """Draw and tell."""
     with tempfile.TemporaryDirectory(prefix="likewise-strokes-") as folder:
         material = Material(Path(folder), model)
         with server(material.gallery) as (_, port), sync_playwright() as playwright:
-            chromium = shutil.which("chromium") or "/usr/bin/chromium"
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            browser = chromium(playwright)
             answers = [_drawn(browser.new_page(), port, *drawing) for drawing in _drawings()]
             browser.close()
     for answer in answers:
