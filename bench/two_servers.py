@@ -55,6 +55,7 @@ def main(database: str, references: int, questions: int) -> None:
         for name in ("one", "two"):
             running = server(f"{database}#two-servers", "--cache", f"{folder}/{name}")
             ports.append(stack.enter_context(running)[1])
+        _rate(ports, requests)  # unmeasured: each makes its cells
         alone = _rate(ports, requests)
         enough = Event()
         late = stack.enter_context(ThreadPoolExecutor()).submit(_write, place, ports, enough)
