@@ -33,7 +33,7 @@ def figures(material: Material) -> Iterator[Figure]:
     picture = material.pngs[0]
     with server(material.gallery) as (_, port), sync_playwright() as playwright:
         browser = chromium(playwright)
-        rounds = [first_answer(browser, port, picture) for _ in range(ROUNDS)]
+        rounds = [first_answer(browser, f"http://127.0.0.1:{port}", picture) for _ in range(ROUNDS)]
         browser.close()
     answered, loaded = (statistics.median(times) / 1000 for times in zip(*rounds, strict=True))
     yield Figure(
@@ -54,13 +54,13 @@ def chromium(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
-def first_answer(browser: Browser, port: int, picture: Path) -> tuple[float, float]:
+def first_answer(browser: Browser, address: str, picture: Path) -> tuple[float, float]:
     """Milliseconds until the answer is shown, and until the page is loaded."""
     context = browser.new_context()
     page = context.new_page()
     page.add_init_script(_WATCH)
-    page.goto(f"http://127.0.0.1:{port}/", wait_until="load")
-    page.locator("#view-ask input[type=file]").set_input_files(picture)
+    page.goto(f"{address}/", wait_until="load")
+    page.locator("#view-ask input[type=file][multiple]").set_input_files(picture)
     page.locator(".answer .chip").wait_for()
     times = page.evaluate("window.answered"), page.evaluate(_LOADED)
     context.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from bench.page import first_answer
 from tests.likewise.server.page.driver import STROKES, draw, drop
 
 pytestmark = pytest.mark.slow
@@ -24,6 +25,12 @@ def test_a_digit_drawn_with_the_mouse_is_that_digit(page, digit):
     expect(page.locator(".answer .chip")).to_have_text("Match")
     expect(page.locator(".headline")).to_have_text(digit)
     expect(page.locator(".sentence")).to_contain_text(f"{digit}, at 0.")
+
+
+def test_the_benchmark_tells_when_a_chosen_picture_is_answered(browser, server, folder):
+    answered, loaded = first_answer(browser, server.address, folder / "00.png")
+    assert loaded > 0
+    assert answered > 0
 
 
 def choose_eer(page: Page) -> None:
